@@ -1,0 +1,292 @@
+//! The engine's one public error: a coarse kind that tells an operator what to do, the place
+//! where it happened as typed fields, a cure, and the cause.
+//!
+//! Modules below keep small enums of their own where the detail matters to code; at the engine's
+//! edge everything becomes an [`Error`]. Nothing secret may enter one: no key bytes, no
+//! plaintext, no passwords.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Shorthand used throughout the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an operator has to do about an error. Each kind maps to one exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument, an option map or a configuration is wrong: fix it.
+    Invalid,
+    /// The input is sound but this release does not handle it.
+    Unsupported,
+    /// A key cannot be had: restore the key or its server, then run again.
+    KeyUnavailable,
+    /// A file is damaged: scrub or restore that SSTable; the others go on.
+    Corrupt,
+    /// A node or another run holds the data: stop it first.
+    Busy,
+    /// A file system is full.
+    NoSpace,
+    /// The operating system refused an operation: fix disk or permissions, then run again.
+    Io,
+    /// What was written does not read back as what was read.
+    Mismatch,
+    /// The run was asked to stop; running again goes on.
+    Interrupted,
+    /// A bug in this program.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The kind's stable name, as JSON reports carry it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Unsupported => "unsupported",
+            Self::KeyUnavailable => "key_unavailable",
+            Self::Corrupt => "corrupt",
+            Self::Busy => "busy",
+            Self::NoSpace => "no_space",
+            Self::Io => "io",
+            Self::Mismatch => "mismatch",
+            Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// An error with its place and its cure.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    what: Cow<'static, str>,
+    path: Option<PathBuf>,
+    chunk: Option<u64>,
+    offset: Option<u64>,
+    key: Option<String>,
+    cure: Option<Cow<'static, str>>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// Creates an error; `what` is a lower-case fragment without a full stop.
+    #[must_use]
+    pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            what: what.into(),
+            path: None,
+            chunk: None,
+            offset: None,
+            key: None,
+            cure: None,
+            source: None,
+        }))
+    }
+
+    /// A failed operation of the operating system on a file.
+    #[must_use]
+    pub fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+            _ => ErrorKind::Io,
+        };
+        let error = Self::new(kind, action).at(path).caused_by(source);
+        match kind {
+            ErrorKind::NoSpace => error.cure(
+                "free space on that file system, then run the same command again: \
+                 the SSTables swapped so far are skipped",
+            ),
+            _ => error.cure("check the disk and the permissions, then run again"),
+        }
+    }
+
+    /// Shorthand for [`ErrorKind::Invalid`].
+    #[must_use]
+    pub fn invalid(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Invalid, what)
+    }
+
+    /// Shorthand for [`ErrorKind::Unsupported`].
+    #[must_use]
+    pub fn unsupported(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Unsupported, what)
+    }
+
+    /// Shorthand for [`ErrorKind::Corrupt`].
+    #[must_use]
+    pub fn corrupt(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Corrupt, what)
+    }
+
+    /// Shorthand for [`ErrorKind::KeyUnavailable`].
+    #[must_use]
+    pub fn key_unavailable(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::KeyUnavailable, what)
+    }
+
+    /// Names the file, unless a deeper caller already did.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        self.0.path.get_or_insert_with(|| path.into());
+        self
+    }
+
+    /// Names the chunk (counted from 0).
+    #[must_use]
+    pub fn chunk(mut self, index: u64) -> Self {
+        self.0.chunk = Some(index);
+        self
+    }
+
+    /// Names the byte offset in the file.
+    #[must_use]
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.0.offset = Some(offset);
+        self
+    }
+
+    /// Names the key by its id or its file; never by its bytes.
+    #[must_use]
+    pub fn key(mut self, key: impl fmt::Display) -> Self {
+        self.0.key = Some(key.to_string());
+        self
+    }
+
+    /// Says what the operator can do.
+    #[must_use]
+    pub fn cure(mut self, cure: impl Into<Cow<'static, str>>) -> Self {
+        self.0.cure = Some(cure.into());
+        self
+    }
+
+    /// Keeps the cause.
+    #[must_use]
+    pub fn caused_by(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What an operator has to do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The chunk, counted from 0.
+    #[must_use]
+    pub fn chunk_index(&self) -> Option<u64> {
+        self.0.chunk
+    }
+
+    /// The advice to print after the error.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.0.cure.as_deref()
+    }
+
+    /// The whole error on one line: place, fact and causes.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        if let Some(path) = &inner.path {
+            write!(f, "{}: ", path.display())?;
+        }
+        match (inner.chunk, inner.offset) {
+            (Some(chunk), Some(offset)) => write!(f, "chunk {chunk} at byte {offset}: ")?,
+            (Some(chunk), None) => write!(f, "chunk {chunk}: ")?,
+            (None, Some(offset)) => write!(f, "byte {offset}: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&inner.what)?;
+        if let Some(key) = &inner.key {
+            write!(f, " (key {key})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.chain())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// Adds the place to whatever failed below.
+pub trait ResultExt<T> {
+    /// Names the file, unless a deeper caller already did.
+    ///
+    /// # Errors
+    /// Passes the error on, with the path.
+    fn at(self, path: &Path) -> Result<T>;
+}
+
+impl<T, E: Into<Error>> ResultExt<T> for std::result::Result<T, E> {
+    fn at(self, path: &Path) -> Result<T> {
+        self.map_err(|error| error.into().at(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_place_fact_and_cause_on_one_line() {
+        let error = Error::corrupt("the CRC does not match")
+            .at("/d/nb-1-big-Data.db")
+            .chunk(7)
+            .offset(4096)
+            .caused_by(io::Error::other("inner"));
+        assert_eq!(
+            error.chain(),
+            "/d/nb-1-big-Data.db: chunk 7 at byte 4096: the CRC does not match: inner"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_has_its_own_kind() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(Error::io("cannot write", "/d/f", full).kind(), ErrorKind::NoSpace);
+        let other = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert_eq!(Error::io("cannot write", "/d/f", other).kind(), ErrorKind::Io);
+    }
+
+    #[test]
+    fn the_deepest_path_wins() {
+        let error = Error::corrupt("x").at("/deep").at("/shallow");
+        assert_eq!(error.path(), Some(Path::new("/deep")));
+    }
+}

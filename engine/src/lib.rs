@@ -1,0 +1,7 @@
+//! The engine of `sstablerekey`: re-encrypts the SSTables of Cassandra-family databases offline.
+
+pub mod crypto;
+pub mod error;
+pub mod wire;
+
+pub use error::{Error, ErrorKind, Result};
