@@ -2,6 +2,7 @@
 
 pub mod crypto;
 pub mod error;
+pub mod io;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

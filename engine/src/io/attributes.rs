@@ -1,0 +1,77 @@
+//! Owner, mode and extended attributes: a node must be able to use the new files just as the old.
+
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{Gid, Uid, XattrFlags};
+
+use crate::{Error, Result};
+
+/// Values and lists longer than this are refused by Linux itself (`XATTR_SIZE_MAX`).
+const XATTR_LIMIT: usize = 64 * 1024;
+
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
+    let target = File::open(to).map_err(|e| Error::io("cannot open", to, e))?;
+    let wanted = source.metadata().map_err(|e| Error::io("cannot look at", from, e))?;
+    let present = target.metadata().map_err(|e| Error::io("cannot look at", to, e))?;
+    if (wanted.uid(), wanted.gid()) != (present.uid(), present.gid()) {
+        let (uid, gid) = (Uid::from_raw(wanted.uid()), Gid::from_raw(wanted.gid()));
+        rustix::fs::fchown(&target, Some(uid), Some(gid)).map_err(|e| {
+            Error::io("cannot give the file the owner of the old one", to, e.into())
+                .cure("run as root or as the user that the database runs as")
+        })?;
+    }
+    // After the owner: chown clears bits of the mode.
+    target
+        .set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
+        .map_err(|e| Error::io("cannot set the mode of", to, e))?;
+    copy_xattrs(&source, &target).map_err(|e| {
+        Error::io("cannot copy the extended attributes (such as the SELinux label) to", to, e)
+    })
+}
+
+fn copy_xattrs(source: &File, target: &File) -> std::io::Result<()> {
+    let mut names = vec![0; XATTR_LIMIT];
+    let length = match rustix::fs::flistxattr(source, &mut names) {
+        Ok(length) => length,
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    names.truncate(length);
+    let mut value = Vec::new();
+    for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+        value.resize(XATTR_LIMIT, 0);
+        let length = rustix::fs::fgetxattr(source, name, &mut value)?;
+        value.truncate(length);
+        rustix::fs::fsetxattr(target, name, &value, XattrFlags::empty())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::{LocalStorage, Storage as _};
+
+    #[test]
+    fn mode_and_user_attributes_follow() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        drop(LocalStorage.create(&a).unwrap());
+        drop(LocalStorage.create(&b).unwrap());
+        std::fs::set_permissions(&a, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let file = File::open(&a).unwrap();
+        let tagged =
+            rustix::fs::fsetxattr(&file, c"user.label", b"value", XattrFlags::empty()).is_ok();
+        copy(&a, &b).unwrap();
+        assert_eq!(std::fs::metadata(&b).unwrap().mode() & 0o7777, 0o640);
+        if tagged {
+            let mut value = [0; 16];
+            let file = File::open(&b).unwrap();
+            let length = rustix::fs::fgetxattr(&file, c"user.label", &mut value[..]).unwrap();
+            assert_eq!(&value[..length], b"value");
+        }
+    }
+}

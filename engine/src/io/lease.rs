@@ -1,0 +1,127 @@
+//! The proof that nobody else works on the data directories.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::holders::{self, Holder};
+use crate::{Error, ErrorKind, Result};
+
+/// What the holder of a lease may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LeaseMode {
+    /// Change files. No node, no other process with open files there, no other run.
+    Exclusive,
+    /// Look at them. Other readers and a running node are fine, a run that writes is not.
+    Shared,
+}
+
+/// A lock on every data directory of a run, held until it is dropped.
+///
+/// The lock is `flock` on the directory itself, so nothing is left behind by a killed process.
+#[derive(Debug)]
+pub struct NodeLease {
+    _locks: Vec<File>,
+    holders: Vec<Holder>,
+}
+
+impl NodeLease {
+    /// Locks the data directories and, for [`LeaseMode::Exclusive`], makes sure that no other
+    /// process has a file open below one of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] with the process named, or [`ErrorKind::Io`] where a file system has
+    /// no locks.
+    pub fn take(directories: &[PathBuf], mode: LeaseMode) -> Result<Self> {
+        let mut locks = Vec::with_capacity(directories.len());
+        for directory in directories {
+            locks.push(lock(directory, mode)?);
+        }
+        let holders = holders::below(directories);
+        match (mode, holders.first()) {
+            (LeaseMode::Exclusive, Some(holder)) => Err(Error::new(
+                ErrorKind::Busy,
+                format!("process {} ({}) has it open", holder.pid, holder.command),
+            )
+            .at(&holder.path)
+            .cure("drain and stop the node, or end that process, then run again")),
+            _ => Ok(Self { _locks: locks, holders }),
+        }
+    }
+
+    /// Other processes with open files below the directories; only a shared lease allows any.
+    #[must_use]
+    pub fn holders(&self) -> &[Holder] {
+        &self.holders
+    }
+}
+
+fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
+    let file = File::open(directory)
+        .map_err(|e| Error::io("cannot open the data directory", directory, e))?;
+    let locked = match mode {
+        LeaseMode::Exclusive => file.try_lock(),
+        LeaseMode::Shared => file.try_lock_shared(),
+    };
+    match locked {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let by = holders::of_lock(&file).map_or_else(String::new, |holder| {
+                format!(" by process {} ({})", holder.pid, holder.command)
+            });
+            Err(Error::new(ErrorKind::Busy, format!("the data directory is locked{by}"))
+                .at(directory)
+                .cure("wait for the other run of this program to end, or end it, then run again"))
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(Error::io("cannot lock the data directory", directory, error)
+                .cure("run on a file system with working locks (flock), on the node itself"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_writer_or_many_readers() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = [dir.path().to_owned()];
+        let reader = NodeLease::take(&dirs, LeaseMode::Shared).unwrap();
+        let second = NodeLease::take(&dirs, LeaseMode::Shared).unwrap();
+        let error = NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        drop((reader, second));
+        let writer = NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap();
+        let error = NodeLease::take(&dirs, LeaseMode::Shared).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        drop(writer);
+        NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap();
+    }
+
+    #[test]
+    fn another_process_with_an_open_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = dir.path().join("ks");
+        std::fs::create_dir(&inside).unwrap();
+        let path = inside.join("nb-1-big-Data.db");
+        File::create_new(&path).unwrap();
+        let dirs = [std::fs::canonicalize(dir.path()).unwrap()];
+        let mut child = std::process::Command::new("sleep")
+            .arg("600")
+            .stdin(File::open(&path).unwrap())
+            .spawn()
+            .unwrap();
+        let error = NodeLease::take(&dirs, LeaseMode::Exclusive);
+        let lease = NodeLease::take(&dirs, LeaseMode::Shared);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert!(error.to_string().contains(&format!("process {} (sleep", child.id())), "{error}");
+        assert_eq!(lease.unwrap().holders().len(), 1);
+        NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap();
+    }
+}

@@ -1,0 +1,216 @@
+//! [`Storage`] on the local file system.
+
+use std::fs::{File, FileTimes, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FallocateFlags, RenameFlags};
+
+use super::attributes;
+use super::storage::{Entry, EntryKind, FileStat, OutputFile, Storage};
+use crate::{Error, Result};
+
+/// The local file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalStorage;
+
+impl Storage for LocalStorage {
+    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
+        let fail = |error| Error::io("cannot list the directory", directory, error);
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let mut kind = entry.file_type().map_err(fail)?;
+            if kind.is_symlink() {
+                // A dangling link is `Other`, not an error.
+                let Ok(target) = std::fs::metadata(entry.path()) else { continue };
+                kind = target.file_type();
+            }
+            let kind = match (kind.is_file(), kind.is_dir()) {
+                (true, _) => EntryKind::File,
+                (_, true) => EntryKind::Directory,
+                _ => EntryKind::Other,
+            };
+            entries.push(Entry { name, kind });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
+        let fail = |error| Error::io("cannot look at the file", path, error);
+        match std::fs::metadata(path) {
+            Ok(metadata) => Ok(Some(FileStat {
+                length: metadata.len(),
+                modified: metadata.modified().map_err(fail)?,
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fail(error)),
+        }
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        let fail = |error| Error::io("cannot read the file", path, error);
+        let file = File::open(path).map_err(fail)?;
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+            return Err(Error::corrupt(format!("longer than the {limit} bytes it can have"))
+                .at(path)
+                .cure("compare the file with a backup"));
+        }
+        Ok(bytes)
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let file = create_new(path)?;
+        Ok(Box::new(LocalFile { path: path.to_owned(), file }))
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
+        let mut target = create_new(to)?;
+        io::copy(&mut source, &mut target).map_err(|e| Error::io("cannot copy to", to, e))?;
+        target.sync_all().map_err(|e| Error::io("cannot make durable", to, e))
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
+        attributes::copy(from, to)
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
+        let set = || {
+            let file = File::open(path)?;
+            file.set_times(FileTimes::new().set_modified(time))?;
+            file.sync_all()
+        };
+        set().map_err(|e| Error::io("cannot set the modification time", path, e))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let cwd = rustix::fs::CWD;
+        let renamed = match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {
+            // Some file systems have no atomic no-replace; the caller chose a free name.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if !to.exists() => {
+                rustix::fs::rename(from, to)
+            }
+            other => other,
+        };
+        renamed.map_err(|e| Error::io("cannot rename into place", to, e.into()))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the module that deletes")]
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        std::fs::remove_file(path).map_err(|e| Error::io("cannot remove", path, e))
+    }
+
+    fn create_directory(&self, path: &Path) -> Result<()> {
+        match std::fs::DirBuilder::new().mode(0o700).create(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            other => other.map_err(|e| Error::io("cannot create the directory", path, e)),
+        }
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<()> {
+        std::fs::remove_dir(path).map_err(|e| Error::io("cannot remove the directory", path, e))
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<()> {
+        File::open(path)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|e| Error::io("cannot make the directory durable", path, e))
+    }
+
+    fn free_space(&self, path: &Path) -> Result<u64> {
+        let stat = rustix::fs::statvfs(path)
+            .map_err(|e| Error::io("cannot ask for the free space", path, e.into()))?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+#[derive(Debug)]
+struct LocalFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl OutputFile for LocalFile {
+    fn reserve(&self, length: u64) -> Result<()> {
+        // tmpfs zeroes the pages it reserves, which costs more than it gives.
+        if length == 0 || is_tmpfs(&self.file) {
+            return Ok(());
+        }
+        match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Err(error) => Err(Error::io("cannot reserve space for", &self.path, error.into())),
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.file.write_all_at(bytes, offset).map_err(|e| Error::io("cannot write", &self.path, e))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|e| Error::io("cannot make durable", &self.path, e))
+    }
+}
+
+fn create_new(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| Error::io("cannot create", path, e))
+}
+
+fn is_tmpfs(file: &File) -> bool {
+    const TMPFS_MAGIC: i64 = 0x0102_1994;
+    rustix::fs::fstatfs(file).is_ok_and(|stat| stat.f_type == TMPFS_MAGIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_created_once_written_anywhere_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        let file = LocalStorage.create(&a).unwrap();
+        file.reserve(10).unwrap();
+        file.write_at(b"world", 5).unwrap();
+        file.write_at(b"hello", 0).unwrap();
+        file.sync().unwrap();
+        assert_eq!(LocalStorage.read(&a, 10).unwrap(), b"helloworld");
+        assert_eq!(LocalStorage.read(&a, 9).unwrap_err().kind(), crate::ErrorKind::Corrupt);
+        assert!(LocalStorage.create(&a).is_err());
+        LocalStorage.copy(&a, &b).unwrap();
+        assert!(LocalStorage.rename(&a, &b).is_err(), "the new name is taken");
+        assert!(LocalStorage.copy(&a, &b).is_err());
+        LocalStorage.remove_file(&b).unwrap();
+        LocalStorage.rename(&a, &b).unwrap();
+        assert_eq!(LocalStorage.stat(&a).unwrap(), None);
+        assert_eq!(LocalStorage.stat(&b).unwrap().unwrap().length, 10);
+    }
+
+    #[test]
+    fn own_directories_are_private_and_listing_is_sorted() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join("own");
+        LocalStorage.create_directory(&own).unwrap();
+        LocalStorage.create_directory(&own).unwrap();
+        assert_eq!(std::fs::metadata(&own).unwrap().mode() & 0o777, 0o700);
+        for name in ["b", "a"] {
+            drop(LocalStorage.create(&dir.path().join(name)).unwrap());
+        }
+        let names: Vec<_> =
+            LocalStorage.list(dir.path()).unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(names, ["a", "b", "own"]);
+    }
+}

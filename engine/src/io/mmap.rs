@@ -1,0 +1,22 @@
+//! The one place that maps files into memory.
+//!
+//! A map is sound as long as nobody changes or truncates the file underneath. SSTable components
+//! are immutable once their TOC exists: the database replaces them, it never rewrites them. A
+//! [`NodeLease`] is the proof that no node and no second run works on the directory, which is why
+//! it is a required argument. Length and time are pinned by [`super::Source`] and compared after
+//! the last read. What the lease cannot exclude is a truncation by root while a run reads: that
+//! is a SIGBUS, and `Access::Positional` is the way around it.
+
+use std::fs::File;
+
+use memmap2::Mmap;
+
+use super::lease::NodeLease;
+
+#[expect(unsafe_code, reason = "memory-mapped input; the argument is the module's documentation")]
+pub(super) fn map(file: &File, _lease: &NodeLease) -> std::io::Result<Mmap> {
+    // SAFETY: the caller holds a lease on the data directories, so no node and no other run of
+    // this program changes the file; SSTable components are immutable; the map is read-only and
+    // never handed out beyond `Source`.
+    unsafe { Mmap::map(file) }
+}

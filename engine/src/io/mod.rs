@@ -1,0 +1,19 @@
+//! The only door to the file system.
+//!
+//! [`Storage`] is the one seam for everything that changes a file or a directory, so that tests
+//! can stop, fail or tear any single step; [`Source`] hides whether bytes come from a map or a
+//! positional read; [`NodeLease`] is the proof that nobody else works on the data directories.
+
+mod attributes;
+mod holders;
+mod lease;
+mod local;
+mod mmap;
+mod source;
+mod storage;
+
+pub use holders::Holder;
+pub use lease::{LeaseMode, NodeLease};
+pub use local::LocalStorage;
+pub use source::{Access, Source};
+pub use storage::{Entry, EntryKind, FileStat, OutputFile, Storage};

@@ -1,0 +1,161 @@
+//! Random reads of an immutable file, from a map or by positional reads.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use memmap2::Mmap;
+
+use super::lease::NodeLease;
+use super::mmap;
+use crate::{Error, Result};
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Access<'l> {
+    /// Through a memory map, which needs the lease.
+    Mapped(&'l NodeLease),
+    /// By positional reads; slower, but a truncated file is an error and not a signal.
+    Positional,
+}
+
+/// An open input file whose length and time are pinned.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    file: File,
+    map: Option<Mmap>,
+    length: u64,
+    modified: SystemTime,
+}
+
+impl Source {
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when it cannot be opened or mapped.
+    pub fn open(path: &Path, access: Access<'_>) -> Result<Self> {
+        let fail = |error| Error::io("cannot open", path, error);
+        let file = File::open(path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        if !metadata.is_file() {
+            return Err(Error::corrupt("not a regular file").at(path));
+        }
+        let map = match access {
+            // An empty file cannot be mapped, and need not be.
+            Access::Mapped(lease) if metadata.len() > 0 => {
+                Some(mmap::map(&file, lease).map_err(|e| Error::io("cannot map", path, e))?)
+            }
+            _ => None,
+        };
+        let modified = metadata.modified().map_err(fail)?;
+        Ok(Self { path: path.to_owned(), file, map, length: metadata.len(), modified })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Length in bytes when it was opened.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Returns `length` bytes from `offset`; they may live in `scratch`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] when the range does not lie in the file, and
+    /// [`crate::ErrorKind::Io`] when it cannot be read.
+    pub fn slice<'a>(
+        &'a self,
+        offset: u64,
+        length: usize,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8]> {
+        let outside = || {
+            Error::corrupt(format!(
+                "{length} bytes are expected here, but the file has {} bytes",
+                self.length
+            ))
+            .at(&self.path)
+            .offset(offset)
+        };
+        let end = u64::try_from(length)
+            .ok()
+            .and_then(|length| offset.checked_add(length))
+            .filter(|&end| end <= self.length)
+            .ok_or_else(outside)?;
+        if let Some(map) = &self.map {
+            let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
+            return range.and_then(|(from, to)| map.get(from..to)).ok_or_else(outside);
+        }
+        // Grow only to what the file is known to hold: the length was checked above.
+        scratch.clear();
+        scratch.resize(length, 0);
+        self.file
+            .read_exact_at(scratch, offset)
+            .map_err(|e| Error::io("cannot read", &self.path, e).offset(offset))?;
+        Ok(scratch)
+    }
+
+    /// Checks that the file is still the one that was opened.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Busy`] when its length or its time changed meanwhile.
+    pub fn unchanged(&self) -> Result<()> {
+        let fail = |error| Error::io("cannot look at", &self.path, error);
+        let metadata = self.file.metadata().map_err(fail)?;
+        if metadata.len() == self.length && metadata.modified().map_err(fail)? == self.modified {
+            return Ok(());
+        }
+        Err(Error::new(crate::ErrorKind::Busy, "the file was changed while it was read")
+            .at(&self.path)
+            .cure("find out what writes there; nothing was replaced"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::io::{LeaseMode, LocalStorage, Storage as _};
+
+    fn file(dir: &Path, bytes: &[u8]) -> PathBuf {
+        let path = dir.join("f");
+        LocalStorage.create(&path).unwrap().write_at(bytes, 0).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_map_and_positional_reads_give_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), b"0123456789");
+        let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
+        for access in [Access::Mapped(&lease), Access::Positional] {
+            let source = Source::open(&path, access).unwrap();
+            let mut scratch = Vec::new();
+            assert_eq!(source.slice(3, 4, &mut scratch).unwrap(), b"3456");
+            assert_eq!(source.slice(10, 0, &mut scratch).unwrap(), b"");
+            for (offset, length) in [(7, 4), (11, 0), (u64::MAX, 1), (0, usize::MAX)] {
+                let error = source.slice(offset, length, &mut scratch).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Corrupt);
+            }
+            assert!(scratch.capacity() < 1024, "no allocation from an absurd length");
+        }
+    }
+
+    #[test]
+    fn a_changed_file_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), b"0123456789");
+        let source = Source::open(&path, Access::Positional).unwrap();
+        source.unchanged().unwrap();
+        LocalStorage.set_modified(&path, SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(source.unchanged().unwrap_err().kind(), ErrorKind::Busy);
+    }
+}

@@ -1,0 +1,144 @@
+//! The trait behind which all changes to files and directories happen.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::Result;
+
+/// What a directory entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// Anything else; never followed.
+    Other,
+}
+
+/// One entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name in its directory. Names that are not UTF-8 are not listed: the database writes
+    /// none.
+    pub name: String,
+    /// What it is; a symbolic link is judged by what it points to.
+    pub kind: EntryKind,
+}
+
+/// What is known of a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStat {
+    /// Length in bytes.
+    pub length: u64,
+    /// Time of the last change of its content.
+    pub modified: SystemTime,
+}
+
+/// A new file being written. Dropping it without [`OutputFile::sync`] leaves a file that nothing
+/// refers to yet.
+pub trait OutputFile: Debug + Send + Sync {
+    /// Reserves `length` bytes, so that a full disk shows before the work is done. A file system
+    /// that cannot reserve is no error.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    fn reserve(&self, length: u64) -> Result<()>;
+
+    /// Writes all bytes at an offset; ranges may come in any order and from several threads.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
+
+    /// Makes content and length durable (fsync).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`]; never retried, since a failed fsync may have dropped the pages.
+    fn sync(&self) -> Result<()>;
+}
+
+/// Reads and changes a file system. Every method names its path in its error.
+pub trait Storage: Debug + Send + Sync {
+    /// The entries of a directory, sorted by name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when it cannot be listed.
+    fn list(&self, directory: &Path) -> Result<Vec<Entry>>;
+
+    /// Length and time of a file, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] for anything but its absence.
+    fn stat(&self, path: &Path) -> Result<Option<FileStat>>;
+
+    /// Reads a small file whole.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] when it is longer than `limit` bytes, and
+    /// [`crate::ErrorKind::Io`].
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>>;
+
+    /// Creates a file that must not exist yet.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`], also when it exists.
+    fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
+
+    /// Copies a file to one that must not exist yet, and makes the copy durable.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    fn copy(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Gives `to` the owner, the mode and the extended attributes of `from`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when one of them cannot be given.
+    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Sets the time of the last change, and makes it durable.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()>;
+
+    /// Renames within a file system; the new name must be free.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`], also when the new name is taken.
+    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn remove_file(&self, path: &Path) -> Result<()>;
+
+    /// Creates a directory for this program's own files, readable by its user only; one that is
+    /// there already is no error.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn create_directory(&self, path: &Path) -> Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn remove_directory(&self, path: &Path) -> Result<()>;
+
+    /// Makes the names in a directory durable (fsync of the directory).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn sync_directory(&self, path: &Path) -> Result<()>;
+
+    /// Bytes that this process may still write to the file system of `path`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn free_space(&self, path: &Path) -> Result<u64>;
+}
