@@ -5,7 +5,7 @@
 
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
-use rekey_engine::crypto::{CipherKey, DecryptFailed, Kernel, Lane, Transformation, pad};
+use rekey_engine::crypto::{CipherKey, Kernel, Lane, Transformation, pad};
 
 #[test]
 fn every_length_comes_out_as_from_the_reference() {
