@@ -4,7 +4,29 @@
 //! seals in place. CBC encryption is serial inside a message, so sealing takes several messages
 //! ([`Lane`]s) and encrypts them side by side. There is no authentication in these modes: a
 //! caller believes a plaintext only if its length is exactly the expected one.
+//!
+//! Keys are scheduled once per file and direction, never per chunk. No type here can be cloned,
+//! printed or compared by its secret, and what holds one wipes it when dropped; copies in
+//! registers and on the stack of a running kernel are beyond its reach.
 
+mod feed;
+mod iv;
+mod kernel;
+mod key;
+mod lane;
+mod padding;
+mod portable;
 mod transformation;
 
+pub use iv::IvSource;
+pub use kernel::Kernel;
+pub use key::{CipherKey, DecryptFailed};
+pub use lane::{Lane, PartialBlock};
+pub use padding::pad;
 pub use transformation::{Algorithm, Mode, Padding, Transformation, TransformationError};
+
+/// A block of the only cipher so far.
+type Block = [u8; BLOCK];
+
+/// Bytes in a block of AES.
+const BLOCK: usize = 16;
