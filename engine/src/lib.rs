@@ -2,6 +2,7 @@
 
 pub mod crypto;
 pub mod error;
+pub mod options;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};
