@@ -3,6 +3,7 @@
 pub mod crypto;
 pub mod error;
 pub mod io;
+pub mod options;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

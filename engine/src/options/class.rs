@@ -1,0 +1,84 @@
+//! Compressor classes by name.
+
+use std::fmt;
+
+/// The class that writes and reads the chunks of an SSTable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CompressorClass {
+    /// Encrypts, and does not compress (FORMATS.md 5).
+    Encryptor,
+    /// Any other class, by its name: the simple one if it is in the database's package, else
+    /// as it was given.
+    Other(String),
+}
+
+impl CompressorClass {
+    /// Takes the name as CQL or CompressionInfo.db has it, with or without the database's
+    /// package `org.apache.cassandra.io.compress.` (FORMATS.md 2.4).
+    #[must_use]
+    pub fn parse(name: &str) -> Self {
+        match name.strip_prefix(PACKAGE).unwrap_or(name) {
+            "Encryptor" => Self::Encryptor,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The name that CompressionInfo.db has: what follows the last dot.
+    #[must_use]
+    pub fn simple_name(&self) -> &str {
+        match self {
+            Self::Encryptor => "Encryptor",
+            Self::Other(name) => name.rsplit('.').next().unwrap_or(name),
+        }
+    }
+
+    /// Whether the class encrypts: `Encryptor`, and by their names the chained
+    /// `EncryptingLZ4Compressor` and its siblings (FORMATS.md 4.1, 4.2).
+    #[must_use]
+    pub fn encrypts(&self) -> bool {
+        match self {
+            Self::Encryptor => true,
+            Self::Other(_) => self.simple_name().starts_with("Encrypting"),
+        }
+    }
+}
+
+impl fmt::Display for CompressorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::escape(f, self.simple_name())
+    }
+}
+
+/// Where the database looks up a simple name.
+const PACKAGE: &str = "org.apache.cassandra.io.compress.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_s_package_is_implied() {
+        for name in ["Encryptor", "org.apache.cassandra.io.compress.Encryptor"] {
+            assert_eq!(CompressorClass::parse(name), CompressorClass::Encryptor);
+        }
+        let lz4 = CompressorClass::parse("org.apache.cassandra.io.compress.LZ4Compressor");
+        assert_eq!(lz4, CompressorClass::Other("LZ4Compressor".to_owned()));
+        assert_eq!((lz4.simple_name(), lz4.encrypts()), ("LZ4Compressor", false));
+    }
+
+    #[test]
+    fn a_class_of_another_package_is_another_class() {
+        let foreign = CompressorClass::parse("com.example.Encryptor");
+        assert_eq!(foreign, CompressorClass::Other("com.example.Encryptor".to_owned()));
+        assert_eq!(foreign.simple_name(), "Encryptor");
+        assert_ne!(CompressorClass::parse("encryptor"), CompressorClass::Encryptor);
+    }
+
+    #[test]
+    fn chained_classes_encrypt() {
+        assert!(CompressorClass::Encryptor.encrypts());
+        assert!(CompressorClass::parse("EncryptingLZ4Compressor").encrypts());
+        assert!(!CompressorClass::parse("").encrypts());
+    }
+}

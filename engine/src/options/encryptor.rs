@@ -1,0 +1,272 @@
+//! The options of class `Encryptor`.
+
+use super::{OptionMap, ProviderOptions, params::number};
+use crate::crypto::{Transformation, TransformationError};
+use crate::error::{Error, Result};
+
+/// What the options of class `Encryptor` mean, defaults filled in (FORMATS.md 5.2, 5.3).
+///
+/// Two maps that differ only in spelling (a default left out, a package name) are equal here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EncryptorOptions {
+    transformation: Transformation,
+    strength: u32,
+    iv_length: usize,
+    provider: ProviderOptions,
+}
+
+impl EncryptorOptions {
+    /// Reads the options as CompressionInfo.db or [`CompressionParams`](super::CompressionParams)
+    /// has them: without the class and the chunk length.
+    ///
+    /// Without an option, the cipher is `AES/CBC/PKCS5Padding`, the strength 128 bits and the
+    /// IV length automatic (-1). Another IV length must be a multiple of 4, and the cipher's own
+    /// if the mode has an IV; 0 and other negative numbers are refused, since nothing is known
+    /// to write them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an option that is missing,
+    /// unknown or malformed; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a
+    /// cipher or a key provider that this release does not handle, or no provider at all.
+    pub fn from_options(options: &OptionMap) -> Result<Self> {
+        let provider = ProviderOptions::from_options(options)?;
+        let transformation =
+            Transformation::parse(options.get("cipher_algorithm").unwrap_or(DEFAULT_CIPHER))?;
+        let strength = match options.get("secret_key_strength") {
+            None => DEFAULT_STRENGTH,
+            Some(text) => number("secret_key_strength", text)?,
+        };
+        transformation.key_length(strength)?;
+        let iv_length = match options.get("iv_length") {
+            None => transformation.iv_length(),
+            Some(text) => effective_iv_length(number("iv_length", text)?, &transformation)?,
+        };
+        Ok(Self { transformation, strength, iv_length, provider })
+    }
+
+    /// The cipher, which remembers its spelling: local keys are looked up by it.
+    #[must_use]
+    pub const fn transformation(&self) -> &Transformation {
+        &self.transformation
+    }
+
+    /// The key's strength in bits; the cipher has such keys.
+    #[must_use]
+    pub const fn strength(&self) -> u32 {
+        self.strength
+    }
+
+    /// Bytes of the IV in each chunk; 0 if the mode has none.
+    #[must_use]
+    pub const fn iv_length(&self) -> usize {
+        self.iv_length
+    }
+
+    /// Where the key comes from.
+    #[must_use]
+    pub const fn provider(&self) -> &ProviderOptions {
+        &self.provider
+    }
+}
+
+fn effective_iv_length(asked: i32, transformation: &Transformation) -> Result<usize> {
+    let own = transformation.iv_length();
+    if asked == AUTOMATIC {
+        return Ok(own);
+    }
+    let refuse = |why: String| {
+        Error::invalid(format!("option 'iv_length' is {asked}, {why}"))
+            .cure("leave 'iv_length' out, or set it to -1: the cipher's own length")
+    };
+    let asked = match usize::try_from(asked) {
+        Ok(asked) if asked > 0 && asked.is_multiple_of(4) => asked,
+        _ => return Err(refuse("which is not a positive multiple of 4".to_owned())),
+    };
+    if own > 0 && asked != own {
+        return Err(refuse(format!(
+            "but {transformation} takes an IV of {own} bytes: the database could not have written \
+             such chunks"
+        )));
+    }
+    Ok(own)
+}
+
+impl From<TransformationError> for Error {
+    fn from(error: TransformationError) -> Self {
+        let text = error.to_string();
+        match error {
+            TransformationError::Unsupported(_) => Self::unsupported(text)
+                .cure("use AES/CBC/PKCS5Padding, or a node-side upgrade for this table"),
+            TransformationError::Strength { .. } => Self::invalid(text)
+                .cure("set 'secret_key_strength' to a key length of the cipher, in bits"),
+            _ => Self::invalid(text).cure("set 'cipher_algorithm' to AES/CBC/PKCS5Padding"),
+        }
+    }
+}
+
+const DEFAULT_CIPHER: &str = "AES/CBC/PKCS5Padding";
+const DEFAULT_STRENGTH: u32 = 128;
+
+/// The IV length that stands for the cipher's own.
+const AUTOMATIC: i32 = -1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    const FACTORY: &str = "org.apache.cassandra.crypto.LocalFileSystemKeyProviderFactory";
+
+    fn typed(pairs: &[(&str, &str)]) -> Result<EncryptorOptions> {
+        EncryptorOptions::from_options(&OptionMap::from_pairs(pairs.iter().copied())?)
+    }
+
+    fn local(pairs: &[(&str, &str)]) -> Result<EncryptorOptions> {
+        let base = [("key_provider", FACTORY), ("secret_key_file", "keys/k")];
+        typed(&[&base[..], pairs].concat())
+    }
+
+    /// The option maps of real SSTables (shared fixtures `*-aes-*`, `*-kmip-*`).
+    #[test]
+    fn options_of_real_files() {
+        let options = typed(&[
+            ("cipher_algorithm", "AES/CBC/PKCS5Padding"),
+            ("secret_key_strength", "256"),
+            ("key_provider", FACTORY),
+            ("secret_key_file", "keys/aes-cbc-256"),
+        ])
+        .unwrap();
+        assert_eq!(options.transformation().text(), "AES/CBC/PKCS5Padding");
+        assert_eq!((options.strength(), options.iv_length()), (256, 16));
+        let file = "keys/aes-cbc-256".to_owned();
+        assert_eq!(options.provider(), &ProviderOptions::Local { secret_key_file: file });
+
+        let options = typed(&[
+            ("cipher_algorithm", "AES/ECB/PKCS5Padding"),
+            ("secret_key_strength", "256"),
+            ("key_provider", "KmipKeyProviderFactory"),
+            ("kmip_host", "kmip1"),
+            ("key_namespace", "a"),
+        ])
+        .unwrap();
+        assert_eq!(options.iv_length(), 0);
+        assert_eq!(
+            options.provider(),
+            &ProviderOptions::Kmip {
+                host: "kmip1".to_owned(),
+                template: None,
+                namespace: Some("a".to_owned())
+            }
+        );
+
+        let bare = local(&[("cipher_algorithm", "AES"), ("secret_key_strength", "192")]).unwrap();
+        assert_eq!((bare.transformation().text(), bare.iv_length()), ("AES", 0));
+
+        for cipher in ["DES/CBC/PKCS5Padding", "RC2/ECB/PKCS5Padding", "DESede/CBC/PKCS5Padding"] {
+            let error = local(&[("cipher_algorithm", cipher)]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.to_string().contains(cipher));
+        }
+    }
+
+    #[test]
+    fn defaults_are_the_database_s() {
+        let options = local(&[]).unwrap();
+        assert_eq!(options.transformation().text(), "AES/CBC/PKCS5Padding");
+        assert_eq!((options.strength(), options.iv_length()), (128, 16));
+        let spelled = local(&[
+            ("iv_length", "-1"),
+            ("secret_key_strength", "128"),
+            ("cipher_algorithm", "AES/CBC/PKCS5Padding"),
+        ]);
+        assert_eq!(spelled.unwrap(), options);
+    }
+
+    #[test]
+    fn providers_are_known_by_the_last_part_of_their_name() {
+        for name in [
+            "LocalFileSystemKeyProvider",
+            "LocalFileSystemKeyProviderFactory",
+            "com.datastax.bdp.cassandra.crypto.LocalFileSystemKeyProviderFactory",
+        ] {
+            for option in ["key_provider", "secret_key_provider_factory_class"] {
+                let options = typed(&[(option, name), ("secret_key_file", "k")]).unwrap();
+                assert!(matches!(options.provider(), ProviderOptions::Local { .. }), "{name}");
+            }
+        }
+        let both = typed(&[
+            ("secret_key_provider_factory_class", "ReplicatedKeyProviderFactory"),
+            ("key_provider", "com.datastax.bdp.cassandra.crypto.KmipKeyProviderFactory"),
+            ("kmip_host", "g"),
+            ("template_name", "t"),
+        ]);
+        assert!(matches!(
+            both.unwrap().provider(),
+            ProviderOptions::Kmip { template: Some(template), .. } if template == "t"
+        ));
+    }
+
+    #[test]
+    fn an_iv_length_must_be_one_that_the_database_can_use() {
+        assert_eq!(local(&[("iv_length", "16")]).unwrap().iv_length(), 16);
+        let ecb = ("cipher_algorithm", "AES/ECB/PKCS5Padding");
+        for ignored in ["-1", "4", "8", "16"] {
+            assert_eq!(local(&[ecb, ("iv_length", ignored)]).unwrap().iv_length(), 0);
+        }
+        for bad in ["0", "-2", "-16", "3", "18", "x", "", "2147483648"] {
+            for cipher in [ecb, ("cipher_algorithm", "AES/CBC/PKCS5Padding")] {
+                let error = local(&[cipher, ("iv_length", bad)]).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Invalid);
+                assert!(error.to_string().contains("'iv_length'"), "{bad}: {error}");
+            }
+        }
+        let error = local(&[("iv_length", "12")]).unwrap_err();
+        assert!(error.to_string().contains("takes an IV of 16 bytes"), "{error}");
+    }
+
+    #[test]
+    fn refusals_name_the_option_and_the_cure() {
+        use ErrorKind::{Invalid, Unsupported};
+        let local = ("key_provider", "LocalFileSystemKeyProviderFactory");
+        let kmip = ("key_provider", "KmipKeyProviderFactory");
+        let file = ("secret_key_file", "k");
+        refused(&[], Unsupported, "'key_provider' is missing", "KmipKeyProviderFactory");
+        refused(&[file], Unsupported, "'key_provider' is missing", "LocalFileSystemKeyProvider");
+        refused(&[("key_provider", "x.Mine"), file], Unsupported, "provider 'x.Mine'", "use one");
+        let replicated = ("key_provider", "ReplicatedKeyProviderFactory");
+        refused(&[replicated, file], Unsupported, "replicated key provider", "node-side");
+
+        refused(&[local], Invalid, "'secret_key_file' is missing", "/etc/dse/conf/");
+        refused(&[local], Invalid, "'secret_key_file' is missing", "/etc/cassandra/conf/");
+        refused(&[local, ("secret_key_file", "")], Invalid, "'secret_key_file' is missing", "name");
+        for unknown in ["kmip_host", "system_key_file", "Cipher_Algorithm", "class", "template"] {
+            let part = format!("option '{unknown}'");
+            refused(&[local, file, (unknown, "x")], Invalid, &part, "the database refuses it, too");
+        }
+        refused(&[local, file, ("a\u{1b}", "s")], Invalid, "'a\\u{1b}'", "remove");
+
+        let host = ("kmip_host", "g");
+        refused(&[kmip], Invalid, "'kmip_host' is missing", "group");
+        refused(&[kmip, ("kmip_host", "")], Invalid, "'kmip_host' is missing", "group");
+        refused(&[kmip, host, file], Invalid, "option 'secret_key_file'", "remove");
+        let misprint = ("key_keyspace", "n");
+        refused(&[kmip, host, misprint], Invalid, "'key_keyspace'", "is called key_namespace");
+
+        let cipher = |name| [local, file, ("cipher_algorithm", name)];
+        refused(&cipher(""), Invalid, "cipher ''", "cipher_algorithm");
+        refused(&cipher("AES/GCM/NoPadding"), Invalid, "AES/GCM/NoPadding", "AES/CBC");
+        refused(&cipher("Blowfish"), Unsupported, "cipher 'Blowfish'", "node-side");
+        let strength = |bits| [local, file, ("secret_key_strength", bits)];
+        refused(&strength("512"), Invalid, "no 512-bit keys", "secret_key_strength");
+        for not_a_number in ["-128", "128 ", "", "4294967296"] {
+            refused(&strength(not_a_number), Invalid, "'secret_key_strength' is", "number");
+        }
+    }
+
+    fn refused(pairs: &[(&str, &str)], kind: ErrorKind, part: &str, cure: &str) {
+        let error = typed(pairs).unwrap_err();
+        assert_eq!(error.kind(), kind, "{pairs:?}");
+        assert!(error.to_string().contains(part), "{pairs:?}: {error}");
+        assert!(error.advice().unwrap().contains(cure), "{pairs:?}: {:?}", error.advice());
+    }
+}

@@ -1,0 +1,24 @@
+//! What a CQL `compression` map means, as typed values (FORMATS.md 2.1, 5.2).
+//!
+//! An [`OptionMap`] is the map as text: parsed from CQL, or taken from a CompressionInfo.db.
+//! [`CompressionParams`] is the target of a run, and [`EncryptorOptions`] what the options of
+//! class `Encryptor` say. Everything that this release cannot honour to the letter is refused
+//! here, before a byte is written. No key is ever in a map: options name keys, they do not
+//! hold them; this module never opens a file.
+
+mod chunk_length;
+mod class;
+mod cql;
+mod encryptor;
+mod map;
+mod params;
+mod provider;
+mod shown;
+
+pub use chunk_length::{ChunkLength, ChunkLengthError};
+pub use class::CompressorClass;
+pub use encryptor::EncryptorOptions;
+pub use map::{DuplicateOption, OptionMap};
+pub use params::CompressionParams;
+pub use provider::ProviderOptions;
+pub(crate) use shown::{escape, shown};

@@ -1,0 +1,255 @@
+//! The target of a run.
+
+use std::str::FromStr;
+
+use super::{ChunkLength, CompressorClass, EncryptorOptions, OptionMap, shown};
+use crate::error::{Error, Result};
+
+/// What a CQL `compression` map asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompressionParams {
+    class: CompressorClass,
+    chunk_length: Option<ChunkLength>,
+    options: OptionMap,
+}
+
+impl CompressionParams {
+    /// Reads the map of `WITH compression = {...}`.
+    ///
+    /// The class is called `class`, or `sstable_compression` in old schemas; the chunk length
+    /// `chunk_length_in_kb` or `chunk_length_kb`. `crc_check_chance` is checked and dropped: it
+    /// is about reading. `min_compress_ratio` may only be 0, and `enabled` only true.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a value that the database refuses
+    /// too, and for one that would make it write an encrypted table's chunks in clear;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for what only the database
+    /// can do. The class's own options are for [`Self::encryptor_options`].
+    pub fn from_cql_options(map: &OptionMap) -> Result<Self> {
+        let mut options = map.clone();
+        let class = take_class(&mut options)?;
+        let chunk_length = take_chunk_length(&mut options)?;
+        check_ratio(options.remove("min_compress_ratio").as_deref(), &class)?;
+        if options.remove("max_compressed_length").is_some() {
+            return Err(Error::unsupported("option 'max_compressed_length' is not taken").cure(
+                "leave it out: encrypted chunks are always stored encrypted, whatever their length",
+            ));
+        }
+        if let Some(text) = options.remove("crc_check_chance") {
+            let chance: f64 = number("crc_check_chance", &text)?;
+            if !(0.0..=1.0).contains(&chance) {
+                return Err(Error::invalid(format!(
+                    "option 'crc_check_chance' is {}, which is not between 0 and 1",
+                    shown(&text)
+                ))
+                .cure("leave it out: it is a table option and does not change an SSTable"));
+            }
+        }
+        Ok(Self { class, chunk_length, options })
+    }
+
+    /// The class that writes the chunks.
+    #[must_use]
+    pub const fn class(&self) -> &CompressorClass {
+        &self.class
+    }
+
+    /// The chunk length, if the map gives one; else an SSTable keeps its own.
+    #[must_use]
+    pub const fn chunk_length(&self) -> Option<ChunkLength> {
+        self.chunk_length
+    }
+
+    /// The class's own options, as CompressionInfo.db stores them (FORMATS.md 2.1, field 3).
+    #[must_use]
+    pub const fn options(&self) -> &OptionMap {
+        &self.options
+    }
+
+    /// The class's own options, typed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when the class is not
+    /// `Encryptor`, else as [`EncryptorOptions::from_options`].
+    pub fn encryptor_options(&self) -> Result<EncryptorOptions> {
+        match self.class {
+            CompressorClass::Encryptor => EncryptorOptions::from_options(&self.options),
+            CompressorClass::Other(_) => Err(Error::unsupported(format!(
+                "class '{}' is not a target of this release",
+                self.class
+            ))
+            .cure("use 'class': 'Encryptor', or a node-side upgrade for this table")),
+        }
+    }
+}
+
+fn take_class(options: &mut OptionMap) -> Result<CompressorClass> {
+    if let Some(enabled) = options.remove("enabled") {
+        if enabled.eq_ignore_ascii_case("false") {
+            return Err(no_compression("option 'enabled' is false"));
+        }
+        if !enabled.eq_ignore_ascii_case("true") {
+            return Err(Error::invalid(format!(
+                "option 'enabled' is {}, which is neither true nor false",
+                shown(&enabled)
+            ))
+            .cure("leave 'enabled' out, or set it to true"));
+        }
+    }
+    let name = one_of(options, "class", "sstable_compression")?.ok_or_else(|| {
+        Error::invalid("option 'class' is missing").cure("add 'class': 'Encryptor'")
+    })?;
+    if name.is_empty() {
+        return Err(no_compression("option 'class' is empty"));
+    }
+    Ok(CompressorClass::parse(&name))
+}
+
+fn no_compression(fact: &'static str) -> Error {
+    Error::unsupported(fact).cure(
+        "an uncompressed target is written in clear, which this program does not do: \
+         name a class that encrypts, or use a node-side upgrade for this table",
+    )
+}
+
+fn take_chunk_length(options: &mut OptionMap) -> Result<Option<ChunkLength>> {
+    let Some(text) = one_of(options, "chunk_length_in_kb", "chunk_length_kb")? else {
+        return Ok(None);
+    };
+    let kib: i32 = number("chunk_length_in_kb", &text)?;
+    match kib.checked_mul(1024) {
+        Some(bytes) => Ok(Some(ChunkLength::try_from(bytes)?)),
+        None => Err(Error::invalid(format!("option 'chunk_length_in_kb' is {kib}: out of range"))
+            .cure("use a power of two from 1 to 16384")),
+    }
+}
+
+/// With a ratio, the database stores each chunk that did not shrink enough as it is, and an
+/// encrypted chunk never shrinks (FORMATS.md 2.3).
+fn check_ratio(text: Option<&str>, class: &CompressorClass) -> Result<()> {
+    let Some(text) = text else { return Ok(()) };
+    let ratio: f64 = number("min_compress_ratio", text)?;
+    if ratio == 0.0 {
+        return Ok(());
+    }
+    let text = shown(text);
+    let error = if ratio.is_nan() || ratio < 0.0 {
+        Error::invalid(format!("option 'min_compress_ratio' is {text}, which is not a ratio"))
+    } else if class.encrypts() {
+        Error::invalid(format!(
+            "option 'min_compress_ratio' is {text}: with it the database stores the chunks of an \
+             encrypted table in clear, since encrypted chunks are longer than their plaintext"
+        ))
+    } else {
+        Error::unsupported(format!("option 'min_compress_ratio' is {text}; only 0 is handled"))
+    };
+    Err(error.cure("leave 'min_compress_ratio' out, here and in the table's schema"))
+}
+
+/// Takes an option that has an old name, too.
+fn one_of(options: &mut OptionMap, name: &str, old_name: &str) -> Result<Option<String>> {
+    match (options.remove(name), options.remove(old_name)) {
+        (Some(_), Some(_)) => {
+            Err(Error::invalid(format!("options '{name}' and '{old_name}' are the same option"))
+                .cure(format!("give '{name}' only")))
+        }
+        (value, old_value) => Ok(value.or(old_value)),
+    }
+}
+
+/// Parses a number as the option's type.
+pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|_not_a_number| {
+        Error::invalid(format!("option '{name}' is {}, which is not such a number", shown(text)))
+            .cure(format!("give '{name}' a number, or leave it out for the default"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn params(text: &str) -> Result<CompressionParams> {
+        CompressionParams::from_cql_options(&OptionMap::parse_cql(text)?)
+    }
+
+    #[test]
+    fn what_compression_info_does_not_store_is_taken_out() {
+        let params = params(
+            "{'secret_key_file': '/k', 'class': 'org.apache.cassandra.io.compress.Encryptor', \
+             'chunk_length_in_kb': 64, 'enabled': true, 'min_compress_ratio': 0.0, \
+             'crc_check_chance': '0.5', 'key_provider': 'LocalFileSystemKeyProviderFactory'}",
+        )
+        .unwrap();
+        assert_eq!(params.class(), &CompressorClass::Encryptor);
+        assert_eq!(params.chunk_length(), Some(ChunkLength::try_from(65_536).unwrap()));
+        assert_eq!(
+            params.options().to_cql(),
+            "{'secret_key_file': '/k', 'key_provider': 'LocalFileSystemKeyProviderFactory'}"
+        );
+        assert_eq!(params.encryptor_options().unwrap().strength(), 128);
+    }
+
+    #[test]
+    fn old_names_are_understood() {
+        let params =
+            params("{'sstable_compression': 'LZ4Compressor', 'chunk_length_kb': '4'}").unwrap();
+        assert_eq!(params.class().simple_name(), "LZ4Compressor");
+        assert_eq!(params.chunk_length().unwrap().bytes(), 4096);
+        assert!(params.options().is_empty());
+        let error = params.encryptor_options().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("LZ4Compressor"));
+    }
+
+    #[test]
+    fn without_a_chunk_length_there_is_none() {
+        assert_eq!(params("{'class': 'Encryptor'}").unwrap().chunk_length(), None);
+    }
+
+    #[test]
+    fn refusals_name_the_option_and_the_cure() {
+        use ErrorKind::{Invalid, Unsupported};
+        for (options, kind, part) in [
+            ("{}", Invalid, "'class' is missing"),
+            ("{'class': ''}", Unsupported, "'class' is empty"),
+            ("{'class': 'Encryptor', 'sstable_compression': 'E'}", Invalid, "the same option"),
+            ("{'class': 'Encryptor', 'enabled': false}", Unsupported, "'enabled' is false"),
+            ("{'enabled': 'false'}", Unsupported, "'enabled' is false"),
+            ("{'class': 'Encryptor', 'enabled': 'yes'}", Invalid, "'enabled' is 'yes'"),
+            (
+                "{'class': 'Encryptor', 'chunk_length_in_kb': 4, 'chunk_length_kb': 4}",
+                Invalid,
+                "'chunk_length_in_kb' and 'chunk_length_kb' are the same option",
+            ),
+            ("{'class': 'E', 'chunk_length_in_kb': 'x'}", Invalid, "'chunk_length_in_kb' is 'x'"),
+            ("{'class': 'E', 'chunk_length_in_kb': 1.5}", Invalid, "'chunk_length_in_kb' is '1.5'"),
+            ("{'class': 'E', 'chunk_length_in_kb': 0}", Invalid, "0 bytes is not positive"),
+            ("{'class': 'E', 'chunk_length_in_kb': -4}", Invalid, "is not positive"),
+            ("{'class': 'E', 'chunk_length_in_kb': -2147483648}", Invalid, "out of range"),
+            ("{'class': 'E', 'chunk_length_in_kb': 63}", Invalid, "is not a power of two"),
+            ("{'class': 'E', 'chunk_length_in_kb': 32768}", Unsupported, "16 MiB"),
+            ("{'class': 'E', 'chunk_length_in_kb': 2147483647}", Invalid, "out of range"),
+            ("{'class': 'Encryptor', 'min_compress_ratio': 1.1}", Invalid, "in clear"),
+            ("{'class': 'Encryptor', 'min_compress_ratio': '0.5'}", Invalid, "in clear"),
+            ("{'class': 'EncryptingLZ4Compressor', 'min_compress_ratio': 2}", Invalid, "in clear"),
+            ("{'class': 'LZ4Compressor', 'min_compress_ratio': 2}", Unsupported, "only 0"),
+            ("{'class': 'Encryptor', 'min_compress_ratio': -1}", Invalid, "not a ratio"),
+            ("{'class': 'Encryptor', 'min_compress_ratio': 'NaN'}", Invalid, "not a ratio"),
+            ("{'class': 'Encryptor', 'min_compress_ratio': 'x'}", Invalid, "min_compress_ratio"),
+            (
+                "{'class': 'Encryptor', 'max_compressed_length': 2147483647}",
+                Unsupported,
+                "'max_compressed_length'",
+            ),
+            ("{'class': 'Encryptor', 'crc_check_chance': 2}", Invalid, "'crc_check_chance' is '2'"),
+            ("{'class': 'Encryptor', 'crc_check_chance': 'NaN'}", Invalid, "'crc_check_chance'"),
+        ] {
+            let error = params(options).unwrap_err();
+            assert_eq!(error.kind(), kind, "{options}");
+            assert!(error.to_string().contains(part), "{options}: {error}");
+            assert!(error.advice().is_some(), "{options}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Where the key comes from, as the options say it.
+
+use super::{OptionMap, shown};
+use crate::error::{Error, Result};
+
+/// The options of the key provider (FORMATS.md 5.2, KMIP.md 5.3).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProviderOptions {
+    /// A KMIP server; each chunk names its key in a header.
+    Kmip {
+        /// The group of servers, as the node's configuration calls it.
+        host: String,
+        /// The template from which the server makes new keys.
+        template: Option<String>,
+        /// The namespace of new keys.
+        namespace: Option<String>,
+    },
+    /// A key file on the node; chunks have no header.
+    Local {
+        /// The path as the options name it.
+        secret_key_file: String,
+    },
+}
+
+impl ProviderOptions {
+    /// Takes the provider from the options, and refuses those that are not its own.
+    ///
+    /// Class names are compared by what follows the last dot: the package differs between the
+    /// products. Without a `key_provider`, DSE and the older Converged Core take the
+    /// replicated provider (which knows `secret_key_file`, too), and the newer one fails: no
+    /// product takes local files then, so that is never guessed.
+    pub(super) fn from_options(options: &OptionMap) -> Result<Self> {
+        if options.get("key_keyspace").is_some() {
+            return Err(Error::invalid("option 'key_keyspace' does not exist").cure(
+                "the option is called key_namespace; some editions of the vendor's manual \
+                 print key_keyspace, which the database refuses",
+            ));
+        }
+        let name = options
+            .get("key_provider")
+            .or_else(|| options.get("secret_key_provider_factory_class"))
+            .ok_or_else(|| {
+                Error::unsupported(
+                    "option 'key_provider' is missing, which means the replicated provider to some \
+                     releases of the database and nothing to others",
+                )
+                .cure(format!("name the provider: {PROVIDERS}"))
+            })?;
+        match name.rsplit('.').next().unwrap_or(name) {
+            "LocalFileSystemKeyProvider" | "LocalFileSystemKeyProviderFactory" => {
+                refuse_unknown(options, &["secret_key_file"])?;
+                Ok(Self::Local { secret_key_file: secret_key_file(options)? })
+            }
+            "KmipKeyProviderFactory" => {
+                refuse_unknown(options, &["kmip_host", "template_name", "key_namespace"])?;
+                let owned = |name| options.get(name).map(str::to_owned);
+                Ok(Self::Kmip {
+                    host: kmip_host(options)?,
+                    template: owned("template_name"),
+                    namespace: owned("key_namespace"),
+                })
+            }
+            "ReplicatedKeyProviderFactory" => Err(Error::unsupported(
+                "the replicated key provider, which keeps its keys in the database's own \
+                 tables, is not handled by this release",
+            )
+            .cure("use a node-side upgrade for this table")),
+            _ => Err(Error::unsupported(format!("key provider {} is not known", shown(name)))
+                .cure(format!("use one of these: {PROVIDERS}"))),
+        }
+    }
+}
+
+fn secret_key_file(options: &OptionMap) -> Result<String> {
+    match options.get("secret_key_file") {
+        None | Some("") => Err(Error::invalid("option 'secret_key_file' is missing").cure(
+            "the default depends on the product: /etc/dse/conf/data_encryption_keys in DSE, \
+             /etc/cassandra/conf/data_encryption_keys in Converged Core; name the file that \
+             the node uses",
+        )),
+        Some(file) => Ok(file.to_owned()),
+    }
+}
+
+fn kmip_host(options: &OptionMap) -> Result<String> {
+    match options.get("kmip_host") {
+        None | Some("") => Err(Error::invalid("option 'kmip_host' is missing")
+            .cure("name the group of KMIP servers that the node's configuration has")),
+        Some(host) => Ok(host.to_owned()),
+    }
+}
+
+/// The database fails to open an SSTable with an option that the class does not know.
+fn refuse_unknown(options: &OptionMap, own: &[&str]) -> Result<()> {
+    match options.iter().find(|(name, _)| !COMMON.contains(name) && !own.contains(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(Error::invalid(format!("option {} is unknown to this key provider", shown(name)))
+                .cure(format!(
+                    "remove it: the database refuses it, too; known are {} and {}",
+                    COMMON.join(", "),
+                    own.join(", ")
+                )))
+        }
+    }
+}
+
+/// The options that do not belong to a provider.
+const COMMON: [&str; 5] = [
+    "cipher_algorithm",
+    "secret_key_strength",
+    "iv_length",
+    "key_provider",
+    "secret_key_provider_factory_class",
+];
+
+const PROVIDERS: &str = "LocalFileSystemKeyProviderFactory, KmipKeyProviderFactory";
