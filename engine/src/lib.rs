@@ -4,6 +4,9 @@ pub mod crypto;
 pub mod error;
 pub mod io;
 pub mod options;
+pub mod pipeline;
+pub mod sstable;
+pub mod txn;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,60 @@
+//! Runs many tasks on all cores, piece by piece.
+//!
+//! This module knows nothing of SSTables. A [`Task`] (one SSTable to rewrite, to verify, to
+//! count) comes in stages; the pieces of a stage may run in any order and on any worker, and a
+//! serial step ends the stage. One coordinator, the calling thread, hands pieces of all open
+//! tasks to rayon's pool, whose workers steal from each other, so that one huge SSTable and ten
+//! thousand small ones both fill all cores.
+//!
+//! What is bounded, whatever the number and size of the tasks:
+//! * open tasks: [`Limits::open_tasks`], hence open files and staged bytes;
+//! * pieces handed to the pool and not yet done: [`Limits::window`], hence queue and results;
+//! * memory: one [`Scratch`] a worker, reused for the life of the run.
+
+mod ordered;
+mod scheduler;
+mod scratch;
+
+pub use ordered::OrderedCrc;
+pub use scheduler::{Limits, Step, run};
+pub use scratch::Scratch;
+
+use crate::Result;
+
+/// What a task has to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Next {
+    /// A stage of so many pieces, numbered from 0; none at all is fine.
+    Stage {
+        /// How many pieces it has.
+        pieces: u64,
+    },
+    /// Nothing; the task is done.
+    Done,
+}
+
+/// A piece of work that the pool can share.
+pub trait Task: Send + Sync {
+    /// Opens what the task needs and sets up its first stage. Runs alone.
+    ///
+    /// # Errors
+    /// Any; the task has failed then.
+    fn begin(&self) -> Result<Next>;
+
+    /// Does one piece of a stage; pieces of a stage run side by side. Returns the bytes that
+    /// count as progress.
+    ///
+    /// # Errors
+    /// Any; no further piece is started, and the task has failed.
+    fn piece(&self, stage: u32, piece: u64, scratch: &mut Scratch) -> Result<u64>;
+
+    /// Ends a stage when all its pieces are done, and says what is next. Runs alone.
+    ///
+    /// # Errors
+    /// Any; the task has failed then.
+    fn end(&self, stage: u32) -> Result<Next>;
+
+    /// Cleans up after a failure, when none of its pieces runs any more. Runs alone.
+    fn abandon(&self);
+}

@@ -1,0 +1,50 @@
+//! The CRC32 of a file whose pieces are done in any order.
+
+use std::collections::BTreeMap;
+
+/// Combines the CRC32 values of pieces in the order of the file. Pieces that come early wait;
+/// their number is bounded by the scheduler's window.
+#[derive(Debug, Default)]
+pub struct OrderedCrc {
+    combined: crc32fast::Hasher,
+    next: u64,
+    early: BTreeMap<u64, crc32fast::Hasher>,
+}
+
+impl OrderedCrc {
+    /// Adds a piece; each number comes once.
+    pub fn add(&mut self, piece: u64, crc: crc32fast::Hasher) {
+        self.early.insert(piece, crc);
+        while let Some(crc) = self.early.remove(&self.next) {
+            self.combined.combine(&crc);
+            self.next = self.next.saturating_add(1);
+        }
+    }
+
+    /// The CRC32 of everything, or `None` while a piece is missing.
+    #[must_use]
+    pub fn value(&self, pieces: u64) -> Option<u32> {
+        (self.next == pieces && self.early.is_empty()).then(|| self.combined.clone().finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_order_gives_the_crc_of_the_whole() {
+        let pieces: [&[u8]; 4] = [b"one", b"", b"three three", b"4"];
+        let whole = crc32fast::hash(&pieces.concat());
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            let mut ordered = OrderedCrc::default();
+            for (done, &i) in order.iter().enumerate() {
+                assert_eq!(ordered.value(4), None, "{done} pieces are not all");
+                let mut crc = crc32fast::Hasher::new();
+                crc.update(pieces[i]);
+                ordered.add(i as u64, crc);
+            }
+            assert_eq!(ordered.value(4), Some(whole));
+        }
+    }
+}

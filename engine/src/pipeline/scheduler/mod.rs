@@ -1,0 +1,268 @@
+//! The coordinator: which piece of which task is handed to the pool next.
+
+use std::any::Any;
+use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::scratch::ScratchPool;
+use super::{Next, Task};
+use crate::{Error, ErrorKind, Result};
+
+/// What bounds a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Worker threads.
+    pub threads: NonZeroUsize,
+}
+
+impl Limits {
+    /// Tasks open at a time: enough that some can wait for the disk while others compute.
+    #[must_use]
+    pub const fn open_tasks(self) -> usize {
+        self.threads.get().saturating_mul(2)
+    }
+
+    /// Pieces handed out and not yet done: every worker finds its next one waiting.
+    #[must_use]
+    pub const fn window(self) -> usize {
+        self.threads.get().saturating_mul(3)
+    }
+}
+
+/// What the coordinator saw.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// A task was opened.
+    Began,
+    /// A piece is done; so many bytes count as progress.
+    Advanced {
+        /// The stage of the piece.
+        stage: u32,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// A stage is done.
+    StageEnded {
+        /// The stage.
+        stage: u32,
+    },
+    /// The task is done, or has failed and was cleaned up.
+    Ended(Result<()>),
+}
+
+/// Runs all tasks to their end. `see` is called on the calling thread with the index of the task;
+/// a failed task does not stop the others.
+///
+/// # Errors
+/// Only when the pool cannot be started.
+pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step)) -> Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(limits.threads.get())
+        .thread_name(|i| format!("rekey-{i}"))
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(e))?;
+    let scratches = ScratchPool::default();
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    pool.in_place_scope(|scope| {
+        let spawn = |index: usize, work: Work| {
+            let (sender, scratches) = (Sender::clone(&sender), &scratches);
+            let task = tasks.get(index);
+            scope.spawn(move |_| {
+                let Some(task) = task else { return };
+                let outcome = guard(|| carry_out(task, work, scratches));
+                // The coordinator outlives every piece; a send can only fail after a panic there.
+                let _gone = sender.send(Done { index, work, outcome });
+            });
+        };
+        let mut coordinator = Coordinator::new(tasks.len(), limits);
+        coordinator.drive(&receiver, spawn, &mut see);
+    });
+    Ok(())
+}
+
+/// Something for a worker to do.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Begin,
+    Piece { stage: u32, piece: u64 },
+    End { stage: u32 },
+    Abandon,
+}
+
+enum Outcome {
+    Next(Next),
+    Bytes(u64),
+    Abandoned,
+}
+
+struct Done {
+    index: usize,
+    work: Work,
+    outcome: Result<Outcome>,
+}
+
+fn carry_out<T: Task>(task: &T, work: Work, scratches: &ScratchPool) -> Result<Outcome> {
+    match work {
+        Work::Begin => task.begin().map(Outcome::Next),
+        Work::Piece { stage, piece } => {
+            scratches.with(|scratch| task.piece(stage, piece, scratch)).map(Outcome::Bytes)
+        }
+        Work::End { stage } => task.end(stage).map(Outcome::Next),
+        Work::Abandon => {
+            task.abandon();
+            Ok(Outcome::Abandoned)
+        }
+    }
+}
+
+/// Turns a panic into the failure of one task.
+fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(Error::new(ErrorKind::Internal, format!("a worker panicked: {}", words(&*panic)))
+            .cure("this is a bug: report it; nothing was replaced"))
+    })
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
+
+/// An open task.
+struct Open {
+    index: usize,
+    stage: u32,
+    next_piece: u64,
+    pieces: u64,
+    running: u64,
+    /// A serial step (begin, end, abandon) is under way.
+    serial: bool,
+    failure: Option<Error>,
+}
+
+struct Coordinator {
+    open: Vec<Open>,
+    next_task: usize,
+    tasks: usize,
+    running: usize,
+    limits: Limits,
+}
+
+impl Coordinator {
+    fn new(tasks: usize, limits: Limits) -> Self {
+        Self { open: vec![], next_task: 0, tasks, running: 0, limits }
+    }
+
+    /// Ends when no task is open and none is left: every piece that was handed out has come back
+    /// by then, since a task ends only when none of its pieces runs.
+    fn drive(
+        &mut self,
+        receiver: &Receiver<Done>,
+        spawn: impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        loop {
+            self.hand_out(&spawn, see);
+            if self.open.is_empty() {
+                return;
+            }
+            let Ok(done) = receiver.recv() else { return };
+            self.running = self.running.saturating_sub(1);
+            self.take_in(done, &spawn, see);
+        }
+    }
+
+    /// Older tasks first: what is open gets finished, and its space freed.
+    fn hand_out(&mut self, spawn: &impl Fn(usize, Work), see: &mut impl FnMut(usize, Step)) {
+        for open in &mut self.open {
+            while self.running < self.limits.window()
+                && open.failure.is_none()
+                && !open.serial
+                && open.next_piece < open.pieces
+            {
+                spawn(open.index, Work::Piece { stage: open.stage, piece: open.next_piece });
+                open.next_piece = open.next_piece.saturating_add(1);
+                open.running = open.running.saturating_add(1);
+                self.running = self.running.saturating_add(1);
+            }
+        }
+        while self.running < self.limits.window()
+            && self.open.len() < self.limits.open_tasks()
+            && self.next_task < self.tasks
+        {
+            let index = self.next_task;
+            self.next_task = self.next_task.saturating_add(1);
+            self.open.push(Open {
+                index,
+                stage: 0,
+                next_piece: 0,
+                pieces: 0,
+                running: 0,
+                serial: true,
+                failure: None,
+            });
+            see(index, Step::Began);
+            spawn(index, Work::Begin);
+            self.running = self.running.saturating_add(1);
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        done: Done,
+        spawn: &impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        let Some(at) = self.open.iter().position(|open| open.index == done.index) else { return };
+        let Some(open) = self.open.get_mut(at) else { return };
+        if let Work::Piece { .. } = done.work {
+            open.running = open.running.saturating_sub(1);
+        } else {
+            open.serial = false;
+        }
+        let mut ended = matches!(done.work, Work::Abandon);
+        match done.outcome {
+            Ok(Outcome::Bytes(bytes)) => {
+                see(open.index, Step::Advanced { stage: open.stage, bytes })
+            }
+            Ok(Outcome::Next(next)) => {
+                if let Work::End { stage } = done.work {
+                    see(open.index, Step::StageEnded { stage });
+                    open.stage = stage.saturating_add(1);
+                }
+                open.next_piece = 0;
+                match next {
+                    Next::Stage { pieces } => open.pieces = pieces,
+                    Next::Done => ended = true,
+                }
+            }
+            Ok(Outcome::Abandoned) => {}
+            // The first failure is the one to report; those of its neighbours follow from it.
+            Err(error) => open.failure = open.failure.take().or(Some(error)),
+        }
+        if ended {
+            let open = self.open.remove(at);
+            see(open.index, Step::Ended(open.failure.map_or(Ok(()), Err)));
+        } else if open.running == 0 && !open.serial {
+            let serial = match (&open.failure, open.next_piece < open.pieces) {
+                (Some(_), _) => Some(Work::Abandon),
+                (None, false) => Some(Work::End { stage: open.stage }),
+                (None, true) => None,
+            };
+            if let Some(work) = serial {
+                open.serial = true;
+                self.running = self.running.saturating_add(1);
+                spawn(open.index, work);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

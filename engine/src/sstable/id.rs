@@ -1,0 +1,226 @@
+//! SSTable ids (FORMATS.md 1.2): sequence numbers, time UUIDs in the database's base-36 form, and
+//! ULIDs, with a generator for each.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::{Error, Result};
+
+/// The second part of an SSTable's file names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SSTableId {
+    /// Decimal digits, at most ten.
+    Sequence(u64),
+    /// A version-1 UUID as `dddd_ssss_nnnnn` and 13 more base-36 characters, lower case.
+    Uuid(String),
+    /// 26 characters of Crockford's base 32, as written.
+    Ulid(String),
+}
+
+impl SSTableId {
+    /// Parses the text between the version and the format.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.len() {
+            1..=10 if text.bytes().all(|b| b.is_ascii_digit()) => {
+                text.parse().ok().map(Self::Sequence)
+            }
+            28 => {
+                let well_formed = text.bytes().enumerate().all(|(i, b)| match i {
+                    4 | 9 => b == b'_',
+                    _ => b.is_ascii_alphanumeric(),
+                });
+                well_formed.then(|| Self::Uuid(text.to_owned()))
+            }
+            26 if text.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+                Some(Self::Ulid(text.to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for SSTableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sequence(number) => write!(f, "{number}"),
+            Self::Uuid(text) | Self::Ulid(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Gives out unused ids for one table, of the kind that its directory uses.
+///
+/// All ids that exist in *all* data directories of the table must be told first: an id must be
+/// free everywhere, since a table may later be gathered in one directory.
+#[derive(Debug, Default)]
+pub struct IdGenerator {
+    taken: BTreeSet<String>,
+    highest: u64,
+    last_ticks: u64,
+    uuids: bool,
+    ulids: bool,
+}
+
+impl IdGenerator {
+    /// Tells an existing id.
+    pub fn observe(&mut self, id: &SSTableId) {
+        match id {
+            SSTableId::Sequence(number) => self.highest = self.highest.max(*number),
+            SSTableId::Uuid(_) => self.uuids = true,
+            SSTableId::Ulid(_) => self.ulids = true,
+        }
+        self.taken.insert(id.to_string().to_ascii_lowercase());
+    }
+
+    /// A free id for the SSTable that replaces `old`: of its own kind, except that a sequence
+    /// number in a directory that has moved on to UUIDs or ULIDs moves on too.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] when the sequence numbers are used up, and
+    /// [`crate::ErrorKind::Io`] when the system gives no random bytes.
+    pub fn next(&mut self, old: &SSTableId) -> Result<SSTableId> {
+        loop {
+            let id = match old {
+                SSTableId::Ulid(_) => Self::ulid()?,
+                SSTableId::Uuid(_) => self.uuid()?,
+                SSTableId::Sequence(_) if self.uuids => self.uuid()?,
+                SSTableId::Sequence(_) if self.ulids => Self::ulid()?,
+                SSTableId::Sequence(_) => self.sequence()?,
+            };
+            if self.taken.insert(id.to_string().to_ascii_lowercase()) {
+                self.observe(&id);
+                return Ok(id);
+            }
+        }
+    }
+
+    fn sequence(&self) -> Result<SSTableId> {
+        // The database's pattern takes at most ten digits and its type is a signed int.
+        const HIGHEST: u64 = 0x7fff_ffff;
+        match self.highest.checked_add(1) {
+            Some(next) if next <= HIGHEST => Ok(SSTableId::Sequence(next)),
+            _ => Err(Error::unsupported("the table's SSTable numbers are used up")
+                .cure("let the node switch to UUID identifiers, then run again")),
+        }
+    }
+
+    fn uuid(&mut self) -> Result<SSTableId> {
+        // 100-ns ticks between the UUID epoch 1582-10-15 and the Unix epoch.
+        const UNIX_EPOCH_TICKS: u64 = 0x01b2_1dd2_1381_4000;
+        const TICKS_PER_SECOND: u64 = 10_000_000;
+        const SECONDS_PER_DAY: u64 = 86_400;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ticks = u64::try_from(now.as_nanos() / 100).unwrap_or(u64::MAX / 2);
+        let ticks = ticks.saturating_add(UNIX_EPOCH_TICKS).max(self.last_ticks.saturating_add(1));
+        self.last_ticks = ticks;
+        // Clock sequence and node are random, with the variant's and the multicast bit set
+        // (RFC 9562 6.10): no address of this machine goes into a name.
+        let mut lsb = u64::from_be_bytes(random::<8>()?);
+        lsb = (lsb & 0x3fff_ffff_ffff_ffff) | 0x8000_0100_0000_0000;
+        let seconds = ticks / TICKS_PER_SECOND;
+        Ok(SSTableId::Uuid(format!(
+            "{}_{}_{}{}",
+            base36(seconds / SECONDS_PER_DAY, 4),
+            base36(seconds % SECONDS_PER_DAY, 4),
+            base36(ticks % TICKS_PER_SECOND, 5),
+            base36(lsb, 13),
+        )))
+    }
+
+    fn ulid() -> Result<SSTableId> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+        let mut value = u128::from(millis & 0xffff_ffff_ffff) << 80;
+        value |= u128::from_be_bytes(random::<16>()?) >> 48;
+        let mut text = [0; 26];
+        for digit in text.iter_mut().rev() {
+            *digit = CROCKFORD.get(usize::from(low_bits(value))).copied().unwrap_or(b'0');
+            value >>= 5;
+        }
+        Ok(SSTableId::Ulid(text.iter().map(|&b| char::from(b)).collect()))
+    }
+}
+
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+fn low_bits(value: u128) -> u8 {
+    let [.., low] = value.to_be_bytes();
+    low & 0x1f
+}
+
+fn base36(mut value: u64, width: usize) -> String {
+    let mut digits = Vec::with_capacity(width);
+    while digits.len() < width || value > 0 {
+        let digit = u32::try_from(value % 36).unwrap_or_default();
+        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
+        value /= 36;
+    }
+    digits.iter().rev().collect()
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(crate::ErrorKind::Io, "the system gives no random bytes").caused_by(error)
+    })?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_kinds_are_told_apart() {
+        assert_eq!(SSTableId::parse("17"), Some(SSTableId::Sequence(17)));
+        let uuid = "3gm8_0t1d_01zr42s6tfz6mplgh7";
+        assert_eq!(SSTableId::parse(uuid), Some(SSTableId::Uuid(uuid.into())));
+        let ulid = "01GK4SZ4T1V7D5SVXB9XS0F1W2";
+        assert_eq!(SSTableId::parse(ulid), Some(SSTableId::Ulid(ulid.into())));
+        for bad in ["", "12345678901", "1x", "3gm8-0t1d_01zr42s6tfz6mplgh7", "a b"] {
+            assert_eq!(SSTableId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn new_ids_are_free_and_of_the_kind_in_use() {
+        let mut ids = IdGenerator::default();
+        ids.observe(&SSTableId::Sequence(4));
+        ids.observe(&SSTableId::Sequence(2));
+        let old = SSTableId::Sequence(2);
+        assert_eq!(ids.next(&old).unwrap(), SSTableId::Sequence(5));
+        assert_eq!(ids.next(&old).unwrap(), SSTableId::Sequence(6));
+        ids.observe(&SSTableId::parse("3gm8_0t1d_01zr42s6tfz6mplgh7").unwrap());
+        assert!(matches!(ids.next(&old).unwrap(), SSTableId::Uuid(_)));
+        let ulid = SSTableId::parse("01GK4SZ4T1V7D5SVXB9XS0F1W2").unwrap();
+        let (a, b) = (ids.next(&ulid).unwrap(), ids.next(&ulid).unwrap());
+        assert!(matches!((&a, &b), (SSTableId::Ulid(_), SSTableId::Ulid(_))));
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn generated_ids_parse_and_carry_the_present_day() {
+        let mut ids = IdGenerator::default();
+        let id = ids.uuid().unwrap();
+        let SSTableId::Uuid(text) = &id else { panic!("not a UUID") };
+        assert_eq!(SSTableId::parse(text), Some(id.clone()));
+        let day = u64::from_str_radix(&text[..4], 36).unwrap();
+        let today =
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400 + 141_427;
+        assert!(day.abs_diff(today) <= 1, "{day} against {today}");
+        let SSTableId::Ulid(text) = IdGenerator::ulid().unwrap() else { panic!("not a ULID") };
+        assert_eq!(text.len(), 26);
+        assert!(text.starts_with("01"), "{text}");
+    }
+
+    #[test]
+    fn used_up_numbers_are_said_to_be() {
+        let mut ids = IdGenerator::default();
+        ids.observe(&SSTableId::Sequence(0x7fff_ffff));
+        let error = ids.next(&SSTableId::Sequence(1)).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+    }
+}

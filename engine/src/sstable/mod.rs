@@ -1,0 +1,23 @@
+//! What an SSTable is on disk: names, versions, components, and the small files around Data.db.
+//!
+//! This module reads and writes bytes and names; it decides nothing.
+
+mod component;
+mod compression_info;
+mod descriptor;
+mod digest;
+mod id;
+mod table_dir;
+mod toc;
+mod version;
+
+pub use component::Component;
+pub use compression_info::{
+    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE,
+};
+pub use descriptor::{Descriptor, parse_file_name};
+pub use digest::{format_digest, parse_digest};
+pub use id::{IdGenerator, SSTableId};
+pub use table_dir::TableDir;
+pub use toc::{format_toc, parse_toc};
+pub use version::{Format, Support, Version};

@@ -1,0 +1,296 @@
+//! A transaction log as a starting node reads it (FORMATS.md 9.1, 9.3).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::flavor::PathForm;
+use super::record::{LogRecord, RecordKind};
+use crate::io::{EntryKind, Storage};
+use crate::sstable::{Component, Descriptor, parse_file_name};
+use crate::{Error, Result};
+
+/// The name of a log file, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogFileName(String);
+
+impl LogFileName {
+    /// Recognises `nb_txn_compaction_<uuid>.log` and its relatives.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(".log")?;
+        let (prefix, rest) = stem.split_once("txn_")?;
+        let well_formed = prefix.is_empty()
+            || prefix.strip_suffix('_').is_some_and(|version| {
+                let letters = version.rsplit_once('-').map_or(version, |(_, letters)| letters);
+                letters.len() == 2
+            });
+        (well_formed && rest.contains('_')).then(|| Self(name.to_owned()))
+    }
+
+    /// The whole file name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a starting node would do with a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Committed: delete the files of the REMOVE records.
+    RollForward,
+    /// Not committed: delete the files of the ADD records.
+    RollBack,
+    /// The node would refuse to start, for the reason given.
+    Refuse(String),
+}
+
+/// A log with all its replicas, one in each directory that takes part.
+#[derive(Debug)]
+pub struct TransactionLog {
+    /// The name that the replicas share.
+    pub name: LogFileName,
+    /// The directories that have a replica.
+    pub directories: Vec<PathBuf>,
+    /// The records that all replicas agree on.
+    pub records: Vec<LogRecord>,
+    /// The last line is torn or damaged.
+    pub torn: bool,
+    problem: Option<String>,
+}
+
+impl TransactionLog {
+    /// Reads the replicas of a log.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`], or [`crate::ErrorKind::Corrupt`] for an absurd size.
+    pub fn read(
+        storage: &dyn Storage,
+        name: &LogFileName,
+        directories: Vec<PathBuf>,
+    ) -> Result<Self> {
+        const LIMIT: u64 = 64 << 20;
+        let mut replicas = Vec::new();
+        for directory in &directories {
+            let bytes = storage.read(&directory.join(name.as_str()), LIMIT)?;
+            replicas.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        let mut log =
+            Self { name: name.clone(), directories, records: vec![], torn: false, problem: None };
+        log.merge(&replicas);
+        Ok(log)
+    }
+
+    /// What a starting node would do, given the files as they are.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when a directory cannot be read.
+    pub fn verdict(&self, storage: &dyn Storage) -> Result<Verdict> {
+        if let Some(problem) = &self.problem {
+            return Ok(Verdict::Refuse(problem.clone()));
+        }
+        for record in &self.records {
+            if record.kind.is_final() {
+                continue;
+            }
+            let Some((directory, sstable, form)) = self.locate(record) else {
+                return Ok(Verdict::Refuse(format!(
+                    "{} names '{}', which is not an SSTable beside the log",
+                    record.kind.name(),
+                    record.path
+                )));
+            };
+            if record.kind != RecordKind::Remove {
+                continue;
+            }
+            let files = files_of(storage, &directory, &sstable)?;
+            if !self.time_agrees(storage, &directory, &files, record, form)? {
+                return Ok(Verdict::Refuse(format!(
+                    "the files of {sstable} are not as old as the log says"
+                )));
+            }
+            let count = i32::try_from(files.len()).unwrap_or(i32::MAX);
+            if self.torn && count < record.file_count {
+                return Ok(Verdict::Refuse(format!(
+                    "its last record is damaged and {sstable} is no longer complete"
+                )));
+            }
+        }
+        Ok(match self.records.last() {
+            Some(last) if last.kind == RecordKind::Commit && !self.torn => Verdict::RollForward,
+            _ => Verdict::RollBack,
+        })
+    }
+
+    /// The SSTables of the records of one kind, as directory and descriptor.
+    pub fn sstables(&self, kind: RecordKind) -> impl Iterator<Item = (PathBuf, Descriptor)> + '_ {
+        self.records
+            .iter()
+            .filter(move |record| record.kind == kind)
+            .filter_map(|record| self.locate(record))
+            .map(|(directory, descriptor, _)| (directory, descriptor))
+    }
+
+    fn merge(&mut self, replicas: &[String]) {
+        let Some(longest) = replicas.iter().max_by_key(|text| text.lines().count()) else {
+            return;
+        };
+        let lines: Vec<&str> = longest.lines().filter(|line| !line.is_empty()).collect();
+        for (i, line) in lines.iter().enumerate() {
+            let is_last = i + 1 == lines.len();
+            let agrees = replicas.iter().all(|replica| {
+                let theirs: Vec<&str> = replica.lines().filter(|l| !l.is_empty()).collect();
+                theirs.get(i).is_none_or(|other| other == line)
+            });
+            let record = LogRecord::parse(line);
+            match record {
+                Ok(record) if agrees => {
+                    if self.records.contains(&record) {
+                        self.problem = Some(format!("'{line}' stands there twice"));
+                        return;
+                    }
+                    if self.records.last().is_some_and(|last| last.kind.is_final()) {
+                        self.problem = Some("it goes on behind its end".to_owned());
+                        return;
+                    }
+                    self.records.push(record);
+                }
+                _ if is_last => self.torn = true,
+                Ok(_) => {
+                    self.problem = Some("its replicas differ".to_owned());
+                    return;
+                }
+                Err(error) => {
+                    self.problem = Some(format!("line {}: {error}", i + 1));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn locate(&self, record: &LogRecord) -> Option<(PathBuf, Descriptor, PathForm)> {
+        let (form, directory, sstable) = PathForm::read(&record.path)?;
+        let directory = PathBuf::from(directory);
+        let descriptor = Descriptor::parse(&sstable)?;
+        self.directories.contains(&directory).then_some((directory, descriptor, form))
+    }
+
+    fn time_agrees(
+        &self,
+        storage: &dyn Storage,
+        directory: &Path,
+        files: &[(String, Component)],
+        record: &LogRecord,
+        form: PathForm,
+    ) -> Result<bool> {
+        // Statistics.db is rewritten during an SSTable's life: newer nodes leave it out.
+        let mut newest_of_all = None;
+        let mut newest_of_rest = None;
+        for (name, component) in files {
+            let Some(stat) = storage.stat(&directory.join(name))? else { continue };
+            let time = Some(millis(stat.modified));
+            newest_of_all = newest_of_all.max(time);
+            if *component != Component::Statistics {
+                newest_of_rest = newest_of_rest.max(time);
+            }
+        }
+        Ok(newest_of_all.is_none_or(|all| match form {
+            PathForm::Bare => all == record.update_time,
+            PathForm::Dashed | PathForm::Uri => {
+                let wanted = record.update_time.div_euclid(1000);
+                [Some(all), newest_of_rest]
+                    .into_iter()
+                    .flatten()
+                    .any(|time| time.div_euclid(1000) == wanted)
+            }
+        }))
+    }
+}
+
+/// The files of an SSTable in a directory, without `.tmp` leftovers, sorted by name.
+pub(super) fn files_of(
+    storage: &dyn Storage,
+    directory: &Path,
+    sstable: &Descriptor,
+) -> Result<Vec<(String, Component)>> {
+    let entries = storage.list(directory)?;
+    Ok(entries
+        .into_iter()
+        .filter(|entry| entry.kind == EntryKind::File)
+        .filter_map(|entry| {
+            let (descriptor, component) = parse_file_name(&entry.name)?;
+            (descriptor == *sstable).then_some((entry.name, component))
+        })
+        .collect())
+}
+
+/// Milliseconds since 1970, as Java counts them.
+pub(super) fn millis(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|duration| i64::try_from(duration.as_millis()).ok())
+        .unwrap_or_default()
+}
+
+/// All logs in the directories of one table, replicas gathered.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] when a directory or a log cannot be read.
+pub(super) fn logs_in(
+    storage: &dyn Storage,
+    directories: &[PathBuf],
+) -> Result<Vec<TransactionLog>> {
+    let mut names = BTreeSet::new();
+    let mut places = Vec::new();
+    for directory in directories {
+        for entry in storage.list(directory)? {
+            if let Some(name) = LogFileName::parse(&entry.name) {
+                names.insert(name.clone());
+                places.push((name, directory.clone()));
+            }
+        }
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let directories = places
+                .iter()
+                .filter(|(other, _)| *other == name)
+                .map(|(_, directory)| directory.clone())
+                .collect();
+            TransactionLog::read(storage, &name, directories)
+        })
+        .collect()
+}
+
+/// The error for a log that a node would refuse.
+pub(super) fn refused(log: &TransactionLog, reason: &str) -> Error {
+    let path = log.directories.first().map(|directory| directory.join(log.name.as_str()));
+    Error::corrupt(format!("the transaction log cannot be finished or undone: {reason}"))
+        .at(path.unwrap_or_default())
+        .cure(
+            "a node would refuse to start on it, too: find out which files were changed since \
+             (sstableutil shows them), put them right, then run again",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_names_of_all_products_are_recognised() {
+        for name in [
+            "nb_txn_compaction_5ab1e000-0000-11f0-8000-00000000000a.log",
+            "bti-da_txn_flush_5ab1e000-0000-11f0-8000-00000000000a.log",
+            "txn_compaction_5ab1e000-0000-11f0-8000-00000000000a.log",
+        ] {
+            assert!(LogFileName::parse(name).is_some(), "{name}");
+        }
+        for name in ["nb-1-big-Data.db", "x.log", "abc_txn_flush_1.log", "nb_txn_flush.log"] {
+            assert!(LogFileName::parse(name).is_none(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The database's own transaction logs (FORMATS.md 9): the format, what a starting node makes of
+//! a log, and the swap of one SSTable for another.
+//!
+//! A starting node undoes a log without COMMIT and finishes one with it, even if this program is
+//! gone. That is the whole crash safety of a swap, so the bytes here are the database's, to the
+//! letter.
+
+mod flavor;
+mod log;
+mod record;
+mod recovery;
+mod swap;
+mod view;
+
+pub use flavor::{Flavor, MtimeRule, PathForm};
+pub use log::{LogFileName, TransactionLog, Verdict};
+pub use record::{LogRecord, RecordError, RecordKind};
+pub use recovery::{Recovery, recover};
+pub use swap::{Swap, publish};
+pub use view::{DirectoryView, LiveSSTable};

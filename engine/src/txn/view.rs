@@ -1,0 +1,105 @@
+//! What a node that starts now would load from a table's directories (FORMATS.md 9.3, 9.4).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::log::{LogFileName, Verdict, logs_in, refused};
+use super::record::RecordKind;
+use crate::io::{EntryKind, Storage};
+use crate::sstable::{Component, Descriptor, parse_file_name};
+use crate::{Error, Result};
+
+/// An SSTable that a node would load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSSTable {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// Its name.
+    pub descriptor: Descriptor,
+    /// The components on disk, sorted.
+    pub components: Vec<Component>,
+}
+
+impl LiveSSTable {
+    /// The path of a component.
+    #[must_use]
+    pub fn path(&self, component: &Component) -> PathBuf {
+        self.descriptor.path(&self.directory, component)
+    }
+
+    /// Whether it has a component.
+    #[must_use]
+    pub fn has(&self, component: &Component) -> bool {
+        self.components.contains(component)
+    }
+}
+
+/// The state of one table over all data directories.
+#[derive(Debug, Default)]
+pub struct DirectoryView {
+    /// What a node would load, in the order of directories and names.
+    pub live: Vec<LiveSSTable>,
+    /// What it would delete first, since a log says so.
+    pub condemned: Vec<LiveSSTable>,
+    /// Logs that it would finish or undo, with what it would do.
+    pub logs: Vec<(PathBuf, Verdict)>,
+    /// Logs that would keep it from starting.
+    pub refused: Vec<Error>,
+}
+
+impl DirectoryView {
+    /// Looks at the directories of one table and changes nothing.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when a directory or a log cannot be read.
+    pub fn of(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Self> {
+        let mut view = Self::default();
+        let mut gone: BTreeSet<(PathBuf, Descriptor)> = BTreeSet::new();
+        for log in logs_in(storage, directories)? {
+            let verdict = log.verdict(storage)?;
+            match &verdict {
+                Verdict::RollForward => gone.extend(log.sstables(RecordKind::Remove)),
+                Verdict::RollBack => gone.extend(log.sstables(RecordKind::Add)),
+                Verdict::Refuse(reason) => view.refused.push(refused(&log, reason)),
+            }
+            let path = log.directories.first().map(|directory| directory.join(log.name.as_str()));
+            view.logs.push((path.unwrap_or_default(), verdict));
+        }
+        for directory in directories {
+            for (descriptor, components) in sstables_in(storage, directory)? {
+                let key = (directory.clone(), descriptor);
+                let is_gone = gone.contains(&key);
+                let (directory, descriptor) = key;
+                let sstable = LiveSSTable { directory, descriptor, components };
+                if is_gone { &mut view.condemned } else { &mut view.live }.push(sstable);
+            }
+        }
+        Ok(view)
+    }
+
+    /// Whether a log waits to be finished or undone.
+    #[must_use]
+    pub fn has_logs(&self) -> bool {
+        !self.logs.is_empty()
+    }
+}
+
+/// Groups the files of a directory by SSTable.
+fn sstables_in(
+    storage: &dyn Storage,
+    directory: &Path,
+) -> Result<BTreeMap<Descriptor, Vec<Component>>> {
+    let mut sstables: BTreeMap<Descriptor, Vec<Component>> = BTreeMap::new();
+    for entry in storage.list(directory)? {
+        if entry.kind != EntryKind::File || LogFileName::parse(&entry.name).is_some() {
+            continue;
+        }
+        if let Some((descriptor, component)) = parse_file_name(&entry.name) {
+            sstables.entry(descriptor).or_default().push(component);
+        }
+    }
+    for components in sstables.values_mut() {
+        components.sort();
+    }
+    Ok(sstables)
+}
