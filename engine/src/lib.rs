@@ -3,6 +3,7 @@
 pub mod crypto;
 pub mod error;
 pub mod io;
+pub mod keys;
 pub mod options;
 pub mod pipeline;
 pub mod sstable;
