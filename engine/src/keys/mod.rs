@@ -2,11 +2,13 @@
 //!
 //! A [`KeyRef`] names a key and may be printed, stored and compared; a [`SecretKey`] holds its
 //! bytes and can do none of that. A [`KeyProvider`] turns the first into the second, before the
-//! pipeline starts. The header in front of a chunk says which key a KMIP table's chunk
+//! pipeline starts. The [`header`] in front of a chunk says which key a KMIP table's chunk
 //! needs (KMIP.md 3.1).
 //!
 //! Buffers through which key bytes pass are wiped, and no error repeats the content of a key
 //! file. The only write here is that of a new local key.
+
+pub mod header;
 
 mod id;
 mod reference;
@@ -14,6 +16,7 @@ mod secret;
 
 use std::fmt;
 
+pub use header::{HeaderError, HeaderKind, KeyHeader, ParsedHeader};
 pub use id::{KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
 pub use reference::KeyRef;
 pub use secret::SecretKey;
