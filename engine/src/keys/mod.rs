@@ -6,18 +6,21 @@
 //! needs (KMIP.md 3.1).
 //!
 //! Buffers through which key bytes pass are wiped, and no error repeats the content of a key
-//! file. The only write here is that of a new local key.
+//! file. The only write here is [`LocalKeyFiles::create`], which appends to a key file.
 
 pub mod header;
 
 mod id;
+mod local;
 mod reference;
 mod secret;
+mod secret_file;
 
 use std::fmt;
 
 pub use header::{HeaderError, HeaderKind, KeyHeader, ParsedHeader};
 pub use id::{KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
+pub use local::{KeyCreation, LocalKeyFiles};
 pub use reference::KeyRef;
 pub use secret::SecretKey;
 
