@@ -11,6 +11,7 @@
 pub mod header;
 
 mod id;
+mod kmip_file;
 mod local;
 mod reference;
 mod secret;
@@ -20,6 +21,7 @@ use std::fmt;
 
 pub use header::{HeaderError, HeaderKind, KeyHeader, ParsedHeader};
 pub use id::{KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
+pub use kmip_file::KmipKeyFile;
 pub use local::{KeyCreation, LocalKeyFiles};
 pub use reference::KeyRef;
 pub use secret::SecretKey;
