@@ -14,6 +14,7 @@ mod id;
 mod kmip_file;
 mod local;
 mod reference;
+mod ring;
 mod secret;
 mod secret_file;
 
@@ -24,6 +25,7 @@ pub use id::{KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
 pub use kmip_file::KmipKeyFile;
 pub use local::{KeyCreation, LocalKeyFiles};
 pub use reference::KeyRef;
+pub use ring::KeyRing;
 pub use secret::SecretKey;
 
 use crate::error::Result;
