@@ -43,6 +43,13 @@ impl KeyId {
     }
 }
 
+/// Compared and ordered as its text, so that a chunk's borrowed id finds its key.
+impl std::borrow::Borrow<str> for KeyId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Why a text is not a key id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

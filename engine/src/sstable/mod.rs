@@ -8,6 +8,7 @@ mod descriptor;
 mod digest;
 mod id;
 mod table_dir;
+mod time_uuid;
 mod toc;
 mod version;
 
@@ -19,5 +20,6 @@ pub use descriptor::{Descriptor, parse_file_name};
 pub use digest::{format_digest, parse_digest};
 pub use id::{IdGenerator, SSTableId};
 pub use table_dir::TableDir;
+pub use time_uuid::TimeUuid;
 pub use toc::{format_toc, parse_toc};
 pub use version::{Format, Support, Version};

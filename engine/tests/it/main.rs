@@ -1,3 +1,5 @@
-//! Integration tests.
+//! Integration tests of the engine, on SSTables that real databases wrote.
 
 mod crypto;
+mod kit;
+mod rekey;

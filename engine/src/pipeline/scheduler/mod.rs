@@ -229,7 +229,7 @@ impl Coordinator {
         let mut ended = matches!(done.work, Work::Abandon);
         match done.outcome {
             Ok(Outcome::Bytes(bytes)) => {
-                see(open.index, Step::Advanced { stage: open.stage, bytes })
+                see(open.index, Step::Advanced { stage: open.stage, bytes });
             }
             Ok(Outcome::Next(next)) => {
                 if let Work::End { stage } = done.work {
@@ -244,7 +244,9 @@ impl Coordinator {
             }
             Ok(Outcome::Abandoned) => {}
             // The first failure is the one to report; those of its neighbours follow from it.
-            Err(error) => open.failure = open.failure.take().or(Some(error)),
+            Err(error) => {
+                open.failure.get_or_insert(error);
+            }
         }
         if ended {
             let open = self.open.remove(at);

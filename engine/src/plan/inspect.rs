@@ -1,0 +1,348 @@
+//! What an SSTable says of itself: its options, its chunks, the keys that its headers name.
+//!
+//! No key is needed here, and nothing is decrypted.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::codec::ChunkError;
+use crate::io::{Access, NodeLease, Source, Storage};
+use crate::keys::{HeaderKind, KeyId, KeyRef};
+use crate::options::{CompressorClass, EncryptorOptions, ProviderOptions};
+use crate::sstable::{
+    ChunkSlot, ChunkTable, Component, CompressionHeader, Format, Support, Version, parse_toc,
+};
+use crate::txn::LiveSSTable;
+use crate::{Error, Result};
+
+/// How the Data.db of an SSTable is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// Not compressed: there is no CompressionInfo.db.
+    Uncompressed,
+    /// By a compressor that does not encrypt, or one that this release does not read.
+    Compressed {
+        /// Simple class name.
+        class: String,
+    },
+    /// By class `Encryptor`.
+    Encrypted(Box<EncryptorOptions>),
+}
+
+/// How much of an SSTable one key encrypts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub key: KeyRef,
+    /// Chunks under it.
+    pub chunks: u64,
+    /// Their stored bytes.
+    pub bytes: u64,
+}
+
+/// What is known of one SSTable without any key.
+#[derive(Debug)]
+pub struct Facts {
+    /// Where it is and what it is made of.
+    pub sstable: LiveSSTable,
+    /// The row of the version table.
+    pub version: &'static Version,
+    /// How it is stored.
+    pub shape: Shape,
+    /// The head of CompressionInfo.db, if there is one.
+    pub header: Option<CompressionHeader>,
+    /// Length of Data.db.
+    pub data_bytes: u64,
+    /// Length of all its files.
+    pub total_bytes: u64,
+    /// The keys in use, most used first.
+    pub keys: Vec<KeyUse>,
+    /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).
+    pub clear_chunks: u64,
+    /// Things worth a warning.
+    pub warnings: Vec<Error>,
+}
+
+/// Reads SSTables for a plan, a census or a verification.
+#[derive(Debug, Clone, Copy)]
+pub struct Inspector<'a> {
+    storage: &'a dyn Storage,
+    lease: &'a NodeLease,
+    mapped: bool,
+}
+
+impl<'a> Inspector<'a> {
+    /// Looks through `storage`; `mapped` chooses between maps and positional reads.
+    #[must_use]
+    pub const fn new(storage: &'a dyn Storage, lease: &'a NodeLease, mapped: bool) -> Self {
+        Self { storage, lease, mapped }
+    }
+
+    /// How files are opened.
+    #[must_use]
+    pub const fn access(&self) -> Access<'a> {
+        if self.mapped { Access::Mapped(self.lease) } else { Access::Positional }
+    }
+
+    /// Looks at one SSTable.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] for a damaged or incomplete one,
+    /// [`crate::ErrorKind::Unsupported`] for what this release does not handle, and
+    /// [`crate::ErrorKind::Io`].
+    pub fn inspect(&self, sstable: LiveSSTable) -> Result<Facts> {
+        let data = sstable.path(&Component::Data);
+        let version = supported_version(&sstable)?;
+        let mut warnings = Vec::new();
+        self.check_components(&sstable, &mut warnings)?;
+        let (data_bytes, total_bytes) = self.sizes(&sstable)?;
+        if data_bytes == 0 {
+            return Err(Error::corrupt("it is empty")
+                .at(data)
+                .cure("the node deletes such an SSTable at its next start"));
+        }
+        let mut facts = Facts {
+            version,
+            shape: Shape::Uncompressed,
+            header: None,
+            data_bytes,
+            total_bytes,
+            keys: vec![],
+            clear_chunks: 0,
+            warnings,
+            sstable,
+        };
+        if facts.sstable.has(&Component::CompressionInfo) {
+            self.read_chunks(&mut facts)?;
+        } else if !facts.sstable.has(&Component::Crc) {
+            return Err(Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
+                .at(data)
+                .cure("restore the missing component from a backup or a snapshot"));
+        }
+        Ok(facts)
+    }
+
+    fn check_components(&self, sstable: &LiveSSTable, warnings: &mut Vec<Error>) -> Result<()> {
+        let needed: &[Component] = match sstable.descriptor.format {
+            Format::Big => &[Component::Data, Component::Index, Component::Statistics],
+            Format::Bti => {
+                &[Component::Data, Component::Partitions, Component::Rows, Component::Statistics]
+            }
+        };
+        let missing = |component: &Component, why: &str| {
+            Error::corrupt(format!("the file is missing{why}"))
+                .at(sstable.path(component))
+                .cure("restore it from a backup or a snapshot, or scrub the SSTable on the node")
+        };
+        if let Some(component) = needed.iter().find(|component| !sstable.has(component)) {
+            return Err(missing(component, ""));
+        }
+        if !sstable.has(&Component::Digest) {
+            warnings.push(
+                Error::corrupt("the file is missing, so only the chunks' own checksums protect it")
+                    .at(sstable.path(&Component::Digest)),
+            );
+        }
+        if !sstable.has(&Component::Toc) {
+            warnings.push(
+                Error::corrupt("the file is missing; the components on disk are taken")
+                    .at(sstable.path(&Component::Toc)),
+            );
+            return Ok(());
+        }
+        let path = sstable.path(&Component::Toc);
+        let text = self.storage.read(&path, TOC_LIMIT)?;
+        let text = String::from_utf8(text).map_err(|_not_text| {
+            Error::corrupt("it is not text")
+                .at(&path)
+                .cure("restore it from a backup; the node rebuilds it when it is missing")
+        })?;
+        let listed = parse_toc(&text);
+        if let Some(component) = listed.iter().find(|component| !sstable.has(component)) {
+            return Err(missing(component, ", but TOC.txt lists it"));
+        }
+        if let Some(component) = sstable.components.iter().find(|c| !listed.contains(c)) {
+            warnings.push(
+                Error::corrupt("TOC.txt does not list the file; it is carried over as it is")
+                    .at(sstable.path(component)),
+            );
+        }
+        Ok(())
+    }
+
+    fn sizes(&self, sstable: &LiveSSTable) -> Result<(u64, u64)> {
+        let (mut data, mut total) = (0, 0_u64);
+        for component in &sstable.components {
+            let length = self.storage.stat(&sstable.path(component))?.map_or(0, |stat| stat.length);
+            total = total.saturating_add(length);
+            if *component == Component::Data {
+                data = length;
+            }
+        }
+        Ok((data, total))
+    }
+
+    fn read_chunks(&self, facts: &mut Facts) -> Result<()> {
+        let info = facts.sstable.path(&Component::CompressionInfo);
+        let table = ChunkTable::open(&info, facts.version, self.access(), facts.data_bytes)?;
+        facts.header = Some(table.header().clone());
+        let class = CompressorClass::parse(&table.header().class);
+        if class != CompressorClass::Encryptor {
+            facts.shape = Shape::Compressed { class: class.simple_name().to_owned() };
+            return Ok(());
+        }
+        let options =
+            EncryptorOptions::from_options(&table.header().options).map_err(|e| e.at(&info))?;
+        let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
+        let tally = tally_chunks(&table, &data, &options)?;
+        facts.clear_chunks = tally.clear;
+        facts.keys = tally.into_uses(&options);
+        facts.shape = Shape::Encrypted(Box::new(options));
+        Ok(())
+    }
+}
+
+fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
+    let path = || sstable.path(&Component::Data);
+    let version = sstable.descriptor.version().ok_or_else(|| {
+        Error::unsupported(format!(
+            "SSTable version '{}' of format {} is not known",
+            sstable.descriptor.version,
+            sstable.descriptor.format.name()
+        ))
+        .at(path())
+        .cure("use a node-side upgrade for this table")
+    })?;
+    match version.support {
+        Support::Yes => Ok(version),
+        Support::No(why) => {
+            Err(Error::unsupported(format!("SSTable version {version}: {why}")).at(path()))
+        }
+    }
+}
+
+/// Chunks counted by key.
+#[derive(Debug, Default)]
+struct Tally {
+    by_id: BTreeMap<Option<KeyId>, (u64, u64)>,
+    clear: u64,
+}
+
+impl Tally {
+    fn merge(mut self, other: Self) -> Self {
+        for (id, (chunks, bytes)) in other.by_id {
+            let entry = self.by_id.entry(id).or_default();
+            entry.0 = entry.0.saturating_add(chunks);
+            entry.1 = entry.1.saturating_add(bytes);
+        }
+        self.clear = self.clear.saturating_add(other.clear);
+        self
+    }
+
+    fn into_uses(self, options: &EncryptorOptions) -> Vec<KeyUse> {
+        let mut uses: Vec<_> = self
+            .by_id
+            .into_iter()
+            .filter_map(|(id, (chunks, bytes))| {
+                Some(KeyUse { key: key_ref(options, id)?, chunks, bytes })
+            })
+            .collect();
+        uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));
+        uses
+    }
+}
+
+/// The name of the key that options, and for KMIP an id, speak of.
+fn key_ref(options: &EncryptorOptions, id: Option<KeyId>) -> Option<KeyRef> {
+    match (options.provider(), id) {
+        (ProviderOptions::Kmip { host, .. }, Some(id)) => {
+            Some(KeyRef::Kmip { group: host.clone(), id })
+        }
+        (ProviderOptions::Local { secret_key_file }, None) => Some(KeyRef::LocalFile {
+            file: secret_key_file.clone(),
+            transformation: options.transformation().text().to_owned(),
+            strength: options.strength(),
+        }),
+        // A chunk has an id exactly if its provider writes one: the header was parsed for it.
+        _ => None,
+    }
+}
+
+/// Looks at every chunk: its place, its length, and the key that it names.
+fn tally_chunks(table: &ChunkTable, data: &Source, options: &EncryptorOptions) -> Result<Tally> {
+    let count = table.header().chunk_count;
+    let windows: Vec<Range<u64>> =
+        (0..count.div_ceil(WINDOW)).map(|i| i * WINDOW..((i + 1) * WINDOW).min(count)).collect();
+    windows
+        .into_par_iter()
+        .map(|window| tally_window(table, data, options, window))
+        .try_reduce(Tally::default, |a, b| Ok(a.merge(b)))
+}
+
+fn tally_window(
+    table: &ChunkTable,
+    data: &Source,
+    options: &EncryptorOptions,
+    window: Range<u64>,
+) -> Result<Tally> {
+    let (mut slots, mut scratch, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+    table.slots(window.clone(), &mut slots)?;
+    for (chunk, slot) in window.zip(&slots) {
+        if is_clear(table.header(), slot) {
+            tally.clear = tally.clear.saturating_add(1);
+            continue;
+        }
+        let id = chunk_key(data, slot, options, &mut scratch)
+            .map_err(|e| e.at(data.path()).chunk(chunk).offset(slot.offset))?;
+        let entry = tally.by_id.entry(id).or_default();
+        entry.0 = entry.0.saturating_add(1);
+        entry.1 = entry.1.saturating_add(u64::try_from(slot.stored).unwrap_or(u64::MAX));
+    }
+    Ok(tally)
+}
+
+/// Whether a chunk is stored in clear (FORMATS.md 2.3).
+fn is_clear(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
+    usize::try_from(header.max_compressed_length).is_ok_and(|max| slot.stored >= max)
+}
+
+fn chunk_key(
+    data: &Source,
+    slot: &ChunkSlot,
+    options: &EncryptorOptions,
+    scratch: &mut Vec<u8>,
+) -> Result<Option<KeyId>> {
+    let kind = HeaderKind::from(options.provider());
+    let head = match kind {
+        HeaderKind::None => &[][..],
+        HeaderKind::Kmip => data.slice(slot.offset, slot.stored.min(LONGEST_HEADER), scratch)?,
+    };
+    let header = kind.parse(head)?;
+    let expected = header
+        .length()
+        .saturating_add(options.iv_length())
+        .saturating_add(options.transformation().ciphertext_length(slot.plain));
+    if slot.stored != expected {
+        return Err(ChunkError::Length { stored: slot.stored, expected, plain: slot.plain }.into());
+    }
+    Ok(header.id().map(KeyId::new).transpose()?)
+}
+
+impl Facts {
+    /// The path of Data.db.
+    #[must_use]
+    pub fn data_path(&self) -> PathBuf {
+        self.sstable.path(&Component::Data)
+    }
+}
+
+/// Chunks looked at in one go.
+const WINDOW: u64 = 4096;
+/// Version byte, length, and the longest id.
+const LONGEST_HEADER: usize = 5 + crate::keys::MAX_KEY_ID_LENGTH;
+/// A TOC names a dozen files, with many indices a few hundred.
+const TOC_LIMIT: u64 = 1 << 20;
