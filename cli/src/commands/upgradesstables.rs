@@ -1,0 +1,44 @@
+//! `upgradesstables`: the main job.
+
+use std::time::Instant;
+
+use rekey_engine::Result;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::keys::KeyCreation;
+use rekey_engine::plan::{KeySources, Target};
+use rekey_engine::upgrade::{self, PlanRequest};
+
+use crate::args::UpgradeArgs;
+use crate::exit_code::{self, Code};
+use crate::ui::Style;
+
+pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
+    let style = Style::new(args.data.json);
+    let started = Instant::now();
+    let target = args.target.target()?;
+    let sources = args.keys.sources()?;
+    let selection = args.data.selection();
+    let session = args.data.session(LeaseMode::Exclusive)?;
+    if args.create_key {
+        create_key(style, &sources, &target)?;
+    }
+    style.recovered(&upgrade::recover(&session, &selection)?);
+    let request = PlanRequest {
+        selection: &selection,
+        target: &target,
+        flavor: args.target.flavor,
+        sources: &sources,
+        threads: args.data.threads(),
+    };
+    let plan = upgrade::plan(&session, &request)?;
+    let report = upgrade::run(&session, &plan, args.data.threads(), style.observer().as_mut())?;
+    style.report(&report, started.elapsed().as_secs_f64());
+    Ok(exit_code::of_report(&report))
+}
+
+fn create_key(style: Style, sources: &KeySources, target: &Target) -> Result<()> {
+    if sources.local.create(target.key())? == KeyCreation::Created {
+        style.note(&format!("made a new key: {}", target.key()));
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Results as text.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{BinaryBytes, HumanDuration};
+use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape};
+use rekey_engine::sstable::Component;
+use rekey_engine::txn::{Recovery, Verdict};
+use rekey_engine::upgrade::{Outcome, Report};
+use rekey_engine::{Error, ErrorKind};
+
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (log, verdict) in &plan.logs {
+        let _ = writeln!(text, "{}: {} first", log.display(), words(verdict));
+    }
+    let mut table = table(&["table", "sstable", "bytes", "now", "key", "action", "space"]);
+    for planned in &plan.sstables {
+        let facts = planned.facts.as_ref();
+        let action = match &planned.action {
+            Action::Rewrite { new } => format!("rewrite as {}", new.id),
+            Action::Skip(reason) => format!("skip: {}", reason.words()),
+            Action::Refuse(_) => "refused, see below".to_owned(),
+            _ => String::new(),
+        };
+        let space = match &planned.action {
+            Action::Rewrite { .. } => bytes(planned.space),
+            _ => String::new(),
+        };
+        table.add_row([
+            planned.table.clone(),
+            planned.sstable.descriptor.to_string(),
+            facts.map_or_else(String::new, |facts| bytes(facts.data_bytes)),
+            facts.map_or_else(String::new, now),
+            facts.map_or_else(String::new, keys),
+            action,
+            space,
+        ]);
+    }
+    align(&mut table, &[2, 6]);
+    let _ = writeln!(text, "{table}");
+    findings(&mut text, &plan.findings);
+    let rewrites: Vec<_> = plan.rewrites().collect();
+    let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
+    let _ = writeln!(
+        text,
+        "target: {} {} bits, {}",
+        plan.target.encryptor().transformation(),
+        plan.target.encryptor().strength(),
+        plan.target.key(),
+    );
+    let _ = writeln!(
+        text,
+        "{} of {} SSTables to rewrite, {}",
+        rewrites.len(),
+        plan.sstables.len(),
+        bytes(total)
+    );
+    text
+}
+
+pub(super) fn census(census: &KeyCensus) -> String {
+    let mut text = String::new();
+    let mut table = table(&["key", "chunks", "bytes", "sstables", "tables"]);
+    for (key, row) in &census.keys {
+        table.add_row([
+            key.to_string(),
+            row.chunks.to_string(),
+            bytes(row.bytes),
+            row.sstables.to_string(),
+            row.tables.iter().cloned().collect::<Vec<_>>().join(" "),
+        ]);
+    }
+    align(&mut table, &[1, 2, 3]);
+    let _ = writeln!(text, "{table}");
+    if census.not_encrypted.sstables > 0 {
+        let _ = writeln!(
+            text,
+            "not encrypted: {} SSTables, {}",
+            census.not_encrypted.sstables,
+            bytes(census.not_encrypted.bytes)
+        );
+    }
+    if census.clear_chunks.chunks > 0 {
+        let _ = writeln!(
+            text,
+            "in clear although the table is encrypted (min_compress_ratio): {} chunks in {} \
+             SSTables",
+            census.clear_chunks.chunks, census.clear_chunks.sstables
+        );
+    }
+    for error in &census.unknown {
+        let _ = writeln!(text, "unknown: {}", error.chain());
+    }
+    if !census.unknown.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} SSTables could not be read: any key may still be in use there",
+            census.unknown.len()
+        );
+    }
+    text
+}
+
+pub(super) fn report(report: &Report, seconds: f64) -> String {
+    let mut text = String::new();
+    let (mut rewritten, mut verified, mut skipped) = (0, 0, Vec::new());
+    let mut failures: Vec<(&Error, usize)> = Vec::new();
+    for sstable in &report.sstables {
+        match &sstable.outcome {
+            Outcome::Rewritten { .. } => rewritten += 1,
+            Outcome::Verified { .. } => verified += 1,
+            Outcome::Skipped(reason) => skipped.push(*reason),
+            Outcome::Failed(error) => {
+                // One cause may fail many SSTables; it is said once.
+                match failures.iter_mut().find(|(other, _)| other.chain() == error.chain()) {
+                    Some((_, count)) => *count += 1,
+                    None => failures.push((error, 1)),
+                }
+            }
+            _ => {}
+        }
+    }
+    for (error, count) in &failures {
+        let _ = match count {
+            1 => writeln!(text, "failed: {}", error.chain()),
+            _ => writeln!(text, "failed ({count} SSTables): {}", error.chain()),
+        };
+        hint(&mut text, error);
+    }
+    let mut parts = Vec::new();
+    if rewritten > 0 {
+        parts.push(format!("{rewritten} rewritten, read back and swapped in"));
+    }
+    if verified > 0 {
+        parts.push(format!("{verified} verified: every chunk decrypts, all checksums hold"));
+    }
+    for reason in [
+        rekey_engine::plan::SkipReason::UnderTargetKey,
+        rekey_engine::plan::SkipReason::NotEncrypted,
+    ] {
+        let count = skipped.iter().filter(|skipped| **skipped == reason).count();
+        if count > 0 {
+            parts.push(format!("{count} skipped ({})", reason.words()));
+        }
+    }
+    let failed: usize = failures.iter().map(|(_, count)| count).sum();
+    if failed > 0 {
+        parts.push(format!("{failed} failed and left as they were"));
+    }
+    if parts.is_empty() {
+        parts.push("no SSTables found".to_owned());
+    }
+    let duration = HumanDuration(std::time::Duration::from_secs_f64(seconds.max(0.0)));
+    let _ = writeln!(text, "{} SSTables: {} ({duration})", report.sstables.len(), parts.join("; "));
+    text
+}
+
+pub(super) fn recovered(recovered: &[Recovery]) -> String {
+    recovered
+        .iter()
+        .map(|done| format!("{}: {}\n", done.log.display(), words(&done.verdict)))
+        .collect()
+}
+
+fn findings(text: &mut String, findings: &[Finding]) {
+    for finding in findings {
+        let _ = write!(text, "{}: {}", finding.severity.name(), finding.error.chain());
+        let _ = match finding.sstables.as_slice() {
+            [] | [_] => writeln!(text),
+            [first, rest @ ..] => writeln!(text, " ({first} and {} more)", rest.len()),
+        };
+        hint(text, &finding.error);
+    }
+}
+
+fn hint(text: &mut String, error: &Error) {
+    if let Some(advice) = error.advice().filter(|_| error.kind() != ErrorKind::Internal) {
+        let _ = writeln!(text, "  hint: {advice}");
+    }
+}
+
+fn now(facts: &Facts) -> String {
+    match &facts.shape {
+        Shape::Uncompressed => "uncompressed".to_owned(),
+        Shape::Compressed { class } => class.clone(),
+        Shape::Encrypted(options) => format!(
+            "{} {} bits, {} KiB chunks",
+            options.transformation(),
+            options.strength(),
+            facts.header.as_ref().map_or(0, |header| header.chunk_length.bytes() / 1024)
+        ),
+        _ => String::new(),
+    }
+}
+
+fn keys(facts: &Facts) -> String {
+    facts.keys.iter().map(|used| used.key.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+fn words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::RollForward => "the interrupted swap is finished".to_owned(),
+        Verdict::RollBack => "the interrupted swap is undone".to_owned(),
+        Verdict::Refuse(reason) => format!("cannot be finished or undone ({reason})"),
+        _ => String::new(),
+    }
+}
+
+fn bytes(count: u64) -> String {
+    BinaryBytes(count).to_string()
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+    table
+}
+
+fn align(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
