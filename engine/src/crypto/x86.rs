@@ -101,3 +101,42 @@ impl<const KEYS: usize> Drop for Cbc<KEYS> {
 }
 
 impl<const KEYS: usize> ZeroizeOnDrop for Cbc<KEYS> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wiped<T: ZeroizeOnDrop>(_: &T) {}
+
+    /// The last round key of a schedule, and what the inverse cipher starts with.
+    fn ends<const KEYS: usize, const WORDS: usize>(key: &[u8]) -> Option<[u128; 2]> {
+        let (words, _) = key.as_chunks::<4>();
+        let cbc = Cbc::<KEYS>::new::<WORDS>(Token::get()?, words.as_array().unwrap());
+        wiped(&*cbc);
+        assert_eq!(cbc.forward[0], key[..16]);
+        assert_eq!(cbc.backward[KEYS - 1], key[..16]);
+        Some([cbc.forward[KEYS - 1], cbc.backward[0]].map(u128::from_be_bytes))
+    }
+
+    #[test]
+    fn schedules_are_those_of_fips_197_appendix_a() {
+        let key = 0x2b7e_1516_28ae_d2a6_abf7_1588_09cf_4f3c_u128.to_be_bytes();
+        if let Some(ends) = ends::<11, 4>(&key) {
+            assert_eq!(ends, [0xd014_f9a8_c9ee_2589_e13f_0cc8_b663_0ca6; 2]);
+        }
+        let key = [
+            &0x8e73_b0f7_da0e_6452_c810_f32b_8090_79e5_u128.to_be_bytes()[..],
+            &0x62f8_ead2_522c_6b7b_u64.to_be_bytes(),
+        ];
+        if let Some(ends) = ends::<13, 6>(&key.concat()) {
+            assert_eq!(ends, [0xe98b_a06f_448c_773c_8ecc_7204_0100_2202; 2]);
+        }
+        let key = [
+            0x603d_eb10_15ca_71be_2b73_aef0_857d_7781_u128.to_be_bytes(),
+            0x1f35_2c07_3b61_08d7_2d98_10a3_0914_dff4_u128.to_be_bytes(),
+        ];
+        if let Some(ends) = ends::<15, 8>(key.as_flattened()) {
+            assert_eq!(ends, [0xfe48_90d1_e618_8d0b_046d_f344_706c_631e; 2]);
+        }
+    }
+}
