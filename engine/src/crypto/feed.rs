@@ -31,7 +31,6 @@ impl<'a> Feed<'a> {
     /// Takes the lanes in, for a kernel of `width` lanes.
     pub(super) fn new(lanes: &'a mut [Lane<'_>], width: usize) -> Self {
         let mut queue: Vec<_> = lanes.iter_mut().map(Lane::parts).collect();
-
         queue.sort_unstable_by_key(|(_, blocks)| blocks.len());
         Self { queue, heads: Vec::with_capacity(width), width }
     }

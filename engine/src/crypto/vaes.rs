@@ -63,6 +63,7 @@ fn seal_run<const KEYS: usize, const QUADS: usize>(
     heads: &mut [Head<'_>],
     spare: Column<'_>,
 ) {
+    const { assert!(matches!(QUADS, 4 | 6 | 8), "the arms of the match below") }
     let mut chains = [[[0; BLOCK]; 4]; QUADS];
     let mut rests: [[Column<'_>; 4]; QUADS] = [[&[]; 4]; QUADS];
     let used = heads.len();
@@ -93,7 +94,7 @@ fn seal_run<const KEYS: usize, const QUADS: usize>(
             [a, b, c, d, e, f, g, h] => {
                 seal_rows(keys, &mut states, eight([a, b, c, d, e, f, g, h]));
             }
-            _ => debug_assert!(false, "{QUADS} vectors"),
+            _ => {}
         }
     }
 
