@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{BinaryBytes, HumanDuration};
 use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape};
-use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
 use rekey_engine::{Error, ErrorKind};
@@ -214,7 +213,8 @@ fn bytes(count: u64) -> String {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+    let line = LineStyle::new('─', '─', '─', '─');
+    table.load_style(TableStyle::new().header_separator(line)).set_header(header.iter().copied());
     table
 }
 

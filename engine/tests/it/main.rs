@@ -1,5 +1,12 @@
 //! Integration tests of the engine, on SSTables that real databases wrote.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+#![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
+
 mod crypto;
 mod kit;
 mod rekey;
