@@ -1,11 +1,11 @@
 //! Results as JSON lines. Every line has a `type`; field names are part of the interface.
 
-use rekey_engine::Error;
 #![expect(
     clippy::indexing_slicing,
     reason = "an index into a serde_json object adds the field; it panics only on other values"
 )]
 
+use rekey_engine::Error;
 use rekey_engine::plan::{Action, Facts, KeyCensus, Plan, PlannedSSTable, Shape};
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
