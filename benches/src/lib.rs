@@ -36,7 +36,7 @@ impl Site {
         let keys = LocalKeyFiles::new(None);
         let targets = [target(&root.join("key-a"))?, target(&root.join("key-b"))?];
         for target in &targets {
-            keys.create(target.key())?;
+            keys.create(target.key(), root)?;
         }
         Ok(Self { root: root.to_owned(), keys, targets })
     }

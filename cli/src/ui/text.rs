@@ -19,7 +19,7 @@ pub(super) fn plan(plan: &Plan) -> String {
     for planned in &plan.sstables {
         let facts = planned.facts.as_ref();
         let action = match &planned.action {
-            Action::Rewrite { new } => format!("rewrite as {}", new.id),
+            Action::Rewrite { new } => format!("rewrite as {new}"),
             Action::Skip(reason) => format!("skip: {}", reason.words()),
             Action::Refuse(_) => "refused, see below".to_owned(),
             _ => String::new(),
