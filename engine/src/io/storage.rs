@@ -93,7 +93,8 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
     fn copy(&self, from: &Path, to: &Path) -> Result<()>;
 
-    /// Gives `to` the owner, the mode and the extended attributes of `from`.
+    /// Gives `to` the owner, the mode and the extended attributes of `from`, and makes them
+    /// durable: without them a node could not read the file.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when one of them cannot be given.

@@ -1,0 +1,1 @@
+//! What the matrices, or reading with them in mind, have found once.
