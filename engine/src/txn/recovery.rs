@@ -6,7 +6,7 @@ use super::log::{TransactionLog, Verdict, files_of, logs_in, refused};
 use super::record::RecordKind;
 use crate::Result;
 use crate::io::Storage;
-use crate::sstable::Descriptor;
+use crate::sstable::{Component, Descriptor};
 
 /// What was done with one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,20 +65,33 @@ pub(super) fn finish(
 
 /// Deletes the files of an SSTable, oldest first as the database does: the newest of those left
 /// keeps the time that REMOVE recorded, so an interrupted deletion can be finished.
+///
+/// A disk may forget deletions in any order. Before the last files that carry a recorded time go
+/// (the newest of all, or the newest but for Statistics.db, by product), the others are durably
+/// gone: else an old file could come back alone, and a node would refuse its time.
 pub(super) fn delete_sstable(
     storage: &dyn Storage,
     directory: &Path,
     descriptor: &Descriptor,
 ) -> Result<()> {
     let mut files = Vec::new();
-    for (name, _) in files_of(storage, directory, descriptor)? {
+    for (name, component) in files_of(storage, directory, descriptor)? {
         let path = directory.join(name);
         if let Some(stat) = storage.stat(&path)? {
-            files.push((stat.modified, path));
+            files.push((stat.modified, path, component));
         }
     }
     files.sort();
-    for (_, path) in files {
+    let newest = files.last().map(|(time, ..)| *time);
+    let of_rest = files.iter().rev().find(|(.., component)| *component != Component::Statistics);
+    let recorded = [of_rest.map(|(time, ..)| *time), newest];
+    let mut passed = None;
+    for (time, path, _) in files {
+        let carries = recorded.into_iter().flatten().filter(|recorded| time >= *recorded).count();
+        if passed.is_some_and(|passed| passed != carries) {
+            storage.sync_directory(directory)?;
+        }
+        passed = Some(carries);
         storage.remove_file(&path)?;
     }
     storage.sync_directory(directory)

@@ -152,6 +152,9 @@ fn finish(node: Node, lines: &[Line], disk: &mut Disk) -> Result<(), String> {
             .into_iter()
             .filter(|path| !(node.is_new() && path.ends_with(".tmp")))
             .collect();
+        // With Statistics.db left out, it alone is as good as nothing.
+        let counts = |path: &String| !node.is_new() || !path.ends_with("-Statistics.db");
+        let is_gone = !there.iter().any(counts);
         let newest = |with_statistics: bool| {
             there
                 .iter()
@@ -160,7 +163,7 @@ fn finish(node: Node, lines: &[Line], disk: &mut Disk) -> Result<(), String> {
                 .max()
                 .unwrap_or(0)
         };
-        if !there.is_empty() && !node.times_agree(line.time, newest(true), newest(false)) {
+        if !is_gone && !node.times_agree(line.time, newest(true), newest(false)) {
             return Err(format!("{} is as old as {}, not {}", line.path, newest(true), line.time));
         }
         if damaged && there.len() < usize::try_from(line.files).unwrap_or(0) {

@@ -6,7 +6,8 @@
 //! other. Names of one directory come and go on their own, and a rename may show in both places
 //! or in neither. What it grants is what POSIX and the promise of DESIGN.md 1 grant: fsync works.
 //!
-//! Which of the storage's calls sync by themselves is taken from the words of the trait.
+//! Which of the storage's calls sync by themselves, and what, is taken from the words of the
+//! trait: a copy is durable whole, of attributes and times only they are.
 
 mod debris;
 mod model;
@@ -145,7 +146,7 @@ impl Storage for PowerLoss {
             let inode = model.file(to);
             inode.live.mode = mode;
             if power == Power::On {
-                inode.sync();
+                inode.durable.mode = mode;
             }
             Ok(())
         })
@@ -157,7 +158,7 @@ impl Storage for PowerLoss {
             let inode = model.file(path);
             inode.live.modified = time;
             if power == Power::On {
-                inode.sync();
+                inode.durable.modified = time;
             }
             Ok(())
         })
