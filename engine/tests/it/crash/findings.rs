@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rekey_engine::io::LocalStorage;
 use rekey_engine::txn::{LogRecord, recover};
 
+use super::bench::in_memory;
 use super::fault::{Fault, FaultStorage};
 use super::judge::{Node, Start, start};
 use super::power::{Cut, Habit, PowerLoss};
@@ -22,7 +23,7 @@ struct Table {
 
 impl Table {
     fn new() -> Self {
-        let table = Self { root: tempfile::tempdir().unwrap() };
+        let table = Self { root: tempfile::tempdir_in(in_memory()).unwrap() };
         for directory in table.directories() {
             fs::create_dir_all(&directory).unwrap();
         }

@@ -101,16 +101,16 @@ fn nested(scenario: Scenario) -> Vec<Outage> {
     for (first, operation) in (1..).zip(&operations) {
         for second in 1..=40 {
             turn += 1;
-            if turn % 13 != 0 {
+            if !turn.is_multiple_of(13) {
                 continue;
             }
             let mut cuts =
                 vec![(cut(first), Habit::of(turn / 13 % 9)), (cut(second), Habit::of(4 + turn))];
-            if turn % 3 == 0 {
+            if turn.is_multiple_of(3) {
                 cuts.push((cut(1 + second * 7 % 20), Habit::of(5 + turn)));
             }
-            let error = (turn % 2 == 0).then(|| {
-                let fault = if turn % 4 == 0 { Fault::Eio } else { Fault::LateEio };
+            let error = turn.is_multiple_of(2).then(|| {
+                let fault = if turn.is_multiple_of(4) { Fault::Eio } else { Fault::LateEio };
                 cuts[0].0.at = first + second;
                 (first, fault)
             });
@@ -124,6 +124,13 @@ fn nested(scenario: Scenario) -> Vec<Outage> {
 fn the_power_may_go_at_every_operation() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(single).collect();
     run_all("outages", &thinned(cases, 240));
+}
+
+#[test]
+fn the_power_may_go_with_two_workers() {
+    let scenarios = Scenario::ALL.into_iter().map(|all| Scenario { threads: 2, ..all });
+    let cases: Vec<_> = scenarios.flat_map(single).step_by(7).collect();
+    run_all("outages with two workers", &thinned(cases, 80));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! flavor is asked by itself.
 
 mod record;
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

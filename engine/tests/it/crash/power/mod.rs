@@ -11,6 +11,7 @@
 
 mod debris;
 mod model;
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
