@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
+mod crash;
 mod crypto;
 mod kit;
 mod rekey;
