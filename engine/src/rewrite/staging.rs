@@ -9,15 +9,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Result;
 use crate::io::{EntryKind, Storage};
 use crate::plan::STATE_DIRECTORY;
 use crate::sstable::Component;
+use crate::{Error, Result};
 
 /// The staging directory of one SSTable.
 #[derive(Debug)]
 pub struct StagingArea {
-    state: PathBuf,
     path: PathBuf,
 }
 
@@ -31,7 +30,7 @@ impl StagingArea {
         storage.create_directory(&state)?;
         let path = state.join(name);
         storage.create_directory(&path)?;
-        Ok(Self { state, path })
+        Ok(Self { path })
     }
 
     /// Where a component is staged.
@@ -46,24 +45,21 @@ impl StagingArea {
         &self.path
     }
 
-    /// Removes it with whatever is left in it.
+    /// Removes it with whatever is left in it. The directory above stays for the others, who may
+    /// be about to create theirs: [`sweep`] takes it when the run is over.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     pub fn remove(&self, storage: &dyn Storage) -> Result<()> {
-        remove_flat(storage, &self.path)?;
-        // The last one out takes the directory above with it; others may still be in it.
-        if storage.list(&self.state)?.is_empty() {
-            let _another_may_have_been_quicker = storage.remove_directory(&self.state);
-        }
-        Ok(())
+        remove_flat(storage, &self.path)
     }
 }
 
-/// Removes what a killed run left below a data directory. Needs the exclusive lease.
+/// Removes what a run left below a data directory, killed or not. Needs the exclusive lease.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Io`].
+/// [`crate::ErrorKind::Invalid`] for a symbolic link, since what it leads to is not this
+/// program's, and [`crate::ErrorKind::Io`].
 pub fn sweep(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
     let state = data_dir.join(STATE_DIRECTORY);
     let there = storage
@@ -73,12 +69,26 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
     if !there {
         return Ok(());
     }
+    refuse_link(&state)?;
     for entry in storage.list(&state)? {
+        let path = state.join(entry.name);
         if entry.kind == EntryKind::Directory {
-            remove_flat(storage, &state.join(entry.name))?;
+            refuse_link(&path)?;
+            remove_flat(storage, &path)?;
+        } else {
+            storage.remove_file(&path)?;
         }
     }
     storage.remove_directory(&state)
+}
+
+fn refuse_link(path: &Path) -> Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(Error::invalid("a symbolic link stands in the place of this program's files")
+            .at(path)
+            .cure("remove the link; staging needs the file system of the data directory itself"));
+    }
+    Ok(())
 }
 
 fn remove_flat(storage: &dyn Storage, directory: &Path) -> Result<()> {

@@ -133,6 +133,9 @@ pub fn run(
             report.add(&planned.table, &planned.sstable, outcome);
         }
     })?;
+    for data_dir in session.data_dirs() {
+        let _swept_by_the_next_run = crate::rewrite::sweep(session.storage(), data_dir);
+    }
     Ok(report)
 }
 
@@ -232,7 +235,11 @@ fn inspect_all(session: &Session, selection: &Selection) -> Result<Vec<Inspected
 /// Whether there is something to decrypt, or else what to report.
 fn encrypted(facts: &Facts) -> Result<(), Outcome> {
     let unsupported = |what: String| {
-        Err(Outcome::Failed(Error::unsupported(what).at(facts.sstable.path(&Component::Data))))
+        Err(Outcome::Failed(
+            Error::unsupported(what)
+                .at(facts.sstable.path(&Component::Data))
+                .cure("run the verifier of the database on the node (nodetool verify -e)"),
+        ))
     };
     match &facts.shape {
         Shape::Encrypted(_) if facts.clear_chunks > 0 => unsupported(format!(
@@ -240,8 +247,8 @@ fn encrypted(facts: &Facts) -> Result<(), Outcome> {
             facts.clear_chunks
         )),
         Shape::Encrypted(_) => Ok(()),
-        Shape::Compressed { class } if class.starts_with("Encrypting") => {
-            unsupported(format!("class {class} is not verified by this release"))
+        Shape::Compressed { class } if class.may_encrypt() => {
+            unsupported(format!("class '{class}' is not verified by this release"))
         }
         _ => Err(Outcome::Skipped(crate::plan::SkipReason::NotEncrypted)),
     }
