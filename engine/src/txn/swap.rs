@@ -53,9 +53,9 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     let mut writer = LogWriter { storage, path: log, file: None, length: 0 };
     if let Err(error) = prepare(storage, swap, &mut writer) {
         // Best effort: whatever is left is undone by the next start, since COMMIT was never
-        // written.
-        let undone = delete_sstable(storage, swap.directory, swap.new);
-        if undone.is_ok() && writer.file.take().is_some() {
+        // written. Without a log nothing was moved, and what is there is somebody else's.
+        if writer.file.take().is_some() && delete_sstable(storage, swap.directory, swap.new).is_ok()
+        {
             let _left_for_the_next_start = writer.delete(swap.directory);
         }
         return Err(error);
