@@ -77,8 +77,11 @@ pub fn discover(
     selection: &Selection,
 ) -> Result<Vec<Table>> {
     let mut tables: BTreeMap<_, Vec<TableDir>> = BTreeMap::new();
+    let mut keyspace_is_there = false;
     for data_dir in data_dirs {
-        for directory in table_dirs(storage, data_dir, selection)? {
+        let (keyspaces, found) = table_dirs(storage, data_dir, selection)?;
+        keyspace_is_there |= keyspaces > 0;
+        for directory in found {
             let (keyspace, table, id, index) = directory.identity();
             let identity = (
                 keyspace.to_owned(),
@@ -89,27 +92,31 @@ pub fn discover(
             tables.entry(identity).or_default().push(directory);
         }
     }
-    check_names(&tables.keys().map(|(k, t, ..)| (k.as_str(), t.as_str())).collect(), selection)?;
+    let names = tables.keys().map(|(_, table, ..)| table.as_str()).collect();
+    check_names(keyspace_is_there, &names, selection)?;
     tables
         .into_values()
         .map(|directories| {
             let paths: Vec<_> = directories.iter().map(|d| d.path.clone()).collect();
-            let view = DirectoryView::of(storage, &paths)?;
+            let mut view = DirectoryView::of(storage, &paths)?;
+            view.refused.extend(paths.iter().filter_map(|path| refuse_link(path)));
             Ok(Table { directories, view })
         })
         .collect()
 }
 
+/// The number of selected keyspaces, and the directories of the selected tables in them.
 fn table_dirs(
     storage: &dyn Storage,
     data_dir: &Path,
     selection: &Selection,
-) -> Result<Vec<TableDir>> {
-    let mut found = Vec::new();
+) -> Result<(usize, Vec<TableDir>)> {
+    let (mut keyspaces, mut found) = (0_usize, Vec::new());
     for keyspace in directories(storage, data_dir)? {
         if keyspace.name == STATE_DIRECTORY || !selection.takes_keyspace(&keyspace.name) {
             continue;
         }
+        keyspaces = keyspaces.saturating_add(1);
         for entry in directories(storage, &data_dir.join(&keyspace.name))? {
             let table = TableDir::new(data_dir, &keyspace.name, &entry.name);
             if !selection.takes_table(&table.table) {
@@ -124,7 +131,25 @@ fn table_dirs(
             found.push(table);
         }
     }
-    Ok(found)
+    Ok((keyspaces, found))
+}
+
+/// A transaction log needs the canonical path of its directory, staging needs its file system,
+/// and a table with two names would be worked on twice at a time.
+fn refuse_link(path: &Path) -> Option<Error> {
+    match std::fs::canonicalize(path) {
+        Ok(canonical) if canonical == path => None,
+        Ok(canonical) => Some(
+            Error::unsupported(format!(
+                "the table is reached through a symbolic link, from {}, which is not handled by \
+                 this release",
+                canonical.display()
+            ))
+            .at(path)
+            .cure("put a bind mount in the place of the link, or use a node-side upgrade"),
+        ),
+        Err(error) => Some(Error::io("cannot resolve the directory", path, error)),
+    }
 }
 
 fn directories(storage: &dyn Storage, path: &Path) -> Result<Vec<Entry>> {
@@ -133,18 +158,16 @@ fn directories(storage: &dyn Storage, path: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn check_names(found: &Vec<(&str, &str)>, selection: &Selection) -> Result<()> {
+fn check_names(keyspace: bool, tables: &Vec<&str>, selection: &Selection) -> Result<()> {
     let nowhere = |what: String| {
         Err(Error::invalid(format!("{what} has no directory below the data directories"))
             .cure("check the name, and that --data-dir is the directory that holds keyspaces"))
     };
-    if let Some(keyspace) = &selection.keyspace
-        && !found.iter().any(|(name, _)| name == keyspace)
-    {
-        return nowhere(format!("keyspace '{keyspace}'"));
+    if let (Some(name), false) = (&selection.keyspace, keyspace) {
+        return nowhere(format!("keyspace '{name}'"));
     }
     for table in &selection.tables {
-        if !found.iter().any(|(_, name)| name == table) {
+        if !tables.iter().any(|name| name == table) {
             return nowhere(format!("table '{table}'"));
         }
     }
