@@ -82,7 +82,7 @@ fn current(facts: &Facts) -> Value {
     };
     match &facts.shape {
         Shape::Uncompressed => json!({"class": null}),
-        Shape::Compressed { class } => json!({"class": class}),
+        Shape::Compressed { class } => json!({"class": class.to_string()}),
         Shape::Encrypted(options) => json!({
             "class": "Encryptor",
             "cipher": options.transformation().text(),

@@ -183,7 +183,7 @@ fn hint(text: &mut String, error: &Error) {
 fn now(facts: &Facts) -> String {
     match &facts.shape {
         Shape::Uncompressed => "uncompressed".to_owned(),
-        Shape::Compressed { class } => class.clone(),
+        Shape::Compressed { class } => class.to_string(),
         Shape::Encrypted(options) => format!(
             "{} {} bits, {} KiB chunks",
             options.transformation(),

@@ -48,10 +48,11 @@ impl KeyCensus {
     pub fn add(&mut self, table: &str, facts: &Facts) {
         match &facts.shape {
             Shape::Uncompressed => self.not_encrypted.count(table, 0, facts.data_bytes),
-            Shape::Compressed { class } if class.starts_with("Encrypting") => {
+            Shape::Compressed { class } if class.may_encrypt() => {
                 self.unknown.push(
-                    Error::unsupported(format!("class {class} is not read by this release"))
-                        .at(facts.data_path()),
+                    Error::unsupported(format!("class '{class}' is not read by this release"))
+                        .at(facts.data_path())
+                        .cure("take its keys for used until a node has rewritten it"),
                 );
             }
             Shape::Compressed { .. } => self.not_encrypted.count(table, 0, facts.data_bytes),

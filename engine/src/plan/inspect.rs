@@ -16,7 +16,7 @@ use crate::sstable::{
     ChunkSlot, ChunkTable, Component, CompressionHeader, Format, Support, Version, parse_toc,
 };
 use crate::txn::LiveSSTable;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How the Data.db of an SSTable is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub enum Shape {
     Uncompressed,
     /// By a compressor that does not encrypt, or one that this release does not read.
     Compressed {
-        /// Simple class name.
-        class: String,
+        /// The class.
+        class: CompressorClass,
     },
     /// By class `Encryptor`.
     Encrypted(Box<EncryptorOptions>),
@@ -101,9 +101,9 @@ impl<'a> Inspector<'a> {
         self.check_components(&sstable, &mut warnings)?;
         let (data_bytes, total_bytes) = self.sizes(&sstable)?;
         if data_bytes == 0 {
-            return Err(Error::corrupt("it is empty")
-                .at(data)
-                .cure("the node deletes such an SSTable at its next start"));
+            return Err(Error::corrupt("it is empty").at(data).cure(
+                "restore it from a backup before the node starts, which deletes such files",
+            ));
         }
         let mut facts = Facts {
             version,
@@ -192,11 +192,11 @@ impl<'a> Inspector<'a> {
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
         if class != CompressorClass::Encryptor {
-            facts.shape = Shape::Compressed { class: class.simple_name().to_owned() };
+            facts.shape = Shape::Compressed { class };
             return Ok(());
         }
-        let options =
-            EncryptorOptions::from_options(&table.header().options).map_err(|e| e.at(&info))?;
+        let options = EncryptorOptions::from_options(&table.header().options)
+            .map_err(|error| not_of_this_release(error).at(&info))?;
         let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
         let tally = tally_chunks(&table, &data, &options)?;
         facts.clear_chunks = tally.clear;
@@ -219,9 +219,23 @@ fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
     })?;
     match version.support {
         Support::Yes => Ok(version),
-        Support::No(why) => {
-            Err(Error::unsupported(format!("SSTable version {version}: {why}")).at(path()))
+        Support::No(why) => Err(Error::unsupported(format!("SSTable version {version}: {why}"))
+            .at(path())
+            .cure("use a node-side upgrade for this table")),
+    }
+}
+
+/// Nobody can correct the options of an SSTable, so what is a mistake in an argument is something
+/// else here: newer than this program, a default of the product, or damage.
+fn not_of_this_release(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Invalid => {
+            Error::unsupported("its options are not handled by this release").caused_by(error).cure(
+                "use a node-side upgrade for this table; if the node cannot open this SSTable \
+                 either, it is damaged: restore it from a backup",
+            )
         }
+        _ => error,
     }
 }
 

@@ -209,9 +209,9 @@ impl Planner<'_> {
         };
         let options = match &facts.shape {
             Shape::Encrypted(options) => options,
-            Shape::Compressed { class } if class.starts_with("Encrypting") => {
+            Shape::Compressed { class } if class.may_encrypt() => {
                 return refuse(
-                    format!("class {class} is not handled by this release"),
+                    format!("class '{class}' is not handled by this release"),
                     "use a node-side upgrade for this table",
                 );
             }
@@ -376,7 +376,7 @@ impl Planner<'_> {
 fn is_encrypted(facts: &Facts) -> bool {
     match &facts.shape {
         Shape::Encrypted(_) => true,
-        Shape::Compressed { class } => class.starts_with("Encrypting"),
+        Shape::Compressed { class } => class.may_encrypt(),
         Shape::Uncompressed => false,
     }
 }
