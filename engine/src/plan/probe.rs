@@ -4,12 +4,14 @@ use zeroize::Zeroizing;
 
 use super::inspect::{Facts, Inspector};
 use super::keys::opener;
+use crate::codec::crc_mismatch;
 use crate::io::Source;
 use crate::keys::KeyRing;
-use crate::sstable::{ChunkTable, Component};
+use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component};
 use crate::{Error, Result};
 
-/// Decrypts the first chunk with the keys of the ring.
+/// Checks the CRC of the first chunk, which tells damage from a wrong key, and decrypts it with
+/// the keys of the ring.
 ///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
@@ -22,7 +24,12 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
     table.slots(0..1, &mut slots)?;
     let Some(slot) = slots.first() else { return Ok(()) };
     let mut scratch = Vec::new();
-    let stored = data.slice(slot.offset, slot.stored, &mut scratch)?;
+    let record = slot.stored.saturating_add(CHUNK_CRC_LENGTH);
+    let record = data.slice(slot.offset, record, &mut scratch)?;
+    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else { return Ok(()) };
+    if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
+        return Err(crc_mismatch().at(data.path()).chunk(0).offset(slot.offset));
+    }
     let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
     opener
         .open(stored, slot.plain, &mut plain)
