@@ -172,7 +172,9 @@ impl<'a> Rewrite<'a> {
             (written.old_crc.value(pieces), written.new_crc.value(pieces))
         };
         if self.facts.sstable.has(&Component::Digest) {
-            check_digest(storage, &self.facts.sstable.path(&Component::Digest), old_crc)?;
+            // Nothing was written wrong here: the old SSTable is damaged.
+            let path = self.facts.sstable.path(&Component::Digest);
+            check_digest(storage, &path, old_crc, ErrorKind::Corrupt)?;
         }
         let new_crc = new_crc.ok_or_else(incomplete)?;
         work.data.sync()?;
@@ -241,7 +243,8 @@ impl<'a> Rewrite<'a> {
             .cure("the old SSTable is untouched; check the machine's memory and disk, run again"));
         }
         let crc = lock(&back.crc).value(work.ranges.count());
-        check_digest(self.job.storage, &staging.file(&Component::Digest), crc)?;
+        let path = staging.file(&Component::Digest);
+        check_digest(self.job.storage, &path, crc, ErrorKind::Mismatch)?;
         let staged: Vec<(Component, PathBuf)> = self
             .components()
             .into_iter()

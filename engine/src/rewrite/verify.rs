@@ -86,7 +86,7 @@ impl Task for Verify<'_> {
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());
-            check_digest(self.storage, &path, crc)?;
+            check_digest(self.storage, &path, crc, ErrorKind::Mismatch)?;
         }
         self.open.take();
         Ok(Next::Done)
@@ -100,8 +100,13 @@ impl Task for Verify<'_> {
 /// Compares a Digest.crc32 with the CRC32 of its Data.db.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] when it is no number, [`ErrorKind::Mismatch`] when it is another one.
-pub(super) fn check_digest(storage: &dyn Storage, path: &Path, crc: Option<u32>) -> Result<()> {
+/// [`ErrorKind::Corrupt`] when it is no number, and `kind` when it is another one.
+pub(super) fn check_digest(
+    storage: &dyn Storage,
+    path: &Path,
+    crc: Option<u32>,
+    kind: ErrorKind,
+) -> Result<()> {
     let cure = "restore the SSTable from a backup or a replica; if every chunk is sound, as here, \
                 and the file was edited, remove it: a node can do without";
     let bytes = storage.read(path, DIGEST_LIMIT)?;
@@ -112,7 +117,7 @@ pub(super) fn check_digest(storage: &dyn Storage, path: &Path, crc: Option<u32>)
         return Ok(());
     }
     Err(Error::new(
-        ErrorKind::Mismatch,
+        kind,
         format!("it says {digest}, but the CRC32 of Data.db is {}", crc.unwrap_or_default()),
     )
     .at(path)
