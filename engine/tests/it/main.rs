@@ -3,10 +3,13 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test may stop at the first surprise"
 )]
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
+mod bad_input;
 mod crypto;
 mod kit;
+mod properties;
 mod rekey;
