@@ -268,11 +268,12 @@ fn watch(
         Step::Advanced { bytes, .. } => observer.event(&Event::Advanced { bytes }),
         Step::StageEnded { .. } => {}
         Step::Ended(result) => {
+            let new = new.filter(|_| result.is_ok()).map(ToString::to_string);
             observer.event(&Event::SSTableEnded {
                 table,
                 data: &data,
                 bytes: facts.data_bytes,
-                new: new.filter(|_| result.is_ok()),
+                new: new.as_deref(),
                 error: result.as_ref().err(),
             });
             return Some(result);
