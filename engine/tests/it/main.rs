@@ -11,5 +11,6 @@
 mod bad_input;
 mod crypto;
 mod kit;
+mod layers;
 mod properties;
 mod rekey;
