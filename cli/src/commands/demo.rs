@@ -58,7 +58,7 @@ fn story(root: &Path) -> Result<Code> {
     style.census(&before);
 
     ui::say("2. A new key is made, and the plan says what would be done:\n");
-    sources.local.create(target.key())?;
+    sources.local.create(target.key(), root)?;
     let request = PlanRequest {
         selection: &selection,
         target: &target,

@@ -6,7 +6,7 @@ use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
 use rekey_engine::keys::KeyCreation;
 use rekey_engine::plan::{KeySources, Target};
-use rekey_engine::upgrade::{self, PlanRequest};
+use rekey_engine::upgrade::{self, PlanRequest, Session};
 
 use crate::args::UpgradeArgs;
 use crate::exit_code::{self, Code};
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let selection = args.data.selection();
     let session = args.data.session(LeaseMode::Exclusive)?;
     if args.create_key {
-        create_key(style, &sources, &target)?;
+        create_key(style, &sources, &target, &session)?;
     }
     style.recovered(&upgrade::recover(&session, &selection)?);
     let request = PlanRequest {
@@ -36,8 +36,14 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     Ok(exit_code::of_report(&report))
 }
 
-fn create_key(style: Style, sources: &KeySources, target: &Target) -> Result<()> {
-    if sources.local.create(target.key())? == KeyCreation::Created {
+fn create_key(
+    style: Style,
+    sources: &KeySources,
+    target: &Target,
+    session: &Session,
+) -> Result<()> {
+    let Some(owner) = session.data_dirs().first() else { return Ok(()) };
+    if sources.local.create(target.key(), owner)? == KeyCreation::Created {
         style.note(&format!("made a new key: {}", target.key()));
     }
     Ok(())

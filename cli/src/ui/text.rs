@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{BinaryBytes, HumanDuration};
+use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape};
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
@@ -18,7 +19,7 @@ pub(super) fn plan(plan: &Plan) -> String {
     for planned in &plan.sstables {
         let facts = planned.facts.as_ref();
         let action = match &planned.action {
-            Action::Rewrite { new } => format!("rewrite as {}", new.id),
+            Action::Rewrite { new } => format!("rewrite as {new}"),
             Action::Skip(reason) => format!("skip: {}", reason.words()),
             Action::Refuse(_) => "refused, see below".to_owned(),
             _ => String::new(),
@@ -38,7 +39,7 @@ pub(super) fn plan(plan: &Plan) -> String {
         ]);
     }
     align(&mut table, &[2, 6]);
-    let _ = writeln!(text, "{table}");
+    let _ = writeln!(text, "{table}\n");
     findings(&mut text, &plan.findings);
     let rewrites: Vec<_> = plan.rewrites().collect();
     let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
@@ -72,7 +73,7 @@ pub(super) fn census(census: &KeyCensus) -> String {
         ]);
     }
     align(&mut table, &[1, 2, 3]);
-    let _ = writeln!(text, "{table}");
+    let _ = writeln!(text, "{table}\n");
     if census.not_encrypted.sstables > 0 {
         let _ = writeln!(
             text,
@@ -151,8 +152,13 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     if parts.is_empty() {
         parts.push("no SSTables found".to_owned());
     }
-    let duration = HumanDuration(std::time::Duration::from_secs_f64(seconds.max(0.0)));
-    let _ = writeln!(text, "{} SSTables: {} ({duration})", report.sstables.len(), parts.join("; "));
+    let _ = writeln!(
+        text,
+        "{} SSTables: {} ({})",
+        report.sstables.len(),
+        parts.join("; "),
+        duration(seconds)
+    );
     text
 }
 
@@ -195,7 +201,12 @@ fn now(facts: &Facts) -> String {
 }
 
 fn keys(facts: &Facts) -> String {
-    facts.keys.iter().map(|used| used.key.to_string()).collect::<Vec<_>>().join("\n")
+    // The cipher stands in the column beside it.
+    let name = |key: &KeyRef| match key {
+        KeyRef::LocalFile { file, .. } => file.clone(),
+        other => other.to_string(),
+    };
+    facts.keys.iter().map(|used| name(&used.key)).collect::<Vec<_>>().join("\n")
 }
 
 fn words(verdict: &Verdict) -> String {
@@ -204,6 +215,14 @@ fn words(verdict: &Verdict) -> String {
         Verdict::RollBack => "the interrupted swap is undone".to_owned(),
         Verdict::Refuse(reason) => format!("cannot be finished or undone ({reason})"),
         _ => String::new(),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else {
+        HumanDuration(std::time::Duration::from_secs_f64(seconds)).to_string()
     }
 }
 
