@@ -119,9 +119,9 @@ impl<'a> Inspector<'a> {
         };
         let data_bytes = length(&Component::Data);
         if data_bytes == 0 {
-            return Err(Error::corrupt("it is empty")
-                .at(data)
-                .cure("the node deletes such an SSTable at its next start"));
+            return Err(Error::corrupt("it is empty").at(data).cure(
+                "restore it from a backup before the node starts, which deletes such files",
+            ));
         }
         let mut facts = Facts {
             version,
@@ -280,10 +280,10 @@ impl<'a> Inspector<'a> {
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
         if class != CompressorClass::Encryptor {
-            let class = class.simple_name().to_owned();
-            facts.shape = match CLEAR_CLASSES.contains(&class.as_str()) {
-                true => Shape::Compressed { class },
-                false => Shape::Foreign { class },
+            let name = class.to_string();
+            facts.shape = match class.may_encrypt() {
+                true => Shape::Foreign { class: name },
+                false => Shape::Compressed { class: name },
             };
             return Ok(());
         }
@@ -298,16 +298,19 @@ impl<'a> Inspector<'a> {
     }
 }
 
-/// The options as an SSTable has them. The database accepted them when it wrote them, so what is
-/// not acceptable is damage.
+/// The options as an SSTable has them. Nobody can correct them, so what is a mistake in an argument
+/// is something else here: newer than this program, a default of the product, or damage.
 fn stored_options(stored: &OptionMap) -> Result<EncryptorOptions> {
     let mut options = stored.clone();
     // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
     options.remove("crc_check_chance");
     EncryptorOptions::from_options(&options).map_err(|error| match error.kind() {
-        ErrorKind::Invalid => Error::corrupt("its compression options cannot be right")
-            .caused_by(error)
-            .cure("restore the file from a backup, or use a node-side upgrade for this table"),
+        ErrorKind::Invalid => {
+            Error::unsupported("its options are not handled by this release").caused_by(error).cure(
+                "use a node-side upgrade for this table; if the node cannot open this SSTable \
+                 either, it is damaged: restore it from a backup",
+            )
+        }
         _ => error,
     })
 }
@@ -446,16 +449,6 @@ impl Facts {
     }
 }
 
-/// The compressors that do not encrypt (FORMATS.md 4). Any other class might.
-const CLEAR_CLASSES: [&str; 7] = [
-    "AdaptiveCompressor",
-    "DeflateCompressor",
-    "LZ4Compressor",
-    "NoopCompressor",
-    "SnappyCompressor",
-    "ZstdCompressor",
-    "ZstdDictionaryCompressor",
-];
 /// Chunks looked at in one go.
 const WINDOW: u64 = 4096;
 /// Version byte, length, and the longest id.
