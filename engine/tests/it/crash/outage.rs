@@ -63,7 +63,7 @@ fn reference(scenario: Scenario) -> Vec<Operation> {
 }
 
 /// Habits that are tried at each operation.
-const HABITS: u64 = 12;
+const HABITS: u64 = 8;
 
 fn single(scenario: Scenario) -> Vec<Outage> {
     let operations = reference(scenario);
