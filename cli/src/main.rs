@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod exit_code;
+mod harden;
 mod resolve;
 mod ui;
 
@@ -15,6 +16,7 @@ use clap::Parser as _;
 use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
+    harden::forbid_core_dumps();
     let args = Args::parse();
     let as_json = args.command.is_json();
     let code = match args.command {

@@ -44,11 +44,12 @@ impl Observer for Bars {
             Event::SSTableEnded { data, new, error, .. } => {
                 self.done = self.done.saturating_add(1);
                 let (n, of, path) = (self.done, self.of, data.display());
-                match (error, new) {
-                    (Some(error), _) => self.line(&format!("[{n}/{of}] failed: {error}")),
-                    (None, Some(new)) => self.line(&format!("[{n}/{of}] {path} -> {new}")),
-                    (None, None) => self.line(&format!("[{n}/{of}] {path}")),
-                }
+                let line = match (error, new) {
+                    (Some(error), _) => format!("failed: {}", error.chain()),
+                    (None, Some(new)) => format!("{path} -> {new}"),
+                    (None, None) => path.to_string(),
+                };
+                self.line(&format!("[{n}/{of}] {line}"));
             }
             _ => {}
         }

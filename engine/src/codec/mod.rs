@@ -8,4 +8,4 @@ mod open;
 mod seal;
 
 pub use open::{ChunkError, ChunkOpener};
-pub use seal::ChunkSealer;
+pub use seal::{ChunkSealer, record_length};

@@ -29,9 +29,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
         .map_err(|e| Error::io("cannot set the mode of", to, e))?;
     copy_xattrs(&source, &target).map_err(|e| {
         Error::io("cannot copy the extended attributes (such as the SELinux label) to", to, e)
-    })?;
-    // An fsync of another file need not take them along.
-    target.sync_all().map_err(|e| Error::io("cannot make durable", to, e))
+    })
 }
 
 fn copy_xattrs(source: &File, target: &File) -> std::io::Result<()> {

@@ -91,7 +91,7 @@ impl ChunkReader {
         Ok(Checked { crc: whole, chunks, slots, bytes, reader: self })
     }
 
-    /// Checks that neither file was changed since it was opened.
+    /// Checks that Data.db was not changed since it was opened.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Busy`].

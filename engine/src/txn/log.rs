@@ -121,17 +121,20 @@ impl TransactionLog {
                     "the files of {sstable} are not as old as the log says"
                 )));
             }
+            // Undoing deletes the new files, so the old ones must be there. A node looks at this
+            // only when the last record is damaged; here no last copy is ever deleted.
             let count = i32::try_from(files.len()).unwrap_or(i32::MAX);
-            if self.torn && count < record.file_count {
+            if !self.is_committed() && count < record.file_count {
                 return Ok(Verdict::Refuse(format!(
-                    "its last record is damaged and {sstable} is no longer complete"
+                    "it is not committed, and {sstable}, which it replaces, is no longer complete"
                 )));
             }
         }
-        Ok(match self.records.last() {
-            Some(last) if last.kind == RecordKind::Commit && !self.torn => Verdict::RollForward,
-            _ => Verdict::RollBack,
-        })
+        Ok(if self.is_committed() { Verdict::RollForward } else { Verdict::RollBack })
+    }
+
+    fn is_committed(&self) -> bool {
+        !self.torn && self.records.last().is_some_and(|last| last.kind == RecordKind::Commit)
     }
 
     /// The SSTables of the records of one kind, as directory and descriptor.
@@ -206,13 +209,14 @@ impl TransactionLog {
                 newest_of_rest = newest_of_rest.max(time);
             }
         }
+        let in_seconds = |time: i64| time.div_euclid(1000) == record.update_time.div_euclid(1000);
         Ok(newest_of_all.is_none_or(|all| match form {
+            // Java 8 sees whole seconds only, and so do the logs of nodes that run on it.
+            PathForm::Bare if record.update_time % 1000 == 0 => in_seconds(all),
             PathForm::Bare => all == record.update_time,
             PathForm::Dashed | PathForm::Uri => {
-                let agrees =
-                    |time: i64| time.div_euclid(1000) == record.update_time.div_euclid(1000);
                 // With Statistics.db left out, it alone is as good as no file.
-                agrees(all) || newest_of_rest.is_none_or(agrees)
+                in_seconds(all) || newest_of_rest.is_none_or(in_seconds)
             }
         }))
     }

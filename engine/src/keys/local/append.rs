@@ -6,7 +6,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -26,7 +26,8 @@ pub enum KeyCreation {
     Created,
 }
 
-pub(super) fn create(key: &LocalKey<'_>) -> Result<KeyCreation> {
+/// What is new gets the owner of `like`: the node's user must be able to read it, whoever runs this.
+pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
     // A file that need not change need not be writable.
     match key.read() {
         Ok(_) => {
@@ -37,7 +38,9 @@ pub(super) fn create(key: &LocalKey<'_>) -> Result<KeyCreation> {
         Err(error) if error.kind() == ErrorKind::KeyUnavailable => {}
         Err(error) => return Err(error),
     }
-    create_directories(key.directory())?;
+    let owner = Owner::of(like)?;
+    create_directories(key.directory(), owner)?;
+    let is_new = !key.path.exists();
     let file = OpenOptions::new()
         .read(true)
         .append(true)
@@ -46,6 +49,9 @@ pub(super) fn create(key: &LocalKey<'_>) -> Result<KeyCreation> {
         .open(&key.path)
         .map_err(|error| Error::io("cannot open the key file for writing", &key.path, error))?;
     secret_file::metadata(&file, &key.path)?;
+    if is_new {
+        owner.give(&key.path)?;
+    }
     lock(&file, &key.path)?;
     let text = secret_file::read(&file, &key.path)?;
     if key.find(&text)?.is_some() {
@@ -110,8 +116,33 @@ fn append(mut file: &File, path: &Path, text: &[u8], line: &[u8]) -> Result<()> 
     }
 }
 
+/// A user and a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    fn of(path: &Path) -> Result<Self> {
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| Error::io("cannot look at the owner", path, error))?;
+        Ok(Self { user: metadata.uid(), group: metadata.gid() })
+    }
+
+    fn give(self, path: &Path) -> Result<()> {
+        if Self::of(path)? == self {
+            return Ok(());
+        }
+        std::os::unix::fs::chown(path, Some(self.user), Some(self.group)).map_err(|error| {
+            Error::io("cannot give it to the user who owns the data", path, error)
+                .cure("run as root, or as the user that the database runs as")
+        })
+    }
+}
+
 /// Creates missing directories, and makes their names durable.
-fn create_directories(directory: &Path) -> Result<()> {
+fn create_directories(directory: &Path, owner: Owner) -> Result<()> {
     let missing: Vec<&Path> = directory
         .ancestors()
         .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
@@ -122,9 +153,12 @@ fn create_directories(directory: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
         Error::io("cannot create the directory of the key file", directory, error)
     })?;
-    missing.into_iter().try_for_each(|created| match created.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-        _ => sync_directory(Path::new(".")),
+    missing.into_iter().try_for_each(|created| {
+        owner.give(created)?;
+        match created.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+            _ => sync_directory(Path::new(".")),
+        }
     })
 }
 

@@ -44,8 +44,8 @@ impl LocalKeyFiles {
     /// A key that is there stays as it is. Else one line is appended, after a line end if the
     /// last line lacks its own; a missing file is created with mode 0600, and missing parent
     /// directories with 0700. All of it is durable when this returns. A file that is there keeps
-    /// its mode and owner; a new one belongs to the user who runs this, and the node's user must
-    /// be able to read it.
+    /// its mode and owner; what is new gets the owner of `like`, such as the data directory, so that
+    /// the node's user can read it.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the file has a line that the
@@ -54,8 +54,8 @@ impl LocalKeyFiles {
     /// run writes the file; [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace) and
     /// [`ErrorKind::Io`](crate::ErrorKind::Io). A line that cannot be written whole and made
     /// durable is taken back.
-    pub fn create(&self, key: &KeyRef) -> Result<KeyCreation> {
-        append::create(&self.locate(key)?)
+    pub fn create(&self, key: &KeyRef, like: &Path) -> Result<KeyCreation> {
+        append::create(&self.locate(key)?, like)
     }
 
     /// A warning when others than the owner may read or change the file of a key; none when

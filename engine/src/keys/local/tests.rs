@@ -36,6 +36,10 @@ impl Place {
         place
     }
 
+    fn create(&self, key: &KeyRef) -> Result<KeyCreation> {
+        self.files.create(key, self.directory.path())
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -99,7 +103,7 @@ fn a_key_that_is_not_there_is_unavailable() {
     check(&error, ErrorKind::KeyUnavailable, "the key file is missing");
     assert!(error.advice().unwrap().contains("--create-key"));
 
-    for result in [place.files.read_key(&kmip()).map(drop), place.files.create(&kmip()).map(drop)] {
+    for result in [place.files.read_key(&kmip()).map(drop), place.create(&kmip()).map(drop)] {
         let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
         assert!(error.to_string().contains("kmip g/1"), "{error}");
@@ -115,7 +119,7 @@ fn what_the_cipher_does_not_have_is_refused_before_the_file_is_read() {
         (key("", 128), ErrorKind::Invalid),
     ] {
         assert_eq!(files.read_key(&key).unwrap_err().kind(), kind);
-        assert_eq!(files.create(&key).unwrap_err().kind(), kind);
+        assert_eq!(files.create(&key, Path::new(".")).unwrap_err().kind(), kind);
     }
 }
 
@@ -130,7 +134,7 @@ fn a_file_that_the_database_would_not_load_is_refused_and_left_alone() {
         let place = Place::with(format!("{KEYS}{bad}").as_bytes(), 0o600);
         for key in [key(CBC, 128), key(CBC, 192)] {
             check(&place.files.read_key(&key).unwrap_err(), ErrorKind::Invalid, part);
-            check(&place.files.create(&key).unwrap_err(), ErrorKind::Invalid, part);
+            check(&place.create(&key).unwrap_err(), ErrorKind::Invalid, part);
         }
         assert_eq!(place.text(), format!("{KEYS}{bad}"));
     }
@@ -142,7 +146,7 @@ fn a_key_must_fit_its_strength() {
     let place = Place::with(text.as_bytes(), 0o600);
     let part = "line 4: a key of 16 bytes does not fit its strength, 256 bits";
     check(&place.files.read_key(&key("AES", 256)).unwrap_err(), ErrorKind::Invalid, part);
-    check(&place.files.create(&key("AES", 256)).unwrap_err(), ErrorKind::Invalid, part);
+    check(&place.create(&key("AES", 256)).unwrap_err(), ErrorKind::Invalid, part);
     assert_eq!(place.text(), text);
     assert_eq!(place.files.read_key(&key(CBC, 128)).unwrap().bits(), 128);
 }
@@ -172,7 +176,7 @@ fn a_new_file_is_the_owner_s_alone() {
         transformation: CBC.to_owned(),
         strength: 256,
     };
-    assert_eq!(place.files.create(&deep).unwrap(), KeyCreation::Created);
+    assert_eq!(place.create(&deep).unwrap(), KeyCreation::Created);
     assert_eq!((place.mode("a"), place.mode("a/b"), place.mode("a/b/k")), (0o700, 0o700, 0o600));
     let text = fs::read_to_string(place.path("a/b/k")).unwrap();
     assert!(text.starts_with("AES/CBC/PKCS5Padding:256:") && text.ends_with("=\n"), "{text}");
@@ -188,7 +192,7 @@ fn every_strength_can_be_made_and_no_two_keys_are_alike() {
     for transformation in [CBC, "AES/ECB/PKCS5Padding", "AES"] {
         for strength in [128, 192, 256] {
             let key = key(transformation, strength);
-            assert_eq!(place.files.create(&key).unwrap(), KeyCreation::Created);
+            assert_eq!(place.create(&key).unwrap(), KeyCreation::Created);
             let read = place.files.read_key(&key).unwrap();
             assert_eq!(read.bits(), strength as usize);
             assert!(seen.insert(read.expose()[..16].to_vec()));
@@ -201,7 +205,7 @@ fn every_strength_can_be_made_and_no_two_keys_are_alike() {
 fn a_line_is_added_to_a_file_that_is_there_and_its_mode_is_kept() {
     for (text, separator) in [(KEYS, ""), (KEYS.trim_end(), "\n")] {
         let place = Place::with(text.as_bytes(), 0o640);
-        assert_eq!(place.files.create(&key("AES", 128)).unwrap(), KeyCreation::Created);
+        assert_eq!(place.create(&key("AES", 128)).unwrap(), KeyCreation::Created);
         let start = format!("{text}{separator}AES:128:");
         assert!(place.text().starts_with(&start) && place.text().ends_with("==\n"));
         assert_eq!(place.mode("keys/k"), 0o640);
@@ -210,14 +214,14 @@ fn a_line_is_added_to_a_file_that_is_there_and_its_mode_is_kept() {
         }
     }
     let place = Place::with(b"", 0o600);
-    assert_eq!(place.files.create(&key("AES", 128)).unwrap(), KeyCreation::Created);
+    assert_eq!(place.create(&key("AES", 128)).unwrap(), KeyCreation::Created);
     assert!(place.text().starts_with("AES:128:"));
 }
 
 #[test]
 fn a_key_that_is_there_is_never_touched() {
     let place = Place::with(KEYS.trim_end().as_bytes(), 0o400);
-    assert_eq!(place.files.create(&key(CBC, 256)).unwrap(), KeyCreation::AlreadyThere);
+    assert_eq!(place.create(&key(CBC, 256)).unwrap(), KeyCreation::AlreadyThere);
     assert_eq!(place.text(), KEYS.trim_end());
 }
 
@@ -230,7 +234,7 @@ fn a_link_is_followed_and_stays() {
         transformation: "AES".to_owned(),
         strength: 128,
     };
-    assert_eq!(place.files.create(&link).unwrap(), KeyCreation::Created);
+    assert_eq!(place.create(&link).unwrap(), KeyCreation::Created);
     assert!(place.path("keys/link").is_symlink());
     place.files.read_key(&key("AES", 128)).unwrap();
 }
@@ -240,11 +244,11 @@ fn two_runs_do_not_write_at_once() {
     let place = Place::with(KEYS.as_bytes(), 0o600);
     let other = OpenOptions::new().append(true).open(place.path("keys/k")).unwrap();
     other.try_lock().unwrap();
-    let error = place.files.create(&key("AES", 128)).unwrap_err();
+    let error = place.create(&key("AES", 128)).unwrap_err();
     check(&error, ErrorKind::Busy, "another run");
     assert_eq!(place.text(), KEYS);
     drop(other);
-    place.files.create(&key("AES", 128)).unwrap();
+    place.create(&key("AES", 128)).unwrap();
 }
 
 #[test]
@@ -257,7 +261,7 @@ fn a_parent_that_is_a_file_is_an_error_of_the_system() {
     };
     let error = place.files.read_key(&below).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    assert_eq!(place.files.create(&below).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!(place.create(&below).unwrap_err().kind(), ErrorKind::Io);
     assert_eq!(place.text(), KEYS);
 }
 
@@ -285,4 +289,25 @@ fn permissions_of_others_are_worth_a_warning() {
     }
     assert_eq!(Place::empty().files.permission_warning(&key(CBC, 128)), None);
     assert_eq!(Place::empty().files.permission_warning(&kmip()), None);
+}
+
+#[test]
+fn what_is_new_belongs_to_the_owner_of_the_data() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let place = Place::empty();
+    let data = place.path("data");
+    DirBuilder::new().create(&data).unwrap();
+    // Only root may give files away; anybody else owns both anyway.
+    let _only_root = chown(&data, Some(4711), Some(4712));
+    let like = fs::metadata(&data).unwrap();
+    let deep = KeyRef::LocalFile {
+        file: "new/dir/k".to_owned(),
+        transformation: "AES".to_owned(),
+        strength: 128,
+    };
+    assert_eq!(place.files.create(&deep, &data).unwrap(), KeyCreation::Created);
+    for made in ["new", "new/dir", "new/dir/k"] {
+        let found = fs::metadata(place.path(made)).unwrap();
+        assert_eq!((found.uid(), found.gid()), (like.uid(), like.gid()), "{made}");
+    }
 }

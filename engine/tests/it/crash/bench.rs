@@ -53,11 +53,11 @@ impl Scenario {
     pub(crate) const ALL: [Self; 9] = [
         Self::new(OA, Flavor::Apache4, true),
         Self::new(OA, Flavor::ConvergedCore, true),
-        Self::new(OA, Flavor::Dse, true),
         Self::new(DA, Flavor::Apache4, true),
         Self::new(DA, Flavor::ConvergedCore, true),
         Self::new(ME, Flavor::Apache3, false),
         Self::new(ME, Flavor::Apache4, false),
+        Self::new(ME, Flavor::Dse, false),
         Self::new(ME, Flavor::ConvergedCore, false),
         Self::new(KMIP, Flavor::ConvergedCore, true),
     ];
@@ -303,7 +303,7 @@ impl Bench {
             .workspace
             .session_on(Box::new(LocalStorage), LeaseMode::Shared)
             .map_err(|error| format!("census: {}", error.chain()))?;
-        let census = upgrade::census(&session, &Selection::default())
+        let census = upgrade::census(&session, &Selection::default(), threads(1))
             .map_err(|error| format!("census: {}", error.chain()))?;
         if !census.unknown.is_empty() {
             return Ok(());

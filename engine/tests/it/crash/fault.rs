@@ -268,6 +268,10 @@ impl OutputFile for FaultFile {
         )
     }
 
+    fn forget_cached(&self) {
+        self.inner.forget_cached();
+    }
+
     fn sync(&self) -> Result<()> {
         self.shared.simple("sync", &self.path, || self.inner.sync())
     }

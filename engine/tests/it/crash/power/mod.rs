@@ -7,7 +7,7 @@
 //! or in neither. What it grants is what POSIX and the promise of DESIGN.md 1 grant: fsync works.
 //!
 //! Which of the storage's calls sync by themselves, and what, is taken from the words of the
-//! trait: a copy is durable whole, of attributes and times only they are.
+//! trait: a copy is durable whole, of times only they are, and attributes wait for the file's fsync.
 
 mod debris;
 mod model;
@@ -21,7 +21,7 @@ use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 pub(crate) use debris::{Dice, Habit};
-use model::Model;
+use model::{Image, Model};
 
 /// When the power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,9 +130,10 @@ impl Storage for PowerLoss {
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.operate(to, |model, power| {
             LocalStorage.copy(from, to)?;
-            let bytes = model.file(from).live.bytes.clone();
+            let Image { bytes, mode, .. } = model.file(from).live.clone();
             let inode = model.create_file(to);
             model.inodes[inode].live.bytes = bytes;
+            model.inodes[inode].live.mode = mode;
             if power == Power::On {
                 model.inodes[inode].sync();
             }
@@ -141,13 +142,11 @@ impl Storage for PowerLoss {
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
-        self.operate(to, |model, power| {
+        self.operate(to, |model, _| {
             LocalStorage.copy_attributes(from, to)?;
-            let mode = model.file(from).live.mode;
-            let inode = model.file(to);
-            inode.live.mode = mode;
-            if power == Power::On {
-                inode.durable.mode = mode;
+            // Those of directories decide nothing that a power loss could take.
+            if !model.is_directory(to) {
+                model.file(to).live.mode = model.file(from).live.mode;
             }
             Ok(())
         })
@@ -245,6 +244,10 @@ impl OutputFile for PowerFile {
             live.modified = SystemTime::now();
             Ok(())
         })
+    }
+
+    fn forget_cached(&self) {
+        self.inner.forget_cached();
     }
 
     fn sync(&self) -> Result<()> {

@@ -113,6 +113,10 @@ impl Model {
         Some(node)
     }
 
+    pub(super) fn is_directory(&self, path: &Path) -> bool {
+        matches!(self.node(path), Some(Node::Directory(_)))
+    }
+
     pub(super) fn file(&mut self, path: &Path) -> &mut Inode {
         let Some(Node::File(inode)) = self.node(path) else { unreachable!("{}", path.display()) };
         &mut self.inodes[inode]
