@@ -222,6 +222,10 @@ impl Storage for FaultStorage {
         self.0.simple("set_modified", path, || self.0.inner.set_modified(path, time))
     }
 
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.0.simple("sync_file", path, || self.0.inner.sync_file(path))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.0.simple("rename", to, || self.0.inner.rename(from, to))
     }
