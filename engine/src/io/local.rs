@@ -100,6 +100,17 @@ impl Storage for LocalStorage {
         set().map_err(|e| Error::io("cannot set the modification time", path, e))
     }
 
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        let write_again = || {
+            let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            file.write_all_at(&bytes, 0)?;
+            file.sync_all()
+        };
+        write_again().map_err(|e| Error::io("cannot make durable", path, e))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         let cwd = rustix::fs::CWD;
         let renamed = match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {

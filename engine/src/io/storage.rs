@@ -114,6 +114,14 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()>;
 
+    /// Makes a small file durable that somebody else wrote and perhaps did not sync. Its bytes
+    /// are written once more in their place: after a failed fsync the kernel takes pages for
+    /// written that are not.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    fn sync_file(&self, path: &Path) -> Result<()>;
+
     /// Renames within a file system; the new name must be free.
     ///
     /// # Errors

@@ -40,7 +40,15 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
     let mut done = Vec::new();
     for (log, verdict) in logs.iter().zip(verdicts) {
         let condemned = match verdict {
-            Verdict::RollForward => RecordKind::Remove,
+            Verdict::RollForward => {
+                // A writer that was killed, or whose fsync failed, may have left its COMMIT in
+                // the cache only. With the old files gone and a power loss after that, a node
+                // would undo the log and delete the new ones, too.
+                for directory in &log.directories {
+                    storage.sync_file(&directory.join(log.name.as_str()))?;
+                }
+                RecordKind::Remove
+            }
             _ => RecordKind::Add,
         };
         finish(storage, log, condemned)?;

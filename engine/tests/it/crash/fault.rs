@@ -83,6 +83,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     faults: Vec<(usize, Fault)>,
+    failing_look: Option<usize>,
+    looks: usize,
     log: Vec<Operation>,
     fired: usize,
     dead: bool,
@@ -93,6 +95,17 @@ impl FaultStorage {
     pub(crate) fn new(inner: Box<dyn Storage>, faults: &[(usize, Fault)]) -> Self {
         let state = State { faults: faults.to_vec(), ..State::default() };
         Self(Arc::new(Shared { inner, state: Mutex::new(state) }))
+    }
+
+    /// Lets one look (a listing, a stat, a small read) fail with EIO, counted from 1.
+    pub(crate) fn failing_look(inner: Box<dyn Storage>, at: usize) -> Self {
+        let state = State { failing_look: Some(at), ..State::default() };
+        Self(Arc::new(Shared { inner, state: Mutex::new(state) }))
+    }
+
+    /// How many looks there were.
+    pub(crate) fn looks(&self) -> usize {
+        self.0.state().looks
     }
 
     /// The operations so far.
@@ -150,7 +163,17 @@ impl Shared {
     }
 
     fn look<T>(&self, path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        if self.state().dead { Err(dead(path)) } else { read() }
+        let mut state = self.state();
+        if state.dead {
+            return Err(dead(path));
+        }
+        state.looks += 1;
+        if state.failing_look == Some(state.looks) {
+            state.fired += 1;
+            return Err(os_error(path, EIO));
+        }
+        drop(state);
+        read()
     }
 }
 
@@ -197,6 +220,10 @@ impl Storage for FaultStorage {
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
         self.0.simple("set_modified", path, || self.0.inner.set_modified(path, time))
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.0.simple("sync_file", path, || self.0.inner.sync_file(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {

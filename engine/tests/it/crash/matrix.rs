@@ -109,16 +109,61 @@ fn pairs(scenario: Scenario) -> Vec<FaultCase> {
     for (first, operation) in (1..).zip(&operations) {
         for second in first + 1..=operations.len().min(first + 2 * CLEANING) {
             turn += 1;
-            if turn % 17 != 0 {
+            if turn % 29 != 0 {
                 continue;
             }
-            let early = [Fault::Eio, Fault::LateEio, Fault::Short][turn / 17 % 3];
-            let late = Fault::ALL[turn / 51 % Fault::ALL.len()];
+            let early = [Fault::Eio, Fault::LateEio, Fault::Short][turn / 29 % 3];
+            let late = Fault::ALL[turn / 87 % Fault::ALL.len()];
             let runs = vec![vec![(first, early), (second, late)]];
             cases.push(FaultCase { scenario, runs, core: operation.is_swap() });
         }
     }
     cases
+}
+
+/// A look that fails, on the way to a swap, within it, or while it is undone. With it, perhaps, an
+/// operation: what is looked at for an undoing is never seen otherwise.
+struct LookCase {
+    scenario: Scenario,
+    look: usize,
+    fault: Option<(usize, Fault)>,
+}
+
+impl Case for LookCase {
+    fn scenario(&self) -> Scenario {
+        self.scenario
+    }
+
+    fn is_core(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    fn run(&self, fired: &AtomicUsize) -> Result<(), Broken> {
+        let bench = Bench::new(self.scenario);
+        let looks = FaultStorage::failing_look(Box::new(LocalStorage), self.look);
+        let storage = FaultStorage::new(Box::new(looks.clone()), self.fault.as_slice());
+        let outcome = bench.run(Box::new(storage.clone()));
+        fired.fetch_add(storage.fired() + looks.fired(), Ordering::SeqCst);
+        bench.check_stopped(&outcome)?;
+        bench.check_next_run(Box::new(LocalStorage))
+    }
+
+    fn words(&self) -> String {
+        format!("{} look {} {:?}", self.scenario.name(), self.look, self.fault)
+    }
+}
+
+/// Every look, and for a sample of operations that fail the looks around them.
+fn looks(scenario: Scenario) -> Vec<LookCase> {
+    let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
+    Bench::new(scenario).run(Box::new(storage.clone())).unwrap();
+    let all = storage.looks();
+    let alone = (1..=all).map(|look| LookCase { scenario, look, fault: None });
+    let both = (1..=storage.log().len()).step_by(7).flat_map(|at| {
+        let fault = Some((at, if at % 2 == 0 { Fault::Eio } else { Fault::LateEio }));
+        (1 + at % 5..=all).step_by(5).map(move |look| LookCase { scenario, look, fault })
+    });
+    alone.chain(both).collect()
 }
 
 fn every(make: impl Fn(Scenario) -> Vec<FaultCase>, threads: usize) -> Vec<FaultCase> {
@@ -136,17 +181,23 @@ fn operations_come_in_the_same_order_with_one_thread() {
 
 #[test]
 fn every_operation_may_fail_or_be_the_last() {
-    run_all("faults", &thinned(every(single, 1), 240));
+    run_all("faults", &thinned(every(single, 1), 200));
 }
 
 #[test]
 fn the_runs_that_clean_up_may_fail_too() {
-    run_all("nested faults", &thinned(every(nested, 1), 120));
+    run_all("nested faults", &thinned(every(nested, 1), 100));
 }
 
 #[test]
 fn an_error_and_a_death_in_one_run() {
-    run_all("paired faults", &thinned(every(pairs, 1), 120));
+    run_all("paired faults", &thinned(every(pairs, 1), 100));
+}
+
+#[test]
+fn a_look_may_fail_too() {
+    let cases = [Scenario::ALL[0], Scenario::ALL[5]].into_iter().flat_map(looks).collect();
+    run_all("failing looks", &thinned(cases, 60));
 }
 
 #[test]

@@ -19,19 +19,23 @@ use rekey_engine::txn::Flavor;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Node {
     Apache3,
+    /// On Java 8, which sees the times of files in whole seconds.
+    Apache3Java8,
     Apache4,
     Apache5,
     ConvergedCore,
     Dse,
+    /// The same.
+    DseJava8,
 }
 
 impl Node {
     /// The nodes that a log of a flavor may meet.
     pub(crate) fn behind(flavor: Flavor) -> &'static [Self] {
         match flavor {
-            Flavor::Apache3 => &[Self::Apache3],
+            Flavor::Apache3 => &[Self::Apache3, Self::Apache3Java8],
             Flavor::ConvergedCore => &[Self::ConvergedCore],
-            Flavor::Dse => &[Self::Dse],
+            Flavor::Dse => &[Self::Dse, Self::DseJava8],
             _ => &[Self::Apache4, Self::Apache5],
         }
     }
@@ -44,8 +48,8 @@ impl Node {
     /// The file prefix that it makes of a record's path.
     fn prefix(self, path: &str) -> Option<String> {
         match self {
-            Self::Apache3 => Some(format!("{path}-")),
-            Self::Apache4 | Self::Apache5 | Self::Dse => Some(path.to_owned()),
+            Self::Apache3 | Self::Apache3Java8 => Some(format!("{path}-")),
+            Self::Apache4 | Self::Apache5 | Self::Dse | Self::DseJava8 => Some(path.to_owned()),
             Self::ConvergedCore => percent_decode(path.strip_prefix("file://")?),
         }
     }
@@ -53,6 +57,7 @@ impl Node {
     fn times_agree(self, recorded: i64, all: i64, rest: i64) -> bool {
         match self {
             Self::Apache3 | Self::Dse => recorded == all,
+            Self::Apache3Java8 | Self::DseJava8 => recorded == all / 1000 * 1000,
             Self::Apache4 => recorded / 1000 == all / 1000,
             Self::Apache5 | Self::ConvergedCore => {
                 recorded / 1000 == rest / 1000 || recorded / 1000 == all / 1000

@@ -60,6 +60,13 @@ impl PowerLoss {
         Self(Arc::new(Mutex::new(state)))
     }
 
+    /// The power goes at an operation counted from now: another process works on what the first
+    /// one left in the cache, synced or not.
+    pub(crate) fn arm(&self, cut: Cut) {
+        let mut state = self.state();
+        state.cut = Some(Cut { at: state.count + cut.at, ..cut });
+    }
+
     /// Operations so far.
     pub(crate) fn count(&self) -> usize {
         self.state().count
@@ -159,6 +166,16 @@ impl Storage for PowerLoss {
             inode.live.modified = time;
             if power == Power::On {
                 inode.durable.modified = time;
+            }
+            Ok(())
+        })
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.operate(path, |model, power| {
+            LocalStorage.sync_file(path)?;
+            if power == Power::On {
+                model.file(path).sync();
             }
             Ok(())
         })
