@@ -96,7 +96,8 @@ impl Storage for TestStorage {
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.ask("copy", to)?;
         let file = LocalStorage.create(to)?;
-        file.write_at(&std::fs::read(from).unwrap(), 0)
+        file.write_at(&std::fs::read(from).unwrap(), 0)?;
+        LocalStorage.copy_attributes(from, to)
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
@@ -107,6 +108,10 @@ impl Storage for TestStorage {
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
         self.ask("set_modified", path)?;
         LocalStorage.set_modified(path, time)
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.ask("sync_file", path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
