@@ -54,6 +54,7 @@ fn upgrade(site: &Site, target: &Target, threads: usize) -> usize {
         flavor: Some(Flavor::Apache4),
         sources: &KeySources::default(),
         threads,
+        create_key: false,
     };
     let plan = upgrade::plan(&session, &request).expect("a plan");
     let report = upgrade::run(&session, &plan, threads, &mut NoObserver).expect("a run");

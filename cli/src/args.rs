@@ -129,6 +129,10 @@ pub(crate) struct DemoArgs {
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
+    /// Plan as if upgradesstables were given --create-key
+    #[arg(long)]
+    pub(crate) create_key: bool,
+
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

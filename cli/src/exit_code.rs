@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use rekey_engine::plan::{Plan, Severity};
 use rekey_engine::upgrade::Report;
 use rekey_engine::{Error, ErrorKind};
 
@@ -46,6 +47,16 @@ pub(crate) fn of_report(report: &Report) -> Code {
         (None, _) => DONE,
         (Some(_), Some(kind)) => of_kind(kind),
         (Some(_), None) => SOME_FAILED,
+    }
+}
+
+/// The status for a plan: that of what blocks it; "some failed" when something is refused.
+pub(crate) fn of_plan(plan: &Plan) -> Code {
+    let refused = plan.findings.iter().any(|finding| finding.severity == Severity::Refusal);
+    match plan.blocker() {
+        Some(blocker) => of_error(&blocker.error),
+        None if refused => SOME_FAILED,
+        None => DONE,
     }
 }
 

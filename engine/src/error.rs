@@ -205,6 +205,33 @@ impl Error {
         self.0.cure.as_deref()
     }
 
+    /// What happened, without the place: equal for errors that have one cause.
+    #[must_use]
+    pub fn fact(&self) -> String {
+        let inner = &self.0;
+        let key = inner.key.as_deref().unwrap_or_default();
+        let mut text = format!("{} {key}", inner.what);
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
+    /// The byte offset in the file.
+    #[must_use]
+    pub fn byte_offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// The key, by its name.
+    #[must_use]
+    pub fn key_name(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
     /// The whole error on one line: place, fact and causes.
     #[must_use]
     pub fn chain(&self) -> String {
@@ -223,7 +250,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         if let Some(path) = &inner.path {
-            write!(f, "{}: ", path.display())?;
+            // A file name may hold anything, also what would upset a terminal.
+            let path = path.display().to_string();
+            if path.contains(char::is_control) {
+                write!(f, "{}: ", path.escape_debug())?;
+            } else {
+                write!(f, "{path}: ")?;
+            }
         }
         match (inner.chunk, inner.offset) {
             (Some(chunk), Some(offset)) => write!(f, "chunk {chunk} at byte {offset}: ")?,

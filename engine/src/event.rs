@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::Error;
+use crate::sstable::Descriptor;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -38,8 +39,8 @@ pub enum Event<'a> {
         data: &'a Path,
         /// Length of that Data.db.
         bytes: u64,
-        /// Its new name (`nb-12-big`), when it was rewritten.
-        new: Option<&'a str>,
+        /// Its new name, when it was rewritten.
+        new: Option<&'a Descriptor>,
         /// Why it failed.
         error: Option<&'a Error>,
     },

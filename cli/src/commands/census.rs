@@ -12,7 +12,7 @@ pub(crate) fn run(args: &CensusArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
-    let census = upgrade::census(&session, &args.data.selection())?;
+    let census = upgrade::census(&session, &args.data.selection(), args.data.threads())?;
     style.census(&census);
     // A census with unknown SSTables proves nothing about a key that it does not list.
     Ok(if census.unknown.is_empty() { exit_code::DONE } else { exit_code::SOME_FAILED })

@@ -54,7 +54,7 @@ fn story(root: &Path) -> Result<Code> {
 
     ui::say("Three encrypted tables, written by Apache Cassandra 5.0, lie on a stopped node.");
     ui::say("\n1. The census: which keys are in use?\n");
-    let before = upgrade::census(&session, &selection)?;
+    let before = upgrade::census(&session, &selection, threads)?;
     style.census(&before);
 
     ui::say("2. A new key is made, and the plan says what would be done:\n");
@@ -65,6 +65,7 @@ fn story(root: &Path) -> Result<Code> {
         flavor: Some(Flavor::Apache4),
         sources: &sources,
         threads,
+        create_key: false,
     };
     let plan = upgrade::plan(&session, &request)?;
     style.plan(&plan);
@@ -82,7 +83,7 @@ fn story(root: &Path) -> Result<Code> {
     style.report(&verified, started.elapsed().as_secs_f64());
 
     ui::say("\n5. The census again:\n");
-    let after = upgrade::census(&session, &selection)?;
+    let after = upgrade::census(&session, &selection, threads)?;
     style.census(&after);
 
     let only_new = after.keys.len() == 1 && after.keys.contains_key(target.key());

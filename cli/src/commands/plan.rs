@@ -2,7 +2,6 @@
 
 use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::plan::Severity;
 use rekey_engine::upgrade::{self, PlanRequest};
 
 use crate::args::PlanArgs;
@@ -23,13 +22,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
             flavor: args.target.flavor,
             sources: &sources,
             threads: args.data.threads(),
+            create_key: args.create_key,
         },
     )?;
     style.plan(&plan);
-    let refused = plan.findings.iter().any(|finding| finding.severity == Severity::Refusal);
-    Ok(match (plan.blocker(), refused) {
-        (Some(blocker), _) => exit_code::of_error(&blocker.error),
-        (None, true) => exit_code::SOME_FAILED,
-        (None, false) => exit_code::DONE,
-    })
+    Ok(exit_code::of_plan(&plan))
 }

@@ -45,7 +45,7 @@ impl Observer for Bars {
                 self.done = self.done.saturating_add(1);
                 let (n, of, path) = (self.done, self.of, data.display());
                 let line = match (error, new) {
-                    (Some(error), _) => format!("failed: {error}"),
+                    (Some(error), _) => format!("failed: {}", error.chain()),
                     (None, Some(new)) => format!("{path} -> {new}"),
                     (None, None) => path.to_string(),
                 };

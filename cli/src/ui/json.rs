@@ -5,7 +5,10 @@
     reason = "an index into a serde_json object adds the field; it panics only on other values"
 )]
 
+use std::path::Path;
+
 use rekey_engine::Error;
+use rekey_engine::event::{Event, Observer};
 use rekey_engine::plan::{Action, Facts, KeyCensus, Plan, PlannedSSTable, Shape};
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
@@ -16,7 +19,7 @@ pub(super) fn plan(plan: &Plan) -> Vec<Value> {
     let mut lines: Vec<Value> = plan
         .logs
         .iter()
-        .map(|(log, verdict)| json!({"type": "log", "log": log, "verdict": words(verdict)}))
+        .map(|(log, verdict)| json!({"type": "log", "log": path(log), "verdict": words(verdict)}))
         .collect();
     lines.extend(plan.sstables.iter().map(|planned| sstable(planned, plan)));
     lines.extend(plan.findings.iter().map(|finding| {
@@ -45,7 +48,7 @@ fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
     let mut line = json!({
         "type": "sstable",
         "table": planned.table,
-        "data": planned.sstable.path(&Component::Data),
+        "data": path(&planned.sstable.path(&Component::Data)),
     });
     if let Some(facts) = &planned.facts {
         line["bytes"] = json!(facts.data_bytes);
@@ -61,7 +64,7 @@ fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
         }
         Action::Skip(reason) => {
             line["action"] = json!("skip");
-            line["reason"] = json!(reason.words());
+            line["reason"] = json!(reason.name());
         }
         Action::Refuse(refusal) => {
             line["action"] = json!("refuse");
@@ -82,7 +85,7 @@ fn current(facts: &Facts) -> Value {
     };
     match &facts.shape {
         Shape::Uncompressed => json!({"class": null}),
-        Shape::Compressed { class } => json!({"class": class.to_string()}),
+        Shape::Compressed { class } | Shape::Foreign { class } => json!({"class": class}),
         Shape::Encrypted(options) => json!({
             "class": "Encryptor",
             "cipher": options.transformation().text(),
@@ -121,6 +124,7 @@ pub(super) fn census(census: &KeyCensus) -> Vec<Value> {
         "not_encrypted_bytes": census.not_encrypted.bytes,
         "clear_chunks": census.clear_chunks.chunks,
         "unknown_sstables": census.unknown.len(),
+        "archives_not_counted": census.archives.len(),
     }));
     lines
 }
@@ -129,7 +133,8 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
     let mut lines = Vec::new();
     let (mut rewritten, mut verified, mut skipped, mut failed) = (0, 0, 0, 0);
     for sstable in &report.sstables {
-        let mut line = json!({"type": "sstable", "table": sstable.table, "data": sstable.data});
+        let mut line =
+            json!({"type": "sstable", "table": sstable.table, "data": path(&sstable.data)});
         match &sstable.outcome {
             Outcome::Rewritten { new } => {
                 rewritten += 1;
@@ -144,7 +149,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
             Outcome::Skipped(reason) => {
                 skipped += 1;
                 line["outcome"] = json!("skipped");
-                line["reason"] = json!(reason.words());
+                line["reason"] = json!(reason.name());
             }
             Outcome::Failed(failure) => {
                 failed += 1;
@@ -169,7 +174,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
 pub(super) fn recovered(recovered: &[Recovery]) -> Vec<Value> {
     recovered
         .iter()
-        .map(|done| json!({"type": "log", "log": done.log, "verdict": words(&done.verdict)}))
+        .map(|done| json!({"type": "log", "log": path(&done.log), "verdict": words(&done.verdict)}))
         .collect()
 }
 
@@ -178,10 +183,41 @@ pub(super) fn error(error: &Error) -> Value {
         "type": "error",
         "kind": error.kind().name(),
         "message": error.chain(),
-        "path": error.path(),
+        "path": error.path().map(path),
         "chunk": error.chunk_index(),
+        "offset": error.byte_offset(),
+        "key": error.key_name(),
         "cure": error.advice(),
     })
+}
+
+/// Prints what happens as it happens: a killed run leaves its record.
+#[derive(Debug)]
+pub(super) struct Events;
+
+impl Observer for Events {
+    fn event(&mut self, event: &Event<'_>) {
+        let line = match event {
+            Event::Started { sstables, bytes } => {
+                json!({"type": "started", "sstables": sstables, "bytes": bytes})
+            }
+            Event::SSTableEnded { table, data, bytes, new, error: failure } => json!({
+                "type": "ended",
+                "table": table,
+                "data": path(data),
+                "bytes": bytes,
+                "new": new.map(ToString::to_string),
+                "error": failure.map(error),
+            }),
+            _ => return,
+        };
+        super::lines(&[line]);
+    }
+}
+
+/// As text: a path may be no UTF-8, which JSON cannot carry.
+fn path(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn words(verdict: &Verdict) -> &'static str {

@@ -74,7 +74,7 @@ impl Style {
     pub(crate) fn observer(self) -> Box<dyn Observer> {
         match self {
             Self::Text => Box::new(bars::Bars::new()),
-            Self::Json => Box::new(rekey_engine::event::NoObserver),
+            Self::Json => Box::new(json::Events),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Results as text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{BinaryBytes, HumanDuration};
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape};
+use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape, SkipReason};
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
 use rekey_engine::{Error, ErrorKind};
@@ -50,6 +51,9 @@ pub(super) fn plan(plan: &Plan) -> String {
         plan.target.encryptor().strength(),
         plan.target.key(),
     );
+    if let Some(flavor) = plan.flavor {
+        let _ = writeln!(text, "transaction logs: {flavor}");
+    }
     let _ = writeln!(
         text,
         "{} of {} SSTables to rewrite, {}",
@@ -90,8 +94,15 @@ pub(super) fn census(census: &KeyCensus) -> String {
             census.clear_chunks.chunks, census.clear_chunks.sstables
         );
     }
+    let mut unknown: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
     for error in &census.unknown {
-        let _ = writeln!(text, "unknown: {}", error.chain());
+        unknown.entry(error.fact()).or_insert((error, 0)).1 += 1;
+    }
+    for (error, count) in unknown.values() {
+        let _ = match count.saturating_sub(1) {
+            0 => writeln!(text, "unknown: {}", error.chain()),
+            more => writeln!(text, "unknown: {} (and {more} more)", error.chain()),
+        };
     }
     if !census.unknown.is_empty() {
         let _ = writeln!(
@@ -100,32 +111,38 @@ pub(super) fn census(census: &KeyCensus) -> String {
             census.unknown.len()
         );
     }
+    if !census.archives.is_empty() {
+        let _ = writeln!(
+            text,
+            "not counted: {} folders of snapshots and backups, which keep the keys that they were \
+             written with",
+            census.archives.len()
+        );
+    }
     text
 }
 
 pub(super) fn report(report: &Report, seconds: f64) -> String {
     let mut text = String::new();
-    let (mut rewritten, mut verified, mut skipped) = (0, 0, Vec::new());
-    let mut failures: Vec<(&Error, usize)> = Vec::new();
+    let (mut rewritten, mut verified, mut failed, mut skipped) = (0, 0, 0, Vec::new());
+    // One cause may fail many SSTables; it is said once.
+    let mut failures: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
     for sstable in &report.sstables {
         match &sstable.outcome {
             Outcome::Rewritten { .. } => rewritten += 1,
             Outcome::Verified { .. } => verified += 1,
             Outcome::Skipped(reason) => skipped.push(*reason),
             Outcome::Failed(error) => {
-                // One cause may fail many SSTables; it is said once.
-                match failures.iter_mut().find(|(other, _)| other.chain() == error.chain()) {
-                    Some((_, count)) => *count += 1,
-                    None => failures.push((error, 1)),
-                }
+                failed += 1;
+                failures.entry(error.fact()).or_insert((error, 0)).1 += 1;
             }
             _ => {}
         }
     }
-    for (error, count) in &failures {
-        let _ = match count {
-            1 => writeln!(text, "failed: {}", error.chain()),
-            _ => writeln!(text, "failed ({count} SSTables): {}", error.chain()),
+    for (error, count) in failures.values() {
+        let _ = match count.saturating_sub(1) {
+            0 => writeln!(text, "failed: {}", error.chain()),
+            more => writeln!(text, "failed: {} (and {more} more)", error.chain()),
         };
         hint(&mut text, error);
     }
@@ -136,18 +153,14 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     if verified > 0 {
         parts.push(format!("{verified} verified: every chunk decrypts, all checksums hold"));
     }
-    for reason in [
-        rekey_engine::plan::SkipReason::UnderTargetKey,
-        rekey_engine::plan::SkipReason::NotEncrypted,
-    ] {
+    for reason in [SkipReason::UnderTargetKey, SkipReason::NotEncrypted] {
         let count = skipped.iter().filter(|skipped| **skipped == reason).count();
         if count > 0 {
             parts.push(format!("{count} skipped ({})", reason.words()));
         }
     }
-    let failed: usize = failures.iter().map(|(_, count)| count).sum();
     if failed > 0 {
-        parts.push(format!("{failed} failed and left as they were"));
+        parts.push(format!("{failed} failed"));
     }
     if parts.is_empty() {
         parts.push("no SSTables found".to_owned());
@@ -172,8 +185,12 @@ pub(super) fn recovered(recovered: &[Recovery]) -> String {
 fn findings(text: &mut String, findings: &[Finding]) {
     for finding in findings {
         let _ = write!(text, "{}: {}", finding.severity.name(), finding.error.chain());
+        let named = finding.error.path().is_some();
         let _ = match finding.sstables.as_slice() {
-            [] | [_] => writeln!(text),
+            [] => writeln!(text),
+            [_] if named => writeln!(text),
+            [_, rest @ ..] if named => writeln!(text, " (and {} more)", rest.len()),
+            [only] => writeln!(text, " ({only})"),
             [first, rest @ ..] => writeln!(text, " ({first} and {} more)", rest.len()),
         };
         hint(text, &finding.error);
@@ -189,7 +206,7 @@ fn hint(text: &mut String, error: &Error) {
 fn now(facts: &Facts) -> String {
     match &facts.shape {
         Shape::Uncompressed => "uncompressed".to_owned(),
-        Shape::Compressed { class } => class.to_string(),
+        Shape::Compressed { class } | Shape::Foreign { class } => class.clone(),
         Shape::Encrypted(options) => format!(
             "{} {} bits, {} KiB chunks",
             options.transformation(),

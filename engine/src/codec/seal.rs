@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::crypto::{CipherKey, IvSource, Lane, pad};
+use crate::crypto::{CipherKey, IvSource, Lane, Transformation, pad};
 use crate::keys::KeyHeader;
 use crate::sstable::CHUNK_CRC_LENGTH;
 use crate::{Error, ErrorKind, Result};
@@ -40,9 +40,7 @@ impl ChunkSealer {
     /// Bytes of the whole record, its CRC included.
     #[must_use]
     pub fn record_length(&self, plain: usize) -> usize {
-        self.prefix_length()
-            .saturating_add(self.ciphertext_length(plain))
-            .saturating_add(CHUNK_CRC_LENGTH)
+        record_length(self.header.len(), self.key.transformation(), plain)
     }
 
     /// Turns an image, whose records hold their plaintext behind their prefix, into what goes to
@@ -101,6 +99,15 @@ impl ChunkSealer {
         let _padded = pad(transformation, blocks, plain);
         Ok(Lane::new(iv, blocks)?)
     }
+}
+
+/// Bytes of the record of a chunk: key header, IV, ciphertext, CRC.
+#[must_use]
+pub const fn record_length(header: usize, transformation: &Transformation, plain: usize) -> usize {
+    header
+        .saturating_add(transformation.iv_length())
+        .saturating_add(transformation.ciphertext_length(plain))
+        .saturating_add(CHUNK_CRC_LENGTH)
 }
 
 fn split(bytes: &mut [u8], at: usize) -> Result<(&mut [u8], &mut [u8])> {

@@ -1,6 +1,7 @@
 //! Which keys encrypt how much: the proof that an old key may be destroyed, or must not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::inspect::{Facts, Shape};
 use crate::Error;
@@ -41,6 +42,9 @@ pub struct KeyCensus {
     pub not_encrypted: CensusRow,
     /// SSTables that could not be looked at; any key may be in use there.
     pub unknown: Vec<Error>,
+    /// Folders of snapshots and backups, which are not counted: they keep the keys that they were
+    /// written with.
+    pub archives: Vec<PathBuf>,
 }
 
 impl KeyCensus {
@@ -48,11 +52,10 @@ impl KeyCensus {
     pub fn add(&mut self, table: &str, facts: &Facts) {
         match &facts.shape {
             Shape::Uncompressed => self.not_encrypted.count(table, 0, facts.data_bytes),
-            Shape::Compressed { class } if class.may_encrypt() => {
+            Shape::Foreign { class } => {
                 self.unknown.push(
-                    Error::unsupported(format!("class '{class}' is not read by this release"))
-                        .at(facts.data_path())
-                        .cure("take its keys for used until a node has rewritten it"),
+                    Error::unsupported(format!("class {class} is not read by this release"))
+                        .at(facts.data_path()),
                 );
             }
             Shape::Compressed { .. } => self.not_encrypted.count(table, 0, facts.data_bytes),

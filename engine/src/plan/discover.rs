@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::STATE_DIRECTORY;
 use crate::io::{Entry, EntryKind, Storage};
-use crate::sstable::TableDir;
+use crate::sstable::{Products, TableDir, parse_file_name};
 use crate::txn::DirectoryView;
 use crate::{Error, Result};
 
@@ -66,89 +66,143 @@ impl Table {
     }
 }
 
+/// What lies below the data directories.
+#[derive(Debug)]
+pub struct Discovery {
+    /// The selected tables.
+    pub tables: Vec<Table>,
+    /// What should have been looked at and could not be: any key may be in use there.
+    pub unreadable: Vec<(String, Error)>,
+    /// Folders of snapshots and backups of the selected tables, which are not looked at.
+    pub archives: Vec<PathBuf>,
+    /// The products whose nodes may have everything that lies here, selected or not.
+    pub products: Products,
+}
+
 /// Finds the selected tables. The data directories must be canonical.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a named keyspace or table is nowhere, and
-/// [`crate::ErrorKind::Io`].
+/// [`crate::ErrorKind::Io`] when a data directory cannot be listed.
 pub fn discover(
     storage: &dyn Storage,
     data_dirs: &[PathBuf],
     selection: &Selection,
-) -> Result<Vec<Table>> {
+) -> Result<Discovery> {
+    let mut found =
+        Discovery { tables: vec![], unreadable: vec![], archives: vec![], products: Products::ALL };
     let mut tables: BTreeMap<_, Vec<TableDir>> = BTreeMap::new();
-    let mut keyspace_is_there = false;
     for data_dir in data_dirs {
-        let (keyspaces, found) = table_dirs(storage, data_dir, selection)?;
-        keyspace_is_there |= keyspaces > 0;
-        for directory in found {
-            let (keyspace, table, id, index) = directory.identity();
-            let identity = (
-                keyspace.to_owned(),
-                table.to_owned(),
-                id.map(str::to_owned),
-                index.map(str::to_owned),
-            );
-            tables.entry(identity).or_default().push(directory);
+        for directory in table_dirs(storage, data_dir, selection, &mut found)? {
+            tables.entry(directory.identity()).or_default().push(directory);
         }
     }
-    let names = tables.keys().map(|(_, table, ..)| table.as_str()).collect();
-    check_names(keyspace_is_there, &names, selection)?;
-    tables
-        .into_values()
-        .map(|directories| {
-            let paths: Vec<_> = directories.iter().map(|d| d.path.clone()).collect();
-            let mut view = DirectoryView::of(storage, &paths)?;
-            view.refused.extend(paths.iter().filter_map(|path| refuse_link(path)));
-            Ok(Table { directories, view })
-        })
-        .collect()
+    let names: Vec<(&str, &str)> =
+        tables.keys().map(|(keyspace, table, ..)| (keyspace.as_str(), table.as_str())).collect();
+    if found.unreadable.is_empty() {
+        check_names(&names, selection)?;
+    }
+    for directories in tables.into_values() {
+        let paths: Vec<_> = directories.iter().map(|d| d.path.clone()).collect();
+        match DirectoryView::of(storage, &paths) {
+            Ok(view) => found.tables.push(Table { directories, view }),
+            Err(error) => {
+                let name = directories.first().map(ToString::to_string).unwrap_or_default();
+                found.unreadable.push((name, error));
+            }
+        }
+    }
+    for table in &found.tables {
+        for path in &table.view.unknown {
+            let error =
+                Error::unsupported("an SSTable of a version from before 2.2, or a foreign file")
+                    .at(path)
+                    .cure("let a node of the version that wrote it upgrade it, or move it away");
+            found.unreadable.push((table.name(), error));
+        }
+    }
+    Ok(found)
 }
 
-/// The number of selected keyspaces, and the directories of the selected tables in them.
 fn table_dirs(
     storage: &dyn Storage,
     data_dir: &Path,
     selection: &Selection,
-) -> Result<(usize, Vec<TableDir>)> {
-    let (mut keyspaces, mut found) = (0_usize, Vec::new());
+    found: &mut Discovery,
+) -> Result<Vec<TableDir>> {
+    let mut selected = Vec::new();
     for keyspace in directories(storage, data_dir)? {
-        if keyspace.name == STATE_DIRECTORY || !selection.takes_keyspace(&keyspace.name) {
+        if keyspace.name == STATE_DIRECTORY {
             continue;
         }
-        keyspaces = keyspaces.saturating_add(1);
         for entry in directories(storage, &data_dir.join(&keyspace.name))? {
             let table = TableDir::new(data_dir, &keyspace.name, &entry.name);
-            if !selection.takes_table(&table.table) {
+            narrow(storage, &table.path, &mut found.products);
+            if !selection.takes_keyspace(&keyspace.name) || !selection.takes_table(&table.table) {
                 continue;
             }
-            for inner in directories(storage, &table.path)? {
-                // `.name` is an index; `backups` and `snapshots` are not live data.
-                if let Some(index) = inner.name.strip_prefix('.') {
-                    found.push(table.index(index));
-                }
+            match with_indices(storage, table.clone(), found) {
+                Ok(directories) => selected.extend(directories),
+                Err(error) => found.unreadable.push((table.to_string(), error)),
             }
-            found.push(table);
         }
     }
-    Ok((keyspaces, found))
+    Ok(selected)
 }
 
-/// A transaction log needs the canonical path of its directory, staging needs its file system,
-/// and a table with two names would be worked on twice at a time.
-fn refuse_link(path: &Path) -> Option<Error> {
-    match std::fs::canonicalize(path) {
-        Ok(canonical) if canonical == path => None,
-        Ok(canonical) => Some(
-            Error::unsupported(format!(
-                "the table is reached through a symbolic link, from {}, which is not handled by \
-                 this release",
-                canonical.display()
-            ))
-            .at(path)
-            .cure("put a bind mount in the place of the link, or use a node-side upgrade"),
-        ),
-        Err(error) => Some(Error::io("cannot resolve the directory", path, error)),
+/// A table's directory and those of its indices, by their canonical paths.
+fn with_indices(
+    storage: &dyn Storage,
+    table: TableDir,
+    found: &mut Discovery,
+) -> Result<Vec<TableDir>> {
+    let table = canonical(table)?;
+    let mut all = Vec::new();
+    for inner in directories(storage, &table.path)? {
+        let path = table.path.join(&inner.name);
+        match inner.name.as_str() {
+            "backups" if !storage.list(&path)?.is_empty() => found.archives.push(path),
+            "snapshots" => {
+                let tags = directories(storage, &path)?;
+                found.archives.extend(tags.into_iter().map(|tag| path.join(tag.name)));
+            }
+            name => {
+                if let Some(index) = name.strip_prefix('.') {
+                    all.push(canonical(table.index(index))?);
+                }
+            }
+        }
+    }
+    all.push(table);
+    Ok(all)
+}
+
+/// Resolves links: a transaction log names canonical paths. A link that leads out of the data
+/// directory leads away from its lease, and perhaps from its file system.
+fn canonical(directory: TableDir) -> Result<TableDir> {
+    let path = std::fs::canonicalize(&directory.path)
+        .map_err(|e| Error::io("cannot resolve the directory", &directory.path, e))?;
+    if path.starts_with(&directory.data_dir) {
+        return Ok(TableDir { path, ..directory });
+    }
+    Err(Error::unsupported(format!(
+        "it is a link out of the data directory, to {}",
+        path.display()
+    ))
+    .at(directory.path)
+    .cure("replace the link by a bind mount, or use a node-side upgrade for this table"))
+}
+
+/// Takes what lies in a directory into account for the products that may have written it. What
+/// cannot be listed tells nothing.
+fn narrow(storage: &dyn Storage, directory: &Path, products: &mut Products) {
+    for entry in storage.list(directory).unwrap_or_default() {
+        if let Some((descriptor, _)) = parse_file_name(&entry.name) {
+            *products = products.and(Products::of_id(&descriptor.id));
+            if let Some(version) = descriptor.version() {
+                *products = products.and(version.products);
+            }
+        }
     }
 }
 
@@ -158,16 +212,18 @@ fn directories(storage: &dyn Storage, path: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn check_names(keyspace: bool, tables: &Vec<&str>, selection: &Selection) -> Result<()> {
+fn check_names(found: &[(&str, &str)], selection: &Selection) -> Result<()> {
     let nowhere = |what: String| {
         Err(Error::invalid(format!("{what} has no directory below the data directories"))
             .cure("check the name, and that --data-dir is the directory that holds keyspaces"))
     };
-    if let (Some(name), false) = (&selection.keyspace, keyspace) {
-        return nowhere(format!("keyspace '{name}'"));
+    if let Some(keyspace) = &selection.keyspace
+        && !found.iter().any(|(name, _)| name == keyspace)
+    {
+        return nowhere(format!("keyspace '{keyspace}'"));
     }
     for table in &selection.tables {
-        if !tables.iter().any(|name| name == table) {
+        if !found.iter().any(|(_, name)| name == table) {
             return nowhere(format!("table '{table}'"));
         }
     }

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use crate::codec::ChunkError;
-use crate::io::{Access, NodeLease, Source, Storage};
+use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::keys::{HeaderKind, KeyId, KeyRef};
-use crate::options::{CompressorClass, EncryptorOptions, ProviderOptions};
+use crate::options::{CompressorClass, EncryptorOptions, OptionMap, ProviderOptions};
 use crate::sstable::{
-    ChunkSlot, ChunkTable, Component, CompressionHeader, Format, Support, Version, parse_toc,
+    ChunkSlot, ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
+    is_encrypted_page, is_metadata_in_clear, parse_toc,
 };
 use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind, Result};
@@ -24,10 +25,15 @@ use crate::{Error, ErrorKind, Result};
 pub enum Shape {
     /// Not compressed: there is no CompressionInfo.db.
     Uncompressed,
-    /// By a compressor that does not encrypt, or one that this release does not read.
+    /// By one of the database's own compressors, in clear.
     Compressed {
-        /// The class.
-        class: CompressorClass,
+        /// Simple class name.
+        class: String,
+    },
+    /// By another class, which may encrypt; this release does not read it.
+    Foreign {
+        /// Class name.
+        class: String,
     },
     /// By class `Encryptor`.
     Encrypted(Box<EncryptorOptions>),
@@ -59,6 +65,8 @@ pub struct Facts {
     pub data_bytes: u64,
     /// Length of all its files.
     pub total_bytes: u64,
+    /// All its files, as they were looked at.
+    pub files: Vec<(Component, FileStat)>,
     /// The keys in use, most used first.
     pub keys: Vec<KeyUse>,
     /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).
@@ -82,6 +90,12 @@ impl<'a> Inspector<'a> {
         Self { storage, lease, mapped }
     }
 
+    /// The lease under which it looks.
+    #[must_use]
+    pub const fn lease(&self) -> &'a NodeLease {
+        self.lease
+    }
+
     /// How files are opened.
     #[must_use]
     pub const fn access(&self) -> Access<'a> {
@@ -99,18 +113,23 @@ impl<'a> Inspector<'a> {
         let version = supported_version(&sstable)?;
         let mut warnings = Vec::new();
         self.check_components(&sstable, &mut warnings)?;
-        let (data_bytes, total_bytes) = self.sizes(&sstable)?;
+        let files = self.stat_files(&sstable)?;
+        let length = |of: &Component| {
+            files.iter().find(|(component, _)| component == of).map_or(0, |(_, stat)| stat.length)
+        };
+        let data_bytes = length(&Component::Data);
         if data_bytes == 0 {
-            return Err(Error::corrupt("it is empty").at(data).cure(
-                "restore it from a backup before the node starts, which deletes such files",
-            ));
+            return Err(Error::corrupt("it is empty")
+                .at(data)
+                .cure("the node deletes such an SSTable at its next start"));
         }
         let mut facts = Facts {
             version,
             shape: Shape::Uncompressed,
             header: None,
             data_bytes,
-            total_bytes,
+            total_bytes: files.iter().map(|(_, stat)| stat.length).sum(),
+            files,
             keys: vec![],
             clear_chunks: 0,
             warnings,
@@ -119,11 +138,30 @@ impl<'a> Inspector<'a> {
         if facts.sstable.has(&Component::CompressionInfo) {
             self.read_chunks(&mut facts)?;
         } else if !facts.sstable.has(&Component::Crc) {
-            return Err(Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
-                .at(data)
-                .cure("restore the missing component from a backup or a snapshot"));
+            return Err(self.without_chunk_table(&facts)?);
         }
         Ok(facts)
+    }
+
+    /// Why an SSTable has neither CompressionInfo.db nor CRC.db: a page-format Data.db, as some
+    /// builds of Converged Core write it (FORMATS.md 3.5), or a lost component.
+    fn without_chunk_table(&self, facts: &Facts) -> Result<Error> {
+        let path = facts.data_path();
+        let data = Source::open(&path, self.access())?;
+        let mut scratch = Vec::new();
+        let page = PAGE.min(usize::try_from(data.length()).unwrap_or(PAGE));
+        Ok(if is_encrypted_page(data.slice(0, page, &mut scratch)?) {
+            Error::unsupported(
+                "it is in the page format that some builds of Converged Core write instead of \
+                 chunks; this release does not handle it",
+            )
+            .at(path)
+            .cure("use a node-side upgrade for this table")
+        } else {
+            Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
+                .at(path)
+                .cure("restore the missing component from a backup or a snapshot")
+        })
     }
 
     fn check_components(&self, sstable: &LiveSSTable, warnings: &mut Vec<Error>) -> Result<()> {
@@ -162,10 +200,22 @@ impl<'a> Inspector<'a> {
                 .cure("restore it from a backup; the node rebuilds it when it is missing")
         })?;
         let listed = parse_toc(&text);
-        if let Some(component) = listed.iter().find(|component| !sstable.has(component)) {
+        // A node can do without the digest.
+        let lost =
+            |component: &&Component| !sstable.has(component) && **component != Component::Digest;
+        if let Some(component) = listed.iter().find(lost) {
             return Err(missing(component, ", but TOC.txt lists it"));
         }
-        if let Some(component) = sstable.components.iter().find(|c| !listed.contains(c)) {
+        let needed = needed.iter().chain([&Component::CompressionInfo]);
+        if let Some(component) = needed
+            .into_iter()
+            .find(|component| sstable.has(component) && !listed.contains(component))
+        {
+            return Err(Error::corrupt(format!("it does not list {component}, which is there"))
+                .at(path)
+                .cure("restore it from a backup, or remove it: the node rebuilds it"));
+        }
+        for component in sstable.components.iter().filter(|c| !listed.contains(c)) {
             warnings.push(
                 Error::corrupt("TOC.txt does not list the file; it is carried over as it is")
                     .at(sstable.path(component)),
@@ -174,16 +224,54 @@ impl<'a> Inspector<'a> {
         Ok(())
     }
 
-    fn sizes(&self, sstable: &LiveSSTable) -> Result<(u64, u64)> {
-        let (mut data, mut total) = (0, 0_u64);
+    fn stat_files(&self, sstable: &LiveSSTable) -> Result<Vec<(Component, FileStat)>> {
+        let mut files = Vec::with_capacity(sstable.components.len());
         for component in &sstable.components {
-            let length = self.storage.stat(&sstable.path(component))?.map_or(0, |stat| stat.length);
-            total = total.saturating_add(length);
-            if *component == Component::Data {
-                data = length;
+            let path = sstable.path(component);
+            let stat = self.storage.stat(&path)?.ok_or_else(|| {
+                Error::new(ErrorKind::Busy, "the file has just gone")
+                    .at(path)
+                    .cure("find out what works on the data directory, stop it, then run again")
+            })?;
+            files.push((component.clone(), stat));
+        }
+        Ok(files)
+    }
+
+    /// BTI indices and metadata may be encrypted under the same key (FORMATS.md 7.1): copied, they
+    /// would be lost with it.
+    fn check_other_components(&self, sstable: &LiveSSTable) -> Result<()> {
+        if sstable.descriptor.format != Format::Bti {
+            return Ok(());
+        }
+        let refuse = |component: &Component| {
+            Err(Error::unsupported(
+                "it is encrypted, too, as Converged Core does it, which this release does not \
+                 handle",
+            )
+            .at(sstable.path(component))
+            .cure("use a node-side upgrade for this table"))
+        };
+        let path = sstable.path(&Component::Statistics);
+        let statistics = self.storage.read(&path, STATISTICS_LIMIT)?;
+        match is_metadata_in_clear(&statistics) {
+            Some(true) => {}
+            Some(false) => return refuse(&Component::Statistics),
+            None => {
+                return Err(Error::corrupt("not a Statistics.db of this version")
+                    .at(path)
+                    .cure("restore the file from a backup, or scrub the SSTable on the node"));
             }
         }
-        Ok((data, total))
+        for component in [Component::Partitions, Component::Rows] {
+            let index = Source::open(&sstable.path(&component), self.access())?;
+            let mut scratch = Vec::new();
+            let page = PAGE.min(usize::try_from(index.length()).unwrap_or(PAGE));
+            if is_encrypted_page(index.slice(0, page, &mut scratch)?) {
+                return refuse(&component);
+            }
+        }
+        Ok(())
     }
 
     fn read_chunks(&self, facts: &mut Facts) -> Result<()> {
@@ -192,11 +280,15 @@ impl<'a> Inspector<'a> {
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
         if class != CompressorClass::Encryptor {
-            facts.shape = Shape::Compressed { class };
+            let class = class.simple_name().to_owned();
+            facts.shape = match CLEAR_CLASSES.contains(&class.as_str()) {
+                true => Shape::Compressed { class },
+                false => Shape::Foreign { class },
+            };
             return Ok(());
         }
-        let options = EncryptorOptions::from_options(&table.header().options)
-            .map_err(|error| not_of_this_release(error).at(&info))?;
+        let options = stored_options(&table.header().options).map_err(|e| e.at(&info))?;
+        self.check_other_components(&facts.sstable)?;
         let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
         let tally = tally_chunks(&table, &data, &options)?;
         facts.clear_chunks = tally.clear;
@@ -204,6 +296,20 @@ impl<'a> Inspector<'a> {
         facts.shape = Shape::Encrypted(Box::new(options));
         Ok(())
     }
+}
+
+/// The options as an SSTable has them. The database accepted them when it wrote them, so what is
+/// not acceptable is damage.
+fn stored_options(stored: &OptionMap) -> Result<EncryptorOptions> {
+    let mut options = stored.clone();
+    // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
+    options.remove("crc_check_chance");
+    EncryptorOptions::from_options(&options).map_err(|error| match error.kind() {
+        ErrorKind::Invalid => Error::corrupt("its compression options cannot be right")
+            .caused_by(error)
+            .cure("restore the file from a backup, or use a node-side upgrade for this table"),
+        _ => error,
+    })
 }
 
 fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
@@ -222,20 +328,6 @@ fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
         Support::No(why) => Err(Error::unsupported(format!("SSTable version {version}: {why}"))
             .at(path())
             .cure("use a node-side upgrade for this table")),
-    }
-}
-
-/// Nobody can correct the options of an SSTable, so what is a mistake in an argument is something
-/// else here: newer than this program, a default of the product, or damage.
-fn not_of_this_release(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Invalid => {
-            Error::unsupported("its options are not handled by this release").caused_by(error).cure(
-                "use a node-side upgrade for this table; if the node cannot open this SSTable \
-                 either, it is damaged: restore it from a backup",
-            )
-        }
-        _ => error,
     }
 }
 
@@ -354,9 +446,19 @@ impl Facts {
     }
 }
 
+/// The compressors that do not encrypt (FORMATS.md 4). Any other class might.
+const CLEAR_CLASSES: [&str; 7] = [
+    "AdaptiveCompressor",
+    "DeflateCompressor",
+    "LZ4Compressor",
+    "NoopCompressor",
+    "SnappyCompressor",
+    "ZstdCompressor",
+    "ZstdDictionaryCompressor",
+];
 /// Chunks looked at in one go.
 const WINDOW: u64 = 4096;
 /// Version byte, length, and the longest id.
 const LONGEST_HEADER: usize = 5 + crate::keys::MAX_KEY_ID_LENGTH;
-/// A TOC names a dozen files, with many indices a few hundred.
-const TOC_LIMIT: u64 = 1 << 20;
+/// A Statistics.db has histograms and, at most, a few keys.
+const STATISTICS_LIMIT: u64 = 64 << 20;

@@ -8,14 +8,17 @@
 mod census;
 mod discover;
 mod finding;
+mod findings;
 mod inspect;
 mod keys;
+mod numbering;
 mod planner;
 mod probe;
+mod space;
 mod target;
 
 pub use census::{CensusRow, KeyCensus};
-pub use discover::{Selection, Table, discover};
+pub use discover::{Discovery, Selection, Table, discover};
 pub use finding::{Finding, Severity};
 pub use inspect::{Facts, Inspector, KeyUse, Shape};
 pub use keys::{KeySources, ResolvedKeys, opener, target_codec};

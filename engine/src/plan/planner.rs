@@ -1,20 +1,23 @@
 //! From what is on disk and a target to a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 
 use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
+use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
 use super::keys::{KeySources, ResolvedKeys};
+use super::numbering::number;
 use super::probe::probe;
+use super::space;
 use super::target::Target;
 use crate::io::{NodeLease, Storage};
-use crate::keys::{KeyRef, KeyRing};
+use crate::keys::KeyRing;
 use crate::options::EncryptorOptions;
-use crate::sstable::{CHUNK_CRC_LENGTH, Component, Descriptor, IdGenerator};
+use crate::sstable::{Descriptor, Products};
 use crate::txn::{Flavor, LiveSSTable, Verdict};
 use crate::{Error, ErrorKind, Result};
 
@@ -44,6 +47,15 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnderTargetKey => "under_target_key",
+            Self::NotEncrypted => "not_encrypted",
+        }
+    }
+
     /// The words in reports.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -71,6 +83,18 @@ pub struct PlannedSSTable {
     pub space: u64,
 }
 
+impl PlannedSSTable {
+    /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
+    fn needs_keys(&self) -> Option<&Facts> {
+        match self.action {
+            Action::Rewrite { .. } | Action::Skip(SkipReason::UnderTargetKey) => {
+                self.facts.as_ref()
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Everything that a run will do.
 #[derive(Debug)]
 pub struct Plan {
@@ -80,6 +104,8 @@ pub struct Plan {
     pub flavor: Option<Flavor>,
     /// Every SSTable of the selection, biggest first.
     pub sstables: Vec<PlannedSSTable>,
+    /// Tables and files that could not be looked at, by the name of the table.
+    pub unreadable: Vec<(String, Error)>,
     /// Logs of interrupted operations, with what their rules demand.
     pub logs: Vec<(PathBuf, Verdict)>,
     /// What an operator should know.
@@ -125,6 +151,8 @@ pub struct Planner<'a> {
     pub mapped: bool,
     /// SSTables that will be staged at a time.
     pub open_tasks: usize,
+    /// The run will make a missing target key.
+    pub create_key: bool,
 }
 
 impl Planner<'_> {
@@ -133,8 +161,8 @@ impl Planner<'_> {
     /// # Errors
     /// Only what concerns the whole selection; what concerns one SSTable is in its action.
     pub fn plan(&self) -> Result<Plan> {
-        let tables = discover(self.storage, self.data_dirs, self.selection)?;
-        let mut sstables = self.inspect(&tables);
+        let found = discover(self.storage, self.data_dirs, self.selection)?;
+        let mut sstables = self.inspect(&found.tables);
         self.decide(&mut sstables);
         let keys = self.resolve_keys(&mut sstables);
         self.probe(&mut sstables, &keys);
@@ -142,16 +170,16 @@ impl Planner<'_> {
             target: self.target.clone(),
             flavor: None,
             sstables,
-            logs: tables.iter().flat_map(|table| table.view.logs.clone()).collect(),
+            unreadable: found.unreadable,
+            logs: found.tables.iter().flat_map(|table| table.view.logs.clone()).collect(),
             findings: vec![],
             ring: keys.ring,
         };
-        self.check_space(&mut plan)?;
-        number(&tables, &mut plan)?;
-        gather_findings(&mut plan);
-        let missing_target = keys.failures.get(self.target.key());
-        self.settle(&tables, &mut plan, missing_target);
-        warn_of_same_key(&mut plan, &keys.same_as_target);
+        space::check(self.storage, self.data_dirs, self.open_tasks, &mut plan)?;
+        number(self.storage, &found.tables, &mut plan);
+        findings::gather(&mut plan);
+        findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
+        self.settle(found.products, &mut plan, keys.failures.get(self.target.key()));
         plan.sstables.sort_by_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
@@ -209,9 +237,9 @@ impl Planner<'_> {
         };
         let options = match &facts.shape {
             Shape::Encrypted(options) => options,
-            Shape::Compressed { class } if class.may_encrypt() => {
+            Shape::Foreign { class } => {
                 return refuse(
-                    format!("class '{class}' is not handled by this release"),
+                    format!("class {class} is not handled by this release"),
                     "use a node-side upgrade for this table",
                 );
             }
@@ -274,13 +302,10 @@ impl Planner<'_> {
     }
 
     fn resolve_keys(&self, sstables: &mut [PlannedSSTable]) -> ResolvedKeys {
-        let facts = sstables
-            .iter()
-            .filter(|planned| matches!(planned.action, Action::Rewrite { .. }))
-            .filter_map(|planned| planned.facts.as_ref());
+        let facts = sstables.iter().filter_map(PlannedSSTable::needs_keys);
         let keys = ResolvedKeys::fetch(self.sources, facts, Some(self.target));
         for planned in sstables {
-            if let (Action::Rewrite { .. }, Some(facts)) = (&planned.action, &planned.facts)
+            if let Some(facts) = planned.needs_keys()
                 && let Some(error) = keys.missing_for(facts)
             {
                 planned.action = Action::Refuse(error.clone());
@@ -289,11 +314,12 @@ impl Planner<'_> {
         keys
     }
 
-    /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours.
+    /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
+    /// SSTable that is said to be under the target key is.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
         sstables.par_iter_mut().for_each(|planned| {
-            if let (Action::Rewrite { .. }, Some(facts)) = (&planned.action, &planned.facts)
+            if let Some(facts) = planned.needs_keys()
                 && let Err(error) = probe(&inspector, facts, &keys.ring)
             {
                 planned.action = Action::Refuse(error);
@@ -301,173 +327,30 @@ impl Planner<'_> {
         });
     }
 
-    fn check_space(&self, plan: &mut Plan) -> Result<()> {
-        let target = &plan.target;
-        for planned in &mut plan.sstables {
-            if let (Action::Rewrite { .. }, Some(facts)) = (&planned.action, &planned.facts) {
-                planned.space = space_needed(facts, target);
-            }
-        }
-        for data_dir in self.data_dirs {
-            let free = self.storage.free_space(data_dir)?;
-            for planned in plan.sstables.iter_mut().filter(|p| p.data_dir == *data_dir) {
-                if matches!(planned.action, Action::Rewrite { .. }) && planned.space > free {
-                    planned.action = Action::Refuse(
-                        Error::new(
-                            ErrorKind::NoSpace,
-                            format!(
-                                "it needs {} bytes beside the old one, and {free} are free",
-                                planned.space
-                            ),
-                        )
-                        .at(planned.sstable.path(&Component::Data))
-                        .cure("free space on that file system, then run again"),
-                    );
-                }
-            }
-            let mut spaces: Vec<u64> = plan
-                .sstables
-                .iter()
-                .filter(|p| p.data_dir == *data_dir && matches!(p.action, Action::Rewrite { .. }))
-                .map(|planned| planned.space)
-                .collect();
-            spaces.sort_unstable_by(|a, b| b.cmp(a));
-            let peak: u64 = spaces.iter().take(self.open_tasks).sum();
-            if peak > free {
-                let error = Error::new(
-                    ErrorKind::NoSpace,
-                    format!(
-                        "up to {peak} bytes are needed for the SSTables that are staged at a \
-                         time, and {free} are free"
-                    ),
-                )
-                .at(data_dir)
-                .cure("use fewer --threads, or free space; each swap frees what it took");
-                plan.findings.push(Finding {
-                    severity: Severity::Warning,
-                    error,
-                    sstables: vec![],
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// What can only be settled for all of them: the product, and the target key.
-    fn settle(&self, tables: &[Table], plan: &mut Plan, missing_target: Option<&Error>) {
+    fn settle(&self, products: Products, plan: &mut Plan, missing_target: Option<&Error>) {
+        let finding = |severity, error| Finding { severity, error, sstables: vec![] };
         let wanted = plan.rewrites().next().is_some();
-        let blocked = |error| Finding { severity: Severity::Blocker, error, sstables: vec![] };
-        if let Some(error) = missing_target {
+        match missing_target {
+            Some(error) if self.create_key && error.kind() == ErrorKind::KeyUnavailable => {
+                let error = Error::key_unavailable("the target key is made when the run starts")
+                    .key(self.target.key());
+                plan.findings.insert(0, finding(Severity::Warning, error));
+            }
             // With nothing to rewrite a missing target key is a mistake all the same.
-            plan.findings.insert(0, blocked(error.clone()));
+            Some(error) => plan.findings.insert(0, finding(Severity::Blocker, error.clone())),
+            None => {}
         }
-        let found = tables
-            .iter()
-            .flat_map(|table| &table.view.live)
-            .filter_map(|live| Some((live.descriptor.version()?, &live.descriptor.id)));
-        match Flavor::settle(self.flavor, found) {
+        match Flavor::settle(self.flavor, products) {
             Ok(flavor) => plan.flavor = Some(flavor),
-            Err(error) if wanted => plan.findings.insert(0, blocked(error)),
+            Err(error) if wanted => {
+                plan.findings.insert(0, finding(Severity::Blocker, error));
+            }
             Err(_nothing_to_swap) => {}
         }
     }
 }
 
 fn is_encrypted(facts: &Facts) -> bool {
-    match &facts.shape {
-        Shape::Encrypted(_) => true,
-        Shape::Compressed { class } => class.may_encrypt(),
-        Shape::Uncompressed => false,
-    }
-}
-
-/// Bytes of the new SSTable: every chunk at its new length, everything else as it is.
-fn space_needed(facts: &Facts, target: &Target) -> u64 {
-    let Some(header) = &facts.header else { return 0 };
-    let record = |plain: usize| {
-        let length = target
-            .key_header()
-            .encoded_length()
-            .saturating_add(target.encryptor().iv_length())
-            .saturating_add(target.encryptor().transformation().ciphertext_length(plain))
-            .saturating_add(CHUNK_CRC_LENGTH);
-        u64::try_from(length).unwrap_or(u64::MAX)
-    };
-    let full = usize::try_from(header.chunk_length.bytes()).unwrap_or_default();
-    let data = header.chunk_count.saturating_mul(record(full));
-    facts.total_bytes.saturating_sub(facts.data_bytes).saturating_add(data)
-}
-
-/// Gives out the new ids.
-fn number(tables: &[Table], plan: &mut Plan) -> Result<()> {
-    let mut generators: BTreeMap<&Path, usize> = BTreeMap::new();
-    let mut ids: Vec<IdGenerator> = Vec::new();
-    for table in tables {
-        let mut generator = IdGenerator::default();
-        for sstable in table.view.live.iter().chain(&table.view.condemned) {
-            generator.observe(&sstable.descriptor.id);
-        }
-        for directory in &table.directories {
-            generators.insert(&directory.path, ids.len());
-        }
-        ids.push(generator);
-    }
-    for planned in &mut plan.sstables {
-        if let Action::Rewrite { new } = &mut planned.action
-            && let Some(generator) =
-                generators.get(planned.sstable.directory.as_path()).and_then(|&at| ids.get_mut(at))
-        {
-            *new = new.with_id(generator.next(&planned.sstable.descriptor.id)?);
-        }
-    }
-    Ok(())
-}
-
-/// One finding for each distinct refusal, with all SSTables that share it.
-fn gather_findings(plan: &mut Plan) {
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut at: BTreeMap<String, usize> = BTreeMap::new();
-    for planned in &plan.sstables {
-        let path = planned.sstable.path(&Component::Data).display().to_string();
-        if let Action::Refuse(error) = &planned.action {
-            let index = *at.entry(error.chain()).or_insert_with(|| {
-                findings.push(Finding {
-                    severity: Severity::Refusal,
-                    error: error.clone(),
-                    sstables: vec![],
-                });
-                findings.len().saturating_sub(1)
-            });
-            if let Some(finding) = findings.get_mut(index) {
-                finding.sstables.push(path);
-            }
-        }
-    }
-    for facts in plan.sstables.iter_mut().filter_map(|planned| planned.facts.as_mut()) {
-        let path = facts.data_path().display().to_string();
-        for warning in std::mem::take(&mut facts.warnings) {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                error: warning,
-                sstables: vec![path.clone()],
-            });
-        }
-    }
-    plan.findings.extend(findings);
-}
-
-fn warn_of_same_key(plan: &mut Plan, same: &BTreeSet<KeyRef>) {
-    for key in same {
-        let error = Error::invalid(
-            "the target key has the same bytes under another name: nothing is rotated",
-        )
-        .key(key)
-        .cure("make a new key if the old one is to be given up");
-        let sstables = plan
-            .rewrites()
-            .filter(|(_, facts, _)| facts.keys.iter().any(|used| used.key == *key))
-            .map(|(_, facts, _)| facts.data_path().display().to_string())
-            .collect();
-        plan.findings.push(Finding { severity: Severity::Warning, error, sstables });
-    }
+    matches!(&facts.shape, Shape::Encrypted(_) | Shape::Foreign { .. })
 }

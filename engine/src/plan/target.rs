@@ -1,5 +1,7 @@
 //! What every SSTable is to become.
 
+use std::path::Path;
+
 use crate::keys::{KeyHeader, KeyId, KeyRef};
 use crate::options::{ChunkLength, CompressionParams, EncryptorOptions, ProviderOptions};
 use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
@@ -33,6 +35,15 @@ impl Target {
             (ProviderOptions::Local { .. }, Some(_)) => {
                 return Err(Error::invalid("a key id is given, but the target key is in a file")
                     .cure("leave --key-id out, or name a KMIP provider in --compression"));
+            }
+            (ProviderOptions::Local { secret_key_file }, None)
+                if !Path::new(secret_key_file).is_absolute() =>
+            {
+                return Err(Error::invalid(format!(
+                    "secret_key_file '{secret_key_file}' is a relative path, which the node would \
+                     look for, or make, below its own working directory"
+                ))
+                .cure("name the key file by its absolute path"));
             }
             (ProviderOptions::Local { secret_key_file }, None) => KeyRef::LocalFile {
                 file: secret_key_file.clone(),

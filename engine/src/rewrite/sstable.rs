@@ -23,7 +23,8 @@ use crate::keys::KeyRing;
 use crate::pipeline::{Next, OrderedCrc, Scratch, Task};
 use crate::plan::{Facts, Inspector, PlannedSSTable, Target, opener, target_codec};
 use crate::sstable::{
-    Component, CompressionHeader, Descriptor, TimeUuid, format_digest, format_toc, parse_toc,
+    Component, CompressionHeader, Descriptor, TOC_LIMIT, TimeUuid, format_digest, format_toc,
+    parse_toc,
 };
 use crate::txn::{Flavor, Swap, publish};
 use crate::wire::Put as _;
@@ -131,7 +132,7 @@ impl<'a> Rewrite<'a> {
         let (sealer, _) = target_codec(self.job.target, self.job.ring)?;
         let header = self.job.target.header(reader.header());
         let ranges = Ranges::new(header.chunk_count, header.chunk_length);
-        let data = storage.create(&staging.file(&Component::Data))?;
+        let data = self.create_staged(&staging, &Component::Data)?;
         data.reserve(offset_of(&header, &sealer, header.chunk_count))?;
         let seed = lock(&self.written).digest.seed();
         let pieces = ranges.count();
@@ -145,9 +146,8 @@ impl<'a> Rewrite<'a> {
         let checked = work.reader.check(chunks.clone(), &mut scratch.input)?;
         let plain_lengths: Vec<usize> = checked.plain_lengths().collect();
         let record = |plain| work.sealer.record_length(plain);
-        scratch.output.resize(plain_lengths.iter().map(|&plain| record(plain)).sum(), 0);
+        let image = scratch.output.sized(plain_lengths.iter().map(|&plain| record(plain)).sum());
         let mut digest = PlainDigest::seeded(work.seed);
-        let image = scratch.output.as_mut_slice();
         checked.decrypt(image, work.sealer.prefix_length(), record, |chunk, plain| {
             digest.add(chunk, plain);
         })?;
@@ -172,25 +172,22 @@ impl<'a> Rewrite<'a> {
             (written.old_crc.value(pieces), written.new_crc.value(pieces))
         };
         if self.facts.sstable.has(&Component::Digest) {
-            // Nothing was written wrong here: the old SSTable is damaged.
-            let path = self.facts.sstable.path(&Component::Digest);
-            check_digest(storage, &path, old_crc, ErrorKind::Corrupt)?;
+            check_digest(
+                storage,
+                &self.facts.sstable.path(&Component::Digest),
+                old_crc,
+                ErrorKind::Corrupt,
+            )?;
         }
         let new_crc = new_crc.ok_or_else(incomplete)?;
         work.data.sync()?;
+        work.data.forget_cached();
         self.write_compression_info(&work, &staging)?;
         self.write_small(&staging, &Component::Digest, &format_digest(new_crc))?;
         for component in self.carried_over() {
             storage.copy(&self.facts.sstable.path(component), &staging.file(component))?;
         }
         self.write_small(&staging, &Component::Toc, &self.toc()?)?;
-        for component in self.components() {
-            let like = match self.facts.sstable.has(&component) {
-                true => self.facts.sstable.path(&component),
-                false => self.facts.data_path(),
-            };
-            storage.copy_attributes(&like, &staging.file(&component))?;
-        }
         storage.sync_directory(staging.path())?;
         self.open_again(&staging, pieces)
     }
@@ -218,10 +215,9 @@ impl<'a> Rewrite<'a> {
         let (work, back) = (self.work.get()?, self.readback.get()?);
         let checked = back.reader.check(work.ranges.get(piece), &mut scratch.input)?;
         let working = |plain| back.reader.working_length(plain);
-        scratch.output.resize(checked.plain_lengths().map(working).sum(), 0);
+        let plain = scratch.output.sized(checked.plain_lengths().map(working).sum());
         let mut digest = PlainDigest::seeded(work.seed);
-        checked
-            .decrypt(&mut scratch.output, 0, working, |chunk, plain| digest.add(chunk, plain))?;
+        checked.decrypt(plain, 0, working, |chunk, plain| digest.add(chunk, plain))?;
         let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
         lock(&back.crc).add(piece, checked.crc);
         lock(&back.digest).merge(&digest);
@@ -243,8 +239,12 @@ impl<'a> Rewrite<'a> {
             .cure("the old SSTable is untouched; check the machine's memory and disk, run again"));
         }
         let crc = lock(&back.crc).value(work.ranges.count());
-        let path = staging.file(&Component::Digest);
-        check_digest(self.job.storage, &path, crc, ErrorKind::Mismatch)?;
+        check_digest(
+            self.job.storage,
+            &staging.file(&Component::Digest),
+            crc,
+            ErrorKind::Mismatch,
+        )?;
         let staged: Vec<(Component, PathBuf)> = self
             .components()
             .into_iter()
@@ -253,11 +253,13 @@ impl<'a> Rewrite<'a> {
                 (component, path)
             })
             .collect();
+        self.job.inspector.lease().still_alone()?;
         publish(
             self.job.storage,
             &Swap {
                 directory: &self.facts.sstable.directory,
                 old: &self.facts.sstable.descriptor,
+                old_files: &self.facts.files,
                 new: self.new,
                 staged: &staged,
                 flavor: self.job.flavor,
@@ -277,7 +279,7 @@ impl<'a> Rewrite<'a> {
 
     fn write_compression_info(&self, work: &Work, staging: &StagingArea) -> Result<()> {
         let path = staging.file(&Component::CompressionInfo);
-        let file = self.job.storage.create(&path)?;
+        let file = self.create_staged(staging, &Component::CompressionInfo)?;
         let mut bytes = work.header.encode(self.facts.version).map_err(|e| e.at(&path))?;
         let mut written = 0_u64;
         for chunk in 0..work.header.chunk_count {
@@ -290,13 +292,32 @@ impl<'a> Rewrite<'a> {
             }
         }
         file.write_at(&bytes, written)?;
-        file.sync()
+        file.sync()?;
+        file.forget_cached();
+        Ok(())
     }
 
     fn write_small(&self, staging: &StagingArea, component: &Component, text: &str) -> Result<()> {
-        let file = self.job.storage.create(&staging.file(component))?;
+        let file = self.create_staged(staging, component)?;
         file.write_at(text.as_bytes(), 0)?;
         file.sync()
+    }
+
+    /// Creates a staged file with the owner, the mode and the label of its predecessor, or of the
+    /// old Data.db if it has none: before the fsync that makes it durable.
+    fn create_staged(
+        &self,
+        staging: &StagingArea,
+        component: &Component,
+    ) -> Result<Box<dyn OutputFile>> {
+        let like = match self.facts.sstable.has(component) {
+            true => self.facts.sstable.path(component),
+            false => self.facts.data_path(),
+        };
+        let path = staging.file(component);
+        let file = self.job.storage.create(&path)?;
+        self.job.storage.copy_attributes(&like, &path)?;
+        Ok(file)
     }
 
     /// Components that are copied. Another kind of digest of the old Data.db is left out: it
@@ -387,4 +408,3 @@ fn incomplete() -> Error {
 
 /// Bytes of CompressionInfo.db that are gathered before they are written.
 const WRITE_AT_ONCE: usize = 1 << 20;
-const TOC_LIMIT: u64 = 1 << 20;

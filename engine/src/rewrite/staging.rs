@@ -1,11 +1,14 @@
 //! Where new SSTables are built: below each data directory, outside any table directory.
 //!
 //! ```text
-//! <data dir>/.sstablerekey/<keyspace>.<table>.<new SSTable>/Data.db, TOC.txt, ...
+//! <data dir>/.sstablerekey/<keyspace>.<table>.<new SSTable>/Data.db.staged, ...
 //! ```
 //!
-//! The files bear component names only, so that nothing takes them for SSTables. Whatever is
-//! there belongs to this program: a run that holds the lease may remove it.
+//! A node that starts beside the leftovers of a killed run must not stumble over them. It walks
+//! the whole data directory and refuses files that end in `.db` without an SSTable's name, so the
+//! staged ones end in `.staged`; and it must be able to enter the directories, so they have the
+//! owner and the mode of the data directory. Whatever is there belongs to this program: a run
+//! that holds the lease may remove it.
 
 use std::path::{Path, PathBuf};
 
@@ -21,22 +24,21 @@ pub struct StagingArea {
 }
 
 impl StagingArea {
-    /// Creates it, with the directory above it.
+    /// Creates it below the state directory that [`prepare`] has made.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     pub fn create(storage: &dyn Storage, data_dir: &Path, name: &str) -> Result<Self> {
-        let state = data_dir.join(STATE_DIRECTORY);
-        storage.create_directory(&state)?;
-        let path = state.join(name);
+        let path = data_dir.join(STATE_DIRECTORY).join(name);
         storage.create_directory(&path)?;
+        storage.copy_attributes(data_dir, &path)?;
         Ok(Self { path })
     }
 
     /// Where a component is staged.
     #[must_use]
     pub fn file(&self, component: &Component) -> PathBuf {
-        self.path.join(component.name())
+        self.path.join(format!("{component}.staged"))
     }
 
     /// The directory itself.
@@ -45,8 +47,7 @@ impl StagingArea {
         &self.path
     }
 
-    /// Removes it with whatever is left in it. The directory above stays for the others, who may
-    /// be about to create theirs: [`sweep`] takes it when the run is over.
+    /// Removes it with whatever is left in it.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -55,40 +56,45 @@ impl StagingArea {
     }
 }
 
-/// Removes what a run left below a data directory, killed or not. Needs the exclusive lease.
+/// Makes the state directory below a data directory, for the length of a run. Needs the exclusive
+/// lease.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Invalid`] for a symbolic link, since what it leads to is not this
-/// program's, and [`crate::ErrorKind::Io`].
+/// [`crate::ErrorKind::Io`].
+pub fn prepare(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
+    sweep(storage, data_dir)?;
+    let state = data_dir.join(STATE_DIRECTORY);
+    storage.create_directory(&state)?;
+    storage.copy_attributes(data_dir, &state)
+}
+
+/// Removes the state directory below a data directory, with what a killed run left in it. Needs
+/// the exclusive lease.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] when a link is in its place, and [`crate::ErrorKind::Io`].
 pub fn sweep(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
     let state = data_dir.join(STATE_DIRECTORY);
-    let there = storage
-        .list(data_dir)?
-        .iter()
-        .any(|entry| entry.name == STATE_DIRECTORY && entry.kind == EntryKind::Directory);
-    if !there {
+    let entries = storage.list(data_dir)?;
+    let Some(entry) = entries.iter().find(|entry| entry.name == STATE_DIRECTORY) else {
         return Ok(());
+    };
+    if entry.is_link || entry.kind != EntryKind::Directory {
+        return Err(Error::invalid(
+            "it is this program's own directory, but something else is there",
+        )
+        .at(state)
+        .cure("find out who put it there, and remove it"));
     }
-    refuse_link(&state)?;
     for entry in storage.list(&state)? {
-        let path = state.join(entry.name);
-        if entry.kind == EntryKind::Directory {
-            refuse_link(&path)?;
+        let path = state.join(&entry.name);
+        if entry.kind == EntryKind::Directory && !entry.is_link {
             remove_flat(storage, &path)?;
         } else {
             storage.remove_file(&path)?;
         }
     }
     storage.remove_directory(&state)
-}
-
-fn refuse_link(path: &Path) -> Result<()> {
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
-        return Err(Error::invalid("a symbolic link stands in the place of this program's files")
-            .at(path)
-            .cure("remove the link; staging needs the file system of the data directory itself"));
-    }
-    Ok(())
 }
 
 fn remove_flat(storage: &dyn Storage, directory: &Path) -> Result<()> {

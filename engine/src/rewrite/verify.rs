@@ -72,8 +72,8 @@ impl Task for Verify<'_> {
         let open = self.open.get()?;
         let checked = open.reader.check(open.ranges.get(piece), &mut scratch.input)?;
         let length = checked.plain_lengths().map(|n| open.reader.working_length(n)).sum();
-        scratch.output.resize(length, 0);
-        checked.decrypt(&mut scratch.output, 0, |n| open.reader.working_length(n), |_, _| {})?;
+        let plain = scratch.output.sized(length);
+        checked.decrypt(plain, 0, |n| open.reader.working_length(n), |_, _| {})?;
         let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
         let crc = checked.crc.clone();
         lock(&self.crc).add(piece, crc);
@@ -86,7 +86,7 @@ impl Task for Verify<'_> {
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());
-            check_digest(self.storage, &path, crc, ErrorKind::Mismatch)?;
+            check_digest(self.storage, &path, crc, ErrorKind::Corrupt)?;
         }
         self.open.take();
         Ok(Next::Done)
@@ -100,28 +100,25 @@ impl Task for Verify<'_> {
 /// Compares a Digest.crc32 with the CRC32 of its Data.db.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] when it is no number, and `kind` when it is another one.
+/// `kind` when they differ: [`ErrorKind::Corrupt`] for what was found,
+/// [`ErrorKind::Mismatch`] for what this program has written.
 pub(super) fn check_digest(
     storage: &dyn Storage,
     path: &Path,
     crc: Option<u32>,
     kind: ErrorKind,
 ) -> Result<()> {
-    let cure = "restore the SSTable from a backup or a replica; if every chunk is sound, as here, \
-                and the file was edited, remove it: a node can do without";
     let bytes = storage.read(path, DIGEST_LIMIT)?;
-    let Some(digest) = parse_digest(&bytes) else {
-        return Err(Error::corrupt("it is not a checksum").at(path).cure(cure));
+    let found = match parse_digest(&bytes) {
+        Some(digest) if crc == Some(digest) => return Ok(()),
+        Some(digest) => format!("it says {digest}"),
+        None => "it is not a checksum".to_owned(),
     };
-    if crc == Some(digest) {
-        return Ok(());
-    }
-    Err(Error::new(
-        kind,
-        format!("it says {digest}, but the CRC32 of Data.db is {}", crc.unwrap_or_default()),
-    )
-    .at(path)
-    .cure(cure))
+    let crc = crc.unwrap_or_default();
+    Err(Error::new(kind, format!("{found}, but the CRC32 of Data.db is {crc}")).at(path).cure(
+        "every chunk of Data.db is sound by its own checksum: restore the SSTable from a backup or \
+         a replica, or, if only this file was damaged, move it away: a node can do without",
+    ))
 }
 
 const DIGEST_LIMIT: u64 = 4096;

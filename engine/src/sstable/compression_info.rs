@@ -19,7 +19,7 @@ use std::path::Path;
 use super::version::Version;
 use crate::io::{Access, Source};
 use crate::options::{ChunkLength, ChunkLengthError, OptionMap};
-use crate::wire::{Put as _, Reader, WireError};
+use crate::wire::{Put as _, Reader, UtfError, WireError};
 use crate::{Error, Result};
 
 /// The value of "max compressed length" that lets no chunk be stored in clear.
@@ -54,6 +54,9 @@ impl CompressionHeader {
     pub fn parse(bytes: &[u8], version: &Version) -> Result<(Self, usize)> {
         let mut reader = Reader::new(bytes);
         let class = reader.utf("compressor class").map_err(damaged)?;
+        if !is_class_name(&class) {
+            return Err(damaged(WireError::NotText("compressor class")));
+        }
         let count = reader.i32("option count").map_err(damaged)?;
         if !(0..=MAX_OPTIONS).contains(&count) {
             return Err(Error::corrupt(format!("{count} compression options cannot be right")));
@@ -103,11 +106,11 @@ impl CompressionHeader {
     pub fn encode(&self, version: &Version) -> Result<Vec<u8>> {
         let too_big = |_| Error::invalid("a field does not fit CompressionInfo.db");
         let mut bytes = Vec::new();
-        bytes.put_utf(&self.class).map_err(Error::from_utf)?;
+        bytes.put_utf(&self.class).map_err(too_long)?;
         bytes.put_i32(i32::try_from(self.options.len()).map_err(too_big)?);
         for (key, value) in self.options.iter() {
-            bytes.put_utf(key).map_err(Error::from_utf)?;
-            bytes.put_utf(value).map_err(Error::from_utf)?;
+            bytes.put_utf(key).map_err(too_long)?;
+            bytes.put_utf(value).map_err(too_long)?;
         }
         bytes.put_i32(self.chunk_length.to_i32());
         if version.has_max_compressed_length {
@@ -271,24 +274,23 @@ impl ChunkTable {
             .checked_sub(offset)
             .and_then(|length| usize::try_from(length).ok()?.checked_sub(CHUNK_CRC_LENGTH))
             .ok_or_else(|| {
-                Error::corrupt(format!(
-                    "the chunk is said to lie from byte {raw} to byte {end} of a Data.db of {} \
-                     bytes",
-                    self.data_file_length
-                ))
+                Error::corrupt(format!("the chunk is said to lie from byte {raw} to byte {end}"))
             })?;
         Ok(ChunkSlot { offset, stored, plain: self.header.plain_length(chunk) })
     }
+}
+
+/// Java's letters, digits and dots; nothing that could upset a terminal.
+fn is_class_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._$".contains(&b))
 }
 
 fn damaged(error: WireError) -> Error {
     Error::corrupt("not a CompressionInfo.db of this version").caused_by(error)
 }
 
-impl Error {
-    fn from_utf(error: crate::wire::UtfError) -> Self {
-        Self::invalid("an option is too long for CompressionInfo.db").caused_by(error)
-    }
+fn too_long(error: UtfError) -> Error {
+    Error::invalid("an option is too long for CompressionInfo.db").caused_by(error)
 }
 
 const OFFSET_LENGTH: u64 = 8;

@@ -111,17 +111,20 @@ impl TransactionLog {
                     "the files of {sstable} are not as old as the log says"
                 )));
             }
+            // Undoing deletes the new files, so the old ones must be there. A node looks at this
+            // only when the last record is damaged; here no last copy is ever deleted.
             let count = i32::try_from(files.len()).unwrap_or(i32::MAX);
-            if self.torn && count < record.file_count {
+            if !self.is_committed() && count < record.file_count {
                 return Ok(Verdict::Refuse(format!(
-                    "its last record is damaged and {sstable} is no longer complete"
+                    "it is not committed, and {sstable}, which it replaces, is no longer complete"
                 )));
             }
         }
-        Ok(match self.records.last() {
-            Some(last) if last.kind == RecordKind::Commit && !self.torn => Verdict::RollForward,
-            _ => Verdict::RollBack,
-        })
+        Ok(if self.is_committed() { Verdict::RollForward } else { Verdict::RollBack })
+    }
+
+    fn is_committed(&self) -> bool {
+        !self.torn && self.records.last().is_some_and(|last| last.kind == RecordKind::Commit)
     }
 
     /// The SSTables of the records of one kind, as directory and descriptor.
@@ -137,17 +140,13 @@ impl TransactionLog {
         let Some(longest) = replicas.iter().max_by_key(|text| text.lines().count()) else {
             return;
         };
-        let lines: Vec<&str> = longest.lines().collect();
-        let replicas: Vec<Vec<&str>> = replicas.iter().map(|text| text.lines().collect()).collect();
+        let lines: Vec<&str> = longest.lines().filter(|line| !line.is_empty()).collect();
         for (i, line) in lines.iter().enumerate() {
             let is_last = i + 1 == lines.len();
-            let mut theirs = replicas.iter().filter_map(|replica| replica.get(i));
-            let agrees = theirs.clone().all(|other| other == line);
-            // A line may be torn in one replica; two that say different things never agree.
-            if !theirs.all(|other| other.starts_with(*line) || line.starts_with(*other)) {
-                self.problem = Some(format!("its replicas differ in line {}", i + 1));
-                return;
-            }
+            let agrees = replicas.iter().all(|replica| {
+                let theirs: Vec<&str> = replica.lines().filter(|l| !l.is_empty()).collect();
+                theirs.get(i).is_none_or(|other| other == line)
+            });
             let record = LogRecord::parse(line);
             match record {
                 Ok(record) if agrees => {
@@ -200,14 +199,13 @@ impl TransactionLog {
                 newest_of_rest = newest_of_rest.max(time);
             }
         }
+        let in_seconds = |time: i64| time.div_euclid(1000) == record.update_time.div_euclid(1000);
         Ok(newest_of_all.is_none_or(|all| match form {
+            // Java 8 sees whole seconds only, and so do the logs of nodes that run on it.
+            PathForm::Bare if record.update_time % 1000 == 0 => in_seconds(all),
             PathForm::Bare => all == record.update_time,
             PathForm::Dashed | PathForm::Uri => {
-                let wanted = record.update_time.div_euclid(1000);
-                [Some(all), newest_of_rest]
-                    .into_iter()
-                    .flatten()
-                    .any(|time| time.div_euclid(1000) == wanted)
+                [Some(all), newest_of_rest].into_iter().flatten().any(in_seconds)
             }
         }))
     }

@@ -17,11 +17,11 @@ use crate::event::{Event, Observer};
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{
     Action, Facts, Inspector, KeyCensus, KeySources, Plan, Planner, ResolvedKeys, Selection, Shape,
-    Target, discover, opener,
+    SkipReason, Target, discover, opener,
 };
-use crate::rewrite::{Rewrite, RewriteJob, Verify};
+use crate::rewrite::{self, Rewrite, RewriteJob, Verify};
 use crate::sstable::Component;
-use crate::txn::{self, Flavor, LiveSSTable, Recovery};
+use crate::txn::{self, Flavor, LiveSSTable, Recovery, Verdict};
 use crate::{Error, ErrorKind, Result};
 
 /// What a plan is made of.
@@ -35,8 +35,10 @@ pub struct PlanRequest<'a> {
     pub flavor: Option<Flavor>,
     /// Where keys come from.
     pub sources: &'a KeySources,
-    /// Worker threads of the run to come.
+    /// Worker threads of the planning, and of the run to come.
     pub threads: NonZeroUsize,
+    /// The run will make a missing target key.
+    pub create_key: bool,
 }
 
 /// Looks at everything and decides; changes nothing.
@@ -44,7 +46,7 @@ pub struct PlanRequest<'a> {
 /// # Errors
 /// What concerns the whole selection: a name that is nowhere, a directory that cannot be read.
 pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
-    Planner {
+    let planner = Planner {
         storage: session.storage(),
         lease: session.lease(),
         data_dirs: session.data_dirs(),
@@ -54,24 +56,26 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         sources: request.sources,
         mapped: session.is_mapped(),
         open_tasks: Limits { threads: request.threads }.open_tasks(),
-    }
-    .plan()
+        create_key: request.create_key,
+    };
+    pipeline::workers(request.threads)?.install(|| planner.plan())
 }
 
 /// Brings the selected tables to rest before a plan: finishes or undoes the transaction logs that
 /// an interrupted operation left, by their own rules, and removes what a killed run staged.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] for a session that only reads; otherwise what concerns all tables. A
-/// log that cannot be judged is left alone, and its table is refused by the plan.
+/// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`] when a log cannot
+/// be carried out. A log that cannot be judged is left alone, and its table is refused by the
+/// plan.
 pub fn recover(session: &Session, selection: &Selection) -> Result<Vec<Recovery>> {
     session.require_exclusive()?;
     let mut done = Vec::new();
     for data_dir in session.data_dirs() {
-        crate::rewrite::sweep(session.storage(), data_dir)?;
+        rewrite::sweep(session.storage(), data_dir)?;
     }
-    for table in discover(session.storage(), session.data_dirs(), selection)? {
-        if table.view.has_logs() && table.view.refused.is_empty() {
+    for table in discover(session.storage(), session.data_dirs(), selection)?.tables {
+        if table.view.refused.is_empty() {
             done.extend(txn::recover(session.storage(), &table.paths())?);
         }
     }
@@ -82,7 +86,8 @@ pub fn recover(session: &Session, selection: &Selection) -> Result<Vec<Recovery>
 /// wholly new at any moment.
 ///
 /// # Errors
-/// What stops the whole run before it begins: a blocker of the plan, or a session that only reads.
+/// What stops the whole run before it begins: a blocker of the plan, logs that [`recover`] has
+/// not seen to, or a session that only reads.
 pub fn run(
     session: &Session,
     plan: &Plan,
@@ -93,7 +98,13 @@ pub fn run(
     if let Some(finding) = plan.blocker() {
         return Err(finding.error.clone());
     }
+    if plan.logs.iter().any(|(_, verdict)| !matches!(verdict, Verdict::Refuse(_))) {
+        return Err(Error::new(ErrorKind::Internal, "transaction logs wait to be finished first"));
+    }
     let mut report = Report::default();
+    for (table, error) in &plan.unreadable {
+        report.add_unreadable(table, error);
+    }
     for planned in &plan.sstables {
         let outcome = match &planned.action {
             Action::Rewrite { .. } => continue,
@@ -122,6 +133,9 @@ pub fn run(
     // Every byte is read twice: once from the old file, once from the new.
     let bytes = rewrites.iter().map(|(_, facts, _)| facts.data_bytes.saturating_mul(2)).sum();
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
+    for data_dir in session.data_dirs() {
+        rewrite::prepare(session.storage(), data_dir)?;
+    }
     pipeline::run(&tasks, Limits { threads }, |index, step| {
         let Some((planned, facts, new)) = rewrites.get(index) else { return };
         let outcome = watch(observer, &planned.table, facts, Some(new), step);
@@ -134,7 +148,7 @@ pub fn run(
         }
     })?;
     for data_dir in session.data_dirs() {
-        let _swept_by_the_next_run = crate::rewrite::sweep(session.storage(), data_dir);
+        rewrite::sweep(session.storage(), data_dir)?;
     }
     Ok(report)
 }
@@ -152,7 +166,15 @@ pub fn verify(
 ) -> Result<Report> {
     let mut report = Report::default();
     let mut facts = Vec::new();
-    for (table, sstable, inspected) in inspect_all(session, selection)? {
+    let found = discover(session.storage(), session.data_dirs(), selection)?;
+    for (table, error) in &found.unreadable {
+        report.add_unreadable(table, error);
+    }
+    let live = found
+        .tables
+        .iter()
+        .flat_map(|table| table.view.live.iter().map(|sstable| (table.name(), sstable.clone())));
+    for (table, sstable, inspected) in inspect_all(session, live.collect(), threads)? {
         match inspected {
             Err(error) => report.add(&table, &sstable, Outcome::Failed(error)),
             Ok(found) => match encrypted(&found) {
@@ -197,9 +219,23 @@ pub fn verify(
 ///
 /// # Errors
 /// What concerns the whole selection; an SSTable that cannot be read is listed as unknown.
-pub fn census(session: &Session, selection: &Selection) -> Result<KeyCensus> {
+pub fn census(
+    session: &Session,
+    selection: &Selection,
+    threads: NonZeroUsize,
+) -> Result<KeyCensus> {
     let mut census = KeyCensus::default();
-    for (table, _, facts) in inspect_all(session, selection)? {
+    let found = discover(session.storage(), session.data_dirs(), selection)?;
+    for (_, error) in found.unreadable {
+        census.add_unknown(error);
+    }
+    census.archives = found.archives;
+    // One that a log condemns counts, too: its bytes are there until the log is finished.
+    let all = found.tables.iter().flat_map(|table| {
+        let sstables = table.view.live.iter().chain(&table.view.condemned);
+        sstables.map(|sstable| (table.name(), sstable.clone()))
+    });
+    for (table, _, facts) in inspect_all(session, all.collect(), threads)? {
         match facts {
             Ok(facts) => census.add(&table, &facts),
             Err(error) => census.add_unknown(error),
@@ -210,36 +246,27 @@ pub fn census(session: &Session, selection: &Selection) -> Result<KeyCensus> {
 
 type Inspected = (String, LiveSSTable, Result<Facts>);
 
-/// Looks at every SSTable that is on disk; one that a log condemns counts, too, since its bytes
-/// are there until the log is finished.
-fn inspect_all(session: &Session, selection: &Selection) -> Result<Vec<Inspected>> {
+fn inspect_all(
+    session: &Session,
+    sstables: Vec<(String, LiveSSTable)>,
+    threads: NonZeroUsize,
+) -> Result<Vec<Inspected>> {
     let inspector = Inspector::new(session.storage(), session.lease(), session.is_mapped());
-    let tables = discover(session.storage(), session.data_dirs(), selection)?;
-    let all: Vec<_> = tables
-        .iter()
-        .flat_map(|table| {
-            let name = table.name();
-            let sstables = table.view.live.iter().chain(&table.view.condemned);
-            sstables.map(move |sstable| (name.clone(), sstable.clone()))
-        })
-        .collect();
-    Ok(all
-        .into_par_iter()
-        .map(|(table, sstable)| {
-            let facts = inspector.inspect(sstable.clone());
-            (table, sstable, facts)
-        })
-        .collect())
+    Ok(pipeline::workers(threads)?.install(|| {
+        sstables
+            .into_par_iter()
+            .map(|(table, sstable)| {
+                let facts = inspector.inspect(sstable.clone());
+                (table, sstable, facts)
+            })
+            .collect()
+    }))
 }
 
 /// Whether there is something to decrypt, or else what to report.
 fn encrypted(facts: &Facts) -> Result<(), Outcome> {
     let unsupported = |what: String| {
-        Err(Outcome::Failed(
-            Error::unsupported(what)
-                .at(facts.sstable.path(&Component::Data))
-                .cure("run the verifier of the database on the node (nodetool verify -e)"),
-        ))
+        Err(Outcome::Failed(Error::unsupported(what).at(facts.sstable.path(&Component::Data))))
     };
     match &facts.shape {
         Shape::Encrypted(_) if facts.clear_chunks > 0 => unsupported(format!(
@@ -247,10 +274,10 @@ fn encrypted(facts: &Facts) -> Result<(), Outcome> {
             facts.clear_chunks
         )),
         Shape::Encrypted(_) => Ok(()),
-        Shape::Compressed { class } if class.may_encrypt() => {
-            unsupported(format!("class '{class}' is not verified by this release"))
+        Shape::Foreign { class } => {
+            unsupported(format!("class {class} is not verified by this release"))
         }
-        _ => Err(Outcome::Skipped(crate::plan::SkipReason::NotEncrypted)),
+        _ => Err(Outcome::Skipped(SkipReason::NotEncrypted)),
     }
 }
 
@@ -266,14 +293,12 @@ fn watch(
     match step {
         Step::Began => observer.event(&Event::SSTableBegan { table, data: &data }),
         Step::Advanced { bytes, .. } => observer.event(&Event::Advanced { bytes }),
-        Step::StageEnded { .. } => {}
         Step::Ended(result) => {
-            let new = new.filter(|_| result.is_ok()).map(ToString::to_string);
             observer.event(&Event::SSTableEnded {
                 table,
                 data: &data,
                 bytes: facts.data_bytes,
-                new: new.as_deref(),
+                new: new.filter(|_| result.is_ok()),
                 error: result.as_ref().err(),
             });
             return Some(result);

@@ -1,6 +1,6 @@
 //! What became of each SSTable.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::plan::SkipReason;
 use crate::sstable::{Component, Descriptor};
@@ -23,7 +23,8 @@ pub enum Outcome {
     },
     /// There was nothing to do.
     Skipped(SkipReason),
-    /// It is as it was.
+    /// It was left as it was; if the error came at the COMMIT of its swap or behind it, the error
+    /// says so, and the transaction log decides.
     Failed(Error),
 }
 
@@ -32,7 +33,7 @@ pub enum Outcome {
 pub struct SSTableReport {
     /// `keyspace.table`.
     pub table: String,
-    /// Its Data.db, by the old name.
+    /// Its Data.db, by the old name; for a table that could not be looked at, its directory.
     pub data: PathBuf,
     /// What became of it.
     pub outcome: Outcome,
@@ -51,6 +52,14 @@ impl Report {
             table: table.to_owned(),
             data: sstable.path(&Component::Data),
             outcome,
+        });
+    }
+
+    pub(super) fn add_unreadable(&mut self, table: &str, error: &Error) {
+        self.sstables.push(SSTableReport {
+            table: table.to_owned(),
+            data: error.path().map(Path::to_owned).unwrap_or_default(),
+            outcome: Outcome::Failed(error.clone()),
         });
     }
 

@@ -40,8 +40,7 @@ impl Session {
                     "the data directory lies in another one, {}",
                     outer.display()
                 ))
-                .at(inner)
-                .cure("give each data directory of the node once, as its configuration has them"));
+                .at(inner));
             }
         }
         let lease = NodeLease::take(&canonical, mode)?;

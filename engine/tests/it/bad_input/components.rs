@@ -17,14 +17,14 @@ fn bti() -> Patient {
 
 #[test]
 fn a_missing_component_that_the_toc_lists_is_refused() {
-    for component in BIG.into_iter().chain(["Digest.crc32"]) {
-        let patient = Patient::usual();
+    for component in BIG {
+        let patient = Patient::usual().may_verify();
         patient.remove(component);
         let diagnosis = patient.diagnose().is(Corrupt).at(component);
         diagnosis.says("missing").advises("backup");
     }
     for component in ["Data.db", "Partitions.db", "Rows.db", "Statistics.db", "Filter.db"] {
-        let patient = bti();
+        let patient = bti().may_verify();
         patient.remove(component);
         patient.diagnose().is(Corrupt).at(component).says("missing").advises("backup");
     }
@@ -82,7 +82,7 @@ fn a_toc_that_is_no_text_is_refused() {
 
 #[test]
 fn a_toc_that_hides_a_component_is_said_and_the_component_goes_along() {
-    for hidden in ["Filter.db", "Index.db", "CompressionInfo.db", "Data.db", "TOC.txt"] {
+    for hidden in ["Filter.db", "Summary.db", "Digest.crc32", "TOC.txt"] {
         let patient = Patient::usual();
         patient.edit("TOC.txt", |toc| {
             let text = String::from_utf8(toc.clone()).unwrap();
@@ -98,25 +98,39 @@ fn a_toc_that_hides_a_component_is_said_and_the_component_goes_along() {
     }
 }
 
+/// A node that believed such a TOC could not open the new SSTable, or would read it in clear.
 #[test]
-fn an_empty_or_missing_toc_is_made_anew() {
-    for damage in [
-        |patient: &Patient| patient.remove("TOC.txt"),
-        |patient: &Patient| {
-            patient.edit("TOC.txt", Vec::clear);
-        },
-    ] {
+fn a_toc_that_hides_what_a_node_needs_is_refused() {
+    for hidden in ["Data.db", "Index.db", "Statistics.db", "CompressionInfo.db"] {
         let patient = Patient::usual();
-        damage(&patient);
-        let plan = patient.workspace.plan(&patient.target).unwrap();
-        assert!(plan.findings.iter().all(|finding| finding.severity == Severity::Warning));
-        assert!(!plan.findings.is_empty(), "it is worth a warning");
-        let workspace = patient.recovers();
-        for toc in workspace.files().iter().filter(|name| name.ends_with("-TOC.txt")) {
-            let text = fs::read_to_string(workspace.table().join(toc)).unwrap();
-            assert!(text.lines().any(|line| line == "TOC.txt"), "{toc}: {text}");
-            assert!(text.lines().any(|line| line == "Digest.crc32"), "{toc}: {text}");
-        }
+        patient.edit("TOC.txt", |toc| {
+            let text = String::from_utf8(toc.clone()).unwrap();
+            *toc = text.replace(&format!("{hidden}\n"), "").into_bytes();
+        });
+        let diagnosis = patient.diagnose().is(Corrupt).at("TOC.txt").says(hidden);
+        diagnosis.says("does not list").advises("the node rebuilds it");
+    }
+    let patient = Patient::usual();
+    patient.edit("TOC.txt", Vec::clear);
+    patient.diagnose().is(Corrupt).at("TOC.txt").says("does not list");
+}
+
+#[test]
+fn a_missing_toc_is_said_and_made_anew() {
+    let patient = Patient::usual();
+    patient.remove("TOC.txt");
+    let plan = patient.workspace.plan(&patient.target).unwrap();
+    assert!(plan.findings.iter().all(|finding| finding.severity == Severity::Warning));
+    assert!(!plan.findings.is_empty(), "it is worth a warning");
+    let workspace = patient.recovers();
+    for toc in workspace.files().iter().filter(|name| name.ends_with("-TOC.txt")) {
+        let text = fs::read_to_string(workspace.table().join(toc)).unwrap();
+        let mut listed: Vec<_> = text.lines().collect();
+        listed.sort_unstable();
+        let prefix = toc.trim_end_matches("TOC.txt");
+        let there = workspace.files();
+        let there: Vec<_> = there.iter().filter_map(|name| name.strip_prefix(prefix)).collect();
+        assert_eq!(listed, there, "{toc}");
     }
 }
 
@@ -164,17 +178,22 @@ fn every_flipped_bit_of_a_digest_is_damage() {
 
 #[test]
 fn a_missing_digest_is_said_and_made_anew() {
-    let patient = Patient::usual();
-    patient.remove("Digest.crc32");
-    patient.edit("TOC.txt", |toc| {
-        *toc = String::from_utf8(toc.clone()).unwrap().replace("Digest.crc32\n", "").into();
-    });
-    let plan = patient.workspace.plan(&patient.target).unwrap();
-    assert_eq!(plan.findings[0].severity, Severity::Warning);
-    assert_eq!(plan.findings[0].error.path(), Some(patient.path("Digest.crc32").as_path()));
-    // The oracle compares the new digest.
-    let workspace = patient.recovers();
-    assert_eq!(components_of_all(&workspace), vec![8; 4]);
+    for still_listed in [true, false] {
+        let patient = Patient::usual();
+        patient.remove("Digest.crc32");
+        if !still_listed {
+            patient.edit("TOC.txt", |toc| {
+                let text = String::from_utf8(toc.clone()).unwrap();
+                *toc = text.replace("Digest.crc32\n", "").into_bytes();
+            });
+        }
+        let plan = patient.workspace.plan(&patient.target).unwrap();
+        assert_eq!(plan.findings[0].severity, Severity::Warning);
+        assert_eq!(plan.findings[0].error.path(), Some(patient.path("Digest.crc32").as_path()));
+        // The oracle compares the new digest.
+        let workspace = patient.recovers();
+        assert_eq!(components_of_all(&workspace), vec![8; 4]);
+    }
 }
 
 #[test]

@@ -75,14 +75,27 @@ fn a_flipped_bit_anywhere_is_a_wrong_crc() {
 
 #[test]
 fn two_chunks_in_each_other_s_place_are_refused_although_their_crcs_hold() {
-    // Of the ECB set with 16 KiB chunks: chunks 0 and 1 are as long as each other.
+    // Of the ECB set with 16 KiB chunks: all but the last are as long as each other.
     const RECORD: usize = 16_384 + 16 + 4;
     let patient = Patient::of("fixtures/oa-aes-ecb-128-16k", "oa-2-big");
     patient.edit("Data.db", |data| {
-        let (first, second) = data[..2 * RECORD].split_at_mut(RECORD);
+        let (first, second) = data[RECORD..3 * RECORD].split_at_mut(RECORD);
         first.swap_with_slice(second);
     });
     patient.diagnose().is(Corrupt).at("Digest.crc32").says("CRC32 of Data.db");
+}
+
+/// All of it belongs together and decrypts; only the index knows that these are other rows.
+#[test]
+fn a_data_file_that_starts_with_another_key_than_the_index_is_refused() {
+    let patient = Patient::of("fixtures/oa-aes-ecb-128-16k", "oa-3-big").may_verify();
+    for component in ["Data.db", "CompressionInfo.db", "Digest.crc32"] {
+        let other = patient.workspace.table().join(format!("oa-2-big-{component}"));
+        let other = std::fs::read(other).unwrap();
+        patient.edit(component, |bytes| *bytes = other);
+    }
+    let diagnosis = patient.diagnose().is(Corrupt).at("Data.db").chunk(0);
+    diagnosis.says("partition key").advises("key");
 }
 
 #[test]

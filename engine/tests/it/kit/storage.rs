@@ -96,7 +96,8 @@ impl Storage for TestStorage {
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.ask("copy", to)?;
         let file = LocalStorage.create(to)?;
-        file.write_at(&std::fs::read(from).unwrap(), 0)
+        file.write_at(&std::fs::read(from).unwrap(), 0)?;
+        LocalStorage.copy_attributes(from, to)
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
@@ -158,4 +159,6 @@ impl OutputFile for TestFile {
     fn sync(&self) -> Result<()> {
         self.storage.ask("sync", &self.path)
     }
+
+    fn forget_cached(&self) {}
 }

@@ -164,13 +164,16 @@ impl Recipe {
             ("Data.db", data.clone()),
             ("CompressionInfo.db", info),
             ("Digest.crc32", crc32fast::hash(&data).to_string().into_bytes()),
-            ("Statistics.db", b"statistics".to_vec()),
+            ("Statistics.db", statistics()),
             ("Filter.db", b"filter".to_vec()),
         ];
         if self.is_bti() {
-            files.extend([("Partitions.db", b"partitions".to_vec()), ("Rows.db", Vec::new())]);
+            files.extend([("Partitions.db", partitions()), ("Rows.db", Vec::new())]);
         } else {
-            files.extend([("Index.db", b"index".to_vec()), ("Summary.db", b"summary".to_vec())]);
+            files.extend([
+                ("Index.db", [FIRST_KEY, b"and so on"].concat()),
+                ("Summary.db", b"summary".to_vec()),
+            ]);
         }
         let mut toc: String = files.iter().map(|(name, _)| format!("{name}\n")).collect();
         toc.push_str("TOC.txt\n");
@@ -180,6 +183,46 @@ impl Recipe {
         }
         prefix
     }
+}
+
+/// The first partition key, with its length, that the index has; a plaintext has to start with it
+/// as far as it goes.
+const FIRST_KEY: &[u8] = b"\0\x04key1";
+
+/// A plaintext of so many bytes that look random, and start as a Data.db does.
+pub(crate) fn plaintext(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::try_from(length).unwrap();
+    let mut bytes = FIRST_KEY.to_vec();
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_be_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// One VALIDATION component in clear, as a version with checksums has it (FORMATS.md 8.1).
+fn statistics() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in [1, 0, 0, 20, 0] {
+        put_i32(&mut bytes, number);
+    }
+    put_utf(&mut bytes, "org.apache.cassandra.dht.Murmur3Partitioner");
+    bytes.extend([0; 12]);
+    bytes
+}
+
+/// The tail with the first key (FORMATS.md 7.3).
+fn partitions() -> Vec<u8> {
+    let mut bytes = b"trie".to_vec();
+    let position = bytes.len();
+    bytes.extend([FIRST_KEY, FIRST_KEY].concat());
+    for number in [position, 1, 0] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes
 }
 
 /// The table directory of synthetic tests below a data directory.

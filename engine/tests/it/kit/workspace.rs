@@ -30,6 +30,10 @@ impl Workspace {
         copy_tree(&testdata().join(set), &root.path().join("data"));
         let sets = testdata().join(set);
         copy_tree(&sets.parent().unwrap().join("keys"), &root.path().join("keys"));
+        for key in files(&root.path().join("keys")) {
+            let path = root.path().join("keys").join(key);
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
         Self {
             root,
             flavor: Some(Flavor::Apache4),
@@ -78,8 +82,7 @@ impl Workspace {
     /// Writes a file of KMIP keys and uses it from now on.
     pub(crate) fn give_kmip_keys(&mut self, lines: &str) {
         let path = self.root.path().join("kmip.keys");
-        fs::write(&path, lines).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write_secret(&path, lines);
         self.kmip_keys = Some(path);
     }
 
@@ -135,6 +138,7 @@ impl Workspace {
                 flavor: self.flavor,
                 sources: &self.sources(),
                 threads: self.threads,
+                create_key: false,
             },
         )
     }
@@ -175,7 +179,7 @@ impl Workspace {
     pub(crate) fn new_key(&self, name: &str, cipher: &str, bits: usize) -> Target {
         let line = format!("{cipher}:{bits}:{}\n", base64_of(&vec![0x5a; bits / 8]));
         let path = self.root.path().join(name);
-        fs::write(&path, line).unwrap();
+        write_secret(&path, &line);
         local_target(path.to_str().unwrap(), cipher, bits)
     }
 }
@@ -211,6 +215,11 @@ pub(crate) fn files(directory: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+fn write_secret(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn only_directory(path: &Path) -> PathBuf {

@@ -11,7 +11,7 @@ use rekey_engine::plan::Selection;
 use rekey_engine::upgrade::{self, Outcome};
 
 use super::config;
-use crate::kit::synthetic::{Provider, Recipe, table_in};
+use crate::kit::synthetic::{Provider, Recipe, plaintext, table_in};
 use crate::kit::{TestStorage, Workspace, oracle};
 
 fn recipe(kmip: bool, version: &'static str, empty_chunk: bool) -> Recipe {
@@ -39,7 +39,7 @@ fn workspace(recipe: &Recipe, plain: &[u8]) -> (Workspace, rekey_engine::plan::T
 
 /// Changes one byte and runs the whole command. Returns whether it was noticed.
 fn noticed(recipe: &Recipe, component: &str, at: usize, mask: u8) -> bool {
-    let plain: Vec<u8> = (0..9000_u32).map(|i| i.to_be_bytes()[3] ^ i.to_be_bytes()[2]).collect();
+    let plain = plaintext(9000);
     let (workspace, target) = workspace(recipe, &plain);
     let table = table_in(&workspace.data());
     let path = table.join(format!("{}-{component}", recipe.name()));
@@ -52,7 +52,9 @@ fn noticed(recipe: &Recipe, component: &str, at: usize, mask: u8) -> bool {
 
     // Neither a census nor a verification may panic; what is not counted is unknown.
     let session = workspace.session(LeaseMode::Shared).unwrap();
-    let census = upgrade::census(&session, &Selection::default()).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), crate::kit::workspace::threads(2))
+            .unwrap();
     let counted: u64 = census.keys.values().map(|row| row.chunks).sum();
     let clear = census.clear_chunks.chunks;
     assert!(counted + clear > 0 || census.unknown.len() == 1, "{}: {census:?}", what());
@@ -88,7 +90,7 @@ fn contents(table: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn length(recipe: &Recipe, component: &str) -> usize {
-    let (workspace, _) = workspace(recipe, &[0; 9000]);
+    let (workspace, _) = workspace(recipe, &plaintext(9000));
     let path = table_in(&workspace.data()).join(format!("{}-{component}", recipe.name()));
     usize::try_from(fs::metadata(path).unwrap().len()).unwrap()
 }
@@ -118,7 +120,7 @@ fn every_byte_of_toc_and_digest() {
 }
 
 proptest! {
-    #![proptest_config(config(96))]
+    #![proptest_config(config(64))]
 
     /// Each byte of Data.db is under a CRC.
     #[test]
@@ -151,7 +153,7 @@ proptest! {
         replace in any::<bool>(),
     ) {
         let recipe = recipe(false, "oa", false);
-        let (workspace, target) = workspace(&recipe, &[7; 9000]);
+        let (workspace, target) = workspace(&recipe, &plaintext(9000));
         let path = table_in(&workspace.data()).join("oa-1-big-CompressionInfo.db");
         let mut bytes = fs::read(&path).unwrap();
         let at = at.index(bytes.len());
@@ -159,7 +161,7 @@ proptest! {
         bytes.splice(at..end, noise);
         fs::write(&path, bytes).unwrap();
         let session = workspace.session(LeaseMode::Shared).unwrap();
-        upgrade::census(&session, &Selection::default()).unwrap();
+        upgrade::census(&session, &Selection::default(), crate::kit::workspace::threads(2)).unwrap();
         let plan = workspace.plan_on(&session, &target).unwrap();
         prop_assert_eq!(plan.sstables.len(), 1);
     }

@@ -351,7 +351,9 @@ fn the_census_counts_what_a_log_condemns_until_it_is_gone() {
     let swap = Swap::new();
     swap.write_lines(&[swap.add(), swap.remove(), commit()]);
     let session = swap.workspace.session(LeaseMode::Shared).unwrap();
-    let census = upgrade::census(&session, &Selection::default()).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), crate::kit::workspace::threads(2))
+            .unwrap();
     assert_eq!(census.keys.values().map(|row| row.sstables).sum::<u64>(), 5);
 }
 
