@@ -1,6 +1,6 @@
 //! Finds tables and their SSTables below the data directories (FORMATS.md 1.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::STATE_DIRECTORY;
@@ -73,6 +73,8 @@ pub struct Discovery {
     pub tables: Vec<Table>,
     /// What should have been looked at and could not be: any key may be in use there.
     pub unreadable: Vec<(String, Error)>,
+    /// All keyspaces, selected or not.
+    pub keyspaces: BTreeSet<String>,
     /// Folders of snapshots and backups of the selected tables, which are not looked at.
     pub archives: Vec<PathBuf>,
     /// The products whose nodes may have everything that lies here, selected or not.
@@ -89,18 +91,27 @@ pub fn discover(
     data_dirs: &[PathBuf],
     selection: &Selection,
 ) -> Result<Discovery> {
-    let mut found =
-        Discovery { tables: vec![], unreadable: vec![], archives: vec![], products: Products::ALL };
+    let mut found = Discovery {
+        tables: vec![],
+        unreadable: vec![],
+        keyspaces: BTreeSet::new(),
+        archives: vec![],
+        products: Products::ALL,
+    };
     let mut tables: BTreeMap<_, Vec<TableDir>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for data_dir in data_dirs {
         for directory in table_dirs(storage, data_dir, selection, &mut found)? {
+            if !seen.insert(directory.path.clone()) {
+                found.unreadable.push((directory.to_string(), second_name(&directory)));
+                continue;
+            }
             tables.entry(directory.identity()).or_default().push(directory);
         }
     }
-    let names: Vec<(&str, &str)> =
-        tables.keys().map(|(keyspace, table, ..)| (keyspace.as_str(), table.as_str())).collect();
+    let names: Vec<&str> = tables.keys().map(|(_, table, ..)| table.as_str()).collect();
     if found.unreadable.is_empty() {
-        check_names(&names, selection)?;
+        check_names(&found.keyspaces, &names, selection)?;
     }
     for directories in tables.into_values() {
         let paths: Vec<_> = directories.iter().map(|d| d.path.clone()).collect();
@@ -135,6 +146,7 @@ fn table_dirs(
         if keyspace.name == STATE_DIRECTORY {
             continue;
         }
+        found.keyspaces.insert(keyspace.name.clone());
         for entry in directories(storage, &data_dir.join(&keyspace.name))? {
             let table = TableDir::new(data_dir, &keyspace.name, &entry.name);
             narrow(storage, &table.path, &mut found.products);
@@ -193,6 +205,13 @@ fn canonical(directory: TableDir) -> Result<TableDir> {
     .cure("replace the link by a bind mount, or use a node-side upgrade for this table"))
 }
 
+/// A table that links give two names would be worked on twice at a time.
+fn second_name(directory: &TableDir) -> Error {
+    Error::unsupported(format!("a link makes it the directory of {directory}, too"))
+        .at(&directory.path)
+        .cure("remove one of the links: a node would load these SSTables twice")
+}
+
 /// Takes what lies in a directory into account for the products that may have written it. What
 /// cannot be listed tells nothing.
 fn narrow(storage: &dyn Storage, directory: &Path, products: &mut Products) {
@@ -212,18 +231,18 @@ fn directories(storage: &dyn Storage, path: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn check_names(found: &[(&str, &str)], selection: &Selection) -> Result<()> {
+fn check_names(keyspaces: &BTreeSet<String>, tables: &[&str], selection: &Selection) -> Result<()> {
     let nowhere = |what: String| {
         Err(Error::invalid(format!("{what} has no directory below the data directories"))
             .cure("check the name, and that --data-dir is the directory that holds keyspaces"))
     };
     if let Some(keyspace) = &selection.keyspace
-        && !found.iter().any(|(name, _)| name == keyspace)
+        && !keyspaces.contains(keyspace)
     {
         return nowhere(format!("keyspace '{keyspace}'"));
     }
     for table in &selection.tables {
-        if !found.iter().any(|(_, name)| name == table) {
+        if !tables.iter().any(|name| name == table) {
             return nowhere(format!("table '{table}'"));
         }
     }
