@@ -119,9 +119,9 @@ impl<'a> Inspector<'a> {
         };
         let data_bytes = length(&Component::Data);
         if data_bytes == 0 {
-            return Err(Error::corrupt("it is empty")
-                .at(data)
-                .cure("the node deletes such an SSTable at its next start"));
+            return Err(Error::corrupt("it is empty").at(data).cure(
+                "restore it from a backup before the node starts, which deletes such files",
+            ));
         }
         let mut facts = Facts {
             version,
@@ -279,8 +279,7 @@ impl<'a> Inspector<'a> {
         let table = ChunkTable::open(&info, facts.version, self.access(), facts.data_bytes)?;
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
-        if class != CompressorClass::Encryptor {
-            let class = class.simple_name().to_owned();
+        if let CompressorClass::Other(class) = class {
             facts.shape = match CLEAR_CLASSES.contains(&class.as_str()) {
                 true => Shape::Compressed { class },
                 false => Shape::Foreign { class },
