@@ -274,7 +274,11 @@ impl ChunkTable {
             .checked_sub(offset)
             .and_then(|length| usize::try_from(length).ok()?.checked_sub(CHUNK_CRC_LENGTH))
             .ok_or_else(|| {
-                Error::corrupt(format!("the chunk is said to lie from byte {raw} to byte {end}"))
+                Error::corrupt(format!(
+                    "the chunk is said to lie from byte {raw} to byte {end} of a Data.db of {} \
+                     bytes",
+                    self.data_file_length
+                ))
             })?;
         Ok(ChunkSlot { offset, stored, plain: self.header.plain_length(chunk) })
     }
