@@ -1,5 +1,5 @@
 # The cells: one table each, written by a release, re-encrypted, read back by the same release.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 cbc=AES/CBC/PKCS5Padding
 ecb=AES/ECB/PKCS5Padding
@@ -94,9 +94,9 @@ write_commands() {
     local name data
     name=$(cell_name "$@")
     data=$work/cells/$name/data
-    command_line write "id=write $name" "data=$data" keyspace=$keyspace table=$table_name rows=2000 blob=300 \
+    command_line write "id=write $name" "data=$data" "keyspace=$keyspace" "table=$table_name" rows=2000 blob=300 \
         "compression=$(cell_options "$work/keys/$name.old" "$4" "$3")"
-    command_line read "id=read $name" "data=$data" keyspace=$keyspace table=$table_name
+    command_line read "id=read $name" "data=$data" "keyspace=$keyspace" "table=$table_name"
 }
 
 remember() {
@@ -180,7 +180,7 @@ read_command() {
     local name
     name=$(cell_name "$@")
     [[ -n ${new_stems[$name]:-} ]] || return 0 # not re-encrypted: has failed already
-    command_line read "id=read $name" "data=$work/cells/$name/data" keyspace=$keyspace table=$table_name \
+    command_line read "id=read $name" "data=$work/cells/$name/data" "keyspace=$keyspace" "table=$table_name" \
         "rows=${rows[$name]}" "hash=${hash[$name]}" sstables=3
 }
 

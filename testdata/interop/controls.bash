@@ -1,5 +1,5 @@
 # Damage that must be noticed. If one of these passes the reader, no other result means anything.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 controls() {
     step "negative controls"
@@ -20,10 +20,10 @@ controls() {
     printf 'ADD:[/nowhere,0,0][1]\nCOMMIT:[,0,0][1]\n' \
         >"$(table_folder "$folder/log")/oa_txn_compaction_00000000-0000-1000-8000-000000000000.log"
     {
-        command_line read id=intact "data=$folder/intact" keyspace=$keyspace table=$table_name "${expected[@]}"
-        command_line read id=flipped "data=$folder/flipped" keyspace=$keyspace table=$table_name expect=failure
-        command_line read id=fewer "data=$folder/fewer" keyspace=$keyspace table=$table_name "${expected[@]}" expect=failure
-        command_line cleanup id=log "data=$folder/log" keyspace=$keyspace table=$table_name verdict=false
+        command_line read id=intact "data=$folder/intact" "keyspace=$keyspace" "table=$table_name" "${expected[@]}"
+        command_line read id=flipped "data=$folder/flipped" "keyspace=$keyspace" "table=$table_name" expect=failure
+        command_line read id=fewer "data=$folder/fewer" "keyspace=$keyspace" "table=$table_name" "${expected[@]}" expect=failure
+        command_line cleanup id=log "data=$folder/log" "keyspace=$keyspace" "table=$table_name" verdict=false
     } | batch 5.0 oa
     judge intact "negative controls" "the copy itself is readable"
     judge flipped "negative controls" "a flipped bit is noticed"
@@ -34,7 +34,7 @@ controls() {
     local key_file=$work/keys/$name.new
     cp "$key_file" "$key_file.right"
     printf '%s:256:%s\n' "$cbc" "$(head -c 32 /dev/urandom | base64)" >"$key_file"
-    command_line read id=key "data=$folder/intact" keyspace=$keyspace table=$table_name expect=failure | batch 5.0 oa
+    command_line read id=key "data=$folder/intact" "keyspace=$keyspace" "table=$table_name" expect=failure | batch 5.0 oa
     mv "$key_file.right" "$key_file"
     judge key "negative controls" "a wrong key is noticed"
 }

@@ -1,5 +1,5 @@
 # Runs that are killed in the middle, at every point in turn, and what the database makes of the rest.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 # With one SSTable on one processor, every step is a point. With several at the same time the points are where
 # chance puts them; that may not lose a row either.
@@ -20,9 +20,9 @@ cutoff_of() {
     step "killing runs at every point, Cassandra $(version "$release"), $format, SSTables: $sstables"
     mkdir -p "$folder/keys"
     {
-        command_line write id=write "data=$folder/0" keyspace=$keyspace table=$table_name rows=300 "sstables=$sstables" \
+        command_line write id=write "data=$folder/0" "keyspace=$keyspace" "table=$table_name" rows=300 "sstables=$sstables" \
             "compression=$(options "$cbc" 256 "$old_key" 16)"
-        command_line read id=read "data=$folder/0" keyspace=$keyspace table=$table_name
+        command_line read id=read "data=$folder/0" "keyspace=$keyspace" "table=$table_name"
     } | batch "$release" "$format"
     judge read "$subject" "written"
     local before
@@ -47,8 +47,8 @@ cutoff_of() {
     done
     for ((n = 1; n <= last; n++)); do
         command_line names "id=names $n" "data=$folder/$n"
-        command_line cleanup "id=cleanup $n" "data=$folder/$n" keyspace=$keyspace table=$table_name verdict=true logs=0
-        command_line read "id=read $n" "data=$folder/$n" keyspace=$keyspace table=$table_name "${expected[@]}"
+        command_line cleanup "id=cleanup $n" "data=$folder/$n" "keyspace=$keyspace" "table=$table_name" verdict=true logs=0
+        command_line read "id=read $n" "data=$folder/$n" "keyspace=$keyspace" "table=$table_name" "${expected[@]}"
     done | batch "$release" "$format"
     judge_all "$subject" "a node would start after each of $last" "${starting[@]}"
     judge_all "$subject" "cleanup and reading after each of $last" "${reading[@]}"
@@ -108,7 +108,7 @@ matching_key() {
         return
     fi
     mv "$7" "$7.hidden"
-    command_line read "id=read" "data=$5/$chosen" keyspace=$keyspace table=$table_name "${expected[@]}" |
+    command_line read "id=read" "data=$5/$chosen" "keyspace=$keyspace" "table=$table_name" "${expected[@]}" |
         batch "$3" "$4"
     mv "$7.hidden" "$7"
     judge read "$1" "$2"
@@ -137,7 +137,7 @@ run_again() {
     done
     check "$subject" "tool again after each of $last, $refused refused" "$bad" ""
     for id in "${ids[@]}"; do
-        command_line read "id=$id" "data=$folder/${id/ /-}" keyspace=$keyspace table=$table_name "$@"
+        command_line read "id=$id" "data=$folder/${id/ /-}" "keyspace=$keyspace" "table=$table_name" "$@"
     done | batch 5.0 "$format"
     judge_all "$subject" "reading after that" "${ids[@]}"
 }

@@ -1,5 +1,5 @@
 # Killing a run of the tool at a chosen point, and telling how far it came.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 # The calls that make a change durable or visible, by what they do; a name with ? may be missing on this
 # machine. strace counts each call and each thread for itself, so each has its own series of points.

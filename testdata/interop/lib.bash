@@ -1,5 +1,5 @@
 # Shared by run and make-sstables: builds the harness, writes its commands, reads its results.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

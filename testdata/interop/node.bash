@@ -1,5 +1,5 @@
 # Real nodes: a table made over CQL, re-encrypted while the node is down, and served again.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 node() {
     node_cells oa 1

@@ -1,5 +1,5 @@
 # Runs batches of the harness and keeps the score.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 passed=0
 failed=0

@@ -1,5 +1,5 @@
 # The tool under test, its keys, and how it is called.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 keyspace=rk
 table_name=enc

@@ -101,7 +101,8 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Mismatch`] when the copy reads back as something else.
     fn copy(&self, from: &Path, to: &Path) -> Result<()>;
 
-    /// Gives `to` the owner, the mode and the extended attributes of `from`.
+    /// Gives `to` the owner, the mode and the extended attributes of `from`. They become durable
+    /// with the next [`OutputFile::sync`] of the file; an fsync before does not cover them.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when one of them cannot be given.

@@ -58,11 +58,14 @@ pub struct TransactionLog {
     pub records: Vec<LogRecord>,
     /// The last line is torn or damaged.
     pub torn: bool,
+    /// All directories of the table.
+    table: Vec<PathBuf>,
     problem: Option<String>,
 }
 
 impl TransactionLog {
-    /// Reads the replicas of a log.
+    /// Reads the replicas of a log. `table` are all directories of the table: a record may name
+    /// one whose replica is deleted already.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], or [`crate::ErrorKind::Corrupt`] for an absurd size.
@@ -70,6 +73,7 @@ impl TransactionLog {
         storage: &dyn Storage,
         name: &LogFileName,
         directories: Vec<PathBuf>,
+        table: &[PathBuf],
     ) -> Result<Self> {
         const LIMIT: u64 = 64 << 20;
         let mut replicas = Vec::new();
@@ -77,8 +81,14 @@ impl TransactionLog {
             let bytes = storage.read(&directory.join(name.as_str()), LIMIT)?;
             replicas.push(String::from_utf8_lossy(&bytes).into_owned());
         }
-        let mut log =
-            Self { name: name.clone(), directories, records: vec![], torn: false, problem: None };
+        let mut log = Self {
+            name: name.clone(),
+            directories,
+            records: vec![],
+            torn: false,
+            table: table.to_vec(),
+            problem: None,
+        };
         log.merge(&replicas);
         Ok(log)
     }
@@ -97,7 +107,7 @@ impl TransactionLog {
             }
             let Some((directory, sstable, form)) = self.locate(record) else {
                 return Ok(Verdict::Refuse(format!(
-                    "{} names '{}', which is not an SSTable beside the log",
+                    "{} names '{}', which is not an SSTable of the table",
                     record.kind.name(),
                     record.path
                 )));
@@ -181,7 +191,7 @@ impl TransactionLog {
         let (form, directory, sstable) = PathForm::read(&record.path)?;
         let directory = PathBuf::from(directory);
         let descriptor = Descriptor::parse(&sstable)?;
-        self.directories.contains(&directory).then_some((directory, descriptor, form))
+        self.table.contains(&directory).then_some((directory, descriptor, form))
     }
 
     fn time_agrees(
@@ -209,7 +219,8 @@ impl TransactionLog {
             PathForm::Bare if record.update_time % 1000 == 0 => in_seconds(all),
             PathForm::Bare => all == record.update_time,
             PathForm::Dashed | PathForm::Uri => {
-                [Some(all), newest_of_rest].into_iter().flatten().any(in_seconds)
+                // With Statistics.db left out, it alone is as good as no file.
+                in_seconds(all) || newest_of_rest.is_none_or(in_seconds)
             }
         }))
     }
@@ -244,13 +255,10 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`] when a directory or a log cannot be read.
-pub(super) fn logs_in(
-    storage: &dyn Storage,
-    directories: &[PathBuf],
-) -> Result<Vec<TransactionLog>> {
+pub(super) fn logs_in(storage: &dyn Storage, table: &[PathBuf]) -> Result<Vec<TransactionLog>> {
     let mut names = BTreeSet::new();
     let mut places = Vec::new();
-    for directory in directories {
+    for directory in table {
         for entry in storage.list(directory)? {
             if let Some(name) = LogFileName::parse(&entry.name) {
                 names.insert(name.clone());
@@ -266,7 +274,7 @@ pub(super) fn logs_in(
                 .filter(|(other, _)| *other == name)
                 .map(|(_, directory)| directory.clone())
                 .collect();
-            TransactionLog::read(storage, &name, directories)
+            TransactionLog::read(storage, &name, directories, table)
         })
         .collect()
 }

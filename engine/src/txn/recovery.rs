@@ -18,8 +18,8 @@ pub struct Recovery {
     pub verdict: Verdict,
 }
 
-/// Finishes or undoes every log of one table, and removes temporary files of components. `directories` are the table's canonical directories
-/// in all data directories.
+/// Finishes or undoes every log of one table, and removes temporary files of components.
+/// `directories` are the table's canonical directories in all data directories.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Corrupt`] for a log that a node would refuse, before anything is changed,

@@ -64,13 +64,12 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
         file: None,
         length: 0,
     };
-    let mut renamed = Vec::new();
-    let old_files = match prepare(storage, swap, &mut log, &mut renamed) {
+    let old_files = match prepare(storage, swap, &mut log) {
         Ok(files) => files,
         Err(error) => {
-            // Only what this call has put there. What cannot be undone now is undone by the next
-            // start, since COMMIT was never written.
-            let undone = delete_files(storage, swap.directory, renamed);
+            // What cannot be undone now is undone by the next start, since COMMIT was never
+            // written.
+            let undone = undo(storage, swap);
             if undone.is_ok() && log.file.is_some() {
                 let _left_for_the_next_start = log.delete(swap.directory);
             }
@@ -87,6 +86,19 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
              finishes or undoes it by the transaction log",
         )
     })
+}
+
+/// Deletes what this swap has put in place, and nothing else: a file that has left the staging
+/// directory, also by a rename that was reported as failed.
+fn undo(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
+    let mut files = Vec::new();
+    for (component, staged) in swap.staged {
+        let path = swap.new.path(swap.directory, component);
+        if storage.stat(staged)?.is_none() && storage.stat(&path)?.is_some() {
+            files.push(OldFile { component: component.clone(), path, modified: UNIX_EPOCH });
+        }
+    }
+    delete_files(storage, swap.directory, files)
 }
 
 /// The old SSTable must be the planned one, file by file: a node that was started meanwhile may
@@ -123,7 +135,6 @@ fn prepare(
     storage: &dyn Storage,
     swap: &Swap<'_>,
     log: &mut LogWriter<'_>,
-    renamed: &mut Vec<OldFile>,
 ) -> Result<Vec<OldFile>> {
     let form = swap.flavor.path_form();
     let new = form.write(swap.directory, &swap.new.to_string())?;
@@ -131,9 +142,7 @@ fn prepare(
     log.append(&LogRecord::add(new))?;
     storage.sync_directory(swap.directory)?;
     for (component, staged) in swap.staged {
-        let path = swap.new.path(swap.directory, component);
-        storage.rename(staged, &path)?;
-        renamed.push(OldFile { component: component.clone(), path, modified: UNIX_EPOCH });
+        storage.rename(staged, &swap.new.path(swap.directory, component))?;
     }
     storage.sync_directory(swap.directory)?;
     check_old(storage, swap)?;

@@ -26,7 +26,12 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Copies a folder of `testdata/` as data directory, and the test keys.
     pub(crate) fn copy_of(set: &str) -> Self {
-        let root = tempfile::tempdir().unwrap();
+        Self::copy_in(&std::env::temp_dir(), set)
+    }
+
+    /// The same in a directory below `parent`, with a blank in its name.
+    pub(crate) fn copy_in(parent: &Path, set: &str) -> Self {
+        let root = tempfile::Builder::new().prefix("rekey test-").tempdir_in(parent).unwrap();
         copy_tree(&testdata().join(set), &root.path().join("data"));
         let sets = testdata().join(set);
         copy_tree(&sets.parent().unwrap().join("keys"), &root.path().join("keys"));
