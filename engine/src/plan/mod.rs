@@ -15,14 +15,16 @@ mod numbering;
 mod planner;
 mod probe;
 mod space;
+mod tally;
 mod target;
 
 pub use census::{CensusRow, KeyCensus};
 pub use discover::{Discovery, Selection, Table, discover};
 pub use finding::{Finding, Severity};
-pub use inspect::{Facts, Inspector, KeyUse, Shape};
+pub use inspect::{Facts, Inspector, Shape};
 pub use keys::{KeySources, ResolvedKeys, opener, target_codec};
 pub use planner::{Action, Plan, PlannedSSTable, Planner, SkipReason};
+pub use tally::KeyUse;
 pub use target::Target;
 
 /// The directory below each data directory where this program keeps its own files: outside any
