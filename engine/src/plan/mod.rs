@@ -1,6 +1,6 @@
 //! Looks at the data directories and decides everything, before a byte is written.
 //!
-//! [`discover`] finds tables, [`inspect`] reads what an SSTable says of itself, [`KeyCensus`]
+//! [`discover()`] finds tables, an [`Inspector`] reads what an SSTable says of itself, [`KeyCensus`]
 //! counts which keys encrypt what, and [`Planner`] turns all of it and a [`Target`] into a
 //! [`Plan`]: a value that can be printed, and that [`crate::upgrade`] carries out without
 //! deciding anything.
