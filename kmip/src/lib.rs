@@ -4,3 +4,5 @@
 //! This crate knows nothing of SSTables, prints nothing, and reads no environment.
 
 #![forbid(unsafe_code)]
+
+pub mod secret;
