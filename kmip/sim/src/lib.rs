@@ -1,0 +1,3 @@
+//! A loopback KMIP server in memory.
+
+#![forbid(unsafe_code)]
