@@ -4,3 +4,8 @@
 //! This crate knows nothing of SSTables, prints nothing, and reads no environment.
 
 #![forbid(unsafe_code)]
+
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod message;
+pub mod ttlv;
