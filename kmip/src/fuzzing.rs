@@ -1,6 +1,7 @@
 //! Entry points for fuzzers: each takes any bytes and must return. Tests drive them too.
 
 use crate::message::{ReplyMessage, RequestMessage};
+use crate::transport::Certificate;
 use crate::ttlv;
 
 /// Checks a message's encoding and walks every item.
@@ -35,4 +36,9 @@ pub fn reply(bytes: &[u8]) {
             assert!(ReplyMessage::decode(again.as_slice()).is_ok());
         }
     }
+}
+
+/// Reads the facts of a certificate, as the doctor does.
+pub fn certificate(bytes: &[u8]) {
+    drop(Certificate::parse(bytes));
 }

@@ -5,7 +5,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
+mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod message;
+pub mod transport;
 pub mod ttlv;
+
+pub use error::{Error, HostFailure, Result};

@@ -75,31 +75,9 @@ impl RequestMessage {
     /// [`MessageError::NotInVersion`] for what the version cannot express, or a message that is
     /// too long.
     pub fn encode(&self) -> Result<SecretBuffer, MessageError> {
-        for item in &self.items {
-            item.request.check(self.version)?;
-        }
-        let mut writer = Writer::new();
-        writer.structure(Tag::REQUEST_MESSAGE, |message| {
-            message.structure(Tag::REQUEST_HEADER, |header| {
-                self.version.encode(header);
-                if let Some(continuation) = self.continuation {
-                    header.enumeration(Tag::BATCH_ERROR_CONTINUATION_OPTION, continuation.number());
-                }
-                header.integer(Tag::BATCH_COUNT, count(self.items.len()));
-            });
-            for item in &self.items {
-                message.structure(Tag::BATCH_ITEM, |inner| {
-                    inner.enumeration(Tag::OPERATION, item.request.operation().number());
-                    if let Some(id) = &item.batch_id {
-                        inner.byte_string(Tag::UNIQUE_BATCH_ITEM_ID, id);
-                    }
-                    inner.structure(Tag::REQUEST_PAYLOAD, |payload| {
-                        item.request.encode(self.version, payload);
-                    });
-                });
-            }
-        });
-        Ok(writer.finish()?)
+        let items: Vec<_> =
+            self.items.iter().map(|item| (item.batch_id.as_deref(), &item.request)).collect();
+        encode_request(self.version, self.continuation, &items)
     }
 
     /// Decodes a message, as a server does.
@@ -238,6 +216,37 @@ impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Encodes a request from borrowed parts: a batch may be sent again in another version.
+pub(crate) fn encode_request(
+    version: ProtocolVersion,
+    continuation: Option<BatchErrorContinuation>,
+    items: &[(Option<&[u8]>, &Request)],
+) -> Result<SecretBuffer, MessageError> {
+    for (_id, request) in items {
+        request.check(version)?;
+    }
+    let mut writer = Writer::new();
+    writer.structure(Tag::REQUEST_MESSAGE, |message| {
+        message.structure(Tag::REQUEST_HEADER, |header| {
+            version.encode(header);
+            if let Some(continuation) = continuation {
+                header.enumeration(Tag::BATCH_ERROR_CONTINUATION_OPTION, continuation.number());
+            }
+            header.integer(Tag::BATCH_COUNT, count(items.len()));
+        });
+        for (id, request) in items {
+            message.structure(Tag::BATCH_ITEM, |inner| {
+                inner.enumeration(Tag::OPERATION, request.operation().number());
+                if let Some(id) = id {
+                    inner.byte_string(Tag::UNIQUE_BATCH_ITEM_ID, id);
+                }
+                inner.structure(Tag::REQUEST_PAYLOAD, |payload| request.encode(version, payload));
+            });
+        }
+    });
+    Ok(writer.finish()?)
 }
 
 /// Header and body of a message of the expected kind.

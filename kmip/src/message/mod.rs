@@ -37,6 +37,7 @@ pub use time::{NotADate, Timestamp};
 pub use value::{AttributeValue, CryptographicParameters};
 pub use version::ProtocolVersion;
 
+pub(crate) use envelope::encode_request;
 pub(crate) use id::printable;
 
 use crate::ttlv::{Tag, TtlvError};
