@@ -20,13 +20,13 @@ pub enum NoKmipName {
     /// It has neither one part nor three.
     #[error("the cipher {0:?} has neither one part nor three")]
     Parts(String),
-    /// KMIP has no such algorithm; `DESede` is one of these [inferred].
+    /// KMIP has no such algorithm; `DESede` is one of these (inferred).
     #[error("KMIP has no algorithm {0:?}, so the database does not use it with KMIP keys")]
     Algorithm(String),
     /// KMIP has no such mode.
     #[error("KMIP has no block cipher mode {0:?}")]
     Mode(String),
-    /// KMIP has no such padding: `NoPadding` and `ISO10126Padding` are among these [inferred].
+    /// KMIP has no such padding: `NoPadding` and `ISO10126Padding` are among these (inferred).
     #[error("KMIP has no padding method {0:?}, so the database does not use it with KMIP keys")]
     Padding(String),
 }
