@@ -1,6 +1,7 @@
 //! What the commands and the engine do with keys, made of several operations each.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use super::batch::Answers;
 use super::operations::accepted;
@@ -11,7 +12,7 @@ use crate::message::{
     KeyValue, Locate, NewKey, ObjectType, Operation, Refusal, Reply, Request, ResultReason,
     Timestamp, UniqueIdentifier,
 };
-use crate::transport::ProtocolFailure;
+use crate::transport::{Failure, ProtocolFailure, Step};
 use crate::ttlv::Tag;
 
 /// A symmetric key with its attributes.
@@ -73,7 +74,8 @@ impl Client {
     pub fn locate_all(&mut self, attributes: &[Attribute]) -> Result<Vec<UniqueIdentifier>> {
         let mut seen = HashSet::new();
         let mut ids = Vec::new();
-        for page in 0..MOST_PAGES {
+        let budget = self.budget();
+        for page in 0_i32.. {
             let paged = self.connect()?.has_offset();
             let locate = Locate {
                 attributes: attributes.to_vec(),
@@ -84,13 +86,14 @@ impl Client {
                 Ok(located) => located.ids,
                 Err(error) if page == 0 && paged && is_about_the_form(&error) => {
                     let plain = Locate { attributes: attributes.to_vec(), ..Locate::default() };
-                    return self.locate(plain).map(|located| located.ids);
+                    self.locate(plain)?.ids
                 }
                 Err(error) => return Err(error),
             };
             let full = usize::try_from(PAGE).is_ok_and(|most| located.len() == most);
             let before = ids.len();
             ids.extend(located.into_iter().filter(|id| seen.insert(id.clone())));
+            budget.check(ids.len(), 0).map_err(|failure| self.gave_up(failure))?;
             // A server that knows no pages sends everything, or the same page for ever.
             if !paged || !full || ids.len() == before {
                 break;
@@ -107,6 +110,8 @@ impl Client {
     pub fn attributes_of(&mut self, ids: &[UniqueIdentifier]) -> Result<Vec<ListedObject>> {
         let mut objects = Vec::with_capacity(ids.len());
         let mut batches = true;
+        let mut weight = 0_usize;
+        let budget = self.budget();
         for ids in ids.chunks(BATCH) {
             let answers = if batches && ids.len() > 1 {
                 let requests: Vec<_> =
@@ -128,8 +133,10 @@ impl Client {
                     Some(Err(refusal)) => Err(refusal),
                     _missing => self.attributes_or_refusal(id)?,
                 };
+                weight = weight.saturating_add(attributes.as_ref().map_or(0, Attributes::weight));
                 objects.push(ListedObject { id: id.clone(), attributes });
             }
+            budget.check(objects.len(), weight).map_err(|failure| self.gave_up(failure))?;
         }
         Ok(objects)
     }
@@ -215,9 +222,45 @@ impl Client {
         }
     }
 
+    /// Starts the limits of a listing: each reply is bounded, and so is their sum.
+    fn budget(&self) -> Budget {
+        Budget {
+            started: Instant::now(),
+            limit: self.settings.timeouts.total.saturating_mul(LISTING),
+        }
+    }
+
+    fn gave_up(&mut self, failure: Failure) -> Error {
+        let failed = self.failed(self.active, failure);
+        self.disconnect();
+        Error::AllHostsFailed(vec![failed])
+    }
+
     fn no_answer(&mut self) -> Error {
         let failure: HostFailure = self.broke(ProtocolFailure::NoAnswer);
         Error::AllHostsFailed(vec![failure])
+    }
+}
+
+/// What a listing may take in all.
+struct Budget {
+    started: Instant,
+    limit: Duration,
+}
+
+impl Budget {
+    fn check(&self, objects: usize, weight: usize) -> Result<(), Failure> {
+        if objects > MOST_OBJECTS {
+            return Err(ProtocolFailure::TooLong("100,000 objects").into());
+        }
+        if weight > MOST_BYTES {
+            return Err(ProtocolFailure::TooLong("64 MiB of attributes").into());
+        }
+        if self.started.elapsed() > self.limit {
+            let step = Step::Receive;
+            return Err(Failure::TimedOut { step, after: self.limit, total: true });
+        }
+        Ok(())
     }
 }
 
@@ -260,7 +303,39 @@ fn is_about_the_form(error: &Error) -> bool {
 const PAGE: i32 = 1000;
 
 /// A hundred thousand keys in a group are a mistake, or a trap.
-const MOST_PAGES: i32 = 100;
+const MOST_OBJECTS: usize = 100_000;
+
+/// What a listing keeps in memory at most.
+const MOST_BYTES: usize = 64 << 20;
+
+/// A listing may take this many times as long as one attempt: five minutes by default.
+const LISTING: u32 = 30;
 
 /// Objects asked about in one message: about 32 KiB of reply.
 const BATCH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_bounded_in_objects_bytes_and_time() {
+        let budget = Budget { started: Instant::now(), limit: Duration::from_secs(60) };
+        assert!(budget.check(MOST_OBJECTS, MOST_BYTES).is_ok());
+        let too_long = |result: Result<(), Failure>| {
+            matches!(result, Err(Failure::Protocol(ProtocolFailure::TooLong(_))))
+        };
+        assert!(too_long(budget.check(MOST_OBJECTS + 1, 0)));
+        assert!(too_long(budget.check(0, MOST_BYTES + 1)));
+        let spent = Budget { limit: Duration::ZERO, ..budget };
+        assert!(matches!(spent.check(0, 0), Err(Failure::TimedOut { total: true, .. })));
+    }
+
+    #[test]
+    fn weight_counts_what_a_server_can_blow_up() {
+        let small = Attributes::new(vec![Attribute::new(Tag::STATE.into(), 2_u32)]);
+        let text = "x".repeat(10_000);
+        let large = Attributes::new(vec![Attribute::new(Tag::COMMENT.into(), text.as_str())]);
+        assert!(small.weight() > 0 && large.weight() > small.weight() + 9_000);
+    }
+}

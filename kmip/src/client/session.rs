@@ -1,4 +1,7 @@
 //! One connection that speaks one version.
+//!
+//! A reply may hold a key, so its bytes are wiped: the buffer here, the piece it arrives in, and
+//! what the decoder copies. The buffers inside TLS and the kernel are beyond this crate's reach.
 
 use std::fmt;
 use std::time::{Duration, Instant};

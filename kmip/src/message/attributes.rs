@@ -132,6 +132,22 @@ impl Attributes {
         })
     }
 
+    /// About how many bytes of memory they take.
+    pub(crate) fn weight(&self) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::Text(text) | AttributeValue::Name { value: text, .. } => text.len(),
+            AttributeValue::Bytes(bytes)
+            | AttributeValue::Structure(bytes)
+            | AttributeValue::Unknown(_, bytes) => bytes.len(),
+            _ => 0,
+        };
+        self.0.iter().fold(0_usize, |sum, attribute| {
+            sum.saturating_add(size_of::<Attribute>())
+                .saturating_add(value(&attribute.value))
+                .saturating_add(attribute.name.text().len())
+        })
+    }
+
     /// A moment, by tag.
     #[must_use]
     pub fn date(&self, tag: Tag) -> Option<Timestamp> {

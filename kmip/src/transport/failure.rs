@@ -161,6 +161,9 @@ pub enum ProtocolFailure {
     /// No answer in the reply.
     #[error("the reply has no answer")]
     NoAnswer,
+    /// A list that goes on for longer than this client follows it.
+    #[error("the server's list of objects is longer than the {0} that are accepted")]
+    TooLong(&'static str),
     /// No protocol version in common.
     #[error("the server speaks {} only, and this client does not", list(.0))]
     NoCommonVersion(Vec<ProtocolVersion>),

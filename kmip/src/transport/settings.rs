@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroize as _;
 
 /// Settings of TLS. The stores behind them are opened elsewhere (`keystore`).
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct TlsSettings {
     pub cipher_suites: Vec<String>,
 }
 
-/// The client's certificate chain, its own first, and private key.
+/// The client's certificate chain, its own first, and private key, which is wiped when dropped.
 pub struct Identity {
     /// Leaf and intermediates; not the root.
     pub chain: Vec<CertificateDer<'static>>,
@@ -86,9 +87,10 @@ impl FromStr for NameCheck {
     }
 }
 
-impl Identity {
-    pub(super) fn copy_key(&self) -> PrivateKeyDer<'static> {
-        self.key.clone_key()
+/// rustls' key types do not wipe themselves.
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.key.zeroize();
     }
 }
 

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, Error, ProtocolVersion, SignatureScheme,
-    SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, Error, InconsistentKeys, ProtocolVersion,
+    SignatureScheme, SupportedProtocolVersion,
 };
 
 use super::names::{choose, java_name};
 use super::tcp::{self, Timed};
 use super::verify::{ServerCheck, Trust};
 use super::{
-    Connect, Connection, ConnectionFacts, Deadline, Failure, Host, SettingsError, Step, Stream,
-    TlsFailure, TlsSettings,
+    Connect, Connection, ConnectionFacts, Deadline, Failure, Host, Identity, SettingsError, Step,
+    Stream, TlsFailure, TlsSettings,
 };
 
 /// Connects with TLS.
@@ -50,13 +51,7 @@ impl TlsConnector {
         )?;
         let identity = match &settings.identity {
             None => None,
-            Some(identity) => {
-                let chain = identity.chain.clone();
-                let certified =
-                    CertifiedKey::from_der(chain, identity.copy_key(), &chosen.provider)
-                        .map_err(|error| SettingsError::Identity(error.to_string()))?;
-                Some(Arc::new(certified))
-            }
+            Some(identity) => Some(Arc::new(certified(identity)?)),
         };
         Ok(Self {
             provider: Arc::new(chosen.provider),
@@ -122,6 +117,17 @@ impl Connect for TlsConnector {
 impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnector").field("versions", &self.versions).finish_non_exhaustive()
+    }
+}
+
+/// Loads the client's key where it lies: no copy of it is made on the way.
+fn certified(identity: &Identity) -> Result<CertifiedKey, SettingsError> {
+    let refused = |error: Error| SettingsError::Identity(error.to_string());
+    let key = any_supported_type(&identity.key).map_err(refused)?;
+    let certified = CertifiedKey::new(identity.chain.clone(), key);
+    match certified.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
+        Err(error) => Err(refused(error)),
     }
 }
 
@@ -250,6 +256,16 @@ impl Stream for TlsStream {
             }
             self.fill(Step::Receive, deadline)?;
             self.flush(Step::Receive, deadline)?;
+        }
+    }
+}
+
+/// Says goodbye as TLS asks, if that takes no waiting: some servers log anything less.
+impl Drop for TlsStream {
+    fn drop(&mut self) {
+        self.tls.send_close_notify();
+        if self.socket.set_nonblocking(true).is_ok() {
+            drop(self.tls.write_tls(&mut self.socket));
         }
     }
 }
