@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Shorthand used throughout the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,9 +59,11 @@ impl ErrorKind {
     }
 }
 
-/// An error with its place and its cure.
-pub struct Error(Box<Inner>);
+/// An error with its place and its cure. Cloning is cheap: one cause may concern many SSTables.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     what: Cow<'static, str>,
@@ -69,14 +72,14 @@ struct Inner {
     offset: Option<u64>,
     key: Option<String>,
     cure: Option<Cow<'static, str>>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// Creates an error; `what` is a lower-case fragment without a full stop.
     #[must_use]
     pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind,
             what: what.into(),
             path: None,
@@ -132,35 +135,35 @@ impl Error {
     /// Names the file, unless a deeper caller already did.
     #[must_use]
     pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
-        self.0.path.get_or_insert_with(|| path.into());
+        self.inner().path.get_or_insert_with(|| path.into());
         self
     }
 
     /// Names the chunk (counted from 0).
     #[must_use]
     pub fn chunk(mut self, index: u64) -> Self {
-        self.0.chunk = Some(index);
+        self.inner().chunk = Some(index);
         self
     }
 
     /// Names the byte offset in the file.
     #[must_use]
     pub fn offset(mut self, offset: u64) -> Self {
-        self.0.offset = Some(offset);
+        self.inner().offset = Some(offset);
         self
     }
 
     /// Names the key by its id or its file; never by its bytes.
     #[must_use]
     pub fn key(mut self, key: impl fmt::Display) -> Self {
-        self.0.key = Some(key.to_string());
+        self.inner().key = Some(key.to_string());
         self
     }
 
     /// Says what the operator can do.
     #[must_use]
     pub fn cure(mut self, cure: impl Into<Cow<'static, str>>) -> Self {
-        self.0.cure = Some(cure.into());
+        self.inner().cure = Some(cure.into());
         self
     }
 
@@ -170,8 +173,12 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
+        self.inner().source = Some(Arc::from(source.into()));
         self
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
     }
 
     /// What an operator has to do.
@@ -198,6 +205,33 @@ impl Error {
         self.0.cure.as_deref()
     }
 
+    /// What happened, without the place: equal for errors that have one cause.
+    #[must_use]
+    pub fn fact(&self) -> String {
+        let inner = &self.0;
+        let key = inner.key.as_deref().unwrap_or_default();
+        let mut text = format!("{} {key}", inner.what);
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
+    /// The byte offset in the file.
+    #[must_use]
+    pub fn byte_offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// The key, by its name.
+    #[must_use]
+    pub fn key_name(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
     /// The whole error on one line: place, fact and causes.
     #[must_use]
     pub fn chain(&self) -> String {
@@ -216,7 +250,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         if let Some(path) = &inner.path {
-            write!(f, "{}: ", path.display())?;
+            // A file name may hold anything, also what would upset a terminal.
+            let path = path.display().to_string();
+            if path.contains(char::is_control) {
+                write!(f, "{}: ", path.escape_debug())?;
+            } else {
+                write!(f, "{path}: ")?;
+            }
         }
         match (inner.chunk, inner.offset) {
             (Some(chunk), Some(offset)) => write!(f, "chunk {chunk} at byte {offset}: ")?,

@@ -7,6 +7,8 @@ use aes::{Aes128, Aes192, Aes256};
 
 use super::kernel::Cipher;
 use super::padding::unpad;
+#[cfg(target_arch = "x86_64")]
+use super::x86;
 use super::{
     Algorithm, BLOCK, Block, Kernel, Lane, Mode, Transformation, TransformationError, portable,
 };
@@ -40,19 +42,23 @@ impl CipherKey {
     pub fn with_kernel(
         transformation: &Transformation,
         key: &[u8],
-        _kernel: Kernel,
+        kernel: Kernel,
     ) -> Result<Self, TransformationError> {
-        let cipher: Option<Box<dyn Cipher>> = match transformation.algorithm() {
-            Algorithm::Aes => match transformation.mode() {
-                Mode::Cbc => portable_cbc(key),
-                Mode::Ecb => portable_ecb(key),
-            },
+        let Algorithm::Aes = transformation.algorithm();
+        let special = match (kernel, transformation.mode()) {
+            (Kernel::Vaes, Mode::Cbc) => vaes_cbc(key),
+            _ => None,
+        };
+        let (kernel, cipher) = match (special, transformation.mode()) {
+            (Some(cipher), _) => (kernel, Some(cipher)),
+            (None, Mode::Cbc) => (Kernel::Portable, portable_cbc(key)),
+            (None, Mode::Ecb) => (Kernel::Portable, portable_ecb(key)),
         };
         let cipher = cipher.ok_or_else(|| TransformationError::Strength {
             transformation: transformation.text().to_owned(),
             strength: u32::try_from(key.len().saturating_mul(8)).unwrap_or(u32::MAX),
         })?;
-        Ok(Self { transformation: transformation.clone(), kernel: Kernel::Portable, cipher })
+        Ok(Self { transformation: transformation.clone(), kernel, cipher })
     }
 
     /// The transformation that the key is for.
@@ -143,6 +149,23 @@ pub struct DecryptFailed;
 fn plain_length(blocks: &[Block]) -> Result<usize, DecryptFailed> {
     let padding = unpad(blocks.last().ok_or(DecryptFailed)?)?;
     Ok(blocks.as_flattened().len() - padding)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn vaes_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
+    let token = x86::Token::get()?;
+    let (words, _) = key.as_chunks::<4>();
+    Some(match key.len() {
+        16 => x86::Cbc::<11>::new::<4>(token, words.as_array()?),
+        24 => x86::Cbc::<13>::new::<6>(token, words.as_array()?),
+        32 => x86::Cbc::<15>::new::<8>(token, words.as_array()?),
+        _ => return None,
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn vaes_cbc(_: &[u8]) -> Option<Box<dyn Cipher>> {
+    None
 }
 
 fn portable_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {

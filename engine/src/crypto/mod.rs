@@ -17,6 +17,10 @@ mod lane;
 mod padding;
 mod portable;
 mod transformation;
+#[cfg(target_arch = "x86_64")]
+mod vaes;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use iv::IvSource;
 pub use kernel::Kernel;

@@ -70,8 +70,12 @@ impl Transformation {
     /// [`TransformationError`] when the name is malformed, or names what cannot be read back or
     /// is not handled.
     pub fn parse(text: &str) -> Result<Self, TransformationError> {
-        let parts: Vec<&str> = text.split('/').map(str::trim).collect();
+        let parts: Vec<&str> = text.split('/').collect();
+        // Java ignores blanks here; the database does not when it looks for an IV.
         let (algorithm, mode, padding) = match *parts.as_slice() {
+            _ if text.contains(char::is_whitespace) => {
+                return Err(TransformationError::Malformed(text.to_owned()));
+            }
             [algorithm] if !algorithm.is_empty() => (algorithm, "ECB", "PKCS5Padding"),
             [algorithm, mode, padding] => (algorithm, mode, padding),
             _ => return Err(TransformationError::Malformed(text.to_owned())),
@@ -194,6 +198,7 @@ mod tests {
         use TransformationError as E;
         assert!(matches!(Transformation::parse(""), Err(E::Malformed(_))));
         assert!(matches!(Transformation::parse("AES/CBC"), Err(E::Malformed(_))));
+        assert!(matches!(Transformation::parse("AES/CBC /PKCS5Padding"), Err(E::Malformed(_))));
         assert!(matches!(Transformation::parse("AES/GCM/NoPadding"), Err(E::Unreadable(_))));
         assert!(matches!(Transformation::parse("AES/CTR/NoPadding"), Err(E::Unreadable(_))));
         assert!(matches!(Transformation::parse("DES/CBC/PKCS5Padding"), Err(E::Unsupported(_))));

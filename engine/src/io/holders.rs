@@ -1,7 +1,9 @@
 //! Which processes have files below a directory open, or hold a lock: read from `/proc`.
 //!
-//! A process of another user is seen only by root; the lock of a second run of this program is
-//! seen by everybody.
+//! Only root sees what processes of other users have open. So that a node under another user is
+//! not overlooked, a process that cannot be looked into counts if its command line is a node's.
+//! Processes in another PID namespace (a container's host, or another container) are invisible;
+//! the lock of a second run of this program is seen by everybody.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
@@ -25,10 +27,26 @@ pub(super) fn below(directories: &[PathBuf]) -> Vec<Holder> {
     processes()
         .filter(|&pid| pid != own)
         .filter_map(|pid| {
-            let path = open_below(pid, directories).or_else(|| mapped_below(pid, directories))?;
+            let path = match open_below(pid, directories) {
+                Ok(found) => found.or_else(|| mapped_below(pid, directories)),
+                Err(_not_ours) if is_node(pid) => directories.first().cloned(),
+                Err(_not_ours) => None,
+            }?;
             Some(Holder { pid, command: command(pid), path })
         })
         .collect()
+}
+
+/// Whether a process runs the main class of a database node.
+fn is_node(pid: u32) -> bool {
+    const MAIN_CLASSES: [&str; 3] = [
+        "org.apache.cassandra.service.CassandraDaemon",
+        "com.datastax.bdp.DseModule",
+        "com.datastax.bdp.DseDaemon",
+    ];
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&bytes);
+    MAIN_CLASSES.iter().any(|class| line.contains(class))
 }
 
 /// The process that holds a lock on the file, as the kernel lists it.
@@ -54,11 +72,10 @@ fn processes() -> impl Iterator<Item = u32> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-fn open_below(pid: u32, directories: &[PathBuf]) -> Option<PathBuf> {
-    fs::read_dir(format!("/proc/{pid}/fd"))
-        .ok()?
+fn open_below(pid: u32, directories: &[PathBuf]) -> std::io::Result<Option<PathBuf>> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?
         .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .find(|path| is_below(path, directories))
+        .find(|path| is_below(path, directories)))
 }
 
 fn mapped_below(pid: u32, directories: &[PathBuf]) -> Option<PathBuf> {
@@ -82,7 +99,7 @@ fn command(pid: u32) -> String {
     // A node's command line is kilobytes of options; its last word is the main class.
     match words.rsplit(' ').next() {
         Some(last) if words.len() > SHOWN => {
-            let first: String = words.split(' ').next().unwrap_or_default().chars().collect();
+            let first = words.split(' ').next().unwrap_or_default();
             format!("{first} ... {last}")
         }
         _ => words.to_owned(),

@@ -2,6 +2,8 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::holders::{self, Holder};
 use crate::{Error, ErrorKind, Result};
@@ -22,7 +24,9 @@ pub enum LeaseMode {
 #[derive(Debug)]
 pub struct NodeLease {
     _locks: Vec<File>,
+    directories: Vec<PathBuf>,
     holders: Vec<Holder>,
+    looked: Mutex<Instant>,
 }
 
 impl NodeLease {
@@ -39,13 +43,30 @@ impl NodeLease {
         }
         let holders = holders::below(directories);
         match (mode, holders.first()) {
-            (LeaseMode::Exclusive, Some(holder)) => Err(Error::new(
-                ErrorKind::Busy,
-                format!("process {} ({}) has it open", holder.pid, holder.command),
-            )
-            .at(&holder.path)
-            .cure("drain and stop the node, or end that process, then run again")),
-            _ => Ok(Self { _locks: locks, holders }),
+            (LeaseMode::Exclusive, Some(holder)) => Err(in_the_way(holder)),
+            _ => Ok(Self {
+                _locks: locks,
+                directories: directories.to_vec(),
+                holders,
+                looked: Mutex::new(Instant::now()),
+            }),
+        }
+    }
+
+    /// Looks again whether another process has a file below the directories open: a node may have
+    /// been started since. Looks at most once a second.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] with the process named.
+    pub fn still_alone(&self) -> Result<()> {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.elapsed() < Duration::from_secs(1) {
+            return Ok(());
+        }
+        *looked = Instant::now();
+        match holders::below(&self.directories).first() {
+            Some(holder) => Err(in_the_way(holder)),
+            None => Ok(()),
         }
     }
 
@@ -54,6 +75,12 @@ impl NodeLease {
     pub fn holders(&self) -> &[Holder] {
         &self.holders
     }
+}
+
+fn in_the_way(holder: &Holder) -> Error {
+    Error::new(ErrorKind::Busy, format!("process {} ({}) has it open", holder.pid, holder.command))
+        .at(&holder.path)
+        .cure("drain and stop the node, or end that process, then run again")
 }
 
 fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {

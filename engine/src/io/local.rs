@@ -1,16 +1,16 @@
 //! [`Storage`] on the local file system.
 
 use std::fs::{File, FileTimes, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{FallocateFlags, RenameFlags};
+use rustix::fs::{Advice, FallocateFlags, RenameFlags};
 
 use super::attributes;
 use super::storage::{Entry, EntryKind, FileStat, OutputFile, Storage};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The local file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,9 +24,8 @@ impl Storage for LocalStorage {
             let entry = entry.map_err(fail)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             let mut kind = entry.file_type().map_err(fail)?;
-            if kind.is_symlink() {
-                // A dangling link is `Other`, not an error.
-                let Ok(target) = std::fs::metadata(entry.path()) else { continue };
+            let is_link = kind.is_symlink();
+            if let (true, Ok(target)) = (is_link, std::fs::metadata(entry.path())) {
                 kind = target.file_type();
             }
             let kind = match (kind.is_file(), kind.is_dir()) {
@@ -34,7 +33,7 @@ impl Storage for LocalStorage {
                 (_, true) => EntryKind::Directory,
                 _ => EntryKind::Other,
             };
-            entries.push(Entry { name, kind });
+            entries.push(Entry { name, kind, is_link });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
@@ -72,9 +71,20 @@ impl Storage for LocalStorage {
 
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         let mut source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
-        let mut target = create_new(to)?;
-        io::copy(&mut source, &mut target).map_err(|e| Error::io("cannot copy to", to, e))?;
-        target.sync_all().map_err(|e| Error::io("cannot make durable", to, e))
+        let target = create_new(to)?;
+        let written = checksum(&mut source, from, |piece| {
+            (&target).write_all(piece).map_err(|e| Error::io("cannot copy to", to, e))
+        })?;
+        attributes::copy(from, to)?;
+        target.sync_all().map_err(|e| Error::io("cannot make durable", to, e))?;
+        forget_cached(&target);
+        let mut copy = File::open(to).map_err(|e| Error::io("cannot open", to, e))?;
+        if checksum(&mut copy, to, |_| Ok(()))? == written {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Mismatch, "the copy does not read back as the original")
+            .at(to)
+            .cure("check the machine's memory and disk; the original is untouched"))
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
@@ -88,6 +98,17 @@ impl Storage for LocalStorage {
             file.sync_all()
         };
         set().map_err(|e| Error::io("cannot set the modification time", path, e))
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        let write_again = || {
+            let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            file.write_all_at(&bytes, 0)?;
+            file.sync_all()
+        };
+        write_again().map_err(|e| Error::io("cannot make durable", path, e))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
@@ -108,8 +129,9 @@ impl Storage for LocalStorage {
     }
 
     fn create_directory(&self, path: &Path) -> Result<()> {
+        let is_directory = || path.symlink_metadata().is_ok_and(|there| there.is_dir());
         match std::fs::DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory() => Ok(()),
             other => other.map_err(|e| Error::io("cannot create the directory", path, e)),
         }
     }
@@ -156,7 +178,37 @@ impl OutputFile for LocalFile {
     fn sync(&self) -> Result<()> {
         self.file.sync_all().map_err(|e| Error::io("cannot make durable", &self.path, e))
     }
+
+    fn forget_cached(&self) {
+        forget_cached(&self.file);
+    }
 }
+
+fn forget_cached(file: &File) {
+    let _only_a_hint = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+}
+
+/// Reads a file to its end, hands each piece on, and returns length and CRC32 of all.
+fn checksum(
+    file: &mut File,
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<(u64, u32)> {
+    let (mut buffer, mut crc) = (vec![0; COPY_AT_ONCE], crc32fast::Hasher::new());
+    let mut length = 0_u64;
+    loop {
+        let read = file.read(&mut buffer).map_err(|e| Error::io("cannot read", path, e))?;
+        let piece = buffer.get(..read).unwrap_or_default();
+        if piece.is_empty() {
+            return Ok((length, crc.finalize()));
+        }
+        crc.update(piece);
+        length = length.saturating_add(u64::try_from(read).unwrap_or_default());
+        each(piece)?;
+    }
+}
+
+const COPY_AT_ONCE: usize = 1 << 18;
 
 fn create_new(path: &Path) -> Result<File> {
     OpenOptions::new()
@@ -188,7 +240,7 @@ mod tests {
         file.write_at(b"hello", 0).unwrap();
         file.sync().unwrap();
         assert_eq!(LocalStorage.read(&a, 10).unwrap(), b"helloworld");
-        assert_eq!(LocalStorage.read(&a, 9).unwrap_err().kind(), crate::ErrorKind::Corrupt);
+        assert_eq!(LocalStorage.read(&a, 9).unwrap_err().kind(), ErrorKind::Corrupt);
         assert!(LocalStorage.create(&a).is_err());
         LocalStorage.copy(&a, &b).unwrap();
         assert!(LocalStorage.rename(&a, &b).is_err(), "the new name is taken");

@@ -26,6 +26,8 @@ pub struct Entry {
     pub name: String,
     /// What it is; a symbolic link is judged by what it points to.
     pub kind: EntryKind,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
 }
 
 /// What is known of a file without opening it.
@@ -58,6 +60,10 @@ pub trait OutputFile: Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`]; never retried, since a failed fsync may have dropped the pages.
     fn sync(&self) -> Result<()>;
+
+    /// Asks the system to forget what it holds of the durable file in memory, so that the next
+    /// reader reads the disk. A system that does not is no error.
+    fn forget_cached(&self);
 }
 
 /// Reads and changes a file system. Every method names its path in its error.
@@ -87,13 +93,16 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`], also when it exists.
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
-    /// Copies a file to one that must not exist yet, and makes the copy durable.
+    /// Copies a file to one that must not exist yet, with its owner, mode and extended attributes,
+    /// makes the copy durable, and compares it as it reads back.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`], and
+    /// [`crate::ErrorKind::Mismatch`] when the copy reads back as something else.
     fn copy(&self, from: &Path, to: &Path) -> Result<()>;
 
-    /// Gives `to` the owner, the mode and the extended attributes of `from`.
+    /// Gives `to` the owner, the mode and the extended attributes of `from`. They become durable
+    /// with the next [`OutputFile::sync`] of the file; an fsync before does not cover them.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when one of them cannot be given.
@@ -104,6 +113,14 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()>;
+
+    /// Makes a small file durable that somebody else wrote and perhaps did not sync. Its bytes
+    /// are written once more in their place: after a failed fsync the kernel takes pages for
+    /// written that are not.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    fn sync_file(&self, path: &Path) -> Result<()>;
 
     /// Renames within a file system; the new name must be free.
     ///

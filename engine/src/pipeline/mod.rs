@@ -9,6 +9,8 @@
 //! What is bounded, whatever the number and size of the tasks:
 //! * open tasks: [`Limits::open_tasks`], hence open files and staged bytes;
 //! * pieces handed to the pool and not yet done: [`Limits::window`], hence queue and results;
+//! * how far pieces run ahead of the slowest one: [`Limits::spread`], hence what waits to be put
+//!   in order;
 //! * memory: one [`Scratch`] a worker, reused for the life of the run.
 
 mod ordered;
@@ -16,8 +18,8 @@ mod scheduler;
 mod scratch;
 
 pub use ordered::OrderedCrc;
-pub use scheduler::{Limits, Step, run};
-pub use scratch::Scratch;
+pub use scheduler::{Limits, Step, run, workers};
+pub use scratch::{Scratch, WipedBuffer};
 
 use crate::Result;
 

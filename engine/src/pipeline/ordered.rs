@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Combines the CRC32 values of pieces in the order of the file. Pieces that come early wait;
-/// their number is bounded by the scheduler's window.
+/// Combines the CRC32 values of pieces in the order of the file. Pieces that come early wait; their number is bounded by
+/// [`super::Limits::spread`].
 #[derive(Debug, Default)]
 pub struct OrderedCrc {
     combined: crc32fast::Hasher,

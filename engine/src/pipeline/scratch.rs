@@ -10,38 +10,53 @@ use crate::crypto::IvSource;
 
 /// Buffers that a worker keeps for the life of a run: fresh memory costs a page fault for each
 /// 4 KiB, more than the encryption of it.
-///
-/// They hold plaintext for the time of one piece; they are wiped when the run ends.
+#[derive(Debug)]
 pub struct Scratch {
-    /// What was read, where the input is not mapped.
+    /// What was read, where the input is not mapped: ciphertext.
     pub input: Vec<u8>,
     /// The image being built, or a plaintext being looked at.
-    pub output: Vec<u8>,
-    /// A second plaintext, where input and output differ in shape.
-    pub spare: Vec<u8>,
+    pub output: WipedBuffer,
     /// Fresh IVs, seeded for this worker by the operating system.
     pub ivs: IvSource,
 }
 
 impl Scratch {
     fn new() -> Result<Self> {
-        Ok(Self { input: vec![], output: vec![], spare: vec![], ivs: IvSource::from_os()? })
+        Ok(Self { input: vec![], output: WipedBuffer::default(), ivs: IvSource::from_os()? })
     }
 }
 
-impl fmt::Debug for Scratch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scratch").field("bytes", &self.output.capacity()).finish_non_exhaustive()
+/// A buffer that plaintext passes through. It is wiped before its memory is given back, also when
+/// it has to grow.
+#[derive(Default)]
+pub struct WipedBuffer(Vec<u8>);
+
+impl WipedBuffer {
+    /// The first `length` bytes, whatever they hold.
+    pub fn sized(&mut self, length: usize) -> &mut [u8] {
+        if length > self.0.capacity() {
+            self.0.zeroize();
+            self.0 = Vec::with_capacity(length.max(USUAL));
+        }
+        self.0.resize(length, 0);
+        &mut self.0
     }
 }
 
-impl Drop for Scratch {
+impl Drop for WipedBuffer {
     fn drop(&mut self) {
-        self.input.zeroize();
-        self.output.zeroize();
-        self.spare.zeroize();
+        self.0.zeroize();
     }
 }
+
+impl fmt::Debug for WipedBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WipedBuffer({} bytes)", self.0.capacity())
+    }
+}
+
+/// Enough for the usual range of chunks with its headers, so that the buffer is allocated once.
+const USUAL: usize = (2 << 20) + (64 << 10);
 
 /// The buffers that are not in use; there are never more than workers.
 #[derive(Debug, Default)]
@@ -62,5 +77,20 @@ impl ScratchPool {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_keeps_its_memory_and_does_not_print() {
+        let mut buffer = WipedBuffer::default();
+        buffer.sized(100).fill(7);
+        let place = buffer.sized(1 << 20).as_ptr();
+        assert_eq!(buffer.sized(50).as_ptr(), place);
+        assert_eq!(buffer.sized(USUAL + 1).len(), USUAL + 1);
+        assert!(!format!("{buffer:?}").contains('7'), "{buffer:?}");
     }
 }

@@ -19,7 +19,7 @@ use std::path::Path;
 use super::version::Version;
 use crate::io::{Access, Source};
 use crate::options::{ChunkLength, ChunkLengthError, OptionMap};
-use crate::wire::{Put as _, Reader, WireError};
+use crate::wire::{Put as _, Reader, UtfError, WireError};
 use crate::{Error, Result};
 
 /// The value of "max compressed length" that lets no chunk be stored in clear.
@@ -103,11 +103,11 @@ impl CompressionHeader {
     pub fn encode(&self, version: &Version) -> Result<Vec<u8>> {
         let too_big = |_| Error::invalid("a field does not fit CompressionInfo.db");
         let mut bytes = Vec::new();
-        bytes.put_utf(&self.class).map_err(Error::from_utf)?;
+        bytes.put_utf(&self.class).map_err(too_long)?;
         bytes.put_i32(i32::try_from(self.options.len()).map_err(too_big)?);
         for (key, value) in self.options.iter() {
-            bytes.put_utf(key).map_err(Error::from_utf)?;
-            bytes.put_utf(value).map_err(Error::from_utf)?;
+            bytes.put_utf(key).map_err(too_long)?;
+            bytes.put_utf(value).map_err(too_long)?;
         }
         bytes.put_i32(self.chunk_length.to_i32());
         if version.has_max_compressed_length {
@@ -271,7 +271,11 @@ impl ChunkTable {
             .checked_sub(offset)
             .and_then(|length| usize::try_from(length).ok()?.checked_sub(CHUNK_CRC_LENGTH))
             .ok_or_else(|| {
-                Error::corrupt(format!("the chunk is said to lie from byte {raw} to byte {end}"))
+                Error::corrupt(format!(
+                    "the chunk is said to lie from byte {raw} to byte {end} of a Data.db of {} \
+                     bytes",
+                    self.data_file_length
+                ))
             })?;
         Ok(ChunkSlot { offset, stored, plain: self.header.plain_length(chunk) })
     }
@@ -281,10 +285,8 @@ fn damaged(error: WireError) -> Error {
     Error::corrupt("not a CompressionInfo.db of this version").caused_by(error)
 }
 
-impl Error {
-    fn from_utf(error: crate::wire::UtfError) -> Self {
-        Self::invalid("an option is too long for CompressionInfo.db").caused_by(error)
-    }
+fn too_long(error: UtfError) -> Error {
+    Error::invalid("an option is too long for CompressionInfo.db").caused_by(error)
 }
 
 const OFFSET_LENGTH: u64 = 8;

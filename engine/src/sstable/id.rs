@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::time_uuid::{TimeUuid, random};
 use crate::{Error, Result};
 
 /// The second part of an SSTable's file names.
@@ -108,26 +109,9 @@ impl IdGenerator {
     }
 
     fn uuid(&mut self) -> Result<SSTableId> {
-        // 100-ns ticks between the UUID epoch 1582-10-15 and the Unix epoch.
-        const UNIX_EPOCH_TICKS: u64 = 0x01b2_1dd2_1381_4000;
-        const TICKS_PER_SECOND: u64 = 10_000_000;
-        const SECONDS_PER_DAY: u64 = 86_400;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ticks = u64::try_from(now.as_nanos() / 100).unwrap_or(u64::MAX / 2);
-        let ticks = ticks.saturating_add(UNIX_EPOCH_TICKS).max(self.last_ticks.saturating_add(1));
-        self.last_ticks = ticks;
-        // Clock sequence and node are random, with the variant's and the multicast bit set
-        // (RFC 9562 6.10): no address of this machine goes into a name.
-        let mut lsb = u64::from_be_bytes(random::<8>()?);
-        lsb = (lsb & 0x3fff_ffff_ffff_ffff) | 0x8000_0100_0000_0000;
-        let seconds = ticks / TICKS_PER_SECOND;
-        Ok(SSTableId::Uuid(format!(
-            "{}_{}_{}{}",
-            base36(seconds / SECONDS_PER_DAY, 4),
-            base36(seconds % SECONDS_PER_DAY, 4),
-            base36(ticks % TICKS_PER_SECOND, 5),
-            base36(lsb, 13),
-        )))
+        let uuid = TimeUuid::now(self.last_ticks)?;
+        self.last_ticks = uuid.ticks();
+        Ok(SSTableId::Uuid(uuid.to_sstable_id()))
     }
 
     fn ulid() -> Result<SSTableId> {
@@ -149,24 +133,6 @@ const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 fn low_bits(value: u128) -> u8 {
     let [.., low] = value.to_be_bytes();
     low & 0x1f
-}
-
-fn base36(mut value: u64, width: usize) -> String {
-    let mut digits = Vec::with_capacity(width);
-    while digits.len() < width || value > 0 {
-        let digit = u32::try_from(value % 36).unwrap_or_default();
-        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
-        value /= 36;
-    }
-    digits.iter().rev().collect()
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(crate::ErrorKind::Io, "the system gives no random bytes").caused_by(error)
-    })?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

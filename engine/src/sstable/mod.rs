@@ -6,8 +6,10 @@ mod component;
 mod compression_info;
 mod descriptor;
 mod digest;
+mod encrypted;
 mod id;
 mod table_dir;
+mod time_uuid;
 mod toc;
 mod version;
 
@@ -17,7 +19,9 @@ pub use compression_info::{
 };
 pub use descriptor::{Descriptor, parse_file_name};
 pub use digest::{format_digest, parse_digest};
+pub use encrypted::{PAGE, is_encrypted_page, is_metadata_in_clear};
 pub use id::{IdGenerator, SSTableId};
 pub use table_dir::TableDir;
-pub use toc::{format_toc, parse_toc};
-pub use version::{Format, Support, Version};
+pub use time_uuid::TimeUuid;
+pub use toc::{TOC_LIMIT, format_toc, parse_toc};
+pub use version::{Format, Products, Support, Version};

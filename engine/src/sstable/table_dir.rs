@@ -14,7 +14,7 @@ pub struct TableDir {
     pub table_id: Option<String>,
     /// The index whose own SSTables these are.
     pub index: Option<String>,
-    /// The directory, canonical: the transaction log needs that path.
+    /// The directory.
     pub path: PathBuf,
     /// The data directory that it lies in, canonical.
     pub data_dir: PathBuf,
@@ -50,10 +50,10 @@ impl TableDir {
         }
     }
 
-    /// What is the same in every data directory of the table.
+    /// What is the same in every data directory of the table: keyspace, table, id, index.
     #[must_use]
-    pub fn identity(&self) -> (&str, &str, Option<&str>, Option<&str>) {
-        (&self.keyspace, &self.table, self.table_id.as_deref(), self.index.as_deref())
+    pub fn identity(&self) -> (String, String, Option<String>, Option<String>) {
+        (self.keyspace.clone(), self.table.clone(), self.table_id.clone(), self.index.clone())
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::id::SSTableId;
+
 /// The index format of an SSTable, the third part of its file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -36,6 +38,52 @@ pub enum Support {
     No(&'static str),
 }
 
+/// A set of products, as far as their transaction logs differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Products {
+    /// Apache Cassandra 3.0 and 3.11.
+    pub apache_3: bool,
+    /// Apache Cassandra 4.0 and later.
+    pub apache_4: bool,
+    /// Converged Core.
+    pub converged_core: bool,
+    /// DSE 6.
+    pub dse: bool,
+}
+
+impl Products {
+    /// Every product.
+    pub const ALL: Self = Self::new(true, true, true, true);
+    const APACHE_4_OR_CORE: Self = Self::new(false, true, true, false);
+    const CORE_OR_DSE: Self = Self::new(false, false, true, true);
+    const CORE: Self = Self::new(false, false, true, false);
+
+    const fn new(apache_3: bool, apache_4: bool, converged_core: bool, dse: bool) -> Self {
+        Self { apache_3, apache_4, converged_core, dse }
+    }
+
+    /// Those that may have an SSTable of this id (FORMATS.md 1.2).
+    #[must_use]
+    pub const fn of_id(id: &SSTableId) -> Self {
+        match id {
+            SSTableId::Sequence(_) => Self::ALL,
+            SSTableId::Uuid(_) => Self::APACHE_4_OR_CORE,
+            SSTableId::Ulid(_) => Self::CORE,
+        }
+    }
+
+    /// Those in both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self::new(
+            self.apache_3 && other.apache_3,
+            self.apache_4 && other.apache_4,
+            self.converged_core && other.converged_core,
+            self.dse && other.dse,
+        )
+    }
+}
+
 /// A version with its features.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Version {
@@ -45,10 +93,8 @@ pub struct Version {
     pub format: Format,
     /// CompressionInfo.db has the field "max compressed length".
     pub has_max_compressed_length: bool,
-    /// Converged Core alone writes it, which decides the form of the transaction log.
-    pub converged_core_only: bool,
-    /// Apache Cassandra 3.x can have written and can read it.
-    pub apache_3: bool,
+    /// The products whose nodes may have it.
+    pub products: Products,
     /// Whether this release rewrites it.
     pub support: Support,
 }
@@ -74,51 +120,39 @@ const ENCRYPTED_INDEX: &str =
     "its indices and metadata are encrypted too, which this release does not handle";
 const DICTIONARY: &str = "its compression dictionaries are not handled by this release";
 
-const fn big(letters: &'static str, has_max: bool, apache_3: bool, support: Support) -> Version {
-    Version {
-        letters,
-        format: Format::Big,
-        has_max_compressed_length: has_max,
-        converged_core_only: false,
-        apache_3,
-        support,
-    }
+const fn big(letters: &'static str, has_max: bool, support: Support) -> Version {
+    // A node reads what its predecessors wrote: SSTables of 3.x may lie on any of them.
+    let products = if has_max { Products::APACHE_4_OR_CORE } else { Products::ALL };
+    Version { letters, format: Format::Big, has_max_compressed_length: has_max, products, support }
 }
 
-const fn bti(letters: &'static str, converged_core_only: bool, support: Support) -> Version {
-    Version {
-        letters,
-        format: Format::Bti,
-        has_max_compressed_length: true,
-        converged_core_only,
-        apache_3: false,
-        support,
-    }
+const fn bti(letters: &'static str, products: Products, support: Support) -> Version {
+    Version { letters, format: Format::Bti, has_max_compressed_length: true, products, support }
 }
 
 static VERSIONS: [Version; 22] = [
-    big("la", false, true, Support::No(ADLER)),
-    big("ma", false, true, Support::Yes),
-    big("mb", false, true, Support::Yes),
-    big("mc", false, true, Support::Yes),
-    big("md", false, true, Support::Yes),
-    big("me", false, true, Support::Yes),
-    big("na", true, false, Support::Yes),
-    big("nb", true, false, Support::Yes),
-    big("oa", true, false, Support::Yes),
-    big("pa", true, false, Support::No(DICTIONARY)),
-    bti("aa", false, Support::No(DSE_6)),
-    bti("ab", false, Support::No(DSE_6)),
-    bti("ac", false, Support::No(DSE_6)),
-    bti("ad", false, Support::No(DSE_6)),
-    bti("b", false, Support::No(ENCRYPTED_INDEX)),
-    bti("ba", false, Support::No(ENCRYPTED_INDEX)),
-    bti("bb", false, Support::No(ENCRYPTED_INDEX)),
-    bti("ca", true, Support::No(ENCRYPTED_INDEX)),
-    bti("cb", true, Support::No(ENCRYPTED_INDEX)),
-    bti("cc", true, Support::No(ENCRYPTED_INDEX)),
-    bti("da", false, Support::Yes),
-    bti("ea", false, Support::No(DICTIONARY)),
+    big("la", false, Support::No(ADLER)),
+    big("ma", false, Support::Yes),
+    big("mb", false, Support::Yes),
+    big("mc", false, Support::Yes),
+    big("md", false, Support::Yes),
+    big("me", false, Support::Yes),
+    big("na", true, Support::Yes),
+    big("nb", true, Support::Yes),
+    big("oa", true, Support::Yes),
+    big("pa", true, Support::No(DICTIONARY)),
+    bti("aa", Products::CORE_OR_DSE, Support::No(DSE_6)),
+    bti("ab", Products::CORE_OR_DSE, Support::No(DSE_6)),
+    bti("ac", Products::CORE_OR_DSE, Support::No(DSE_6)),
+    bti("ad", Products::CORE_OR_DSE, Support::No(DSE_6)),
+    bti("b", Products::CORE_OR_DSE, Support::No(ENCRYPTED_INDEX)),
+    bti("ba", Products::CORE_OR_DSE, Support::No(ENCRYPTED_INDEX)),
+    bti("bb", Products::CORE_OR_DSE, Support::No(ENCRYPTED_INDEX)),
+    bti("ca", Products::CORE, Support::No(ENCRYPTED_INDEX)),
+    bti("cb", Products::CORE, Support::No(ENCRYPTED_INDEX)),
+    bti("cc", Products::CORE, Support::No(ENCRYPTED_INDEX)),
+    bti("da", Products::APACHE_4_OR_CORE, Support::Yes),
+    bti("ea", Products::APACHE_4_OR_CORE, Support::No(DICTIONARY)),
 ];
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::sstable::{SSTableId, Version};
+use crate::sstable::Products;
 use crate::{Error, Result};
 
 /// A family of products with the same transaction logs.
@@ -77,23 +77,23 @@ impl Flavor {
         }
     }
 
-    /// Settles the flavor of a node from what its directories hold and what the operator says.
+    /// Settles the flavor of a node from the products that may have what lies in its data
+    /// directories, and from what the operator says.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] when nothing tells, or when the files contradict `given`.
-    pub fn settle<'a>(
-        given: Option<Self>,
-        found: impl IntoIterator<Item = (&'static Version, &'a SSTableId)>,
-    ) -> Result<Self> {
-        let (mut core_only, mut not_apache_3) = (false, false);
-        for (version, id) in found {
-            // Only Converged Core writes the c versions and ULIDs.
-            core_only |= version.converged_core_only || matches!(id, SSTableId::Ulid(_));
-            not_apache_3 |= !version.apache_3 || !matches!(id, SSTableId::Sequence(_));
-        }
-        match given {
-            None if core_only => Ok(Self::ConvergedCore),
-            None => Err(Error::invalid(
+    pub fn settle(given: Option<Self>, possible: Products) -> Result<Self> {
+        let candidates: Vec<Self> =
+            Self::EVERY.into_iter().filter(|flavor| flavor.is_in(possible)).collect();
+        match (given, candidates.as_slice()) {
+            (Some(given), _) if given.is_in(possible) => Ok(given),
+            (Some(given), _) => Err(Error::invalid(format!(
+                "--flavor {given} cannot be right: no such node can have written or read all the \
+                 SSTables in these data directories"
+            ))
+            .cure("use the flavor of the product that runs on this node")),
+            (None, [only]) => Ok(*only),
+            (None, _) => Err(Error::invalid(
                 "the SSTables do not tell which product's node will start on them, and with a \
                  transaction log in another product's form it would load old and new SSTables",
             )
@@ -101,16 +101,17 @@ impl Flavor {
                 "say it with --flavor: apache-3 (Cassandra 3.x), apache-4 (Cassandra 4.0 and \
                  later), converged-core (HCD), dse (DSE 6)",
             )),
-            Some(Self::ConvergedCore) => Ok(Self::ConvergedCore),
-            Some(other) if core_only => Err(Error::invalid(format!(
-                "--flavor {other} cannot be right: only Converged Core writes such SSTables"
-            ))
-            .cure("use --flavor converged-core")),
-            Some(Self::Apache3) if not_apache_3 => Err(Error::invalid(
-                "--flavor apache-3 cannot be right: Cassandra 3.x cannot read these SSTables",
-            )
-            .cure("use the flavor of the product that runs on this node")),
-            Some(other) => Ok(other),
+        }
+    }
+
+    const EVERY: [Self; 4] = [Self::Apache3, Self::Apache4, Self::ConvergedCore, Self::Dse];
+
+    const fn is_in(self, products: Products) -> bool {
+        match self {
+            Self::Apache3 => products.apache_3,
+            Self::Apache4 => products.apache_4,
+            Self::ConvergedCore => products.converged_core,
+            Self::Dse => products.dse,
         }
     }
 }
@@ -125,7 +126,7 @@ impl FromStr for Flavor {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Self::Apache3, Self::Apache4, Self::ConvergedCore, Self::Dse]
+        Self::EVERY
             .into_iter()
             .find(|flavor| flavor.name() == text)
             .ok_or_else(|| Error::invalid(format!("there is no flavor '{text}'")))
@@ -202,7 +203,7 @@ const JAVA_PATH: &AsciiSet = &NON_ALPHANUMERIC
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sstable::Format;
+    use crate::sstable::{Format, SSTableId, Version};
 
     #[test]
     fn each_form_reads_back() {
@@ -224,23 +225,28 @@ mod tests {
 
     #[test]
     fn the_files_decide_where_they_can_and_are_believed_where_they_contradict() {
-        let v = |letters, format| Version::find(letters, format).unwrap();
-        let (one, ulid) =
-            (SSTableId::Sequence(1), SSTableId::parse("01GK4SZ4T1V7D5SVXB9XS0F1W2").unwrap());
-        let nb = [(v("nb", Format::Big), &one)];
-        let me = [(v("me", Format::Big), &one)];
-        let cc = [(v("nb", Format::Big), &one), (v("cc", Format::Bti), &one)];
-        let nb_ulid = [(v("nb", Format::Big), &ulid)];
-        let settle = |given, found: &[(&'static Version, &SSTableId)]| {
-            Flavor::settle(given, found.iter().copied())
-        };
-        assert!(settle(None, &nb).is_err());
-        assert!(settle(None, &me).is_err(), "a 4.x node may hold SSTables of 3.x");
-        assert_eq!(settle(None, &cc).unwrap(), Flavor::ConvergedCore);
-        assert_eq!(settle(None, &nb_ulid).unwrap(), Flavor::ConvergedCore);
-        assert_eq!(settle(Some(Flavor::Apache4), &me).unwrap(), Flavor::Apache4);
-        assert_eq!(settle(Some(Flavor::Apache3), &me).unwrap(), Flavor::Apache3);
-        assert!(settle(Some(Flavor::Apache3), &nb).is_err());
-        assert!(settle(Some(Flavor::Apache4), &cc).is_err());
+        let v = |letters, format| Version::find(letters, format).unwrap().products;
+        let (nb, me) = (v("nb", Format::Big), v("me", Format::Big));
+        let cc = nb.and(v("cc", Format::Bti));
+        let id = |text| Products::of_id(&SSTableId::parse(text).unwrap());
+        let (ulid, uuid) = (id("01GK4SZ4T1V7D5SVXB9XS0F1W2"), id("3gm8_0t1d_01zr42s6tfz6mplgh7"));
+        let settle = Flavor::settle;
+        assert!(settle(None, nb).is_err());
+        assert!(settle(None, me).is_err(), "a 4.x node may hold SSTables of 3.x");
+        assert_eq!(settle(None, cc).unwrap(), Flavor::ConvergedCore);
+        assert_eq!(settle(None, nb.and(ulid)).unwrap(), Flavor::ConvergedCore);
+        assert_eq!(settle(Some(Flavor::Apache4), me).unwrap(), Flavor::Apache4);
+        assert_eq!(settle(Some(Flavor::Apache3), me).unwrap(), Flavor::Apache3);
+        assert_eq!(settle(Some(Flavor::Dse), me).unwrap(), Flavor::Dse);
+        for (given, possible) in [
+            (Flavor::Apache3, nb),
+            (Flavor::Dse, nb),
+            (Flavor::Apache4, cc),
+            (Flavor::Apache4, v("bb", Format::Bti)),
+            (Flavor::Apache3, me.and(uuid)),
+            (Flavor::Dse, me.and(uuid)),
+        ] {
+            assert!(settle(Some(given), possible).is_err(), "{given}");
+        }
     }
 }

@@ -58,11 +58,14 @@ pub struct TransactionLog {
     pub records: Vec<LogRecord>,
     /// The last line is torn or damaged.
     pub torn: bool,
+    /// All directories of the table.
+    table: Vec<PathBuf>,
     problem: Option<String>,
 }
 
 impl TransactionLog {
-    /// Reads the replicas of a log.
+    /// Reads the replicas of a log. `table` are all directories of the table: a record may name
+    /// one whose replica is deleted already.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], or [`crate::ErrorKind::Corrupt`] for an absurd size.
@@ -70,6 +73,7 @@ impl TransactionLog {
         storage: &dyn Storage,
         name: &LogFileName,
         directories: Vec<PathBuf>,
+        table: &[PathBuf],
     ) -> Result<Self> {
         const LIMIT: u64 = 64 << 20;
         let mut replicas = Vec::new();
@@ -77,8 +81,14 @@ impl TransactionLog {
             let bytes = storage.read(&directory.join(name.as_str()), LIMIT)?;
             replicas.push(String::from_utf8_lossy(&bytes).into_owned());
         }
-        let mut log =
-            Self { name: name.clone(), directories, records: vec![], torn: false, problem: None };
+        let mut log = Self {
+            name: name.clone(),
+            directories,
+            records: vec![],
+            torn: false,
+            table: table.to_vec(),
+            problem: None,
+        };
         log.merge(&replicas);
         Ok(log)
     }
@@ -97,7 +107,7 @@ impl TransactionLog {
             }
             let Some((directory, sstable, form)) = self.locate(record) else {
                 return Ok(Verdict::Refuse(format!(
-                    "{} names '{}', which is not an SSTable beside the log",
+                    "{} names '{}', which is not an SSTable of the table",
                     record.kind.name(),
                     record.path
                 )));
@@ -111,17 +121,20 @@ impl TransactionLog {
                     "the files of {sstable} are not as old as the log says"
                 )));
             }
+            // Undoing deletes the new files, so the old ones must be there. A node looks at this
+            // only when the last record is damaged; here no last copy is ever deleted.
             let count = i32::try_from(files.len()).unwrap_or(i32::MAX);
-            if self.torn && count < record.file_count {
+            if !self.is_committed() && count < record.file_count {
                 return Ok(Verdict::Refuse(format!(
-                    "its last record is damaged and {sstable} is no longer complete"
+                    "it is not committed, and {sstable}, which it replaces, is no longer complete"
                 )));
             }
         }
-        Ok(match self.records.last() {
-            Some(last) if last.kind == RecordKind::Commit && !self.torn => Verdict::RollForward,
-            _ => Verdict::RollBack,
-        })
+        Ok(if self.is_committed() { Verdict::RollForward } else { Verdict::RollBack })
+    }
+
+    fn is_committed(&self) -> bool {
+        !self.torn && self.records.last().is_some_and(|last| last.kind == RecordKind::Commit)
     }
 
     /// The SSTables of the records of one kind, as directory and descriptor.
@@ -137,13 +150,17 @@ impl TransactionLog {
         let Some(longest) = replicas.iter().max_by_key(|text| text.lines().count()) else {
             return;
         };
-        let lines: Vec<&str> = longest.lines().filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> = longest.lines().collect();
+        let replicas: Vec<Vec<&str>> = replicas.iter().map(|text| text.lines().collect()).collect();
         for (i, line) in lines.iter().enumerate() {
             let is_last = i + 1 == lines.len();
-            let agrees = replicas.iter().all(|replica| {
-                let theirs: Vec<&str> = replica.lines().filter(|l| !l.is_empty()).collect();
-                theirs.get(i).is_none_or(|other| other == line)
-            });
+            let mut theirs = replicas.iter().filter_map(|replica| replica.get(i));
+            let agrees = theirs.clone().all(|other| other == line);
+            // A line may be torn in one replica; two that say different things never agree.
+            if !theirs.all(|other| other.starts_with(*line) || line.starts_with(*other)) {
+                self.problem = Some(format!("its replicas differ in line {}", i + 1));
+                return;
+            }
             let record = LogRecord::parse(line);
             match record {
                 Ok(record) if agrees => {
@@ -174,7 +191,7 @@ impl TransactionLog {
         let (form, directory, sstable) = PathForm::read(&record.path)?;
         let directory = PathBuf::from(directory);
         let descriptor = Descriptor::parse(&sstable)?;
-        self.directories.contains(&directory).then_some((directory, descriptor, form))
+        self.table.contains(&directory).then_some((directory, descriptor, form))
     }
 
     fn time_agrees(
@@ -196,14 +213,14 @@ impl TransactionLog {
                 newest_of_rest = newest_of_rest.max(time);
             }
         }
+        let in_seconds = |time: i64| time.div_euclid(1000) == record.update_time.div_euclid(1000);
         Ok(newest_of_all.is_none_or(|all| match form {
+            // Java 8 sees whole seconds only, and so do the logs of nodes that run on it.
+            PathForm::Bare if record.update_time % 1000 == 0 => in_seconds(all),
             PathForm::Bare => all == record.update_time,
             PathForm::Dashed | PathForm::Uri => {
-                let wanted = record.update_time.div_euclid(1000);
-                [Some(all), newest_of_rest]
-                    .into_iter()
-                    .flatten()
-                    .any(|time| time.div_euclid(1000) == wanted)
+                // With Statistics.db left out, it alone is as good as no file.
+                in_seconds(all) || newest_of_rest.is_none_or(in_seconds)
             }
         }))
     }
@@ -238,13 +255,10 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`] when a directory or a log cannot be read.
-pub(super) fn logs_in(
-    storage: &dyn Storage,
-    directories: &[PathBuf],
-) -> Result<Vec<TransactionLog>> {
+pub(super) fn logs_in(storage: &dyn Storage, table: &[PathBuf]) -> Result<Vec<TransactionLog>> {
     let mut names = BTreeSet::new();
     let mut places = Vec::new();
-    for directory in directories {
+    for directory in table {
         for entry in storage.list(directory)? {
             if let Some(name) = LogFileName::parse(&entry.name) {
                 names.insert(name.clone());
@@ -260,7 +274,7 @@ pub(super) fn logs_in(
                 .filter(|(other, _)| *other == name)
                 .map(|(_, directory)| directory.clone())
                 .collect();
-            TransactionLog::read(storage, &name, directories)
+            TransactionLog::read(storage, &name, directories, table)
         })
         .collect()
 }

@@ -1,12 +1,13 @@
 //! Finishing or undoing the logs that an interrupted operation left, as a starting node would.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::log::{TransactionLog, Verdict, files_of, logs_in, refused};
 use super::record::RecordKind;
 use crate::Result;
-use crate::io::Storage;
-use crate::sstable::Descriptor;
+use crate::io::{EntryKind, Storage};
+use crate::sstable::{Component, Descriptor, parse_file_name};
 
 /// What was done with one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +18,16 @@ pub struct Recovery {
     pub verdict: Verdict,
 }
 
-/// Finishes or undoes every log of one table. `directories` are the table's canonical directories
-/// in all data directories.
+/// Finishes or undoes every log of one table, and removes temporary files of components.
+/// `directories` are the table's canonical directories in all data directories.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Corrupt`] for a log that a node would refuse, before anything is changed,
 /// and [`crate::ErrorKind::Io`].
 pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Recovery>> {
+    for directory in directories {
+        remove_temporary(storage, directory)?;
+    }
     let logs = logs_in(storage, directories)?;
     let mut verdicts = Vec::new();
     for log in &logs {
@@ -36,7 +40,15 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
     let mut done = Vec::new();
     for (log, verdict) in logs.iter().zip(verdicts) {
         let condemned = match verdict {
-            Verdict::RollForward => RecordKind::Remove,
+            Verdict::RollForward => {
+                // A writer that was killed, or whose fsync failed, may have left its COMMIT in
+                // the cache only. With the old files gone and a power loss after that, a node
+                // would undo the log and delete the new ones, too.
+                for directory in &log.directories {
+                    storage.sync_file(&directory.join(log.name.as_str()))?;
+                }
+                RecordKind::Remove
+            }
             _ => RecordKind::Add,
         };
         finish(storage, log, condemned)?;
@@ -46,13 +58,23 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
     Ok(done)
 }
 
+/// Removes what a node deletes at its start, too: the unfinished rewrite of a component, such as
+/// `nb-1-big-Statistics.db.tmp`. Some products would count its time as the SSTable's.
+fn remove_temporary(storage: &dyn Storage, directory: &Path) -> Result<()> {
+    let mut removed = false;
+    for entry in storage.list(directory)? {
+        let component = entry.name.strip_suffix(".tmp").and_then(parse_file_name);
+        if entry.kind == EntryKind::File && component.is_some() {
+            storage.remove_file(&directory.join(entry.name))?;
+            removed = true;
+        }
+    }
+    if removed { storage.sync_directory(directory) } else { Ok(()) }
+}
+
 /// Deletes the SSTables of the records of one kind, then the log itself: as long as a replica is
 /// there, the next start takes up where this ended.
-pub(super) fn finish(
-    storage: &dyn Storage,
-    log: &TransactionLog,
-    condemned: RecordKind,
-) -> Result<()> {
+fn finish(storage: &dyn Storage, log: &TransactionLog, condemned: RecordKind) -> Result<()> {
     for (directory, descriptor) in log.sstables(condemned) {
         delete_sstable(storage, &directory, &descriptor)?;
     }
@@ -63,23 +85,49 @@ pub(super) fn finish(
     Ok(())
 }
 
-/// Deletes the files of an SSTable, oldest first as the database does: the newest of those left
-/// keeps the time that REMOVE recorded, so an interrupted deletion can be finished.
-pub(super) fn delete_sstable(
-    storage: &dyn Storage,
-    directory: &Path,
-    descriptor: &Descriptor,
-) -> Result<()> {
+/// Deletes the files of an SSTable, whatever they are.
+fn delete_sstable(storage: &dyn Storage, directory: &Path, descriptor: &Descriptor) -> Result<()> {
     let mut files = Vec::new();
-    for (name, _) in files_of(storage, directory, descriptor)? {
+    for (name, component) in files_of(storage, directory, descriptor)? {
         let path = directory.join(name);
         if let Some(stat) = storage.stat(&path)? {
-            files.push((stat.modified, path));
+            files.push(OldFile { component, path, modified: stat.modified });
         }
     }
-    files.sort();
-    for (_, path) in files {
-        storage.remove_file(&path)?;
+    delete_files(storage, directory, files)
+}
+
+/// A file of an SSTable that is to be deleted.
+#[derive(Debug)]
+pub(super) struct OldFile {
+    pub(super) component: Component,
+    pub(super) path: PathBuf,
+    pub(super) modified: SystemTime,
+}
+
+/// Deletes files, oldest first as the database does: the newest of those left keeps the time that
+/// REMOVE recorded, so an interrupted deletion can be finished.
+///
+/// A disk may forget deletions in any order. Before the last files that carry a recorded time go
+/// (the newest of all, or the newest but for Statistics.db, by product), the others are durably
+/// gone: else an old file could come back alone, and a node would refuse its time.
+pub(super) fn delete_files(
+    storage: &dyn Storage,
+    directory: &Path,
+    mut files: Vec<OldFile>,
+) -> Result<()> {
+    files.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
+    let newest = files.last().map(|file| file.modified);
+    let of_rest = files.iter().rev().find(|file| file.component != Component::Statistics);
+    let recorded = [of_rest.map(|file| file.modified), newest];
+    let mut passed = None;
+    for file in files {
+        let carries = recorded.iter().flatten().filter(|time| file.modified >= **time).count();
+        if passed.is_some_and(|passed| passed != carries) {
+            storage.sync_directory(directory)?;
+        }
+        passed = Some(carries);
+        storage.remove_file(&file.path)?;
     }
     storage.sync_directory(directory)
 }

@@ -13,15 +13,15 @@
 //! Before 4 a starting node deletes the new files, after it the old ones.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::flavor::{Flavor, MtimeRule};
-use super::log::{files_of, millis};
+use super::log::millis;
 use super::record::LogRecord;
-use super::recovery::delete_sstable;
-use crate::io::{OutputFile, Storage};
+use super::recovery::{OldFile, delete_files};
+use crate::io::{FileStat, OutputFile, Storage};
 use crate::sstable::{Component, Descriptor};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// One SSTable about to be replaced.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Swap<'a> {
     pub directory: &'a Path,
     /// The SSTable that goes.
     pub old: &'a Descriptor,
+    /// All its files, as they were when the plan was made.
+    pub old_files: &'a [(Component, FileStat)],
     /// The SSTable that comes.
     pub new: &'a Descriptor,
     /// The durable files of the new SSTable: component and where it is staged, on the same file
@@ -43,27 +45,41 @@ pub struct Swap<'a> {
 
 /// Carries a swap out.
 ///
+/// Nothing is looked for by listing the directory, which may hold a million files: the names of
+/// both SSTables are known.
+///
 /// # Errors
-/// Any error of the storage. Before COMMIT everything is undone and the old SSTable stays; from
-/// the attempt to write COMMIT on the log stays, and the next start of a node or of this program
-/// ends what it says.
+/// [`ErrorKind::Busy`] when the old SSTable is not what it was or the new name is taken, before
+/// anything is changed; otherwise any error of the storage. Before COMMIT everything is undone
+/// and the old SSTable stays; from the attempt to write COMMIT on the log stays, and the next
+/// start of a node or of this program ends what it says.
 pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
-    let log =
-        swap.directory.join(format!("{}_txn_compaction_{}.log", swap.new.version, swap.log_id));
-    let mut writer = LogWriter { storage, path: log, file: None, length: 0 };
-    if let Err(error) = prepare(storage, swap, &mut writer) {
-        // Best effort: whatever is left is undone by the next start, since COMMIT was never
-        // written.
-        let undone = delete_sstable(storage, swap.directory, swap.new);
-        if undone.is_ok() && writer.file.take().is_some() {
-            let _left_for_the_next_start = writer.delete(swap.directory);
+    check_old(storage, swap)?;
+    check_new(storage, swap)?;
+    let log = format!("{}_txn_compaction_{}.log", swap.new.version, swap.log_id);
+    let mut log = LogWriter {
+        storage,
+        path: swap.directory.join(log),
+        like: swap.old.path(swap.directory, &Component::Data),
+        file: None,
+        length: 0,
+    };
+    let old_files = match prepare(storage, swap, &mut log) {
+        Ok(files) => files,
+        Err(error) => {
+            // What cannot be undone now is undone by the next start, since COMMIT was never
+            // written.
+            let undone = undo(storage, swap);
+            if undone.is_ok() && log.file.is_some() {
+                let _left_for_the_next_start = log.delete(swap.directory);
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
-    let committed = writer
+    };
+    let committed = log
         .append(&LogRecord::commit())
-        .and_then(|()| delete_sstable(storage, swap.directory, swap.old))
-        .and_then(|()| writer.delete(swap.directory));
+        .and_then(|()| delete_files(storage, swap.directory, old_files))
+        .and_then(|()| log.delete(swap.directory));
     committed.map_err(|error| {
         error.cure(
             "the swap was at or behind its COMMIT: the next run, or the node's next start, \
@@ -72,15 +88,54 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     })
 }
 
-fn prepare(storage: &dyn Storage, swap: &Swap<'_>, log: &mut LogWriter<'_>) -> Result<()> {
-    if !files_of(storage, swap.directory, swap.new)?.is_empty() {
-        return Err(Error::new(
-            crate::ErrorKind::Busy,
-            "files of the new SSTable are there already",
-        )
-        .at(swap.new.path(swap.directory, &Component::Data))
-        .cure("find out who wrote them; then run again"));
+/// Deletes what this swap has put in place, and nothing else: a file that has left the staging
+/// directory, also by a rename that was reported as failed.
+fn undo(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
+    let mut files = Vec::new();
+    for (component, staged) in swap.staged {
+        let path = swap.new.path(swap.directory, component);
+        if storage.stat(staged)?.is_none() && storage.stat(&path)?.is_some() {
+            files.push(OldFile { component: component.clone(), path, modified: UNIX_EPOCH });
+        }
     }
+    delete_files(storage, swap.directory, files)
+}
+
+/// The old SSTable must be the planned one, file by file: a node that was started meanwhile may
+/// have compacted it away, and publishing it again would bring deleted rows back.
+fn check_old(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
+    for (component, planned) in swap.old_files {
+        let path = swap.old.path(swap.directory, component);
+        if storage.stat(&path)? != Some(*planned) {
+            return Err(Error::new(
+                ErrorKind::Busy,
+                "the file was changed since the plan was made",
+            )
+            .at(path)
+            .cure("find out what works on the data directory, stop it, then run again"));
+        }
+    }
+    Ok(())
+}
+
+fn check_new(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
+    for (component, _) in swap.staged {
+        let path = swap.new.path(swap.directory, component);
+        if storage.stat(&path)?.is_some() {
+            return Err(Error::new(ErrorKind::Busy, "a file of the new SSTable's name is there")
+                .at(path)
+                .cure("find out what works on the data directory, stop it, then run again"));
+        }
+    }
+    Ok(())
+}
+
+/// Everything before COMMIT; returns what is to be deleted behind it.
+fn prepare(
+    storage: &dyn Storage,
+    swap: &Swap<'_>,
+    log: &mut LogWriter<'_>,
+) -> Result<Vec<OldFile>> {
     let form = swap.flavor.path_form();
     let new = form.write(swap.directory, &swap.new.to_string())?;
     let old = form.write(swap.directory, &swap.old.to_string())?;
@@ -90,34 +145,45 @@ fn prepare(storage: &dyn Storage, swap: &Swap<'_>, log: &mut LogWriter<'_>) -> R
         storage.rename(staged, &swap.new.path(swap.directory, component))?;
     }
     storage.sync_directory(swap.directory)?;
-    let (time, count) = pin_times(storage, swap)?;
-    log.append(&LogRecord::remove(old, time, count))
+    check_old(storage, swap)?;
+    let (time, files) = pin_times(storage, swap)?;
+    let count = i32::try_from(files.len()).unwrap_or(i32::MAX);
+    log.append(&LogRecord::remove(old, millis(time), count))?;
+    Ok(files)
 }
 
-/// Returns the time and the file count for REMOVE, after bringing the old files to a whole second
-/// where the node compares more than seconds.
-fn pin_times(storage: &dyn Storage, swap: &Swap<'_>) -> Result<(i64, i32)> {
-    let files = files_of(storage, swap.directory, swap.old)?;
+/// Returns the time for REMOVE and the old files, after bringing them to a whole second where the
+/// node compares more than seconds.
+fn pin_times(storage: &dyn Storage, swap: &Swap<'_>) -> Result<(SystemTime, Vec<OldFile>)> {
     let mut newest = UNIX_EPOCH;
-    for (name, _) in &files {
-        if let Some(stat) = storage.stat(&swap.directory.join(name))? {
-            newest = newest.max(stat.modified);
-        }
+    for (_, stat) in swap.old_files {
+        newest = newest.max(stat.modified);
     }
-    if swap.flavor.mtime_rule() == MtimeRule::WholeSecond {
-        let seconds = newest.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        newest = UNIX_EPOCH + Duration::from_secs(seconds);
-        for (name, _) in &files {
-            storage.set_modified(&swap.directory.join(name), newest)?;
+    let pinned = match swap.flavor.mtime_rule() {
+        MtimeRule::Seconds => None,
+        MtimeRule::WholeSecond => {
+            let seconds = newest.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            Some(UNIX_EPOCH + Duration::from_secs(seconds))
         }
+    };
+    let mut files = Vec::new();
+    for (component, stat) in swap.old_files {
+        let path = swap.old.path(swap.directory, component);
+        if let Some(time) = pinned {
+            storage.set_modified(&path, time)?;
+        }
+        let modified = pinned.unwrap_or(stat.modified);
+        files.push(OldFile { component: component.clone(), path, modified });
     }
-    Ok((millis(newest), i32::try_from(files.len()).unwrap_or(i32::MAX)))
+    Ok((pinned.unwrap_or(newest), files))
 }
 
 /// The log being written; every line is durable before the next step.
 struct LogWriter<'a> {
     storage: &'a dyn Storage,
     path: PathBuf,
+    /// Whose owner, mode and label the log gets: a node must be able to read and delete it.
+    like: PathBuf,
     file: Option<Box<dyn OutputFile>>,
     length: u64,
 }
@@ -125,11 +191,11 @@ struct LogWriter<'a> {
 impl LogWriter<'_> {
     fn append(&mut self, record: &LogRecord) -> Result<()> {
         let line = format!("{record}\n");
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => self.storage.create(&self.path)?,
-        };
-        let file = self.file.insert(file);
+        if self.file.is_none() {
+            self.file = Some(self.storage.create(&self.path)?);
+            self.storage.copy_attributes(&self.like, &self.path)?;
+        }
+        let Some(file) = &self.file else { return Ok(()) };
         file.write_at(line.as_bytes(), self.length)?;
         file.sync()?;
         self.length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or_default());

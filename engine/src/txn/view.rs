@@ -45,6 +45,8 @@ pub struct DirectoryView {
     pub logs: Vec<(PathBuf, Verdict)>,
     /// Logs that would keep it from starting.
     pub refused: Vec<Error>,
+    /// Files that end as a Data.db does and are of no SSTable that this program can name.
+    pub unknown: Vec<PathBuf>,
 }
 
 impl DirectoryView {
@@ -66,7 +68,7 @@ impl DirectoryView {
             view.logs.push((path.unwrap_or_default(), verdict));
         }
         for directory in directories {
-            for (descriptor, components) in sstables_in(storage, directory)? {
+            for (descriptor, components) in sstables_in(storage, directory, &mut view.unknown)? {
                 let key = (directory.clone(), descriptor);
                 let is_gone = gone.contains(&key);
                 let (directory, descriptor) = key;
@@ -88,6 +90,7 @@ impl DirectoryView {
 fn sstables_in(
     storage: &dyn Storage,
     directory: &Path,
+    unknown: &mut Vec<PathBuf>,
 ) -> Result<BTreeMap<Descriptor, Vec<Component>>> {
     let mut sstables: BTreeMap<Descriptor, Vec<Component>> = BTreeMap::new();
     for entry in storage.list(directory)? {
@@ -96,6 +99,8 @@ fn sstables_in(
         }
         if let Some((descriptor, component)) = parse_file_name(&entry.name) {
             sstables.entry(descriptor).or_default().push(component);
+        } else if entry.name.ends_with("-Data.db") {
+            unknown.push(directory.join(entry.name));
         }
     }
     for components in sstables.values_mut() {

@@ -1,3 +1,17 @@
-//! Integration tests.
+//! Integration tests of the engine, on SSTables that real databases wrote.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+#![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
+
+mod bad_input;
+mod crash;
 mod crypto;
+mod kit;
+mod layers;
+mod properties;
+mod rekey;

@@ -1,6 +1,7 @@
 //! The coordinator: which piece of which task is handed to the pool next.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 
@@ -24,6 +25,14 @@ impl Limits {
         self.threads.get().saturating_mul(2)
     }
 
+    /// How far a piece may run ahead of the slowest one of its stage: what the others leave to be
+    /// put in order is bounded by it.
+    #[must_use]
+    pub const fn spread(self) -> u64 {
+        // Lossless: a thread count is far below 2^32.
+        (self.window() as u64).saturating_mul(16)
+    }
+
     /// Pieces handed out and not yet done: every worker finds its next one waiting.
     #[must_use]
     pub const fn window(self) -> usize {
@@ -44,11 +53,6 @@ pub enum Step {
         /// Bytes.
         bytes: u64,
     },
-    /// A stage is done.
-    StageEnded {
-        /// The stage.
-        stage: u32,
-    },
     /// The task is done, or has failed and was cleaned up.
     Ended(Result<()>),
 }
@@ -59,11 +63,7 @@ pub enum Step {
 /// # Errors
 /// Only when the pool cannot be started.
 pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step)) -> Result<()> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(limits.threads.get())
-        .thread_name(|i| format!("rekey-{i}"))
-        .build()
-        .map_err(|e| Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(e))?;
+    let pool = workers(limits.threads)?;
     let scratches = ScratchPool::default();
     let (sender, receiver) = crossbeam_channel::unbounded();
     pool.in_place_scope(|scope| {
@@ -81,6 +81,18 @@ pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step
         coordinator.drive(&receiver, spawn, &mut see);
     });
     Ok(())
+}
+
+/// Starts worker threads.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] when the system gives no threads.
+pub fn workers(threads: NonZeroUsize) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .thread_name(|i| format!("rekey-{i}"))
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(e))
 }
 
 /// Something for a worker to do.
@@ -122,7 +134,7 @@ fn carry_out<T: Task>(task: &T, work: Work, scratches: &ScratchPool) -> Result<O
 fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Internal, format!("a worker panicked: {}", words(&*panic)))
-            .cure("this is a bug: report it; nothing was replaced"))
+            .cure("this is a bug: report it; if a swap was under way, the transaction log decides"))
     })
 }
 
@@ -140,10 +152,18 @@ struct Open {
     stage: u32,
     next_piece: u64,
     pieces: u64,
-    running: u64,
+    running: BTreeSet<u64>,
     /// A serial step (begin, end, abandon) is under way.
     serial: bool,
     failure: Option<Error>,
+}
+
+impl Open {
+    /// How far the next piece is ahead of the oldest one that is not done.
+    fn lead(&self) -> u64 {
+        let oldest = self.running.first().copied().unwrap_or(self.next_piece);
+        self.next_piece.saturating_sub(oldest)
+    }
 }
 
 struct Coordinator {
@@ -185,10 +205,11 @@ impl Coordinator {
                 && open.failure.is_none()
                 && !open.serial
                 && open.next_piece < open.pieces
+                && open.lead() < self.limits.spread()
             {
                 spawn(open.index, Work::Piece { stage: open.stage, piece: open.next_piece });
+                open.running.insert(open.next_piece);
                 open.next_piece = open.next_piece.saturating_add(1);
-                open.running = open.running.saturating_add(1);
                 self.running = self.running.saturating_add(1);
             }
         }
@@ -203,7 +224,7 @@ impl Coordinator {
                 stage: 0,
                 next_piece: 0,
                 pieces: 0,
-                running: 0,
+                running: BTreeSet::new(),
                 serial: true,
                 failure: None,
             });
@@ -221,19 +242,18 @@ impl Coordinator {
     ) {
         let Some(at) = self.open.iter().position(|open| open.index == done.index) else { return };
         let Some(open) = self.open.get_mut(at) else { return };
-        if let Work::Piece { .. } = done.work {
-            open.running = open.running.saturating_sub(1);
+        if let Work::Piece { piece, .. } = done.work {
+            open.running.remove(&piece);
         } else {
             open.serial = false;
         }
         let mut ended = matches!(done.work, Work::Abandon);
         match done.outcome {
             Ok(Outcome::Bytes(bytes)) => {
-                see(open.index, Step::Advanced { stage: open.stage, bytes })
+                see(open.index, Step::Advanced { stage: open.stage, bytes });
             }
             Ok(Outcome::Next(next)) => {
                 if let Work::End { stage } = done.work {
-                    see(open.index, Step::StageEnded { stage });
                     open.stage = stage.saturating_add(1);
                 }
                 open.next_piece = 0;
@@ -244,12 +264,14 @@ impl Coordinator {
             }
             Ok(Outcome::Abandoned) => {}
             // The first failure is the one to report; those of its neighbours follow from it.
-            Err(error) => open.failure = open.failure.take().or(Some(error)),
+            Err(error) => {
+                open.failure.get_or_insert(error);
+            }
         }
         if ended {
             let open = self.open.remove(at);
             see(open.index, Step::Ended(open.failure.map_or(Ok(()), Err)));
-        } else if open.running == 0 && !open.serial {
+        } else if open.running.is_empty() && !open.serial {
             let serial = match (&open.failure, open.next_piece < open.pieces) {
                 (Some(_), _) => Some(Work::Abandon),
                 (None, false) => Some(Work::End { stage: open.stage }),

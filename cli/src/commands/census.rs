@@ -1,0 +1,19 @@
+//! `census`: which keys encrypt what.
+
+use rekey_engine::Result;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::upgrade;
+
+use crate::args::CensusArgs;
+use crate::exit_code::{self, Code};
+use crate::ui::Style;
+
+pub(crate) fn run(args: &CensusArgs) -> Result<Code> {
+    let style = Style::new(args.data.json);
+    let session = args.data.session(LeaseMode::Shared)?;
+    style.holders(&session);
+    let census = upgrade::census(&session, &args.data.selection(), args.data.threads())?;
+    style.census(&census);
+    // A census with unknown SSTables proves nothing about a key that it does not list.
+    Ok(if census.unknown.is_empty() { exit_code::DONE } else { exit_code::SOME_FAILED })
+}

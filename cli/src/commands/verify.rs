@@ -1,0 +1,28 @@
+//! `verify`: decrypts every chunk and checks everything that can be checked.
+
+use std::time::Instant;
+
+use rekey_engine::Result;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::upgrade;
+
+use crate::args::VerifyArgs;
+use crate::exit_code::{self, Code};
+use crate::ui::Style;
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
+    let style = Style::new(args.data.json);
+    let started = Instant::now();
+    let sources = args.keys.sources()?;
+    let session = args.data.session(LeaseMode::Shared)?;
+    style.holders(&session);
+    let report = upgrade::verify(
+        &session,
+        &args.data.selection(),
+        &sources,
+        args.data.threads(),
+        style.observer().as_mut(),
+    )?;
+    style.report(&report, started.elapsed().as_secs_f64());
+    Ok(exit_code::of_report(&report))
+}

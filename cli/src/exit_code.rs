@@ -1,0 +1,97 @@
+//! What the process returns. The numbers are part of the interface; scripts rely on them.
+
+use std::process::ExitCode;
+
+use rekey_engine::plan::{Plan, Severity};
+use rekey_engine::upgrade::Report;
+use rekey_engine::{Error, ErrorKind};
+
+/// A documented exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Code(u8);
+
+/// Done.
+pub(crate) const DONE: Code = Code(0);
+/// Failed.
+pub(crate) const FAILED: Code = Code(1);
+/// Usage or configuration.
+pub(crate) const USAGE: Code = Code(2);
+/// Some SSTables failed, the rest went on.
+pub(crate) const SOME_FAILED: Code = Code(3);
+/// A node or another run holds the data.
+pub(crate) const BUSY: Code = Code(5);
+/// A key or a key server cannot be had.
+pub(crate) const KEY_UNAVAILABLE: Code = Code(6);
+/// Not enough space.
+pub(crate) const NO_SPACE: Code = Code(7);
+/// What was written does not read back as what was read.
+pub(crate) const MISMATCH: Code = Code(8);
+/// Interrupted; running again goes on.
+pub(crate) const INTERRUPTED: Code = Code(130);
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code.0)
+    }
+}
+
+/// The status for an error that ended the command.
+pub(crate) fn of_error(error: &Error) -> Code {
+    of_kind(error.kind())
+}
+
+/// The status for a report: that of a mismatch above all; that of the common cause when nothing
+/// was done; otherwise "some failed".
+pub(crate) fn of_report(report: &Report) -> Code {
+    match (report.failures().next(), report.failure_kind()) {
+        (None, _) => DONE,
+        (Some(_), Some(kind)) => of_kind(kind),
+        (Some(_), None) => SOME_FAILED,
+    }
+}
+
+/// The status for a plan: that of what blocks it; "some failed" when something is refused.
+pub(crate) fn of_plan(plan: &Plan) -> Code {
+    let refused = plan.findings.iter().any(|finding| finding.severity == Severity::Refusal);
+    match plan.blocker() {
+        Some(blocker) => of_error(&blocker.error),
+        None if refused => SOME_FAILED,
+        None => DONE,
+    }
+}
+
+fn of_kind(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::Invalid => USAGE,
+        ErrorKind::Busy => BUSY,
+        ErrorKind::KeyUnavailable => KEY_UNAVAILABLE,
+        ErrorKind::NoSpace => NO_SPACE,
+        ErrorKind::Mismatch => MISMATCH,
+        ErrorKind::Interrupted => INTERRUPTED,
+        _ => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_number() {
+        for (kind, number) in [
+            (ErrorKind::Invalid, 2),
+            (ErrorKind::Unsupported, 1),
+            (ErrorKind::KeyUnavailable, 6),
+            (ErrorKind::Corrupt, 1),
+            (ErrorKind::Busy, 5),
+            (ErrorKind::NoSpace, 7),
+            (ErrorKind::Io, 1),
+            (ErrorKind::Mismatch, 8),
+            (ErrorKind::Interrupted, 130),
+            (ErrorKind::Internal, 1),
+        ] {
+            assert_eq!(of_kind(kind), Code(number), "{kind:?}");
+        }
+        assert_eq!(of_report(&Report::default()), DONE);
+    }
+}

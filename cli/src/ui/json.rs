@@ -1,0 +1,229 @@
+//! Results as JSON lines. Every line has a `type`; field names are part of the interface.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an index into a serde_json object adds the field; it panics only on other values"
+)]
+
+use std::path::Path;
+
+use rekey_engine::Error;
+use rekey_engine::event::{Event, Observer};
+use rekey_engine::plan::{Action, Facts, KeyCensus, Plan, PlannedSSTable, Shape};
+use rekey_engine::sstable::Component;
+use rekey_engine::txn::{Recovery, Verdict};
+use rekey_engine::upgrade::{Outcome, Report};
+use serde_json::{Value, json};
+
+pub(super) fn plan(plan: &Plan) -> Vec<Value> {
+    let mut lines: Vec<Value> = plan
+        .logs
+        .iter()
+        .map(|(log, verdict)| json!({"type": "log", "log": path(log), "verdict": words(verdict)}))
+        .collect();
+    lines.extend(plan.sstables.iter().map(|planned| sstable(planned, plan)));
+    lines.extend(plan.findings.iter().map(|finding| {
+        let mut line = error(&finding.error);
+        line["type"] = json!("finding");
+        line["severity"] = json!(finding.severity.name());
+        line["sstables"] = json!(finding.sstables);
+        line
+    }));
+    let rewrites: Vec<_> = plan.rewrites().collect();
+    lines.push(json!({
+        "type": "summary",
+        "sstables": plan.sstables.len(),
+        "rewrites": rewrites.len(),
+        "bytes": rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum::<u64>(),
+        "target": {
+            "options": plan.target.params().options(),
+            "key": plan.target.key(),
+        },
+        "flavor": plan.flavor.map(|flavor| flavor.name()),
+    }));
+    lines
+}
+
+fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
+    let mut line = json!({
+        "type": "sstable",
+        "table": planned.table,
+        "data": path(&planned.sstable.path(&Component::Data)),
+    });
+    if let Some(facts) = &planned.facts {
+        line["bytes"] = json!(facts.data_bytes);
+        line["total_bytes"] = json!(facts.total_bytes);
+        line["current"] = current(facts);
+    }
+    match &planned.action {
+        Action::Rewrite { new } => {
+            line["action"] = json!("rewrite");
+            line["new"] = json!(new.to_string());
+            line["space"] = json!(planned.space);
+            line["target_key"] = json!(plan.target.key());
+        }
+        Action::Skip(reason) => {
+            line["action"] = json!("skip");
+            line["reason"] = json!(reason.name());
+        }
+        Action::Refuse(refusal) => {
+            line["action"] = json!("refuse");
+            line["error"] = error(refusal);
+        }
+        _ => {}
+    }
+    line
+}
+
+fn current(facts: &Facts) -> Value {
+    let keys = |facts: &Facts| -> Vec<Value> {
+        facts
+            .keys
+            .iter()
+            .map(|used| json!({"key": used.key, "chunks": used.chunks, "bytes": used.bytes}))
+            .collect()
+    };
+    match &facts.shape {
+        Shape::Uncompressed => json!({"class": null}),
+        Shape::Compressed { class } | Shape::Foreign { class } => json!({"class": class}),
+        Shape::Encrypted(options) => json!({
+            "class": "Encryptor",
+            "cipher": options.transformation().text(),
+            "strength": options.strength(),
+            "chunk_length": facts.header.as_ref().map(|header| header.chunk_length.bytes()),
+            "keys": keys(facts),
+        }),
+        _ => Value::Null,
+    }
+}
+
+pub(super) fn census(census: &KeyCensus) -> Vec<Value> {
+    let mut lines: Vec<Value> = census
+        .keys
+        .iter()
+        .map(|(key, row)| {
+            json!({
+                "type": "key",
+                "key": key,
+                "chunks": row.chunks,
+                "bytes": row.bytes,
+                "sstables": row.sstables,
+                "tables": row.tables,
+            })
+        })
+        .collect();
+    lines.extend(census.unknown.iter().map(|unknown| {
+        let mut line = error(unknown);
+        line["type"] = json!("unknown");
+        line
+    }));
+    lines.push(json!({
+        "type": "summary",
+        "keys": census.keys.len(),
+        "not_encrypted_sstables": census.not_encrypted.sstables,
+        "not_encrypted_bytes": census.not_encrypted.bytes,
+        "clear_chunks": census.clear_chunks.chunks,
+        "unknown_sstables": census.unknown.len(),
+        "archives_not_counted": census.archives.len(),
+    }));
+    lines
+}
+
+pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
+    let mut lines = Vec::new();
+    let (mut rewritten, mut verified, mut skipped, mut failed) = (0, 0, 0, 0);
+    for sstable in &report.sstables {
+        let mut line =
+            json!({"type": "sstable", "table": sstable.table, "data": path(&sstable.data)});
+        match &sstable.outcome {
+            Outcome::Rewritten { new } => {
+                rewritten += 1;
+                line["outcome"] = json!("rewritten");
+                line["new"] = json!(new.to_string());
+            }
+            Outcome::Verified { chunks } => {
+                verified += 1;
+                line["outcome"] = json!("verified");
+                line["chunks"] = json!(chunks);
+            }
+            Outcome::Skipped(reason) => {
+                skipped += 1;
+                line["outcome"] = json!("skipped");
+                line["reason"] = json!(reason.name());
+            }
+            Outcome::Failed(failure) => {
+                failed += 1;
+                line["outcome"] = json!("failed");
+                line["error"] = error(failure);
+            }
+            _ => {}
+        }
+        lines.push(line);
+    }
+    lines.push(json!({
+        "type": "summary",
+        "rewritten": rewritten,
+        "verified": verified,
+        "skipped": skipped,
+        "failed": failed,
+        "seconds": seconds,
+    }));
+    lines
+}
+
+pub(super) fn recovered(recovered: &[Recovery]) -> Vec<Value> {
+    recovered
+        .iter()
+        .map(|done| json!({"type": "log", "log": path(&done.log), "verdict": words(&done.verdict)}))
+        .collect()
+}
+
+pub(super) fn error(error: &Error) -> Value {
+    json!({
+        "type": "error",
+        "kind": error.kind().name(),
+        "message": error.chain(),
+        "path": error.path().map(path),
+        "chunk": error.chunk_index(),
+        "offset": error.byte_offset(),
+        "key": error.key_name(),
+        "cure": error.advice(),
+    })
+}
+
+/// Prints what happens as it happens: a killed run leaves its record.
+#[derive(Debug)]
+pub(super) struct Events;
+
+impl Observer for Events {
+    fn event(&mut self, event: &Event<'_>) {
+        let line = match event {
+            Event::Started { sstables, bytes } => {
+                json!({"type": "started", "sstables": sstables, "bytes": bytes})
+            }
+            Event::SSTableEnded { table, data, bytes, new, error: failure } => json!({
+                "type": "ended",
+                "table": table,
+                "data": path(data),
+                "bytes": bytes,
+                "new": new.map(ToString::to_string),
+                "error": failure.map(error),
+            }),
+            _ => return,
+        };
+        super::lines(&[line]);
+    }
+}
+
+/// As text: a path may be no UTF-8, which JSON cannot carry.
+fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn words(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::RollForward => "roll_forward",
+        Verdict::RollBack => "roll_back",
+        _ => "refuse",
+    }
+}

@@ -1,0 +1,103 @@
+//! Everything that is printed. Standard output has the result, standard error the rest.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+
+mod bars;
+mod json;
+mod text;
+
+use rekey_engine::Error;
+use rekey_engine::event::Observer;
+use rekey_engine::plan::{KeyCensus, Plan};
+use rekey_engine::txn::Recovery;
+use rekey_engine::upgrade::{Report, Session};
+
+/// For people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Tables, bars, sentences.
+    Text,
+    /// JSON lines.
+    Json,
+}
+
+impl Style {
+    pub(crate) const fn new(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+
+    pub(crate) fn plan(self, plan: &Plan) {
+        match self {
+            Self::Text => print!("{}", text::plan(plan)),
+            Self::Json => lines(&json::plan(plan)),
+        }
+    }
+
+    pub(crate) fn census(self, census: &KeyCensus) {
+        match self {
+            Self::Text => print!("{}", text::census(census)),
+            Self::Json => lines(&json::census(census)),
+        }
+    }
+
+    /// The result of a run or a verification.
+    pub(crate) fn report(self, report: &Report, seconds: f64) {
+        match self {
+            Self::Text => print!("{}", text::report(report, seconds)),
+            Self::Json => lines(&json::report(report, seconds)),
+        }
+    }
+
+    pub(crate) fn recovered(self, recovered: &[Recovery]) {
+        match self {
+            Self::Text => eprint!("{}", text::recovered(recovered)),
+            Self::Json => lines(&json::recovered(recovered)),
+        }
+    }
+
+    /// Says that a node is at work beside a command that only reads.
+    pub(crate) fn holders(self, session: &Session) {
+        for holder in session.lease().holders() {
+            eprintln!(
+                "note: process {} ({}) works on this data; what it writes from now on is not seen",
+                holder.pid, holder.command
+            );
+        }
+    }
+
+    /// A remark beside the result.
+    pub(crate) fn note(self, note: &str) {
+        eprintln!("note: {note}");
+    }
+
+    /// Who watches a run.
+    pub(crate) fn observer(self) -> Box<dyn Observer> {
+        match self {
+            Self::Text => Box::new(bars::Bars::new()),
+            Self::Json => Box::new(json::Events),
+        }
+    }
+}
+
+/// Prints an error and what can be done about it.
+pub(crate) fn error(error: &Error, as_json: bool) {
+    if as_json {
+        lines(&[json::error(error)]);
+        return;
+    }
+    eprintln!("error: {}", error.chain());
+    if let Some(advice) = error.advice() {
+        eprintln!("hint: {advice}");
+    }
+}
+
+/// Prints a sentence of the demo.
+pub(crate) fn say(sentence: &str) {
+    println!("{sentence}");
+}
+
+fn lines(values: &[serde_json::Value]) {
+    for value in values {
+        println!("{value}");
+    }
+}

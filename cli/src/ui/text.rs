@@ -1,0 +1,263 @@
+//! Results as text.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use indicatif::{BinaryBytes, HumanDuration};
+use rekey_engine::keys::KeyRef;
+use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape, SkipReason};
+use rekey_engine::txn::{Recovery, Verdict};
+use rekey_engine::upgrade::{Outcome, Report};
+use rekey_engine::{Error, ErrorKind};
+
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (log, verdict) in &plan.logs {
+        let _ = writeln!(text, "{}: {} first", log.display(), words(verdict));
+    }
+    let mut table = table(&["table", "sstable", "bytes", "now", "key", "action", "space"]);
+    for planned in &plan.sstables {
+        let facts = planned.facts.as_ref();
+        let action = match &planned.action {
+            Action::Rewrite { new } => format!("rewrite as {new}"),
+            Action::Skip(reason) => format!("skip: {}", reason.words()),
+            Action::Refuse(_) => "refused, see below".to_owned(),
+            _ => String::new(),
+        };
+        let space = match &planned.action {
+            Action::Rewrite { .. } => bytes(planned.space),
+            _ => String::new(),
+        };
+        table.add_row([
+            planned.table.clone(),
+            planned.sstable.descriptor.to_string(),
+            facts.map_or_else(String::new, |facts| bytes(facts.data_bytes)),
+            facts.map_or_else(String::new, now),
+            facts.map_or_else(String::new, keys),
+            action,
+            space,
+        ]);
+    }
+    align(&mut table, &[2, 6]);
+    let _ = writeln!(text, "{table}\n");
+    findings(&mut text, &plan.findings);
+    let rewrites: Vec<_> = plan.rewrites().collect();
+    let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
+    let _ = writeln!(
+        text,
+        "target: {} {} bits, {}",
+        plan.target.encryptor().transformation(),
+        plan.target.encryptor().strength(),
+        plan.target.key(),
+    );
+    if let Some(flavor) = plan.flavor {
+        let _ = writeln!(text, "transaction logs: {flavor}");
+    }
+    let _ = writeln!(
+        text,
+        "{} of {} SSTables to rewrite, {}",
+        rewrites.len(),
+        plan.sstables.len(),
+        bytes(total)
+    );
+    text
+}
+
+pub(super) fn census(census: &KeyCensus) -> String {
+    let mut text = String::new();
+    let mut table = table(&["key", "chunks", "bytes", "sstables", "tables"]);
+    for (key, row) in &census.keys {
+        table.add_row([
+            key.to_string(),
+            row.chunks.to_string(),
+            bytes(row.bytes),
+            row.sstables.to_string(),
+            row.tables.iter().cloned().collect::<Vec<_>>().join(" "),
+        ]);
+    }
+    align(&mut table, &[1, 2, 3]);
+    let _ = writeln!(text, "{table}\n");
+    if census.not_encrypted.sstables > 0 {
+        let _ = writeln!(
+            text,
+            "not encrypted: {} SSTables, {}",
+            census.not_encrypted.sstables,
+            bytes(census.not_encrypted.bytes)
+        );
+    }
+    if census.clear_chunks.chunks > 0 {
+        let _ = writeln!(
+            text,
+            "in clear although the table is encrypted (min_compress_ratio): {} chunks in {} \
+             SSTables",
+            census.clear_chunks.chunks, census.clear_chunks.sstables
+        );
+    }
+    let mut unknown: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
+    for error in &census.unknown {
+        unknown.entry(error.fact()).or_insert((error, 0)).1 += 1;
+    }
+    for (error, count) in unknown.values() {
+        let _ = match count.saturating_sub(1) {
+            0 => writeln!(text, "unknown: {}", error.chain()),
+            more => writeln!(text, "unknown: {} (and {more} more)", error.chain()),
+        };
+    }
+    if !census.unknown.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} SSTables could not be read: any key may still be in use there",
+            census.unknown.len()
+        );
+    }
+    if !census.archives.is_empty() {
+        let _ = writeln!(
+            text,
+            "not counted: {} folders of snapshots and backups, which keep the keys that they were \
+             written with",
+            census.archives.len()
+        );
+    }
+    text
+}
+
+pub(super) fn report(report: &Report, seconds: f64) -> String {
+    let mut text = String::new();
+    let (mut rewritten, mut verified, mut failed, mut skipped) = (0, 0, 0, Vec::new());
+    // One cause may fail many SSTables; it is said once.
+    let mut failures: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
+    for sstable in &report.sstables {
+        match &sstable.outcome {
+            Outcome::Rewritten { .. } => rewritten += 1,
+            Outcome::Verified { .. } => verified += 1,
+            Outcome::Skipped(reason) => skipped.push(*reason),
+            Outcome::Failed(error) => {
+                failed += 1;
+                failures.entry(error.fact()).or_insert((error, 0)).1 += 1;
+            }
+            _ => {}
+        }
+    }
+    for (error, count) in failures.values() {
+        let _ = match count.saturating_sub(1) {
+            0 => writeln!(text, "failed: {}", error.chain()),
+            more => writeln!(text, "failed: {} (and {more} more)", error.chain()),
+        };
+        hint(&mut text, error);
+    }
+    let mut parts = Vec::new();
+    if rewritten > 0 {
+        parts.push(format!("{rewritten} rewritten, read back and swapped in"));
+    }
+    if verified > 0 {
+        parts.push(format!("{verified} verified: every chunk decrypts, all checksums hold"));
+    }
+    for reason in [SkipReason::UnderTargetKey, SkipReason::NotEncrypted] {
+        let count = skipped.iter().filter(|skipped| **skipped == reason).count();
+        if count > 0 {
+            parts.push(format!("{count} skipped ({})", reason.words()));
+        }
+    }
+    if failed > 0 {
+        parts.push(format!("{failed} failed"));
+    }
+    if parts.is_empty() {
+        parts.push("no SSTables found".to_owned());
+    }
+    let _ = writeln!(
+        text,
+        "{} SSTables: {} ({})",
+        report.sstables.len(),
+        parts.join("; "),
+        duration(seconds)
+    );
+    text
+}
+
+pub(super) fn recovered(recovered: &[Recovery]) -> String {
+    recovered
+        .iter()
+        .map(|done| format!("{}: {}\n", done.log.display(), words(&done.verdict)))
+        .collect()
+}
+
+fn findings(text: &mut String, findings: &[Finding]) {
+    for finding in findings {
+        let _ = write!(text, "{}: {}", finding.severity.name(), finding.error.chain());
+        let named = finding.error.path().is_some();
+        let _ = match finding.sstables.as_slice() {
+            [] => writeln!(text),
+            [_] if named => writeln!(text),
+            [_, rest @ ..] if named => writeln!(text, " (and {} more)", rest.len()),
+            [only] => writeln!(text, " ({only})"),
+            [first, rest @ ..] => writeln!(text, " ({first} and {} more)", rest.len()),
+        };
+        hint(text, &finding.error);
+    }
+}
+
+fn hint(text: &mut String, error: &Error) {
+    if let Some(advice) = error.advice().filter(|_| error.kind() != ErrorKind::Internal) {
+        let _ = writeln!(text, "  hint: {advice}");
+    }
+}
+
+fn now(facts: &Facts) -> String {
+    match &facts.shape {
+        Shape::Uncompressed => "uncompressed".to_owned(),
+        Shape::Compressed { class } | Shape::Foreign { class } => class.clone(),
+        Shape::Encrypted(options) => format!(
+            "{} {} bits, {} KiB chunks",
+            options.transformation(),
+            options.strength(),
+            facts.header.as_ref().map_or(0, |header| header.chunk_length.bytes() / 1024)
+        ),
+        _ => String::new(),
+    }
+}
+
+fn keys(facts: &Facts) -> String {
+    // The cipher stands in the column beside it.
+    let name = |key: &KeyRef| match key {
+        KeyRef::LocalFile { file, .. } => file.clone(),
+        other => other.to_string(),
+    };
+    facts.keys.iter().map(|used| name(&used.key)).collect::<Vec<_>>().join("\n")
+}
+
+fn words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::RollForward => "the interrupted swap is finished".to_owned(),
+        Verdict::RollBack => "the interrupted swap is undone".to_owned(),
+        Verdict::Refuse(reason) => format!("cannot be finished or undone ({reason})"),
+        _ => String::new(),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else {
+        HumanDuration(std::time::Duration::from_secs_f64(seconds)).to_string()
+    }
+}
+
+fn bytes(count: u64) -> String {
+    BinaryBytes(count).to_string()
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    let line = LineStyle::new('─', '─', '─', '─');
+    table.load_style(TableStyle::new().header_separator(line)).set_header(header.iter().copied());
+    table
+}
+
+fn align(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}

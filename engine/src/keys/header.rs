@@ -1,0 +1,264 @@
+//! The key header in front of an encrypted chunk (KMIP.md 3.1, FORMATS.md 5.4).
+//!
+//! ```text
+//! None   nothing: the options alone name the key
+//! Kmip   0x00 | int32 n, big-endian | n bytes of key id, 1 <= n <= 256
+//! ```
+//!
+//! Which of them a chunk has follows from the SSTable's options, never from its first byte.
+
+use super::{KeyId, MAX_KEY_ID_LENGTH};
+use crate::error::Error;
+use crate::options::ProviderOptions;
+use crate::wire::{Put as _, Reader, WireError};
+
+/// Which header the chunks of an SSTable have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeaderKind {
+    /// The id of a key on a KMIP server.
+    Kmip,
+    /// No header.
+    None,
+}
+
+impl HeaderKind {
+    /// Reads the header at the start of a chunk. Allocates nothing.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when the chunk does not start with such a header.
+    pub fn parse(self, chunk: &[u8]) -> Result<ParsedHeader<'_>, HeaderError> {
+        match self {
+            Self::Kmip => parse_kmip(chunk),
+            Self::None => Ok(ParsedHeader { id: None, length: 0 }),
+        }
+    }
+}
+
+impl From<&ProviderOptions> for HeaderKind {
+    fn from(provider: &ProviderOptions) -> Self {
+        match provider {
+            ProviderOptions::Kmip { .. } => Self::Kmip,
+            ProviderOptions::Local { .. } => Self::None,
+        }
+    }
+}
+
+/// A header as it lies in a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParsedHeader<'a> {
+    id: Option<&'a str>,
+    length: usize,
+}
+
+impl<'a> ParsedHeader<'a> {
+    /// The key id, 1 to [`MAX_KEY_ID_LENGTH`] bytes; none if the kind has no header.
+    #[must_use]
+    pub const fn id(&self) -> Option<&'a str> {
+        self.id
+    }
+
+    /// Bytes that the header takes; the IV or the ciphertext follows.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// An owned copy.
+    #[must_use]
+    pub fn to_header(&self) -> KeyHeader {
+        self.id.map_or(KeyHeader::None, |id| KeyHeader::Kmip(KeyId::from_measured(id)))
+    }
+}
+
+/// A header to write.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyHeader {
+    /// Names a key on a KMIP server.
+    Kmip(KeyId),
+    /// No header.
+    None,
+}
+
+impl KeyHeader {
+    /// The bytes to put in front of each chunk.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.encoded_length());
+        if let Self::Kmip(id) = self {
+            let id = id.as_str().as_bytes();
+            bytes.push(VERSION);
+            // A KeyId has 256 bytes at most.
+            bytes.put_i32(i32::try_from(id.len()).unwrap_or_default());
+            bytes.extend_from_slice(id);
+        }
+        bytes
+    }
+
+    /// How many bytes [`Self::encode`] makes.
+    #[must_use]
+    pub fn encoded_length(&self) -> usize {
+        match self {
+            Self::Kmip(id) => FIXED_LENGTH.saturating_add(id.as_str().len()),
+            Self::None => 0,
+        }
+    }
+}
+
+/// Why a chunk does not start with the header that its SSTable's options ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The declared length of the id is not in 1..=256.
+    #[error("its key header declares a key id of {0} bytes, not 1 to {MAX_KEY_ID_LENGTH}")]
+    IdLength(i32),
+    /// The id is not UTF-8.
+    #[error("the key id in its key header is not text")]
+    NotText,
+    /// The chunk ends inside the named field.
+    #[error("it ends inside the {0} of its key header")]
+    Truncated(&'static str),
+    /// The first byte is not 0.
+    #[error("its key header has version {0}, not 0")]
+    Version(u8),
+}
+
+impl From<HeaderError> for Error {
+    fn from(error: HeaderError) -> Self {
+        let cure = match error {
+            HeaderError::IdLength(length) if length > 0 => {
+                "scrub or restore this SSTable; if the site raised the database's limit for key \
+                 ids (property maxKeyLength), use a node-side upgrade"
+            }
+            _ => "scrub or restore this SSTable",
+        };
+        Self::corrupt(error.to_string()).cure(cure)
+    }
+}
+
+fn parse_kmip(chunk: &[u8]) -> Result<ParsedHeader<'_>, HeaderError> {
+    let mut reader = Reader::new(chunk);
+    let [version] = reader.take_array("version").map_err(truncated)?;
+    if version != VERSION {
+        return Err(HeaderError::Version(version));
+    }
+    let declared = reader.i32("key id length").map_err(truncated)?;
+    let length = usize::try_from(declared)
+        .ok()
+        .filter(|length| (1..=MAX_KEY_ID_LENGTH).contains(length))
+        .ok_or(HeaderError::IdLength(declared))?;
+    let id = reader.take(length, "key id").map_err(truncated)?;
+    let id = str::from_utf8(id).map_err(|_not_utf8| HeaderError::NotText)?;
+    Ok(ParsedHeader { id: Some(id), length: reader.position() })
+}
+
+fn truncated(error: WireError) -> HeaderError {
+    match error {
+        WireError::MissingData(field) => HeaderError::Truncated(field),
+        _ => HeaderError::Truncated("bytes"),
+    }
+}
+
+const VERSION: u8 = 0;
+
+/// The version and the length.
+const FIXED_LENGTH: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn kmip(id: &str) -> KeyHeader {
+        KeyHeader::Kmip(KeyId::new(id).unwrap())
+    }
+
+    /// The first bytes of `oa-kmip-a` and `oa-kmip-b`, generation 2.
+    #[test]
+    fn headers_of_real_chunks() {
+        let chunk = b"\0\0\0\0\x0602-449\x11\xbd\xe0\x1f\x0e\x29\xb9\xbc";
+        let header = HeaderKind::Kmip.parse(chunk).unwrap();
+        assert_eq!((header.id(), header.length()), (Some("02-449"), 11));
+        assert_eq!(header.to_header(), kmip("02-449"));
+
+        let chunk = b"\0\0\0\0\x240eb2277e-0acc-4adb-9241-1dd84dde691c\x63\x8e\x75\xb8";
+        let header = HeaderKind::Kmip.parse(chunk).unwrap();
+        let id = "0eb2277e-0acc-4adb-9241-1dd84dde691c";
+        assert_eq!((header.id(), header.length()), (Some(id), 41));
+        assert!(chunk.starts_with(&kmip(id).encode()));
+    }
+
+    #[test]
+    fn the_kind_follows_from_the_options_alone() {
+        let local = ProviderOptions::Local { secret_key_file: "k".to_owned() };
+        assert_eq!(HeaderKind::from(&local), HeaderKind::None);
+        let group = ProviderOptions::Kmip { host: "g".to_owned(), template: None, namespace: None };
+        assert_eq!(HeaderKind::from(&group), HeaderKind::Kmip);
+
+        let header = HeaderKind::None.parse(b"\0\0\0\0\x01x").unwrap();
+        assert_eq!((header.id(), header.length()), (None, 0));
+        assert_eq!(header.to_header(), KeyHeader::None);
+        assert_eq!((KeyHeader::None.encode(), KeyHeader::None.encoded_length()), (vec![], 0));
+    }
+
+    #[test]
+    fn every_prefix_of_a_header_is_an_error() {
+        let bytes = kmip(&"k".repeat(256)).encode();
+        for end in 0..bytes.len() {
+            let field = match end {
+                0 => "version",
+                1..5 => "key id length",
+                _ => "key id",
+            };
+            assert_eq!(HeaderKind::Kmip.parse(&bytes[..end]), Err(HeaderError::Truncated(field)));
+        }
+        assert_eq!(HeaderKind::Kmip.parse(&bytes).unwrap().length(), 261);
+    }
+
+    #[test]
+    fn a_hostile_length_is_an_error_whatever_follows() {
+        for length in [0, -1, i32::MIN, 257, 0x0100_0000, i32::MAX] {
+            let mut chunk = vec![0];
+            chunk.put_i32(length);
+            chunk.extend([b'x'; 512]);
+            assert_eq!(HeaderKind::Kmip.parse(&chunk), Err(HeaderError::IdLength(length)));
+        }
+    }
+
+    #[test]
+    fn other_damage_is_named() {
+        assert_eq!(HeaderKind::Kmip.parse(b"\x01\0\0\0\x01x"), Err(HeaderError::Version(1)));
+        assert_eq!(HeaderKind::Kmip.parse(b"\0\0\0\0\x01\xff"), Err(HeaderError::NotText));
+        let error = Error::from(HeaderError::IdLength(300));
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.to_string().contains("300 bytes"), "{error}");
+        assert!(error.advice().unwrap().contains("maxKeyLength"));
+    }
+
+    proptest! {
+        #[test]
+        fn parse_undoes_encode(id in "(?s).{1,64}", tail in any::<Vec<u8>>()) {
+            let header = kmip(&id);
+            let mut chunk = header.encode();
+            prop_assert_eq!(chunk.len(), header.encoded_length());
+            chunk.extend(tail);
+            let parsed = HeaderKind::Kmip.parse(&chunk).unwrap();
+            prop_assert_eq!(parsed.length(), header.encoded_length());
+            prop_assert_eq!(parsed.to_header(), header);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(mut chunk in any::<Vec<u8>>(), as_header in any::<bool>()) {
+            if as_header {
+                chunk.splice(..0, [0, 0, 0, 0]);
+            }
+            if let Ok(header) = HeaderKind::Kmip.parse(&chunk) {
+                prop_assert!(header.length() <= chunk.len());
+                prop_assert_eq!(&header.to_header().encode(), &chunk[..header.length()]);
+            }
+        }
+    }
+}

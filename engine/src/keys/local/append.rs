@@ -1,0 +1,206 @@
+//! Adds a key to a local key file.
+//!
+//! No data may be encrypted with a key that a crash can take back. So the line is written with
+//! one call, then made durable with the file's name and those of its new directories, and only
+//! then does the caller see success.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{LocalKey, line};
+use crate::crypto::Algorithm;
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::secret_file;
+
+/// What [`LocalKeyFiles::create`](super::LocalKeyFiles::create) did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyCreation {
+    /// The key was there; nothing was written.
+    AlreadyThere,
+    /// The key is new.
+    Created,
+}
+
+/// What is new gets the owner of `like`: the node's user must be able to read it, whoever runs this.
+pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
+    // A file that need not change need not be writable.
+    match key.read() {
+        Ok(_) => {
+            let file = secret_file::open(&key.path)
+                .map_err(|error| Error::io("cannot open the key file", &key.path, error))?;
+            return already_there(&file, key);
+        }
+        Err(error) if error.kind() == ErrorKind::KeyUnavailable => {}
+        Err(error) => return Err(error),
+    }
+    let owner = Owner::of(like)?;
+    create_directories(key.directory(), owner)?;
+    let is_new = !key.path.exists();
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&key.path)
+        .map_err(|error| Error::io("cannot open the key file for writing", &key.path, error))?;
+    secret_file::metadata(&file, &key.path)?;
+    if is_new {
+        owner.give(&key.path)?;
+    }
+    lock(&file, &key.path)?;
+    let text = secret_file::read(&file, &key.path)?;
+    if key.find(&text)?.is_some() {
+        return already_there(&file, key);
+    }
+    let secret = generate(key)?;
+    let line = line::encode(key.transformation.text(), key.strength, &secret);
+    append(&file, &key.path, &text, &line)?;
+    sync_directory(key.directory())?;
+    Ok(KeyCreation::Created)
+}
+
+/// The run that wrote the key may have been killed before it was durable.
+fn already_there(file: &File, key: &LocalKey<'_>) -> Result<KeyCreation> {
+    file.sync_all()
+        .map_err(|error| Error::io("cannot make the key file durable", &key.path, error))?;
+    Ok(KeyCreation::AlreadyThere)
+}
+
+/// Holds off another run until the file is closed.
+fn lock(file: &File, path: &Path) -> Result<()> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => Error::new(ErrorKind::Busy, "another run is writing it")
+            .at(path)
+            .cure("wait for the other run to end"),
+        TryLockError::Error(error) => Error::io("cannot lock the key file", path, error),
+    })
+}
+
+fn generate(key: &LocalKey<'_>) -> Result<Zeroizing<Vec<u8>>> {
+    let mut secret = Zeroizing::new(vec![0; key.length]);
+    match key.transformation.algorithm() {
+        // Every string of bits is a key.
+        Algorithm::Aes => getrandom::fill(&mut secret),
+    }
+    .map_err(|error| {
+        Error::new(ErrorKind::Io, "the operating system gives no random bytes")
+            .key(key.name)
+            .caused_by(io::Error::from(error))
+    })?;
+    Ok(secret)
+}
+
+/// Appends a line to a file that has `text`, or leaves the file as it is.
+fn append(mut file: &File, path: &Path, text: &[u8], line: &[u8]) -> Result<()> {
+    let separator: &[u8] = match text.last() {
+        None | Some(b'\n' | b'\r') => b"",
+        Some(_) => b"\n",
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(separator.len().saturating_add(line.len())));
+    bytes.extend_from_slice(separator);
+    bytes.extend_from_slice(line);
+    let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_all()) else { return Ok(()) };
+    let error = Error::io("cannot add a key to the key file", path, error);
+    let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    match file.set_len(length).and_then(|()| file.sync_all()) {
+        Ok(()) => Err(error),
+        Err(_) => Err(error.cure(format!(
+            "the file may end in an unfinished line now: cut it back to {length} bytes, check the \
+             disk, then run again"
+        ))),
+    }
+}
+
+/// A user and a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    fn of(path: &Path) -> Result<Self> {
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| Error::io("cannot look at the owner", path, error))?;
+        Ok(Self { user: metadata.uid(), group: metadata.gid() })
+    }
+
+    fn give(self, path: &Path) -> Result<()> {
+        if Self::of(path)? == self {
+            return Ok(());
+        }
+        std::os::unix::fs::chown(path, Some(self.user), Some(self.group)).map_err(|error| {
+            Error::io("cannot give it to the user who owns the data", path, error)
+                .cure("run as root, or as the user that the database runs as")
+        })
+    }
+}
+
+/// Creates missing directories, and makes their names durable.
+fn create_directories(directory: &Path, owner: Owner) -> Result<()> {
+    let missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        Error::io("cannot create the directory of the key file", directory, error)
+    })?;
+    missing.into_iter().try_for_each(|created| {
+        owner.give(created)?;
+        match created.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+            _ => sync_directory(Path::new(".")),
+        }
+    })
+}
+
+fn sync_directory(directory: &Path) -> Result<()> {
+    File::open(directory).and_then(|file| file.sync_all()).map_err(|error| {
+        Error::io("cannot make the directory of the key file durable", directory, error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+    use super::*;
+
+    /// A regular file that refuses to grow, as one on a full disk does.
+    fn full(text: &[u8]) -> File {
+        let file = File::from(memfd_create("keys", MemfdFlags::ALLOW_SEALING).unwrap());
+        (&file).write_all(text).unwrap();
+        fcntl_add_seals(&file, SealFlags::GROW).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_line_that_does_not_fit_is_taken_back() {
+        let file = full(b"AES:128:AAAA\n");
+        let error = append(&file, Path::new("/k"), b"AES:128:AAAA\n", b"secret").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.to_string().starts_with("/k: cannot add a key"), "{error}");
+        assert!(!format!("{error:?}").contains("secret"));
+        let mut text = [0; 32];
+        let length = file.read_at(&mut text, 0).unwrap();
+        assert_eq!(&text[..length], b"AES:128:AAAA\n");
+    }
+
+    #[test]
+    fn a_part_of_a_line_is_taken_back() {
+        // The file has more than it had when it was read: what a short write leaves.
+        let file = full(b"AES:128:AAAA\nAES:256:BB");
+        append(&file, Path::new("/k"), b"AES:128:AAAA\n", b"secret").unwrap_err();
+        assert_eq!(file.metadata().unwrap().len(), 13);
+    }
+}

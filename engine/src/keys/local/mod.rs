@@ -1,0 +1,163 @@
+//! Key files on the node, as `LocalFileSystemKeyProvider` keeps them (FORMATS.md 6.1).
+
+mod append;
+mod line;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+pub use append::KeyCreation;
+
+use self::line::Found;
+use super::{KeyProvider, KeyRef, SecretKey, secret_file};
+use crate::crypto::Transformation;
+use crate::error::{Error, Result};
+
+/// The key files that options name. A file is read anew for each key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalKeyFiles {
+    base: Option<PathBuf>,
+}
+
+impl LocalKeyFiles {
+    /// Resolves relative paths against `base`, or else against the working directory, as the
+    /// database's JVM does with its own (newer releases insist on absolute paths).
+    #[must_use]
+    pub const fn new(base: Option<PathBuf>) -> Self {
+        Self { base }
+    }
+
+    /// Where a file that options name lies.
+    #[must_use]
+    pub fn resolve(&self, file: &str) -> PathBuf {
+        match &self.base {
+            Some(base) => base.join(file),
+            None => PathBuf::from(file),
+        }
+    }
+
+    /// Makes a target's missing key: from the operating system's random source, in the form and
+    /// the mode in which the database would.
+    ///
+    /// A key that is there stays as it is. Else one line is appended, after a line end if the
+    /// last line lacks its own; a missing file is created with mode 0600, and missing parent
+    /// directories with 0700. All of it is durable when this returns. A file that is there keeps
+    /// its mode and owner; what is new gets the owner of `like`, such as the data directory, so that
+    /// the node's user can read it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the file has a line that the
+    /// database would not load; [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable)
+    /// when the key is not a local one; [`ErrorKind::Busy`](crate::ErrorKind::Busy) when another
+    /// run writes the file; [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace) and
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io). A line that cannot be written whole and made
+    /// durable is taken back.
+    pub fn create(&self, key: &KeyRef, like: &Path) -> Result<KeyCreation> {
+        append::create(&self.locate(key)?, like)
+    }
+
+    /// A warning when others than the owner may read or change the file of a key; none when
+    /// they may not, or the file cannot be examined.
+    #[must_use]
+    pub fn permission_warning(&self, key: &KeyRef) -> Option<String> {
+        let path = self.locate(key).ok()?.path;
+        let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
+        let what = match (mode & 0o044 != 0, mode & 0o022 != 0) {
+            (false, false) => return None,
+            (true, false) => "read",
+            (false, true) => "change",
+            (true, true) => "read and change",
+        };
+        let path = path.display();
+        Some(format!(
+            "others than its owner may {what} the key file {path} (mode {mode:04o}): \
+             chmod 600 {path}"
+        ))
+    }
+
+    fn locate<'a>(&self, name: &'a KeyRef) -> Result<LocalKey<'a>> {
+        match name {
+            KeyRef::LocalFile { file, transformation, strength } => {
+                let transformation = Transformation::parse(transformation)?;
+                let length = transformation.key_length(*strength)?;
+                let path = self.resolve(file);
+                Ok(LocalKey { name, path, transformation, strength: *strength, length })
+            }
+            KeyRef::Kmip { .. } => Err(Error::key_unavailable("it is not in a local key file")
+                .key(name)
+                .cure("give the keys of KMIP servers with --kmip-keys")),
+        }
+    }
+}
+
+impl KeyProvider for LocalKeyFiles {
+    fn read_key(&self, key: &KeyRef) -> Result<SecretKey> {
+        self.locate(key)?.read()
+    }
+}
+
+/// A key by its place.
+#[derive(Debug)]
+struct LocalKey<'a> {
+    name: &'a KeyRef,
+    path: PathBuf,
+    transformation: Transformation,
+    strength: u32,
+    /// Bytes of such a key.
+    length: usize,
+}
+
+impl LocalKey<'_> {
+    fn read(&self) -> Result<SecretKey> {
+        let file = secret_file::open(&self.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.unavailable("the key file is missing"),
+            _ => Error::io("cannot open the key file", &self.path, error).key(self.name),
+        })?;
+        let text = secret_file::read(&file, &self.path)?;
+        self.find(&text)?.ok_or_else(|| self.unavailable("the key file does not have this key"))
+    }
+
+    /// Looks the key up in its file's text.
+    fn find(&self, text: &[u8]) -> Result<Option<SecretKey>> {
+        let found = line::find(text, self.transformation.text(), self.strength).map_err(
+            |(number, error)| {
+                Error::invalid(format!("line {number}: {error}"))
+                    .at(&self.path)
+                    .key(self.name)
+                    .cure("repair that line: the database does not load such a file, either")
+            },
+        )?;
+        let Some(Found { line, key }) = found else { return Ok(None) };
+        if key.expose().len() != self.length {
+            return Err(Error::invalid(format!(
+                "line {line}: a key of {} bytes does not fit its strength, {} bits",
+                key.expose().len(),
+                self.strength
+            ))
+            .at(&self.path)
+            .key(self.name)
+            .cure("restore that line from a backup of the file"));
+        }
+        Ok(Some(key))
+    }
+
+    /// The directory of the file.
+    fn directory(&self) -> &Path {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    fn unavailable(&self, fact: &'static str) -> Error {
+        Error::key_unavailable(fact).at(&self.path).key(self.name).cure(
+            "restore the file from a backup of this node, or from another node that has the same; \
+             --create-key makes the key of a new target",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

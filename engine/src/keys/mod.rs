@@ -1,0 +1,43 @@
+//! Keys: their names, their bytes, and the places that give them.
+//!
+//! A [`KeyRef`] names a key and may be printed, stored and compared; a [`SecretKey`] holds its
+//! bytes and can do none of that. A [`KeyProvider`] turns the first into the second, before the
+//! pipeline starts. The [`header`] in front of a chunk says which key a KMIP table's chunk
+//! needs (KMIP.md 3.1).
+//!
+//! Buffers through which key bytes pass are wiped, and no error repeats the content of a key
+//! file. The only write here is [`LocalKeyFiles::create`], which appends to a key file.
+
+pub mod header;
+
+mod id;
+mod kmip_file;
+mod local;
+mod reference;
+mod ring;
+mod secret;
+mod secret_file;
+
+use std::fmt;
+
+pub use header::{HeaderError, HeaderKind, KeyHeader, ParsedHeader};
+pub use id::{KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
+pub use kmip_file::KmipKeyFile;
+pub use local::{KeyCreation, LocalKeyFiles};
+pub use reference::KeyRef;
+pub use ring::KeyRing;
+pub use secret::SecretKey;
+
+use crate::error::Result;
+
+/// A place that keeps keys.
+pub trait KeyProvider: fmt::Debug + Send + Sync {
+    /// Fetches a key by its name, whatever its state there: data that it encrypted must stay
+    /// readable.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when the place does not
+    /// have the key, or keeps keys of another kind; other kinds when the place itself is at
+    /// fault. The key is named, its bytes are not.
+    fn read_key(&self, key: &KeyRef) -> Result<SecretKey>;
+}

@@ -1,0 +1,99 @@
+//! Names of keys.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::KeyId;
+use crate::options::escape;
+
+/// Names a key without its bytes: fit for plans, reports and journals.
+///
+/// Serializes as an object with `provider` (`local_file` or `kmip`) and the fields below.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "provider", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeyRef {
+    /// A key on a KMIP server.
+    Kmip {
+        /// The group of servers, by the name that the options and the node's configuration
+        /// give it.
+        group: String,
+        /// The key's id there.
+        id: KeyId,
+    },
+    /// The key of a local key file for one cipher and strength (FORMATS.md 6.1).
+    LocalFile {
+        /// The file as the options name it.
+        file: String,
+        /// The cipher's transformation, letter for letter.
+        transformation: String,
+        /// The strength in bits.
+        strength: u32,
+    },
+}
+
+impl fmt::Display for KeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kmip { group, id } => {
+                f.write_str("kmip ")?;
+                escape(f, group)?;
+                write!(f, "/{id}")
+            }
+            Self::LocalFile { file, transformation, strength } => {
+                f.write_str("file ")?;
+                escape(f, file)?;
+                f.write_str(" ")?;
+                escape(f, transformation)?;
+                write!(f, ":{strength}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kmip(id: &str) -> KeyRef {
+        KeyRef::Kmip { group: "kmip1".to_owned(), id: KeyId::new(id).unwrap() }
+    }
+
+    fn local(strength: u32) -> KeyRef {
+        KeyRef::LocalFile {
+            file: "/etc/keys".to_owned(),
+            transformation: "AES/CBC/PKCS5Padding".to_owned(),
+            strength,
+        }
+    }
+
+    #[test]
+    fn names_read_well_and_stay_on_one_line() {
+        assert_eq!(local(256).to_string(), "file /etc/keys AES/CBC/PKCS5Padding:256");
+        assert_eq!(kmip("02-449\n").to_string(), "kmip kmip1/02-449\\u{a}");
+    }
+
+    #[test]
+    fn json_says_which_provider() {
+        assert_eq!(
+            serde_json::to_value([kmip("a"), local(128)]).unwrap(),
+            serde_json::json!([
+                {"provider": "kmip", "group": "kmip1", "id": "a"},
+                {
+                    "provider": "local_file",
+                    "file": "/etc/keys",
+                    "transformation": "AES/CBC/PKCS5Padding",
+                    "strength": 128
+                },
+            ])
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_name_counts() {
+        assert_ne!(local(128), local(256));
+        assert_ne!(kmip("a"), kmip("A"));
+        assert!(kmip("a") < kmip("b") && kmip("z") < local(0));
+    }
+}

@@ -1,0 +1,74 @@
+//! Gathers what a plan has to say, each fact once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Finding, Severity};
+use super::keys::KeySources;
+use super::planner::{Action, Plan};
+use crate::Error;
+use crate::keys::KeyRef;
+use crate::sstable::Component;
+
+/// One finding for each distinct fact, with all SSTables that share it.
+pub(super) fn gather(plan: &mut Plan) {
+    let mut findings = Findings::default();
+    for (_, error) in &plan.unreadable {
+        findings.add(Severity::Refusal, error, None);
+    }
+    for error in &plan.strangers {
+        findings.add(Severity::Warning, error, None);
+    }
+    for planned in &mut plan.sstables {
+        let data = planned.sstable.path(&Component::Data).display().to_string();
+        if let Action::Refuse(error) = &planned.action {
+            findings.add(Severity::Refusal, error, Some(&data));
+        }
+        for warning in planned.facts.iter_mut().flat_map(|facts| facts.warnings.drain(..)) {
+            findings.add(Severity::Warning, &warning, Some(&data));
+        }
+    }
+    plan.findings.extend(findings.list);
+}
+
+/// Warns of keys that others may read, and of a target key that is no new one.
+pub(super) fn warn_of_keys(plan: &mut Plan, sources: &KeySources, same: &BTreeSet<KeyRef>) {
+    let mut findings = Findings::default();
+    for key in plan.ring.names() {
+        if let Some(warning) = sources.local.permission_warning(key) {
+            findings.add(Severity::Warning, &Error::invalid(warning), None);
+        }
+    }
+    for key in same {
+        let error = Error::invalid(
+            "the target key has the same bytes under another name: nothing is rotated",
+        )
+        .key(key)
+        .cure("make a new key if the old one is to be given up");
+        for (_, facts, _) in plan.rewrites() {
+            if facts.keys.iter().any(|used| used.key == *key) {
+                let data = facts.data_path().display().to_string();
+                findings.add(Severity::Warning, &error, Some(&data));
+            }
+        }
+    }
+    plan.findings.extend(findings.list);
+}
+
+#[derive(Default)]
+struct Findings {
+    list: Vec<Finding>,
+    at: BTreeMap<(Severity, String), usize>,
+}
+
+impl Findings {
+    fn add(&mut self, severity: Severity, error: &Error, sstable: Option<&str>) {
+        let next = self.list.len();
+        let index = *self.at.entry((severity, error.fact())).or_insert(next);
+        if index == next {
+            self.list.push(Finding { severity, error: error.clone(), sstables: vec![] });
+        }
+        if let (Some(finding), Some(sstable)) = (self.list.get_mut(index), sstable) {
+            finding.sstables.push(sstable.to_owned());
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What an SSTable says of itself: its options, its chunks, the keys that its headers name.
+//!
+//! No key is needed here, and nothing is decrypted.
+
+use std::path::PathBuf;
+
+use super::tally::{KeyUse, tally_chunks};
+use crate::io::{Access, FileStat, NodeLease, Source, Storage};
+use crate::options::{CompressorClass, EncryptorOptions, OptionMap};
+use crate::sstable::{
+    ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
+    is_encrypted_page, is_metadata_in_clear, parse_toc,
+};
+use crate::txn::LiveSSTable;
+use crate::{Error, ErrorKind, Result};
+
+/// How the Data.db of an SSTable is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// Not compressed: there is no CompressionInfo.db.
+    Uncompressed,
+    /// By one of the database's own compressors, in clear.
+    Compressed {
+        /// Simple class name.
+        class: String,
+    },
+    /// By another class, which may encrypt; this release does not read it.
+    Foreign {
+        /// Class name.
+        class: String,
+    },
+    /// By class `Encryptor`.
+    Encrypted(Box<EncryptorOptions>),
+}
+
+/// What is known of one SSTable without any key.
+#[derive(Debug)]
+pub struct Facts {
+    /// Where it is and what it is made of.
+    pub sstable: LiveSSTable,
+    /// The row of the version table.
+    pub version: &'static Version,
+    /// How it is stored.
+    pub shape: Shape,
+    /// The head of CompressionInfo.db, if there is one.
+    pub header: Option<CompressionHeader>,
+    /// Length of Data.db.
+    pub data_bytes: u64,
+    /// Length of all its files.
+    pub total_bytes: u64,
+    /// All its files, as they were looked at.
+    pub files: Vec<(Component, FileStat)>,
+    /// The keys in use, most used first.
+    pub keys: Vec<KeyUse>,
+    /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).
+    pub clear_chunks: u64,
+    /// Things worth a warning.
+    pub warnings: Vec<Error>,
+}
+
+/// Reads SSTables for a plan, a census or a verification.
+#[derive(Debug, Clone, Copy)]
+pub struct Inspector<'a> {
+    storage: &'a dyn Storage,
+    lease: &'a NodeLease,
+    mapped: bool,
+}
+
+impl<'a> Inspector<'a> {
+    /// Looks through `storage`; `mapped` chooses between maps and positional reads.
+    #[must_use]
+    pub const fn new(storage: &'a dyn Storage, lease: &'a NodeLease, mapped: bool) -> Self {
+        Self { storage, lease, mapped }
+    }
+
+    /// The lease under which it looks.
+    #[must_use]
+    pub const fn lease(&self) -> &'a NodeLease {
+        self.lease
+    }
+
+    /// How files are opened.
+    #[must_use]
+    pub const fn access(&self) -> Access<'a> {
+        if self.mapped { Access::Mapped(self.lease) } else { Access::Positional }
+    }
+
+    /// Looks at one SSTable.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] for a damaged or incomplete one,
+    /// [`crate::ErrorKind::Unsupported`] for what this release does not handle, and
+    /// [`crate::ErrorKind::Io`].
+    pub fn inspect(&self, sstable: LiveSSTable) -> Result<Facts> {
+        let data = sstable.path(&Component::Data);
+        let version = supported_version(&sstable)?;
+        let mut warnings = Vec::new();
+        self.check_components(&sstable, &mut warnings)?;
+        let files = self.stat_files(&sstable)?;
+        let length = |of: &Component| {
+            files.iter().find(|(component, _)| component == of).map_or(0, |(_, stat)| stat.length)
+        };
+        let data_bytes = length(&Component::Data);
+        if data_bytes == 0 {
+            return Err(Error::corrupt("it is empty").at(data).cure(
+                "restore it from a backup before the node starts, which deletes such files",
+            ));
+        }
+        let mut facts = Facts {
+            version,
+            shape: Shape::Uncompressed,
+            header: None,
+            data_bytes,
+            total_bytes: files.iter().map(|(_, stat)| stat.length).sum(),
+            files,
+            keys: vec![],
+            clear_chunks: 0,
+            warnings,
+            sstable,
+        };
+        if facts.sstable.has(&Component::CompressionInfo) {
+            self.read_chunks(&mut facts)?;
+        } else if !facts.sstable.has(&Component::Crc) {
+            return Err(self.without_chunk_table(&facts)?);
+        }
+        Ok(facts)
+    }
+
+    /// Why an SSTable has neither CompressionInfo.db nor CRC.db: a page-format Data.db, as some
+    /// builds of Converged Core write it (FORMATS.md 3.5), or a lost component.
+    fn without_chunk_table(&self, facts: &Facts) -> Result<Error> {
+        let path = facts.data_path();
+        let data = Source::open(&path, self.access())?;
+        let mut scratch = Vec::new();
+        let page = PAGE.min(usize::try_from(data.length()).unwrap_or(PAGE));
+        Ok(if is_encrypted_page(data.slice(0, page, &mut scratch)?) {
+            Error::unsupported(
+                "it is in the page format that some builds of Converged Core write instead of \
+                 chunks; this release does not handle it",
+            )
+            .at(path)
+            .cure("use a node-side upgrade for this table")
+        } else {
+            Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
+                .at(path)
+                .cure("restore the missing component from a backup or a snapshot")
+        })
+    }
+
+    fn check_components(&self, sstable: &LiveSSTable, warnings: &mut Vec<Error>) -> Result<()> {
+        let needed: &[Component] = match sstable.descriptor.format {
+            Format::Big => &[Component::Data, Component::Index, Component::Statistics],
+            Format::Bti => {
+                &[Component::Data, Component::Partitions, Component::Rows, Component::Statistics]
+            }
+        };
+        let missing = |component: &Component, why: &str| {
+            Error::corrupt(format!("the file is missing{why}"))
+                .at(sstable.path(component))
+                .cure("restore it from a backup or a snapshot, or scrub the SSTable on the node")
+        };
+        if let Some(component) = needed.iter().find(|component| !sstable.has(component)) {
+            return Err(missing(component, ""));
+        }
+        if !sstable.has(&Component::Digest) {
+            warnings.push(
+                Error::corrupt("the file is missing, so only the chunks' own checksums protect it")
+                    .at(sstable.path(&Component::Digest)),
+            );
+        }
+        if !sstable.has(&Component::Toc) {
+            warnings.push(
+                Error::corrupt("the file is missing; the components on disk are taken")
+                    .at(sstable.path(&Component::Toc)),
+            );
+            return Ok(());
+        }
+        let path = sstable.path(&Component::Toc);
+        let text = self.storage.read(&path, TOC_LIMIT)?;
+        let text = String::from_utf8(text).map_err(|_not_text| {
+            Error::corrupt("it is not text")
+                .at(&path)
+                .cure("restore it from a backup; the node rebuilds it when it is missing")
+        })?;
+        let listed = parse_toc(&text);
+        // A node can do without the digest.
+        let lost =
+            |component: &&Component| !sstable.has(component) && **component != Component::Digest;
+        if let Some(component) = listed.iter().find(lost) {
+            return Err(missing(component, ", but TOC.txt lists it"));
+        }
+        let needed = needed.iter().chain([&Component::CompressionInfo]);
+        if let Some(component) = needed
+            .into_iter()
+            .find(|component| sstable.has(component) && !listed.contains(component))
+        {
+            return Err(Error::corrupt(format!("it does not list {component}, which is there"))
+                .at(path)
+                .cure("restore it from a backup, or remove it: the node rebuilds it"));
+        }
+        for component in sstable.components.iter().filter(|c| !listed.contains(c)) {
+            warnings.push(
+                Error::corrupt("TOC.txt does not list the file; it is carried over as it is")
+                    .at(sstable.path(component)),
+            );
+        }
+        Ok(())
+    }
+
+    fn stat_files(&self, sstable: &LiveSSTable) -> Result<Vec<(Component, FileStat)>> {
+        let mut files = Vec::with_capacity(sstable.components.len());
+        for component in &sstable.components {
+            let path = sstable.path(component);
+            let stat = self.storage.stat(&path)?.ok_or_else(|| {
+                Error::new(ErrorKind::Busy, "the file has just gone")
+                    .at(path)
+                    .cure("find out what works on the data directory, stop it, then run again")
+            })?;
+            files.push((component.clone(), stat));
+        }
+        Ok(files)
+    }
+
+    /// BTI indices and metadata may be encrypted under the same key (FORMATS.md 7.1): copied, they
+    /// would be lost with it.
+    fn check_other_components(&self, sstable: &LiveSSTable) -> Result<()> {
+        if sstable.descriptor.format != Format::Bti {
+            return Ok(());
+        }
+        let refuse = |component: &Component| {
+            Err(Error::unsupported(
+                "it is encrypted, too, as Converged Core does it, which this release does not \
+                 handle",
+            )
+            .at(sstable.path(component))
+            .cure("use a node-side upgrade for this table"))
+        };
+        let path = sstable.path(&Component::Statistics);
+        let statistics = self.storage.read(&path, STATISTICS_LIMIT)?;
+        match is_metadata_in_clear(&statistics) {
+            Some(true) => {}
+            Some(false) => return refuse(&Component::Statistics),
+            None => {
+                return Err(Error::corrupt("not a Statistics.db of this version")
+                    .at(path)
+                    .cure("restore the file from a backup, or scrub the SSTable on the node"));
+            }
+        }
+        for component in [Component::Partitions, Component::Rows] {
+            let index = Source::open(&sstable.path(&component), self.access())?;
+            let mut scratch = Vec::new();
+            let page = PAGE.min(usize::try_from(index.length()).unwrap_or(PAGE));
+            if is_encrypted_page(index.slice(0, page, &mut scratch)?) {
+                return refuse(&component);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_chunks(&self, facts: &mut Facts) -> Result<()> {
+        let info = facts.sstable.path(&Component::CompressionInfo);
+        let table = ChunkTable::open(&info, facts.version, self.access(), facts.data_bytes)?;
+        facts.header = Some(table.header().clone());
+        let class = CompressorClass::parse(&table.header().class);
+        if class != CompressorClass::Encryptor {
+            let name = class.to_string();
+            facts.shape = match class.may_encrypt() {
+                true => Shape::Foreign { class: name },
+                false => Shape::Compressed { class: name },
+            };
+            return Ok(());
+        }
+        let options = stored_options(&table.header().options).map_err(|e| e.at(&info))?;
+        self.check_other_components(&facts.sstable)?;
+        let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
+        let tally = tally_chunks(&table, &data, &options)?;
+        facts.clear_chunks = tally.clear;
+        facts.keys = tally.into_uses(&options);
+        facts.shape = Shape::Encrypted(Box::new(options));
+        Ok(())
+    }
+}
+
+/// The options as an SSTable has them. Nobody can correct them, so what is a mistake in an argument
+/// is something else here: newer than this program, a default of the product, or damage.
+fn stored_options(stored: &OptionMap) -> Result<EncryptorOptions> {
+    let mut options = stored.clone();
+    // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
+    options.remove("crc_check_chance");
+    EncryptorOptions::from_options(&options).map_err(|error| match error.kind() {
+        ErrorKind::Invalid => {
+            Error::unsupported("its options are not handled by this release").caused_by(error).cure(
+                "use a node-side upgrade for this table; if the node cannot open this SSTable \
+                 either, it is damaged: restore it from a backup",
+            )
+        }
+        _ => error,
+    })
+}
+
+fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
+    let path = || sstable.path(&Component::Data);
+    let version = sstable.descriptor.version().ok_or_else(|| {
+        Error::unsupported(format!(
+            "SSTable version '{}' of format {} is not known",
+            sstable.descriptor.version,
+            sstable.descriptor.format.name()
+        ))
+        .at(path())
+        .cure("use a node-side upgrade for this table")
+    })?;
+    match version.support {
+        Support::Yes => Ok(version),
+        Support::No(why) => Err(Error::unsupported(format!("SSTable version {version}: {why}"))
+            .at(path())
+            .cure("use a node-side upgrade for this table")),
+    }
+}
+
+impl Facts {
+    /// The path of Data.db.
+    #[must_use]
+    pub fn data_path(&self) -> PathBuf {
+        self.sstable.path(&Component::Data)
+    }
+}
+
+/// A Statistics.db has histograms and, at most, a few keys.
+const STATISTICS_LIMIT: u64 = 64 << 20;

@@ -1,0 +1,359 @@
+//! From what is on disk and a target to a plan.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::discover::{Selection, Table, discover};
+use super::finding::{Finding, Severity};
+use super::findings;
+use super::inspect::{Facts, Inspector, Shape};
+use super::keys::{KeySources, ResolvedKeys};
+use super::numbering::number;
+use super::probe::probe;
+use super::space;
+use super::target::Target;
+use crate::io::{NodeLease, Storage};
+use crate::keys::KeyRing;
+use crate::options::EncryptorOptions;
+use crate::sstable::{Descriptor, Products};
+use crate::txn::{Flavor, LiveSSTable, Verdict};
+use crate::{Error, ErrorKind, Result};
+
+/// What will happen to an SSTable.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Action {
+    /// It is re-encrypted under a new id.
+    Rewrite {
+        /// The new name.
+        new: Descriptor,
+    },
+    /// Nothing needs to be done.
+    Skip(SkipReason),
+    /// Nothing can be done, for the reason given.
+    Refuse(Error),
+}
+
+/// Why nothing needs to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// Every chunk is under the target key, with the target cipher.
+    UnderTargetKey,
+    /// Neither it nor any other SSTable of its table is encrypted.
+    NotEncrypted,
+}
+
+impl SkipReason {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnderTargetKey => "under_target_key",
+            Self::NotEncrypted => "not_encrypted",
+        }
+    }
+
+    /// The words in reports.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::UnderTargetKey => "already under the target key",
+            Self::NotEncrypted => "not encrypted",
+        }
+    }
+}
+
+/// One line of a plan.
+#[derive(Debug)]
+pub struct PlannedSSTable {
+    /// `keyspace.table`.
+    pub table: String,
+    /// The data directory that it lies in.
+    pub data_dir: PathBuf,
+    /// The SSTable.
+    pub sstable: LiveSSTable,
+    /// What it says of itself; absent when it could not be read.
+    pub facts: Option<Facts>,
+    /// What will happen.
+    pub action: Action,
+    /// Bytes that the new SSTable takes until the old one is deleted.
+    pub space: u64,
+}
+
+impl PlannedSSTable {
+    /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
+    fn needs_keys(&self) -> Option<&Facts> {
+        match self.action {
+            Action::Rewrite { .. } | Action::Skip(SkipReason::UnderTargetKey) => {
+                self.facts.as_ref()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Everything that a run will do.
+#[derive(Debug)]
+pub struct Plan {
+    /// What every SSTable is to become.
+    pub target: Target,
+    /// Whose transaction logs are written; known when something is to be rewritten.
+    pub flavor: Option<Flavor>,
+    /// Every SSTable of the selection, biggest first.
+    pub sstables: Vec<PlannedSSTable>,
+    /// Tables and files that could not be looked at, by the name of the table.
+    pub unreadable: Vec<(String, Error)>,
+    /// Files that are of no SSTable that a node would load.
+    pub strangers: Vec<Error>,
+    /// Logs of interrupted operations, with what their rules demand.
+    pub logs: Vec<(PathBuf, Verdict)>,
+    /// What an operator should know.
+    pub findings: Vec<Finding>,
+    /// The keys of the run.
+    pub ring: KeyRing,
+}
+
+impl Plan {
+    /// The SSTables to rewrite.
+    pub fn rewrites(&self) -> impl Iterator<Item = (&PlannedSSTable, &Facts, &Descriptor)> {
+        self.sstables.iter().filter_map(|planned| match (&planned.action, &planned.facts) {
+            (Action::Rewrite { new }, Some(facts)) => Some((planned, facts, new)),
+            _ => None,
+        })
+    }
+
+    /// The finding that forbids the whole run.
+    #[must_use]
+    pub fn blocker(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.severity == Severity::Blocker)
+    }
+}
+
+/// Makes plans.
+#[derive(Debug)]
+pub struct Planner<'a> {
+    /// The file system.
+    pub storage: &'a dyn Storage,
+    /// The lease on the data directories.
+    pub lease: &'a NodeLease,
+    /// The data directories, canonical.
+    pub data_dirs: &'a [PathBuf],
+    /// The tables.
+    pub selection: &'a Selection,
+    /// What every SSTable is to become.
+    pub target: &'a Target,
+    /// The product, if the operator says it.
+    pub flavor: Option<Flavor>,
+    /// Where keys come from.
+    pub sources: &'a KeySources,
+    /// Read through maps.
+    pub mapped: bool,
+    /// SSTables that will be staged at a time.
+    pub open_tasks: usize,
+    /// The run will make a missing target key.
+    pub create_key: bool,
+}
+
+impl Planner<'_> {
+    /// Looks at everything and decides. Changes nothing.
+    ///
+    /// # Errors
+    /// Only what concerns the whole selection; what concerns one SSTable is in its action.
+    pub fn plan(&self) -> Result<Plan> {
+        let found = discover(self.storage, self.data_dirs, self.selection)?;
+        let mut sstables = self.inspect(&found.tables);
+        self.decide(&mut sstables);
+        let keys = self.resolve_keys(&mut sstables);
+        self.probe(&mut sstables, &keys);
+        let mut plan = Plan {
+            target: self.target.clone(),
+            flavor: None,
+            sstables,
+            unreadable: found.unreadable,
+            strangers: found.strangers,
+            logs: found.tables.iter().flat_map(|table| table.view.logs.clone()).collect(),
+            findings: vec![],
+            ring: keys.ring,
+        };
+        space::check(self.storage, self.data_dirs, self.open_tasks, &mut plan)?;
+        number(self.storage, &found.tables, &mut plan);
+        findings::gather(&mut plan);
+        findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
+        self.settle(found.products, &mut plan, keys.failures.get(self.target.key()));
+        plan.sstables.sort_by_key(|planned| {
+            std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
+        });
+        Ok(plan)
+    }
+
+    fn inspect(&self, tables: &[Table]) -> Vec<PlannedSSTable> {
+        let inspector = Inspector::new(self.storage, self.lease, self.mapped);
+        let all: Vec<(&Table, &LiveSSTable)> = tables
+            .iter()
+            .flat_map(|table| table.view.live.iter().map(move |sstable| (table, sstable)))
+            .collect();
+        all.into_par_iter()
+            .map(|(table, sstable)| {
+                let facts = match table.view.refused.first() {
+                    // The log is not ours to judge: nothing of its table is touched.
+                    Some(error) => Err(error.clone()),
+                    None => inspector.inspect(sstable.clone()),
+                };
+                let (facts, action) = match facts {
+                    Ok(facts) => (Some(facts), Action::Skip(SkipReason::NotEncrypted)),
+                    Err(error) => (None, Action::Refuse(error)),
+                };
+                PlannedSSTable {
+                    table: table.name(),
+                    data_dir: table
+                        .data_dir_of(&sstable.directory)
+                        .unwrap_or(&sstable.directory)
+                        .to_owned(),
+                    sstable: sstable.clone(),
+                    facts,
+                    action,
+                    space: 0,
+                }
+            })
+            .collect()
+    }
+
+    fn decide(&self, sstables: &mut [PlannedSSTable]) {
+        let encrypted: BTreeSet<String> = sstables
+            .iter()
+            .filter(|planned| planned.facts.as_ref().is_some_and(is_encrypted))
+            .map(|planned| planned.table.clone())
+            .collect();
+        for planned in sstables {
+            let Some(facts) = &planned.facts else { continue };
+            let expected = self.selection.names_tables() || encrypted.contains(&planned.table);
+            planned.action = self.decide_one(facts, expected);
+        }
+    }
+
+    fn decide_one(&self, facts: &Facts, expected: bool) -> Action {
+        let refuse = |what: String, cure: &'static str| {
+            Action::Refuse(Error::unsupported(what).at(facts.data_path()).cure(cure))
+        };
+        let options = match &facts.shape {
+            Shape::Encrypted(options) => options,
+            Shape::Foreign { class } => {
+                return refuse(
+                    format!("class '{class}' is not handled by this release"),
+                    "use a node-side upgrade for this table",
+                );
+            }
+            Shape::Compressed { .. } | Shape::Uncompressed if !expected => {
+                return Action::Skip(SkipReason::NotEncrypted);
+            }
+            Shape::Compressed { class } => {
+                return refuse(
+                    format!(
+                        "it is in clear (class {class}), as flush_compression writes it, and \
+                         encrypting what is in clear is not handled by this release"
+                    ),
+                    "let the node rewrite this SSTable (nodetool upgradesstables -a, or compact)",
+                );
+            }
+            Shape::Uncompressed => {
+                return refuse(
+                    "it is not compressed, and encrypting what is in clear is not handled by \
+                     this release"
+                        .to_owned(),
+                    "let the node rewrite this SSTable (nodetool upgradesstables -a, or compact)",
+                );
+            }
+        };
+        if facts.clear_chunks > 0 {
+            return refuse(
+                format!(
+                    "{} of its chunks are stored in clear because of min_compress_ratio, which \
+                     is not handled by this release",
+                    facts.clear_chunks
+                ),
+                "remove min_compress_ratio from the table, then let the node rewrite it",
+            );
+        }
+        if self.is_under_target(facts, options) {
+            return Action::Skip(SkipReason::UnderTargetKey);
+        }
+        let has = facts.header.as_ref().map(|header| header.chunk_length);
+        match self.target.chunk_length() {
+            Some(wanted) if has != Some(wanted) => refuse(
+                format!(
+                    "its chunks have {} bytes where the target says {}; another chunk length is \
+                     not handled by this release",
+                    has.map_or(0, |length| length.bytes()),
+                    wanted.bytes()
+                ),
+                "leave chunk_length_in_kb out of --compression to keep what each SSTable has",
+            ),
+            // The id is given out when everything else is settled.
+            _ => Action::Rewrite { new: facts.sstable.descriptor.clone() },
+        }
+    }
+
+    fn is_under_target(&self, facts: &Facts, options: &EncryptorOptions) -> bool {
+        let target = self.target.encryptor();
+        (options.transformation(), options.strength())
+            == (target.transformation(), target.strength())
+            && options.provider() == target.provider()
+            && facts.keys.iter().all(|used| used.key == *self.target.key())
+    }
+
+    fn resolve_keys(&self, sstables: &mut [PlannedSSTable]) -> ResolvedKeys {
+        let facts = sstables.iter().filter_map(PlannedSSTable::needs_keys);
+        let keys = ResolvedKeys::fetch(self.sources, facts, Some(self.target));
+        for planned in sstables {
+            if let Some(facts) = planned.needs_keys()
+                && let Some(error) = keys.missing_for(facts)
+            {
+                planned.action = Action::Refuse(error.clone());
+            }
+        }
+        keys
+    }
+
+    /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
+    /// SSTable that is said to be under the target key is.
+    fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
+        let inspector = Inspector::new(self.storage, self.lease, self.mapped);
+        sstables.par_iter_mut().for_each(|planned| {
+            if let Some(facts) = planned.needs_keys()
+                && let Err(error) = probe(&inspector, facts, &keys.ring)
+            {
+                planned.action = Action::Refuse(error);
+            }
+        });
+    }
+
+    /// What can only be settled for all of them: the product, and the target key.
+    fn settle(&self, products: Products, plan: &mut Plan, missing_target: Option<&Error>) {
+        let finding = |severity, error| Finding { severity, error, sstables: vec![] };
+        let wanted = plan.rewrites().next().is_some();
+        match missing_target {
+            Some(error) if self.create_key && error.kind() == ErrorKind::KeyUnavailable => {
+                let error = Error::key_unavailable("the target key is made when the run starts")
+                    .key(self.target.key());
+                plan.findings.insert(0, finding(Severity::Warning, error));
+            }
+            // With nothing to rewrite a missing target key is a mistake all the same.
+            Some(error) => plan.findings.insert(0, finding(Severity::Blocker, error.clone())),
+            None => {}
+        }
+        match Flavor::settle(self.flavor, products) {
+            Ok(flavor) => plan.flavor = Some(flavor),
+            Err(error) if wanted => {
+                plan.findings.insert(0, finding(Severity::Blocker, error));
+            }
+            Err(_nothing_to_swap) => {}
+        }
+    }
+}
+
+fn is_encrypted(facts: &Facts) -> bool {
+    matches!(&facts.shape, Shape::Encrypted(_) | Shape::Foreign { .. })
+}

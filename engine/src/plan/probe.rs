@@ -1,0 +1,82 @@
+//! A look into the first chunk of an SSTable.
+
+use zeroize::Zeroizing;
+
+use super::inspect::{Facts, Inspector};
+use super::keys::opener;
+use crate::codec::crc_mismatch;
+use crate::io::Source;
+use crate::keys::KeyRing;
+use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component, Format};
+use crate::{Error, Result};
+
+/// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
+/// keys of the ring, and compares the partition key at its
+/// start with the first one in the index, which is in clear.
+///
+/// The length of a single short chunk is protected by its padding alone, and a wrong key gives a
+/// plausible one for one small SSTable in a few thousand: what such a key decrypts must not be
+/// taken for data.
+///
+/// # Errors
+/// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
+pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<()> {
+    let opener = opener(facts, ring)?;
+    let info = facts.sstable.path(&Component::CompressionInfo);
+    let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;
+    let data = Source::open(&facts.data_path(), inspector.access())?;
+    let mut slots = Vec::new();
+    table.slots(0..1, &mut slots)?;
+    let Some(slot) = slots.first() else { return Ok(()) };
+    let mut scratch = Vec::new();
+    let record = slot.stored.saturating_add(CHUNK_CRC_LENGTH);
+    let record = data.slice(slot.offset, record, &mut scratch)?;
+    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else { return Ok(()) };
+    let place = |error: Error| error.at(data.path()).chunk(0).offset(slot.offset);
+    if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
+        return Err(place(crc_mismatch()));
+    }
+    let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
+    opener.open(stored, slot.plain, &mut plain).map_err(|error| place(error.into()))?;
+    let plain = plain.get(..slot.plain).unwrap_or_default();
+    let key = first_key(inspector, facts)?;
+    // A chunk may end inside a long key.
+    let shown = key.len().min(plain.len());
+    if plain.get(..shown) == key.get(..shown) {
+        return Ok(());
+    }
+    Err(place(Error::corrupt(
+        "it does not start with the partition key that the index starts with",
+    ))
+    .cure(
+        "compare the encryption key with the one that the node used; if it is right, scrub \
+             the SSTable on the node or restore it from a backup",
+    ))
+}
+
+/// The first partition key with its two-byte length, as both the index and Data.db have it.
+fn first_key(inspector: &Inspector<'_>, facts: &Facts) -> Result<Vec<u8>> {
+    let component = match facts.sstable.descriptor.format {
+        Format::Big => Component::Index,
+        Format::Bti => Component::Partitions,
+    };
+    let index = Source::open(&facts.sstable.path(&component), inspector.access())?;
+    let mut scratch = Vec::new();
+    let at = match component {
+        Component::Index => 0,
+        // The last 24 bytes: position of the first key, number of keys, root of the trie
+        // (FORMATS.md 7.3).
+        _ => {
+            let footer = index.length().saturating_sub(24);
+            let position = index.slice(footer, 8, &mut scratch)?;
+            position.first_chunk().map_or(u64::MAX, |raw| u64::from_be_bytes(*raw))
+        }
+    };
+    let damaged = |error: Error| {
+        error.cure("restore the index from a backup, or scrub the SSTable on the node")
+    };
+    let length = index.slice(at, 2, &mut scratch).map_err(damaged)?;
+    let length = length.first_chunk().map_or(0, |raw| usize::from(u16::from_be_bytes(*raw)));
+    let key = index.slice(at, length.saturating_add(2), &mut scratch).map_err(damaged)?;
+    Ok(key.to_vec())
+}

@@ -1,0 +1,18 @@
+//! One SSTable: re-encrypted into a staging directory, read back, swapped in; or verified.
+//!
+//! Both are [`crate::pipeline::Task`]s. The pieces are ranges of chunks, a few MiB each.
+
+mod digest;
+mod ranges;
+mod reader;
+mod slot;
+mod sstable;
+mod staging;
+mod verify;
+
+pub use digest::PlainDigest;
+pub use ranges::Ranges;
+pub use reader::{Checked, ChunkReader};
+pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
+pub use staging::{StagingArea, sweep};
+pub use verify::Verify;

@@ -1,0 +1,124 @@
+//! Decrypts every chunk of an SSTable and believes nothing.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::ranges::Ranges;
+use super::reader::ChunkReader;
+use super::slot::{Slot, lock};
+use crate::codec::ChunkOpener;
+use crate::io::{NodeLease, Storage};
+use crate::pipeline::{Next, OrderedCrc, Scratch, Task};
+use crate::plan::{Facts, Inspector};
+use crate::sstable::{Component, parse_digest};
+use crate::{Error, ErrorKind, Result};
+
+/// The verification of one SSTable: CRC, key, padding and length of each chunk, and the digest of
+/// the whole file.
+#[derive(Debug)]
+pub struct Verify<'a> {
+    storage: &'a dyn Storage,
+    inspector: Inspector<'a>,
+    facts: &'a Facts,
+    /// Taken by `begin`.
+    opener: Mutex<Option<ChunkOpener>>,
+    open: Slot<Open>,
+    crc: Mutex<OrderedCrc>,
+}
+
+#[derive(Debug)]
+struct Open {
+    reader: ChunkReader,
+    ranges: Ranges,
+}
+
+impl<'a> Verify<'a> {
+    /// Prepares it.
+    #[must_use]
+    pub fn new(
+        storage: &'a dyn Storage,
+        lease: &'a NodeLease,
+        mapped: bool,
+        facts: &'a Facts,
+        opener: ChunkOpener,
+    ) -> Self {
+        Self {
+            storage,
+            inspector: Inspector::new(storage, lease, mapped),
+            facts,
+            opener: Mutex::new(Some(opener)),
+            open: Slot::default(),
+            crc: Mutex::default(),
+        }
+    }
+}
+
+impl Task for Verify<'_> {
+    fn begin(&self) -> Result<Next> {
+        let opener = lock(&self.opener).take();
+        let reader = ChunkReader::open(
+            &self.facts.data_path(),
+            &self.facts.sstable.path(&Component::CompressionInfo),
+            self.facts.version,
+            self.inspector.access(),
+            opener.ok_or_else(|| Error::new(ErrorKind::Internal, "verified twice"))?,
+        )?;
+        let ranges = Ranges::new(reader.header().chunk_count, reader.header().chunk_length);
+        self.open.set(Open { reader, ranges });
+        Ok(Next::Stage { pieces: ranges.count() })
+    }
+
+    fn piece(&self, _stage: u32, piece: u64, scratch: &mut Scratch) -> Result<u64> {
+        let open = self.open.get()?;
+        let checked = open.reader.check(open.ranges.get(piece), &mut scratch.input)?;
+        let length = checked.plain_lengths().map(|n| open.reader.working_length(n)).sum();
+        let plain = scratch.output.sized(length);
+        checked.decrypt(plain, 0, |n| open.reader.working_length(n), |_, _| {})?;
+        let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
+        let crc = checked.crc.clone();
+        lock(&self.crc).add(piece, crc);
+        Ok(bytes)
+    }
+
+    fn end(&self, _stage: u32) -> Result<Next> {
+        let open = self.open.get()?;
+        open.reader.unchanged()?;
+        if self.facts.sstable.has(&Component::Digest) {
+            let path = self.facts.sstable.path(&Component::Digest);
+            let crc = lock(&self.crc).value(open.ranges.count());
+            check_digest(self.storage, &path, crc, ErrorKind::Mismatch)?;
+        }
+        self.open.take();
+        Ok(Next::Done)
+    }
+
+    fn abandon(&self) {
+        self.open.take();
+    }
+}
+
+/// Compares a Digest.crc32 with the CRC32 of its Data.db.
+///
+/// # Errors
+/// `kind` when they differ: [`ErrorKind::Corrupt`] for damaged input, [`ErrorKind::Mismatch`]
+/// where the comparison is what was asked for.
+pub(super) fn check_digest(
+    storage: &dyn Storage,
+    path: &Path,
+    crc: Option<u32>,
+    kind: ErrorKind,
+) -> Result<()> {
+    let bytes = storage.read(path, DIGEST_LIMIT)?;
+    let found = match parse_digest(&bytes) {
+        Some(digest) if crc == Some(digest) => return Ok(()),
+        Some(digest) => format!("it says {digest}"),
+        None => "it is not a checksum".to_owned(),
+    };
+    let crc = crc.unwrap_or_default();
+    Err(Error::new(kind, format!("{found}, but the CRC32 of Data.db is {crc}")).at(path).cure(
+        "every chunk of Data.db is sound by its own checksum: restore the SSTable from a backup or \
+         a replica, or, if only this file was damaged, move it away: a node can do without",
+    ))
+}
+
+const DIGEST_LIMIT: u64 = 4096;

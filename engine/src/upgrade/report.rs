@@ -1,0 +1,98 @@
+//! What became of each SSTable.
+
+use std::path::{Path, PathBuf};
+
+use crate::plan::SkipReason;
+use crate::sstable::{Component, Descriptor};
+use crate::txn::LiveSSTable;
+use crate::{Error, ErrorKind};
+
+/// What became of one SSTable.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Re-encrypted, read back and swapped in.
+    Rewritten {
+        /// Its new name.
+        new: Descriptor,
+    },
+    /// Every chunk decrypts, and all checksums are right.
+    Verified {
+        /// How many chunks.
+        chunks: u64,
+    },
+    /// There was nothing to do.
+    Skipped(SkipReason),
+    /// It was left as it was; if the error came at the COMMIT of its swap or behind it, the error
+    /// says so, and the transaction log decides.
+    Failed(Error),
+}
+
+/// One line of a report.
+#[derive(Debug, Clone)]
+pub struct SSTableReport {
+    /// `keyspace.table`.
+    pub table: String,
+    /// Its Data.db, by the old name; for a table that could not be looked at, its directory.
+    pub data: PathBuf,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// One line each.
+    pub sstables: Vec<SSTableReport>,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, table: &str, sstable: &LiveSSTable, outcome: Outcome) {
+        self.sstables.push(SSTableReport {
+            table: table.to_owned(),
+            data: sstable.path(&Component::Data),
+            outcome,
+        });
+    }
+
+    pub(super) fn add_unreadable(&mut self, table: &str, error: &Error) {
+        self.sstables.push(SSTableReport {
+            table: table.to_owned(),
+            data: error.path().map(Path::to_owned).unwrap_or_default(),
+            outcome: Outcome::Failed(error.clone()),
+        });
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.sstables.sort_by(|a, b| a.data.cmp(&b.data));
+    }
+
+    /// The failures.
+    pub fn failures(&self) -> impl Iterator<Item = &Error> {
+        self.sstables.iter().filter_map(|line| match &line.outcome {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        })
+    }
+
+    /// How many were rewritten, verified or skipped.
+    #[must_use]
+    pub fn successes(&self) -> usize {
+        self.sstables.len().saturating_sub(self.failures().count())
+    }
+
+    /// The one kind that speaks for all failures: a mismatch above all, the common kind when
+    /// there is one and nothing was done; otherwise `None` although something failed.
+    #[must_use]
+    pub fn failure_kind(&self) -> Option<ErrorKind> {
+        let kinds: Vec<ErrorKind> = self.failures().map(Error::kind).collect();
+        let first = *kinds.first()?;
+        if kinds.contains(&ErrorKind::Mismatch) {
+            return Some(ErrorKind::Mismatch);
+        }
+        let did_something = self.sstables.iter().any(|line| {
+            matches!(line.outcome, Outcome::Rewritten { .. } | Outcome::Verified { .. })
+        });
+        (!did_something && kinds.iter().all(|kind| *kind == first)).then_some(first)
+    }
+}

@@ -1,0 +1,91 @@
+//! A lease on some data directories, and the way to their files.
+
+use std::path::{Path, PathBuf};
+
+use crate::io::{LeaseMode, NodeLease, Storage};
+use crate::{Error, Result};
+
+/// The right to work on data directories, held until it is dropped.
+#[derive(Debug)]
+pub struct Session {
+    storage: Box<dyn Storage>,
+    lease: NodeLease,
+    mode: LeaseMode,
+    data_dirs: Vec<PathBuf>,
+    mapped: bool,
+}
+
+impl Session {
+    /// Locks the data directories. `mapped` chooses between memory maps and positional reads.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when one is missing, is no directory or lies in another
+    /// one, [`crate::ErrorKind::Busy`] when somebody else works there.
+    pub fn open(
+        storage: Box<dyn Storage>,
+        data_dirs: &[PathBuf],
+        mode: LeaseMode,
+        mapped: bool,
+    ) -> Result<Self> {
+        let mut canonical: Vec<PathBuf> = Vec::new();
+        for given in data_dirs {
+            let path = canonicalize(given)?;
+            if !canonical.contains(&path) {
+                canonical.push(path);
+            }
+        }
+        for inner in &canonical {
+            if let Some(outer) = canonical.iter().find(|o| *o != inner && inner.starts_with(o)) {
+                return Err(Error::invalid(format!(
+                    "the data directory lies in another one, {}",
+                    outer.display()
+                ))
+                .at(inner)
+                .cure("give each data directory of the node once, as its configuration has them"));
+            }
+        }
+        let lease = NodeLease::take(&canonical, mode)?;
+        Ok(Self { storage, lease, mode, data_dirs: canonical, mapped })
+    }
+
+    /// The data directories, canonical.
+    #[must_use]
+    pub fn data_dirs(&self) -> &[PathBuf] {
+        &self.data_dirs
+    }
+
+    /// The lease; it knows who else has files open.
+    #[must_use]
+    pub const fn lease(&self) -> &NodeLease {
+        &self.lease
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        self.storage.as_ref()
+    }
+
+    pub(super) const fn is_mapped(&self) -> bool {
+        self.mapped
+    }
+
+    pub(super) fn require_exclusive(&self) -> Result<()> {
+        match self.mode {
+            LeaseMode::Exclusive => Ok(()),
+            LeaseMode::Shared => Err(Error::new(
+                crate::ErrorKind::Internal,
+                "a session that only reads was asked to change something",
+            )),
+        }
+    }
+}
+
+fn canonicalize(given: &Path) -> Result<PathBuf> {
+    let wrong = |what: &'static str| {
+        Error::invalid(what)
+            .at(given)
+            .cure("--data-dir is a directory that holds keyspaces, such as /var/lib/cassandra/data")
+    };
+    let path = std::fs::canonicalize(given)
+        .map_err(|e| wrong("cannot find the data directory").caused_by(e))?;
+    if path.is_dir() { Ok(path) } else { Err(wrong("not a directory")) }
+}

@@ -1,0 +1,328 @@
+//! A data directory about to be re-encrypted, and what must hold of it at any moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
+use rekey_engine::keys::KeyRef;
+use rekey_engine::plan::{Selection, Target};
+use rekey_engine::txn::Flavor;
+use rekey_engine::upgrade::{self, Outcome, Report};
+
+use super::judge::{Node, Start, start};
+use crate::kit::oracle::{chunks, key_file};
+use crate::kit::workspace::{files, target, threads};
+use crate::kit::{Workspace, plaintext, stored_key_ids};
+
+/// Why an invariant does not hold.
+pub(crate) type Broken = String;
+
+/// A set of SSTables and the product whose node will start on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scenario {
+    /// Below `testdata/`.
+    pub(crate) set: &'static str,
+    pub(crate) flavor: Flavor,
+    /// CompressionInfo.db has the field; Cassandra 3 has none.
+    pub(crate) has_max_length: bool,
+    pub(crate) threads: usize,
+}
+
+const OA: &str = "fixtures/oa-aes-cbc-256-64k";
+const DA: &str = "fixtures/da-aes-cbc-256-16k";
+const ME: &str = "sstables/me-aes-cbc-128-64k";
+const KMIP: &str = "fixtures/da-kmip-a";
+
+/// Key ids and keys: the old one of the KMIP set, and a new one.
+const KMIP_KEYS: [(&str, &str); 2] = [
+    ("02-449", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+    (
+        "0eb2277e-0acc-4adb-9241-1dd84dde691c",
+        "f0e0d0c0b0a090807060504030201000f1e1d1c1b1a191817161514131211101",
+    ),
+];
+
+impl Scenario {
+    const fn new(set: &'static str, flavor: Flavor, has_max_length: bool) -> Self {
+        Self { set, flavor, has_max_length, threads: 1 }
+    }
+
+    pub(crate) const ALL: [Self; 9] = [
+        Self::new(OA, Flavor::Apache4, true),
+        Self::new(OA, Flavor::ConvergedCore, true),
+        Self::new(DA, Flavor::Apache4, true),
+        Self::new(DA, Flavor::ConvergedCore, true),
+        Self::new(ME, Flavor::Apache3, false),
+        Self::new(ME, Flavor::Apache4, false),
+        Self::new(ME, Flavor::Dse, false),
+        Self::new(ME, Flavor::ConvergedCore, false),
+        Self::new(KMIP, Flavor::ConvergedCore, true),
+    ];
+
+    pub(crate) fn name(&self) -> String {
+        let (_, set) = self.set.split_once('/').unwrap();
+        format!("{set} {} x{}", self.flavor, self.threads)
+    }
+}
+
+/// One SSTable, as far as a rewrite must keep it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Content {
+    plaintext: Vec<u8>,
+    /// Component to content, or to nothing for what a rewrite makes anew.
+    components: BTreeMap<String, Option<Vec<u8>>>,
+    toc: BTreeSet<String>,
+    /// Of all files; a node runs as another user than root.
+    modes: BTreeSet<u32>,
+}
+
+impl Content {
+    fn differences(&self, original: &Self) -> Vec<&'static str> {
+        let same = [
+            ("rows", self.plaintext == original.plaintext),
+            ("components", self.components == original.components),
+            ("table of contents", self.toc == original.toc),
+            ("modes", self.modes == original.modes),
+        ];
+        same.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect()
+    }
+}
+
+fn kmip_key(id: &str) -> Vec<u8> {
+    let (_, hex) = KMIP_KEYS.iter().find(|(known, _)| *known == id).unwrap();
+    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+/// Where an fsync costs nothing: what it would do is the model's business here.
+pub(crate) fn in_memory() -> PathBuf {
+    let shm = Path::new("/dev/shm");
+    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+}
+
+/// The data directory.
+pub(crate) struct Bench {
+    pub(crate) scenario: Scenario,
+    pub(crate) workspace: Workspace,
+    pub(crate) target: Target,
+    original: Vec<Content>,
+}
+
+impl Bench {
+    /// A fresh copy, with the times and modes that real files have: components of one SSTable
+    /// differ by seconds, and Statistics.db is the newest of every other one.
+    pub(crate) fn new(scenario: Scenario) -> Self {
+        let mut workspace = Workspace::copy_in(&in_memory(), scenario.set);
+        workspace.flavor = Some(scenario.flavor);
+        workspace.threads = threads(scenario.threads);
+        let table = workspace.table();
+        for (i, name) in (0_u64..).zip(files(&table)) {
+            let path = table.join(&name);
+            let statistics_last = name.ends_with("Statistics.db") && i / 8 % 2 == 0;
+            let millis = 1_700_000_000_000 + 1_377 * i + u64::from(statistics_last) * 60_123;
+            let time = UNIX_EPOCH + Duration::from_millis(millis);
+            fs::File::open(&path).unwrap().set_modified(time).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        }
+        let target = if scenario.set == KMIP {
+            let lines: Vec<_> =
+                KMIP_KEYS.iter().map(|(id, key)| format!("{id} = {key}\n")).collect();
+            workspace.give_kmip_keys(&lines.concat());
+            target(
+                "{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \
+                 'secret_key_strength': 256, 'key_provider': 'KmipKeyProviderFactory', \
+                 'kmip_host': 'kmip1'}",
+                Some(KMIP_KEYS[1].0),
+            )
+        } else {
+            workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256)
+        };
+        let mut bench = Self { scenario, workspace, target, original: vec![] };
+        bench.original = bench.contents(&bench.live().unwrap());
+        bench
+    }
+
+    /// Recover, plan and run, the whole command, on a storage.
+    pub(crate) fn run(&self, storage: Box<dyn Storage>) -> rekey_engine::Result<Report> {
+        self.workspace.upgrade_on(storage, &self.target)
+    }
+
+    /// What must hold whenever the process has stopped, however it did.
+    pub(crate) fn check_stopped(
+        &self,
+        outcome: &rekey_engine::Result<Report>,
+    ) -> Result<(), Broken> {
+        let live = self.live()?;
+        self.check_contents(&live)?;
+        if let Ok(report) = outcome {
+            self.check_report(report, &live)?;
+        }
+        self.check_census(&live)
+    }
+
+    /// The next normal run ends well, and everything is under the new key.
+    pub(crate) fn check_next_run(&self, storage: Box<dyn Storage>) -> Result<(), Broken> {
+        let report = self.run(storage).map_err(|error| format!("next run: {}", error.chain()))?;
+        self.check_finished(&report)
+    }
+
+    /// What must hold after a run that met no fault.
+    pub(crate) fn check_finished(&self, report: &Report) -> Result<(), Broken> {
+        if let Some(error) = report.failures().next() {
+            return Err(format!("next run: {}", error.chain()));
+        }
+        let live = self.live()?;
+        self.check_contents(&live).map_err(|why| format!("after the next run: {why}"))?;
+        let old: Vec<_> = live.iter().filter(|prefix| !self.is_new(prefix)).collect();
+        if !old.is_empty() {
+            return Err(format!("still under the old key: {old:?}"));
+        }
+        let listed = self.workspace.files();
+        let stray: Vec<_> = listed
+            .iter()
+            .filter(|name| {
+                !live.iter().any(|prefix| self.path(name).to_str().unwrap().starts_with(prefix))
+            })
+            .collect();
+        if !stray.is_empty() {
+            return Err(format!("files are left: {stray:?}"));
+        }
+        if self.workspace.data().join(".sstablerekey").exists() {
+            return Err("staged files are left".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The SSTables that every node behind the flavor loads.
+    pub(crate) fn live(&self) -> Result<BTreeSet<String>, Broken> {
+        let directories = [self.workspace.table()];
+        let mut agreed = None;
+        for node in Node::behind(self.scenario.flavor) {
+            match (start(*node, &directories), &agreed) {
+                (Start::Refuses(why), _) => return Err(format!("{node:?} does not start: {why}")),
+                (Start::Loads(live), None) => agreed = Some(live),
+                (Start::Loads(live), Some(other)) if live == *other => {}
+                (Start::Loads(live), Some(other)) => {
+                    return Err(format!("{node:?} loads {live:?}, another {other:?}"));
+                }
+            }
+        }
+        Ok(agreed.unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.workspace.table().join(name)
+    }
+
+    /// Each original SSTable is there once, old or new.
+    fn check_contents(&self, live: &BTreeSet<String>) -> Result<(), Broken> {
+        let found = self.contents(live);
+        if found == self.original {
+            return Ok(());
+        }
+        let names: Vec<_> = live.iter().filter_map(|prefix| prefix.rsplit('/').next()).collect();
+        if found.len() != self.original.len() {
+            return Err(format!("a node would load {} SSTables: {names:?}", found.len()));
+        }
+        let changed: BTreeSet<_> = found
+            .iter()
+            .zip(&self.original)
+            .flat_map(|(found, original)| found.differences(original))
+            .collect();
+        Err(format!("a node would load {names:?}, with other {changed:?}"))
+    }
+
+    fn contents(&self, live: &BTreeSet<String>) -> Vec<Content> {
+        let mut contents: Vec<Content> = live.iter().map(|prefix| self.content(prefix)).collect();
+        contents.sort();
+        contents
+    }
+
+    fn content(&self, prefix: &str) -> Content {
+        let rewritten = ["Data.db", "CompressionInfo.db", "Digest.crc32", "TOC.txt"];
+        let mut components = BTreeMap::new();
+        let mut modes = BTreeSet::new();
+        for name in self.workspace.files() {
+            let path = self.path(&name);
+            let Some(component) = path.to_str().unwrap().strip_prefix(prefix) else { continue };
+            let bytes = fs::read(&path).unwrap();
+            let carried = (!rewritten.contains(&component)).then_some(bytes);
+            components.insert(component.to_owned(), carried);
+            modes.insert(fs::metadata(&path).unwrap().permissions().mode() & 0o7777);
+        }
+        let plaintext = plaintext(prefix, self.scenario.has_max_length, |id| match id {
+            Some(id) => kmip_key(id),
+            None => key_file(&self.workspace.root.path().join(self.key_file_name(prefix))),
+        });
+        let toc = fs::read_to_string(format!("{prefix}TOC.txt")).unwrap();
+        let toc = toc.lines().map(str::to_owned).collect();
+        Content { plaintext, components, toc, modes }
+    }
+
+    /// The key file that an SSTable names; the new one has an absolute path.
+    fn key_file_name(&self, prefix: &str) -> String {
+        let options = chunks(prefix, self.scenario.has_max_length).options;
+        options.into_iter().find(|(name, _)| name == "secret_key_file").unwrap().1
+    }
+
+    /// The keys that an SSTable needs: of a KMIP server by the headers of its chunks.
+    fn key_names(&self, prefix: &str) -> BTreeSet<String> {
+        match self.scenario.set {
+            KMIP => stored_key_ids(prefix),
+            _ => BTreeSet::from([self.key_file_name(prefix)]),
+        }
+    }
+
+    fn is_new(&self, prefix: &str) -> bool {
+        let new = |name: &String| name.ends_with("/new-key") || name == KMIP_KEYS[1].0;
+        self.key_names(prefix).iter().all(new)
+    }
+
+    /// What was reported as rewritten is what a node loads.
+    fn check_report(&self, report: &Report, live: &BTreeSet<String>) -> Result<(), Broken> {
+        for line in &report.sstables {
+            let Outcome::Rewritten { new } = &line.outcome else { continue };
+            let prefix = format!("{}-", self.path(&new.to_string()).display());
+            if !live.contains(&prefix) {
+                return Err(format!("{prefix} was reported and is not there"));
+            }
+        }
+        let old = live.iter().any(|prefix| !self.is_new(prefix));
+        if old && report.failures().next().is_none() {
+            return Err("nothing was reported as failed, and there are old SSTables".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A census of the directory as it stands never omits a key that a node needs.
+    fn check_census(&self, live: &BTreeSet<String>) -> Result<(), Broken> {
+        let session = self
+            .workspace
+            .session_on(Box::new(LocalStorage), LeaseMode::Shared)
+            .map_err(|error| format!("census: {}", error.chain()))?;
+        let census = upgrade::census(&session, &Selection::default(), threads(1))
+            .map_err(|error| format!("census: {}", error.chain()))?;
+        if !census.unknown.is_empty() {
+            return Ok(());
+        }
+        let counted: BTreeSet<String> = census
+            .keys
+            .keys()
+            .map(|key| match key {
+                KeyRef::LocalFile { file, .. } => file.clone(),
+                KeyRef::Kmip { id, .. } => id.to_string(),
+                other => other.to_string(),
+            })
+            .collect();
+        for prefix in live {
+            let needed = self.key_names(prefix);
+            if !needed.is_subset(&counted) {
+                return Err(format!("the census has {counted:?}, and {prefix} needs {needed:?}"));
+            }
+        }
+        Ok(())
+    }
+}

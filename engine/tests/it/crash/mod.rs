@@ -1,0 +1,22 @@
+//! Stop it anywhere, lose nothing: the promise of DESIGN.md 1, tried out.
+//!
+//! * [`fault`] and [`power`] are storages that fail on purpose: a killed process, errors, half
+//!   writes; and a disk that forgets what was not synced.
+//! * [`judge`] says what a node would load from the debris. It shares no code with the engine.
+//! * [`bench`] holds the invariants: a node starts; each SSTable is wholly old or wholly new; the
+//!   next run ends well, leaves nothing behind, and everything is under the new key; no census
+//!   omits a key that a node needs; what was reported as done is done.
+//! * [`matrix`] and [`outage`] try every operation, [`findings`] what was found once.
+//!
+//! `REKEY_FAULTS` is the number of cases of each matrix, or `all` (minutes). A thinned matrix is
+//! the same at each run.
+#![expect(clippy::print_stdout, reason = "the figures of a matrix are its result")]
+
+mod bench;
+mod cases;
+mod fault;
+mod findings;
+mod judge;
+mod matrix;
+mod outage;
+mod power;

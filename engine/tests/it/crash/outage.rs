@@ -1,0 +1,184 @@
+//! The power goes at every operation, and the disk keeps of the rest what it likes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rekey_engine::io::LocalStorage;
+
+use super::bench::{Bench, Broken, Scenario};
+use super::cases::{Case, run_all, thinned};
+use super::fault::{Fault, FaultStorage, Operation};
+use super::power::{Cut, Habit, PowerLoss};
+
+/// Outages of a first run, of the run after it, and so on; then a run in peace.
+struct Outage {
+    scenario: Scenario,
+    /// A run before that was killed or met an error; what it wrote is in the cache.
+    cached: Option<(usize, Fault)>,
+    /// An error that the first run lives through before.
+    error: Option<(usize, Fault)>,
+    cuts: Vec<(Cut, Habit)>,
+    core: bool,
+}
+
+impl Case for Outage {
+    fn scenario(&self) -> Scenario {
+        self.scenario
+    }
+
+    fn is_core(&self) -> bool {
+        self.core
+    }
+
+    fn run(&self, fired: &AtomicUsize) -> Result<(), Broken> {
+        let bench = Bench::new(self.scenario);
+        let root = std::fs::canonicalize(bench.workspace.data()).unwrap();
+        for (number, (cut, habit)) in self.cuts.iter().enumerate() {
+            let disk = PowerLoss::new(&root, None);
+            if let Some(fault) = self.cached.filter(|_| number == 0) {
+                let storage = FaultStorage::new(Box::new(disk.clone()), &[fault]);
+                bench.check_stopped(&bench.run(Box::new(storage.clone())))?;
+                fired.fetch_add(storage.fired(), Ordering::SeqCst);
+            }
+            disk.arm(*cut);
+            let error = self.error.filter(|_| number == 0);
+            let storage = FaultStorage::new(Box::new(disk.clone()), error.as_slice());
+            let outcome = bench.run(Box::new(storage.clone()));
+            fired.fetch_add(storage.fired() + usize::from(disk.is_out()), Ordering::SeqCst);
+            // A run that came to its end loses power the moment after.
+            disk.crash(*habit);
+            bench.check_stopped(&outcome).map_err(|why| {
+                format!("outage {} at {:?}: {why}", number + 1, storage.log().last())
+            })?;
+        }
+        bench.check_next_run(Box::new(LocalStorage))
+    }
+
+    fn words(&self) -> String {
+        let Self { cached, error, cuts, .. } = self;
+        format!("{} {cached:?} {error:?} {cuts:?}", self.scenario.name())
+    }
+}
+
+/// The operations of a run in peace, as the model sees them.
+fn reference(scenario: Scenario) -> Vec<Operation> {
+    let bench = Bench::new(scenario);
+    let root = std::fs::canonicalize(bench.workspace.data()).unwrap();
+    let disk = PowerLoss::new(&root, None);
+    let storage = FaultStorage::new(Box::new(disk.clone()), &[]);
+    let report = bench.run(Box::new(storage.clone())).unwrap();
+    bench.check_finished(&report).unwrap();
+    assert_eq!(disk.count(), storage.log().len());
+    storage.log()
+}
+
+/// Habits that are tried at each operation.
+const HABITS: u64 = 8;
+
+fn single(scenario: Scenario) -> Vec<Outage> {
+    let operations = reference(scenario);
+    println!("outages: {}: {} operations", scenario.name(), operations.len());
+    let mut cases = Vec::new();
+    // One more: the power goes when the run is over.
+    for at in 1..=operations.len() + 1 {
+        let operation = operations.get(at - 1);
+        let halves = operation
+            .is_some_and(|op| matches!(op.call, "copy" | "copy_attributes" | "set_modified"));
+        for habit in 0..HABITS {
+            let seed = if habit < 4 { habit } else { habit + HABITS * u64::try_from(at).unwrap() };
+            for within in [false, true] {
+                if within && !halves {
+                    continue;
+                }
+                cases.push(Outage {
+                    scenario,
+                    cached: None,
+                    error: None,
+                    cuts: vec![(Cut { at, within }, Habit::of(seed))],
+                    core: operation.is_none_or(Operation::is_swap),
+                });
+            }
+        }
+    }
+    cases
+}
+
+/// Outages in the runs that clean up, and behind an error.
+fn nested(scenario: Scenario) -> Vec<Outage> {
+    let operations = reference(scenario);
+    let cut = |at| Cut { at, within: false };
+    let mut cases = Vec::new();
+    let mut turn = 0_u64;
+    for (first, operation) in (1..).zip(&operations) {
+        for second in 1..=40 {
+            turn += 1;
+            if !turn.is_multiple_of(13) {
+                continue;
+            }
+            let mut cuts =
+                vec![(cut(first), Habit::of(turn / 13 % 9)), (cut(second), Habit::of(4 + turn))];
+            if turn.is_multiple_of(3) {
+                cuts.push((cut(1 + second * 7 % 20), Habit::of(5 + turn)));
+            }
+            let error = turn.is_multiple_of(2).then(|| {
+                let fault = if turn.is_multiple_of(4) { Fault::Eio } else { Fault::LateEio };
+                cuts[0].0.at = first + second;
+                (first, fault)
+            });
+            cases.push(Outage { scenario, cached: None, error, cuts, core: operation.is_swap() });
+        }
+    }
+    cases
+}
+
+/// A run is killed or meets an error, and the power goes in the next one: what that one found in
+/// the cache need not be on the disk.
+fn cached(scenario: Scenario) -> Vec<Outage> {
+    let operations = reference(scenario);
+    let mut cases = Vec::new();
+    let mut turn = 0_u64;
+    for (first, operation) in (1..).zip(&operations) {
+        let of_log = operation.path.extension().is_some_and(|extension| extension == "log");
+        for second in 1..=40 {
+            turn += 1;
+            if !of_log && !turn.is_multiple_of(13) {
+                continue;
+            }
+            let faults = [Fault::DieBefore, Fault::DieAfter, Fault::Eio, Fault::LateEio];
+            let fault = faults[usize::try_from(turn / 13 % 4).unwrap()];
+            let cut = Cut { at: second, within: false };
+            cases.push(Outage {
+                scenario,
+                cached: Some((first, fault)),
+                error: None,
+                cuts: vec![(cut, Habit::of(turn / 52 % 9))],
+                core: operation.is_swap(),
+            });
+        }
+    }
+    cases
+}
+
+#[test]
+fn the_power_may_go_in_the_run_behind_a_killed_one() {
+    let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(cached).collect();
+    run_all("outages behind kills", &thinned(cases, 120));
+}
+
+#[test]
+fn the_power_may_go_at_every_operation() {
+    let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(single).collect();
+    run_all("outages", &thinned(cases, 200));
+}
+
+#[test]
+fn the_power_may_go_with_two_workers() {
+    let scenarios = Scenario::ALL.into_iter().map(|all| Scenario { threads: 2, ..all });
+    let cases: Vec<_> = scenarios.flat_map(single).step_by(7).collect();
+    run_all("outages with two workers", &thinned(cases, 60));
+}
+
+#[test]
+fn the_power_may_go_again_and_behind_errors() {
+    let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(nested).collect();
+    run_all("nested outages", &thinned(cases, 120));
+}

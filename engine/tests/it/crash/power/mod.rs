@@ -1,0 +1,279 @@
+//! A storage that can lose power: it works on a real directory and remembers what of it is
+//! durable.
+//!
+//! It is harsher than common file systems. A name is durable only when its directory was synced,
+//! a file's content, time and mode only when the file was; the two have nothing to do with each
+//! other. Names of one directory come and go on their own, and a rename may show in both places
+//! or in neither. What it grants is what POSIX and the promise of DESIGN.md 1 grant: fsync works.
+//!
+//! Which of the storage's calls sync by themselves, and what, is taken from the words of the
+//! trait: a copy is durable whole, of times only they are, and attributes wait for the file's fsync.
+
+mod debris;
+mod model;
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::{Error, Result};
+
+pub(crate) use debris::{Dice, Habit};
+use model::{Image, Model};
+
+/// When the power goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// At which operation, counted from 1.
+    pub(crate) at: usize,
+    /// Not before it but within it: done, and not synced where it syncs by itself.
+    pub(crate) within: bool,
+}
+
+/// The storage. Clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct PowerLoss(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    model: Model,
+    cut: Option<Cut>,
+    count: usize,
+    out: bool,
+}
+
+/// How an operation goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Power {
+    /// To its end.
+    On,
+    /// It is done, and the power goes before it is synced.
+    Failing,
+}
+
+impl PowerLoss {
+    /// Everything below `root`, canonical, is durable now.
+    pub(crate) fn new(root: &Path, cut: Option<Cut>) -> Self {
+        let state = State { model: Model::of(root), cut, count: 0, out: false };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// The power goes at an operation counted from now: another process works on what the first
+    /// one left in the cache, synced or not.
+    pub(crate) fn arm(&self, cut: Cut) {
+        let mut state = self.state();
+        state.cut = Some(Cut { at: state.count + cut.at, ..cut });
+    }
+
+    /// Operations so far.
+    pub(crate) fn count(&self) -> usize {
+        self.state().count
+    }
+
+    /// Whether the power has gone.
+    pub(crate) fn is_out(&self) -> bool {
+        self.state().out
+    }
+
+    /// Replaces the directory by what is left of it. Nobody may work on it any more.
+    pub(crate) fn crash(&self, habit: Habit) {
+        let mut state = self.state();
+        state.out = true;
+        debris::leave(&state.model, habit);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn operate<T>(
+        &self,
+        path: &Path,
+        work: impl FnOnce(&mut Model, Power) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.state();
+        if state.out {
+            return Err(out(path));
+        }
+        state.count += 1;
+        let Some(cut) = state.cut.filter(|cut| cut.at == state.count) else {
+            return work(&mut state.model, Power::On);
+        };
+        state.out = true;
+        if cut.within {
+            work(&mut state.model, Power::Failing)?;
+        }
+        Err(out(path))
+    }
+}
+
+fn out(path: &Path) -> Error {
+    Error::io("the power is out", path, std::io::Error::other("no power"))
+}
+
+impl Storage for PowerLoss {
+    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
+        LocalStorage.list(directory)
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
+        LocalStorage.stat(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        LocalStorage.read(path, limit)
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let (inner, inode) = self.operate(path, |model, _| {
+            let inner = LocalStorage.create(path)?;
+            Ok((inner, model.create_file(path)))
+        })?;
+        Ok(Box::new(PowerFile { storage: self.clone(), path: path.to_owned(), inode, inner }))
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.operate(to, |model, power| {
+            LocalStorage.copy(from, to)?;
+            let Image { bytes, mode, .. } = model.file(from).live.clone();
+            let inode = model.create_file(to);
+            model.inodes[inode].live.bytes = bytes;
+            model.inodes[inode].live.mode = mode;
+            if power == Power::On {
+                model.inodes[inode].sync();
+            }
+            Ok(())
+        })
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
+        self.operate(to, |model, _| {
+            LocalStorage.copy_attributes(from, to)?;
+            // Those of directories decide nothing that a power loss could take.
+            if !model.is_directory(to) {
+                model.file(to).live.mode = model.file(from).live.mode;
+            }
+            Ok(())
+        })
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
+        self.operate(path, |model, power| {
+            LocalStorage.set_modified(path, time)?;
+            let inode = model.file(path);
+            inode.live.modified = time;
+            if power == Power::On {
+                inode.durable.modified = time;
+            }
+            Ok(())
+        })
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.operate(path, |model, power| {
+            LocalStorage.sync_file(path)?;
+            if power == Power::On {
+                model.file(path).sync();
+            }
+            Ok(())
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.operate(to, |model, _| {
+            LocalStorage.rename(from, to)?;
+            model.rename(from, to);
+            Ok(())
+        })
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        self.operate(path, |model, _| {
+            LocalStorage.remove_file(path)?;
+            model.remove(path);
+            Ok(())
+        })
+    }
+
+    fn create_directory(&self, path: &Path) -> Result<()> {
+        self.operate(path, |model, _| {
+            LocalStorage.create_directory(path)?;
+            model.create_directory(path);
+            Ok(())
+        })
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<()> {
+        self.operate(path, |model, _| {
+            LocalStorage.remove_directory(path)?;
+            model.remove(path);
+            Ok(())
+        })
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<()> {
+        self.operate(path, |model, power| {
+            LocalStorage.sync_directory(path)?;
+            if power == Power::On {
+                model.sync_directory(path);
+            }
+            Ok(())
+        })
+    }
+
+    fn free_space(&self, path: &Path) -> Result<u64> {
+        LocalStorage.free_space(path)
+    }
+}
+
+/// An open file keeps its inode, whatever becomes of its name.
+#[derive(Debug)]
+struct PowerFile {
+    storage: PowerLoss,
+    path: PathBuf,
+    inode: usize,
+    inner: Box<dyn OutputFile>,
+}
+
+impl OutputFile for PowerFile {
+    fn reserve(&self, length: u64) -> Result<()> {
+        self.storage.operate(&self.path, |model, _| {
+            self.inner.reserve(length)?;
+            let bytes = &mut model.inodes[self.inode].live.bytes;
+            let length = usize::try_from(length).unwrap().max(bytes.len());
+            bytes.resize(length, 0);
+            Ok(())
+        })
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.storage.operate(&self.path, |model, _| {
+            self.inner.write_at(bytes, offset)?;
+            let live = &mut model.inodes[self.inode].live;
+            let start = usize::try_from(offset).unwrap();
+            let end = start + bytes.len();
+            if live.bytes.len() < end {
+                live.bytes.resize(end, 0);
+            }
+            live.bytes[start..end].copy_from_slice(bytes);
+            live.modified = SystemTime::now();
+            Ok(())
+        })
+    }
+
+    fn forget_cached(&self) {
+        self.inner.forget_cached();
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.storage.operate(&self.path, |model, power| {
+            self.inner.sync()?;
+            if power == Power::On {
+                model.inodes[self.inode].sync();
+            }
+            Ok(())
+        })
+    }
+}

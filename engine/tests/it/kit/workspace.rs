@@ -1,0 +1,256 @@
+//! A temporary data directory with copies of committed SSTables.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
+use rekey_engine::keys::{KeyId, KmipKeyFile, LocalKeyFiles};
+use rekey_engine::options::{CompressionParams, OptionMap};
+use rekey_engine::plan::{KeySources, Plan, Selection, Target};
+use rekey_engine::txn::Flavor;
+use rekey_engine::upgrade::{self, PlanRequest, Report, Session};
+
+/// A data directory of its own, and the keys beside it.
+pub(crate) struct Workspace {
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) flavor: Option<Flavor>,
+    pub(crate) kmip_keys: Option<PathBuf>,
+    pub(crate) mapped: bool,
+    pub(crate) threads: NonZeroUsize,
+    /// Data directories beside `data/`.
+    pub(crate) more_data: Vec<PathBuf>,
+}
+
+impl Workspace {
+    /// Copies a folder of `testdata/` as data directory, and the test keys.
+    pub(crate) fn copy_of(set: &str) -> Self {
+        Self::copy_in(&std::env::temp_dir(), set)
+    }
+
+    /// The same in a directory below `parent`, with a blank in its name.
+    pub(crate) fn copy_in(parent: &Path, set: &str) -> Self {
+        let root = tempfile::Builder::new().prefix("rekey test-").tempdir_in(parent).unwrap();
+        copy_tree(&testdata().join(set), &root.path().join("data"));
+        let sets = testdata().join(set);
+        copy_tree(&sets.parent().unwrap().join("keys"), &root.path().join("keys"));
+        for key in files(&root.path().join("keys")) {
+            let path = root.path().join("keys").join(key);
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        Self {
+            root,
+            flavor: Some(Flavor::Apache4),
+            kmip_keys: None,
+            mapped: true,
+            threads: threads(2),
+            more_data: vec![],
+        }
+    }
+
+    /// An empty data directory.
+    pub(crate) fn empty() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("data")).unwrap();
+        Self {
+            root,
+            flavor: Some(Flavor::Apache4),
+            kmip_keys: None,
+            mapped: true,
+            threads: threads(2),
+            more_data: vec![],
+        }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.root.path().join("data")
+    }
+
+    /// The first directory that holds SSTables.
+    pub(crate) fn table(&self) -> PathBuf {
+        let keyspace = only_directory(&self.data());
+        only_directory(&keyspace)
+    }
+
+    /// Files in the table directory, sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        files(&self.table())
+    }
+
+    /// Every file of the table directory with its content.
+    pub(crate) fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let table = self.table();
+        self.files().into_iter().map(|f| (f.clone(), fs::read(table.join(&f)).unwrap())).collect()
+    }
+
+    /// Writes a file of KMIP keys and uses it from now on.
+    pub(crate) fn give_kmip_keys(&mut self, lines: &str) {
+        let path = self.root.path().join("kmip.keys");
+        write_secret(&path, lines);
+        self.kmip_keys = Some(path);
+    }
+
+    pub(crate) fn sources(&self) -> KeySources {
+        KeySources {
+            local: LocalKeyFiles::new(Some(self.root.path().to_owned())),
+            kmip: self.kmip_keys.as_ref().map(|path| {
+                let file: Box<dyn rekey_engine::keys::KeyProvider> =
+                    Box::new(KmipKeyFile::open(path).unwrap());
+                file
+            }),
+        }
+    }
+
+    pub(crate) fn session(&self, mode: LeaseMode) -> rekey_engine::Result<Session> {
+        self.session_on(Box::new(LocalStorage), mode)
+    }
+
+    pub(crate) fn session_on(
+        &self,
+        storage: Box<dyn Storage>,
+        mode: LeaseMode,
+    ) -> rekey_engine::Result<Session> {
+        let mut data_dirs = vec![self.data()];
+        data_dirs.extend(self.more_data.iter().cloned());
+        Session::open(storage, &data_dirs, mode, self.mapped)
+    }
+
+    pub(crate) fn plan_on(&self, session: &Session, target: &Target) -> rekey_engine::Result<Plan> {
+        self.plan_with(session, &Selection::default(), target)
+    }
+
+    /// Plans some tables only.
+    pub(crate) fn plan_of(
+        &self,
+        selection: &Selection,
+        target: &Target,
+    ) -> rekey_engine::Result<Plan> {
+        self.plan_with(&self.session(LeaseMode::Shared)?, selection, target)
+    }
+
+    fn plan_with(
+        &self,
+        session: &Session,
+        selection: &Selection,
+        target: &Target,
+    ) -> rekey_engine::Result<Plan> {
+        upgrade::plan(
+            session,
+            &PlanRequest {
+                selection,
+                target,
+                flavor: self.flavor,
+                sources: &self.sources(),
+                threads: self.threads,
+                create_key: false,
+            },
+        )
+    }
+
+    pub(crate) fn plan(&self, target: &Target) -> rekey_engine::Result<Plan> {
+        self.plan_on(&self.session(LeaseMode::Shared)?, target)
+    }
+
+    /// Recover, plan, run: the whole command.
+    pub(crate) fn upgrade(&self, target: &Target) -> rekey_engine::Result<Report> {
+        self.upgrade_on(Box::new(LocalStorage), target)
+    }
+
+    pub(crate) fn upgrade_on(
+        &self,
+        storage: Box<dyn Storage>,
+        target: &Target,
+    ) -> rekey_engine::Result<Report> {
+        let session = self.session_on(storage, LeaseMode::Exclusive)?;
+        upgrade::recover(&session, &Selection::default())?;
+        let plan = self.plan_on(&session, target)?;
+        upgrade::run(&session, &plan, self.threads, &mut rekey_engine::event::NoObserver)
+    }
+
+    pub(crate) fn verify(&self) -> Report {
+        let session = self.session(LeaseMode::Shared).unwrap();
+        upgrade::verify(
+            &session,
+            &Selection::default(),
+            &self.sources(),
+            self.threads,
+            &mut rekey_engine::event::NoObserver,
+        )
+        .unwrap()
+    }
+
+    /// Makes a key file with a fixed key and returns the target that uses it.
+    pub(crate) fn new_key(&self, name: &str, cipher: &str, bits: usize) -> Target {
+        let line = format!("{cipher}:{bits}:{}\n", base64_of(&vec![0x5a; bits / 8]));
+        let path = self.root.path().join(name);
+        write_secret(&path, &line);
+        local_target(path.to_str().unwrap(), cipher, bits)
+    }
+}
+
+pub(crate) fn local_target(file: &str, cipher: &str, bits: usize) -> Target {
+    target(
+        &format!(
+            "{{'class': 'Encryptor', 'cipher_algorithm': '{cipher}', \
+             'secret_key_strength': {bits}, \
+             'key_provider': 'LocalFileSystemKeyProviderFactory', 'secret_key_file': '{file}'}}"
+        ),
+        None,
+    )
+}
+
+pub(crate) fn target(cql: &str, key_id: Option<&str>) -> Target {
+    let params = CompressionParams::from_cql_options(&OptionMap::parse_cql(cql).unwrap()).unwrap();
+    Target::new(params, key_id.map(|id| KeyId::new(id).unwrap())).unwrap()
+}
+
+pub(crate) fn threads(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).unwrap()
+}
+
+pub(crate) fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")
+}
+
+pub(crate) fn files(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn write_secret(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn only_directory(path: &Path) -> PathBuf {
+    let mut directories: Vec<_> = fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && !path.ends_with(".sstablerekey"))
+        .collect();
+    directories.sort();
+    directories.remove(0)
+}
+
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
