@@ -34,6 +34,8 @@ pub enum ServerCertificate {
     OtherName,
     /// Signed by the root, with `localhost` as the common name and no alternative name.
     CommonNameOnly,
+    /// Signed by the root, with `localhost` as the common name and another alternative name.
+    CommonNameAndOtherName,
     /// Signed by the root, expired in 2021.
     Expired,
     /// Signed by the root, valid from 2090.
@@ -70,6 +72,7 @@ impl Pki {
     pub fn server(&self, kind: ServerCertificate) -> io::Result<Credential> {
         let (name, names): (_, &[&str]) = match kind {
             ServerCertificate::OtherName => ("kmip.example", &["kmip.example"]),
+            ServerCertificate::CommonNameAndOtherName => ("localhost", &["kmip.example"]),
             ServerCertificate::CommonNameOnly
             | ServerCertificate::SelfSigned
             | ServerCertificate::SelfSignedExpired => ("localhost", &[]),

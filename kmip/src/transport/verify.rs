@@ -186,3 +186,35 @@ fn has_common_name(leaf: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
         certificate.names.is_empty() && certificate.has_common_name(&name.to_str())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Timestamp;
+
+    #[test]
+    fn a_version_1_certificate_is_named_whatever_webpki_stumbles_over() {
+        let trust = Trust {
+            anchors: RootCertStore::empty(),
+            pins: Vec::new(),
+            names: NameCheck::Full,
+            algorithms: rustls::crypto::aws_lc_rs::default_provider()
+                .signature_verification_algorithms,
+        };
+        let check = ServerCheck::new(Arc::new(trust));
+        let leaf = Certificate {
+            version: 1,
+            common_name: Some("kmip".into()),
+            issuer: Some("Old Root".into()),
+            not_before: Timestamp::from_seconds(0),
+            not_after: Timestamp::from_seconds(1),
+            names: Vec::new(),
+        };
+        let before = check.explain(&CertificateError::BadEncoding, "kmip");
+        assert!(matches!(before, CertificateFailure::Other(_)), "nothing was presented");
+        check.seen.lock().unwrap().chain.push(leaf);
+        for error in [CertificateError::BadEncoding, CertificateError::Expired] {
+            assert_eq!(check.explain(&error, "kmip"), CertificateFailure::Version1);
+        }
+    }
+}

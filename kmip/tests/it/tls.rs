@@ -149,6 +149,15 @@ fn a_common_name_counts_only_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_common_name_beside_other_names_does_not_count() {
+    let sim = showing(ServerCertificate::CommonNameAndOtherName);
+    let mut tls = sim.tls_settings();
+    tls.verify_hostname = NameCheck::Cn;
+    let failure = refused(&sim, &tls);
+    assert_eq!(failure.to_string(), "it is for kmip.example, not for localhost");
+}
+
+#[test]
 fn a_pinned_leaf_is_accepted_whatever_its_issuer_and_name() {
     for kind in
         [ServerCertificate::SelfSigned, ServerCertificate::OtherName, ServerCertificate::Good]
