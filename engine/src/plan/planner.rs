@@ -110,6 +110,8 @@ pub struct Plan {
     pub strangers: Vec<Error>,
     /// Logs of interrupted operations, with what their rules demand.
     pub logs: Vec<(PathBuf, Verdict)>,
+    /// Whether one of these waits to be finished or undone, and can be: a run comes after that.
+    pub has_pending_logs: bool,
     /// What an operator should know.
     pub findings: Vec<Finding>,
     /// The keys of the run.
@@ -175,6 +177,10 @@ impl Planner<'_> {
             unreadable: found.unreadable,
             strangers: found.strangers,
             logs: found.tables.iter().flat_map(|table| table.view.logs.clone()).collect(),
+            has_pending_logs: found
+                .tables
+                .iter()
+                .any(|table| table.view.has_logs() && table.view.refused.is_empty()),
             findings: vec![],
             ring: keys.ring,
         };

@@ -21,7 +21,7 @@ use crate::plan::{
 };
 use crate::rewrite::{self, Rewrite, RewriteJob, Verify};
 use crate::sstable::Component;
-use crate::txn::{self, Flavor, LiveSSTable, Recovery, Verdict};
+use crate::txn::{self, Flavor, LiveSSTable, Recovery};
 use crate::{Error, ErrorKind, Result};
 
 /// What a plan is made of.
@@ -98,7 +98,7 @@ pub fn run(
     if let Some(finding) = plan.blocker() {
         return Err(finding.error.clone());
     }
-    if plan.logs.iter().any(|(_, verdict)| !matches!(verdict, Verdict::Refuse(_))) {
+    if plan.has_pending_logs {
         return Err(Error::new(ErrorKind::Internal, "transaction logs wait to be finished first"));
     }
     let mut report = Report::default();

@@ -347,6 +347,27 @@ fn a_refused_log_stops_its_own_table_only() {
     assert!(files(&other).contains(&"oa-6-big-Data.db".to_owned()));
 }
 
+/// One that could be finished waits beside one that nobody understands: nothing of the table is
+/// touched, and the others go on.
+#[test]
+fn a_good_log_beside_a_refused_one_waits() {
+    let swap = Swap::new();
+    let other = swap.workspace.data().join("rk/u-5ab1e000000011f0800000000000000b");
+    fs::create_dir_all(&other).unwrap();
+    for (name, bytes) in swap.workspace.contents() {
+        if !name.starts_with("oa-6-big") {
+            fs::write(other.join(name), bytes).unwrap();
+        }
+    }
+    swap.write_lines(&[swap.add(), swap.remove(), commit()]);
+    let second = "oa_txn_flush_5ab1e000-0000-11f0-8000-00000000000b.log";
+    fs::write(swap.workspace.table().join(second), "nonsense\nmore nonsense\n").unwrap();
+    let before = swap.workspace.contents();
+    let report = swap.workspace.upgrade_on(TestStorage::quick().boxed(), &swap.target).unwrap();
+    assert_eq!((report.failures().count(), report.successes()), (4, 4));
+    assert_eq!(swap.workspace.contents(), before);
+}
+
 #[test]
 fn the_census_counts_what_a_log_condemns_until_it_is_gone() {
     let swap = Swap::new();
