@@ -16,8 +16,8 @@ struct FaultCase {
 }
 
 impl Case for FaultCase {
-    fn scenario(&self) -> Scenario {
-        self.scenario
+    fn group(&self) -> String {
+        self.scenario.name()
     }
 
     fn is_core(&self) -> bool {
@@ -130,8 +130,8 @@ struct LookCase {
 }
 
 impl Case for LookCase {
-    fn scenario(&self) -> Scenario {
-        self.scenario
+    fn group(&self) -> String {
+        self.scenario.name()
     }
 
     fn is_core(&self) -> bool {

@@ -21,8 +21,8 @@ struct Outage {
 }
 
 impl Case for Outage {
-    fn scenario(&self) -> Scenario {
-        self.scenario
+    fn group(&self) -> String {
+        self.scenario.name()
     }
 
     fn is_core(&self) -> bool {
