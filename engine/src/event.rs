@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use crate::Error;
-use crate::sstable::Descriptor;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -39,8 +38,8 @@ pub enum Event<'a> {
         data: &'a Path,
         /// Length of that Data.db.
         bytes: u64,
-        /// Its new name, when it was rewritten.
-        new: Option<&'a Descriptor>,
+        /// Its new name (`nb-12-big`), when it was rewritten.
+        new: Option<&'a str>,
         /// Why it failed.
         error: Option<&'a Error>,
     },

@@ -47,7 +47,7 @@ impl Observer for Bars {
                 let line = match (error, new) {
                     (Some(error), _) => format!("failed: {}", error.chain()),
                     (None, Some(new)) => format!("{path} -> {new}"),
-                    (None, None) => path.to_string(),
+                    (None, None) => format!("{path}: every chunk decrypts, all checksums hold"),
                 };
                 self.line(&format!("[{n}/{of}] {line}"));
             }

@@ -50,6 +50,13 @@ impl From<ChunkError> for Error {
     }
 }
 
+/// The error for a chunk whose CRC32 is not that of its stored bytes.
+#[must_use]
+pub fn crc_mismatch() -> Error {
+    Error::corrupt("the chunk's CRC does not match its bytes")
+        .cure("restore the SSTable from a backup or a replica, or scrub it on the node")
+}
+
 /// Opens the chunks of one SSTable, with the keys that it needs and no others.
 #[derive(Debug)]
 pub struct ChunkOpener {

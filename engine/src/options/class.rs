@@ -42,13 +42,39 @@ impl CompressorClass {
             Self::Other(_) => self.simple_name().starts_with("Encrypting"),
         }
     }
-}
 
-impl fmt::Display for CompressorClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::escape(f, self.simple_name())
+    /// Whether the class may encrypt: all do but the database's own that are known not to
+    /// (FORMATS.md 4). One flipped bit in `Encryptor` makes a class that nobody knows, and no
+    /// key may be called unused while there is one.
+    #[must_use]
+    pub fn may_encrypt(&self) -> bool {
+        match self {
+            Self::Encryptor => true,
+            Self::Other(name) => !IN_CLEAR.contains(&name.as_str()),
+        }
     }
 }
+
+/// The whole name, so that a class of another package is not taken for one of the database's.
+impl fmt::Display for CompressorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encryptor => f.write_str("Encryptor"),
+            Self::Other(name) => super::escape(f, name),
+        }
+    }
+}
+
+/// The compressors of the database that do not encrypt.
+const IN_CLEAR: [&str; 7] = [
+    "AdaptiveCompressor",
+    "DeflateCompressor",
+    "LZ4Compressor",
+    "NoopCompressor",
+    "SnappyCompressor",
+    "ZstdCompressor",
+    "ZstdDictionaryCompressor",
+];
 
 /// Where the database looks up a simple name.
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";
@@ -80,5 +106,17 @@ mod tests {
         assert!(CompressorClass::Encryptor.encrypts());
         assert!(CompressorClass::parse("EncryptingLZ4Compressor").encrypts());
         assert!(!CompressorClass::parse("").encrypts());
+    }
+
+    #[test]
+    fn only_known_compressors_are_known_not_to_encrypt() {
+        for clear in ["LZ4Compressor", "org.apache.cassandra.io.compress.NoopCompressor"] {
+            assert!(!CompressorClass::parse(clear).may_encrypt(), "{clear}");
+        }
+        for other in
+            ["Encryptor", "EncryptingLZ4Compressor", "LZ4compressor", "a.LZ4Compressor", ""]
+        {
+            assert!(CompressorClass::parse(other).may_encrypt(), "{other}");
+        }
     }
 }

@@ -54,8 +54,9 @@ impl KeyCensus {
             Shape::Uncompressed => self.not_encrypted.count(table, 0, facts.data_bytes),
             Shape::Foreign { class } => {
                 self.unknown.push(
-                    Error::unsupported(format!("class {class} is not read by this release"))
-                        .at(facts.data_path()),
+                    Error::unsupported(format!("class '{class}' is not read by this release"))
+                        .at(facts.data_path())
+                        .cure("take its keys for used until a node has rewritten it"),
                 );
             }
             Shape::Compressed { .. } => self.not_encrypted.count(table, 0, facts.data_bytes),

@@ -73,6 +73,9 @@ pub struct Discovery {
     pub tables: Vec<Table>,
     /// What should have been looked at and could not be: any key may be in use there.
     pub unreadable: Vec<(String, Error)>,
+    /// Files that look like the data of SSTables that this program cannot name. No node loads
+    /// them, but they may be under any key.
+    pub strangers: Vec<Error>,
     /// Folders of snapshots and backups of the selected tables, which are not looked at.
     pub archives: Vec<PathBuf>,
     /// The products whose nodes may have everything that lies here, selected or not.
@@ -89,18 +92,25 @@ pub fn discover(
     data_dirs: &[PathBuf],
     selection: &Selection,
 ) -> Result<Discovery> {
-    let mut found =
-        Discovery { tables: vec![], unreadable: vec![], archives: vec![], products: Products::ALL };
+    let mut found = Discovery {
+        tables: vec![],
+        unreadable: vec![],
+        strangers: vec![],
+        archives: vec![],
+        products: Products::ALL,
+    };
     let mut tables: BTreeMap<_, Vec<TableDir>> = BTreeMap::new();
+    let mut keyspace_is_there = false;
     for data_dir in data_dirs {
-        for directory in table_dirs(storage, data_dir, selection, &mut found)? {
+        let (is_there, directories) = table_dirs(storage, data_dir, selection, &mut found)?;
+        keyspace_is_there |= is_there;
+        for directory in directories {
             tables.entry(directory.identity()).or_default().push(directory);
         }
     }
-    let names: Vec<(&str, &str)> =
-        tables.keys().map(|(keyspace, table, ..)| (keyspace.as_str(), table.as_str())).collect();
     if found.unreadable.is_empty() {
-        check_names(&names, selection)?;
+        let names: Vec<&str> = tables.keys().map(|(_, table, ..)| table.as_str()).collect();
+        check_names(keyspace_is_there, &names, selection)?;
     }
     for directories in tables.into_values() {
         let paths: Vec<_> = directories.iter().map(|d| d.path.clone()).collect();
@@ -118,27 +128,30 @@ pub fn discover(
                 Error::unsupported("an SSTable of a version from before 2.2, or a foreign file")
                     .at(path)
                     .cure("let a node of the version that wrote it upgrade it, or move it away");
-            found.unreadable.push((table.name(), error));
+            found.strangers.push(error);
         }
     }
     Ok(found)
 }
 
+/// Whether a selected keyspace is there, and the directories of the selected tables.
 fn table_dirs(
     storage: &dyn Storage,
     data_dir: &Path,
     selection: &Selection,
     found: &mut Discovery,
-) -> Result<Vec<TableDir>> {
-    let mut selected = Vec::new();
+) -> Result<(bool, Vec<TableDir>)> {
+    let (mut is_there, mut selected) = (false, Vec::new());
     for keyspace in directories(storage, data_dir)? {
         if keyspace.name == STATE_DIRECTORY {
             continue;
         }
+        let takes_keyspace = selection.takes_keyspace(&keyspace.name);
+        is_there |= takes_keyspace;
         for entry in directories(storage, &data_dir.join(&keyspace.name))? {
             let table = TableDir::new(data_dir, &keyspace.name, &entry.name);
             narrow(storage, &table.path, &mut found.products);
-            if !selection.takes_keyspace(&keyspace.name) || !selection.takes_table(&table.table) {
+            if !takes_keyspace || !selection.takes_table(&table.table) {
                 continue;
             }
             match with_indices(storage, table.clone(), found) {
@@ -147,10 +160,10 @@ fn table_dirs(
             }
         }
     }
-    Ok(selected)
+    Ok((is_there, selected))
 }
 
-/// A table's directory and those of its indices, by their canonical paths.
+/// A table's directory and those of its indices.
 fn with_indices(
     storage: &dyn Storage,
     table: TableDir,
@@ -177,20 +190,21 @@ fn with_indices(
     Ok(all)
 }
 
-/// Resolves links: a transaction log names canonical paths. A link that leads out of the data
-/// directory leads away from its lease, and perhaps from its file system.
+/// Refuses links: a transaction log needs the canonical path of its directory, staging needs its
+/// file system, the lease its data directory, and a table with two names would be worked on twice.
 fn canonical(directory: TableDir) -> Result<TableDir> {
     let path = std::fs::canonicalize(&directory.path)
         .map_err(|e| Error::io("cannot resolve the directory", &directory.path, e))?;
-    if path.starts_with(&directory.data_dir) {
-        return Ok(TableDir { path, ..directory });
+    if path == directory.path {
+        return Ok(directory);
     }
     Err(Error::unsupported(format!(
-        "it is a link out of the data directory, to {}",
+        "the table is reached through a symbolic link, from {}, which is not handled by this \
+         release",
         path.display()
     ))
     .at(directory.path)
-    .cure("replace the link by a bind mount, or use a node-side upgrade for this table"))
+    .cure("put a bind mount in the place of the link, or use a node-side upgrade"))
 }
 
 /// Takes what lies in a directory into account for the products that may have written it. What
@@ -212,18 +226,16 @@ fn directories(storage: &dyn Storage, path: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn check_names(found: &[(&str, &str)], selection: &Selection) -> Result<()> {
+fn check_names(keyspace_is_there: bool, tables: &[&str], selection: &Selection) -> Result<()> {
     let nowhere = |what: String| {
         Err(Error::invalid(format!("{what} has no directory below the data directories"))
             .cure("check the name, and that --data-dir is the directory that holds keyspaces"))
     };
-    if let Some(keyspace) = &selection.keyspace
-        && !found.iter().any(|(name, _)| name == keyspace)
-    {
-        return nowhere(format!("keyspace '{keyspace}'"));
+    if let (Some(name), false) = (&selection.keyspace, keyspace_is_there) {
+        return nowhere(format!("keyspace '{name}'"));
     }
     for table in &selection.tables {
-        if !found.iter().any(|(_, name)| name == table) {
+        if !tables.contains(&table.as_str()) {
             return nowhere(format!("table '{table}'"));
         }
     }

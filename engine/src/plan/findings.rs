@@ -15,6 +15,9 @@ pub(super) fn gather(plan: &mut Plan) {
     for (_, error) in &plan.unreadable {
         findings.add(Severity::Refusal, error, None);
     }
+    for error in &plan.strangers {
+        findings.add(Severity::Warning, error, None);
+    }
     for planned in &mut plan.sstables {
         let data = planned.sstable.path(&Component::Data).display().to_string();
         if let Action::Refuse(error) = &planned.action {

@@ -2,18 +2,13 @@
 //!
 //! No key is needed here, and nothing is decrypted.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::PathBuf;
 
-use rayon::prelude::*;
-
-use crate::codec::ChunkError;
+use super::tally::{KeyUse, tally_chunks};
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
-use crate::keys::{HeaderKind, KeyId, KeyRef};
-use crate::options::{CompressorClass, EncryptorOptions, OptionMap, ProviderOptions};
+use crate::options::{CompressorClass, EncryptorOptions, OptionMap};
 use crate::sstable::{
-    ChunkSlot, ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
+    ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
     is_encrypted_page, is_metadata_in_clear, parse_toc,
 };
 use crate::txn::LiveSSTable;
@@ -37,17 +32,6 @@ pub enum Shape {
     },
     /// By class `Encryptor`.
     Encrypted(Box<EncryptorOptions>),
-}
-
-/// How much of an SSTable one key encrypts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyUse {
-    /// The key.
-    pub key: KeyRef,
-    /// Chunks under it.
-    pub chunks: u64,
-    /// Their stored bytes.
-    pub bytes: u64,
 }
 
 /// What is known of one SSTable without any key.
@@ -119,9 +103,9 @@ impl<'a> Inspector<'a> {
         };
         let data_bytes = length(&Component::Data);
         if data_bytes == 0 {
-            return Err(Error::corrupt("it is empty")
-                .at(data)
-                .cure("the node deletes such an SSTable at its next start"));
+            return Err(Error::corrupt("it is empty").at(data).cure(
+                "restore it from a backup before the node starts, which deletes such files",
+            ));
         }
         let mut facts = Facts {
             version,
@@ -280,10 +264,10 @@ impl<'a> Inspector<'a> {
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
         if class != CompressorClass::Encryptor {
-            let class = class.simple_name().to_owned();
-            facts.shape = match CLEAR_CLASSES.contains(&class.as_str()) {
-                true => Shape::Compressed { class },
-                false => Shape::Foreign { class },
+            let name = class.to_string();
+            facts.shape = match class.may_encrypt() {
+                true => Shape::Foreign { class: name },
+                false => Shape::Compressed { class: name },
             };
             return Ok(());
         }
@@ -298,16 +282,19 @@ impl<'a> Inspector<'a> {
     }
 }
 
-/// The options as an SSTable has them. The database accepted them when it wrote them, so what is
-/// not acceptable is damage.
+/// The options as an SSTable has them. Nobody can correct them, so what is a mistake in an argument
+/// is something else here: newer than this program, a default of the product, or damage.
 fn stored_options(stored: &OptionMap) -> Result<EncryptorOptions> {
     let mut options = stored.clone();
     // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
     options.remove("crc_check_chance");
     EncryptorOptions::from_options(&options).map_err(|error| match error.kind() {
-        ErrorKind::Invalid => Error::corrupt("its compression options cannot be right")
-            .caused_by(error)
-            .cure("restore the file from a backup, or use a node-side upgrade for this table"),
+        ErrorKind::Invalid => {
+            Error::unsupported("its options are not handled by this release").caused_by(error).cure(
+                "use a node-side upgrade for this table; if the node cannot open this SSTable \
+                 either, it is damaged: restore it from a backup",
+            )
+        }
         _ => error,
     })
 }
@@ -331,113 +318,6 @@ fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
     }
 }
 
-/// Chunks counted by key.
-#[derive(Debug, Default)]
-struct Tally {
-    by_id: BTreeMap<Option<KeyId>, (u64, u64)>,
-    clear: u64,
-}
-
-impl Tally {
-    fn merge(mut self, other: Self) -> Self {
-        for (id, (chunks, bytes)) in other.by_id {
-            let entry = self.by_id.entry(id).or_default();
-            entry.0 = entry.0.saturating_add(chunks);
-            entry.1 = entry.1.saturating_add(bytes);
-        }
-        self.clear = self.clear.saturating_add(other.clear);
-        self
-    }
-
-    fn into_uses(self, options: &EncryptorOptions) -> Vec<KeyUse> {
-        let mut uses: Vec<_> = self
-            .by_id
-            .into_iter()
-            .filter_map(|(id, (chunks, bytes))| {
-                Some(KeyUse { key: key_ref(options, id)?, chunks, bytes })
-            })
-            .collect();
-        uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));
-        uses
-    }
-}
-
-/// The name of the key that options, and for KMIP an id, speak of.
-fn key_ref(options: &EncryptorOptions, id: Option<KeyId>) -> Option<KeyRef> {
-    match (options.provider(), id) {
-        (ProviderOptions::Kmip { host, .. }, Some(id)) => {
-            Some(KeyRef::Kmip { group: host.clone(), id })
-        }
-        (ProviderOptions::Local { secret_key_file }, None) => Some(KeyRef::LocalFile {
-            file: secret_key_file.clone(),
-            transformation: options.transformation().text().to_owned(),
-            strength: options.strength(),
-        }),
-        // A chunk has an id exactly if its provider writes one: the header was parsed for it.
-        _ => None,
-    }
-}
-
-/// Looks at every chunk: its place, its length, and the key that it names.
-fn tally_chunks(table: &ChunkTable, data: &Source, options: &EncryptorOptions) -> Result<Tally> {
-    let count = table.header().chunk_count;
-    let windows: Vec<Range<u64>> =
-        (0..count.div_ceil(WINDOW)).map(|i| i * WINDOW..((i + 1) * WINDOW).min(count)).collect();
-    windows
-        .into_par_iter()
-        .map(|window| tally_window(table, data, options, window))
-        .try_reduce(Tally::default, |a, b| Ok(a.merge(b)))
-}
-
-fn tally_window(
-    table: &ChunkTable,
-    data: &Source,
-    options: &EncryptorOptions,
-    window: Range<u64>,
-) -> Result<Tally> {
-    let (mut slots, mut scratch, mut tally) = (Vec::new(), Vec::new(), Tally::default());
-    table.slots(window.clone(), &mut slots)?;
-    for (chunk, slot) in window.zip(&slots) {
-        if is_clear(table.header(), slot) {
-            tally.clear = tally.clear.saturating_add(1);
-            continue;
-        }
-        let id = chunk_key(data, slot, options, &mut scratch)
-            .map_err(|e| e.at(data.path()).chunk(chunk).offset(slot.offset))?;
-        let entry = tally.by_id.entry(id).or_default();
-        entry.0 = entry.0.saturating_add(1);
-        entry.1 = entry.1.saturating_add(u64::try_from(slot.stored).unwrap_or(u64::MAX));
-    }
-    Ok(tally)
-}
-
-/// Whether a chunk is stored in clear (FORMATS.md 2.3).
-fn is_clear(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
-    usize::try_from(header.max_compressed_length).is_ok_and(|max| slot.stored >= max)
-}
-
-fn chunk_key(
-    data: &Source,
-    slot: &ChunkSlot,
-    options: &EncryptorOptions,
-    scratch: &mut Vec<u8>,
-) -> Result<Option<KeyId>> {
-    let kind = HeaderKind::from(options.provider());
-    let head = match kind {
-        HeaderKind::None => &[][..],
-        HeaderKind::Kmip => data.slice(slot.offset, slot.stored.min(LONGEST_HEADER), scratch)?,
-    };
-    let header = kind.parse(head)?;
-    let expected = header
-        .length()
-        .saturating_add(options.iv_length())
-        .saturating_add(options.transformation().ciphertext_length(slot.plain));
-    if slot.stored != expected {
-        return Err(ChunkError::Length { stored: slot.stored, expected, plain: slot.plain }.into());
-    }
-    Ok(header.id().map(KeyId::new).transpose()?)
-}
-
 impl Facts {
     /// The path of Data.db.
     #[must_use]
@@ -446,19 +326,5 @@ impl Facts {
     }
 }
 
-/// The compressors that do not encrypt (FORMATS.md 4). Any other class might.
-const CLEAR_CLASSES: [&str; 7] = [
-    "AdaptiveCompressor",
-    "DeflateCompressor",
-    "LZ4Compressor",
-    "NoopCompressor",
-    "SnappyCompressor",
-    "ZstdCompressor",
-    "ZstdDictionaryCompressor",
-];
-/// Chunks looked at in one go.
-const WINDOW: u64 = 4096;
-/// Version byte, length, and the longest id.
-const LONGEST_HEADER: usize = 5 + crate::keys::MAX_KEY_ID_LENGTH;
 /// A Statistics.db has histograms and, at most, a few keys.
 const STATISTICS_LIMIT: u64 = 64 << 20;

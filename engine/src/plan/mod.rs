@@ -1,6 +1,6 @@
 //! Looks at the data directories and decides everything, before a byte is written.
 //!
-//! [`discover`] finds tables, [`inspect`] reads what an SSTable says of itself, [`KeyCensus`]
+//! [`discover()`] finds tables, an [`Inspector`] reads what an SSTable says of itself, [`KeyCensus`]
 //! counts which keys encrypt what, and [`Planner`] turns all of it and a [`Target`] into a
 //! [`Plan`]: a value that can be printed, and that [`crate::upgrade`] carries out without
 //! deciding anything.
@@ -15,14 +15,16 @@ mod numbering;
 mod planner;
 mod probe;
 mod space;
+mod tally;
 mod target;
 
 pub use census::{CensusRow, KeyCensus};
 pub use discover::{Discovery, Selection, Table, discover};
 pub use finding::{Finding, Severity};
-pub use inspect::{Facts, Inspector, KeyUse, Shape};
+pub use inspect::{Facts, Inspector, Shape};
 pub use keys::{KeySources, ResolvedKeys, opener, target_codec};
 pub use planner::{Action, Plan, PlannedSSTable, Planner, SkipReason};
+pub use tally::KeyUse;
 pub use target::Target;
 
 /// The directory below each data directory where this program keeps its own files: outside any

@@ -106,6 +106,8 @@ pub struct Plan {
     pub sstables: Vec<PlannedSSTable>,
     /// Tables and files that could not be looked at, by the name of the table.
     pub unreadable: Vec<(String, Error)>,
+    /// Files that are of no SSTable that a node would load.
+    pub strangers: Vec<Error>,
     /// Logs of interrupted operations, with what their rules demand.
     pub logs: Vec<(PathBuf, Verdict)>,
     /// What an operator should know.
@@ -171,6 +173,7 @@ impl Planner<'_> {
             flavor: None,
             sstables,
             unreadable: found.unreadable,
+            strangers: found.strangers,
             logs: found.tables.iter().flat_map(|table| table.view.logs.clone()).collect(),
             findings: vec![],
             ring: keys.ring,
@@ -239,7 +242,7 @@ impl Planner<'_> {
             Shape::Encrypted(options) => options,
             Shape::Foreign { class } => {
                 return refuse(
-                    format!("class {class} is not handled by this release"),
+                    format!("class '{class}' is not handled by this release"),
                     "use a node-side upgrade for this table",
                 );
             }

@@ -4,12 +4,14 @@ use zeroize::Zeroizing;
 
 use super::inspect::{Facts, Inspector};
 use super::keys::opener;
+use crate::codec::crc_mismatch;
 use crate::io::Source;
 use crate::keys::KeyRing;
-use crate::sstable::{ChunkTable, Component, Format};
+use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component, Format};
 use crate::{Error, Result};
 
-/// Decrypts the first chunk with the keys of the ring, and compares the partition key at its
+/// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
+/// keys of the ring, and compares the partition key at its
 /// start with the first one in the index, which is in clear.
 ///
 /// The length of a single short chunk is protected by its padding alone, and a wrong key gives a
@@ -27,9 +29,14 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
     table.slots(0..1, &mut slots)?;
     let Some(slot) = slots.first() else { return Ok(()) };
     let mut scratch = Vec::new();
-    let stored = data.slice(slot.offset, slot.stored, &mut scratch)?;
-    let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
+    let record = slot.stored.saturating_add(CHUNK_CRC_LENGTH);
+    let record = data.slice(slot.offset, record, &mut scratch)?;
+    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else { return Ok(()) };
     let place = |error: Error| error.at(data.path()).chunk(0).offset(slot.offset);
+    if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
+        return Err(place(crc_mismatch()));
+    }
+    let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
     opener.open(stored, slot.plain, &mut plain).map_err(|error| place(error.into()))?;
     let plain = plain.get(..slot.plain).unwrap_or_default();
     let key = first_key(inspector, facts)?;

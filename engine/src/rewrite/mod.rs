@@ -14,5 +14,5 @@ pub use digest::PlainDigest;
 pub use ranges::Ranges;
 pub use reader::{Checked, ChunkReader};
 pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
-pub use staging::{StagingArea, prepare, sweep};
+pub use staging::{StagingArea, sweep};
 pub use verify::Verify;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::codec::ChunkOpener;
+use crate::codec::{ChunkOpener, crc_mismatch};
 use crate::io::{Access, Source};
 use crate::sstable::{CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, Version};
 use crate::{Error, ErrorKind, Result};
@@ -76,13 +76,7 @@ impl ChunkReader {
             let mut hasher = crc32fast::Hasher::new();
             hasher.update(stored);
             if hasher.clone().finalize() != u32::from_be_bytes(*crc) {
-                return Err(self.place(
-                    chunk,
-                    slot,
-                    Error::corrupt("the chunk's CRC does not match its bytes").cure(
-                        "restore the SSTable from a backup or a replica, or scrub it on the node",
-                    ),
-                ));
+                return Err(self.place(chunk, slot, crc_mismatch()));
             }
             hasher.update(crc);
             whole.combine(&hasher);

@@ -24,14 +24,17 @@ pub struct StagingArea {
 }
 
 impl StagingArea {
-    /// Creates it below the state directory that [`prepare`] has made.
+    /// Creates it, with the state directory above it, which stays until the run is over.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     pub fn create(storage: &dyn Storage, data_dir: &Path, name: &str) -> Result<Self> {
-        let path = data_dir.join(STATE_DIRECTORY).join(name);
-        storage.create_directory(&path)?;
-        storage.copy_attributes(data_dir, &path)?;
+        let state = data_dir.join(STATE_DIRECTORY);
+        let path = state.join(name);
+        for directory in [&state, &path] {
+            storage.create_directory(directory)?;
+            storage.copy_attributes(data_dir, directory)?;
+        }
         Ok(Self { path })
     }
 
@@ -56,18 +59,6 @@ impl StagingArea {
     }
 }
 
-/// Makes the state directory below a data directory, for the length of a run. Needs the exclusive
-/// lease.
-///
-/// # Errors
-/// [`crate::ErrorKind::Io`].
-pub fn prepare(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
-    sweep(storage, data_dir)?;
-    let state = data_dir.join(STATE_DIRECTORY);
-    storage.create_directory(&state)?;
-    storage.copy_attributes(data_dir, &state)
-}
-
 /// Removes the state directory below a data directory, with what a killed run left in it. Needs
 /// the exclusive lease.
 ///
@@ -81,7 +72,7 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
     };
     if entry.is_link || entry.kind != EntryKind::Directory {
         return Err(Error::invalid(
-            "it is this program's own directory, but something else is there",
+            "a link or a file stands in the place of this program's directory",
         )
         .at(state)
         .cure("find out who put it there, and remove it"));

@@ -86,7 +86,7 @@ impl Task for Verify<'_> {
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());
-            check_digest(self.storage, &path, crc, ErrorKind::Corrupt)?;
+            check_digest(self.storage, &path, crc, ErrorKind::Mismatch)?;
         }
         self.open.take();
         Ok(Next::Done)
@@ -100,8 +100,8 @@ impl Task for Verify<'_> {
 /// Compares a Digest.crc32 with the CRC32 of its Data.db.
 ///
 /// # Errors
-/// `kind` when they differ: [`ErrorKind::Corrupt`] for what was found,
-/// [`ErrorKind::Mismatch`] for what this program has written.
+/// `kind` when they differ: [`ErrorKind::Corrupt`] for damaged input, [`ErrorKind::Mismatch`]
+/// where the comparison is what was asked for.
 pub(super) fn check_digest(
     storage: &dyn Storage,
     path: &Path,

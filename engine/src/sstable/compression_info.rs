@@ -54,9 +54,6 @@ impl CompressionHeader {
     pub fn parse(bytes: &[u8], version: &Version) -> Result<(Self, usize)> {
         let mut reader = Reader::new(bytes);
         let class = reader.utf("compressor class").map_err(damaged)?;
-        if !is_class_name(&class) {
-            return Err(damaged(WireError::NotText("compressor class")));
-        }
         let count = reader.i32("option count").map_err(damaged)?;
         if !(0..=MAX_OPTIONS).contains(&count) {
             return Err(Error::corrupt(format!("{count} compression options cannot be right")));
@@ -274,15 +271,14 @@ impl ChunkTable {
             .checked_sub(offset)
             .and_then(|length| usize::try_from(length).ok()?.checked_sub(CHUNK_CRC_LENGTH))
             .ok_or_else(|| {
-                Error::corrupt(format!("the chunk is said to lie from byte {raw} to byte {end}"))
+                Error::corrupt(format!(
+                    "the chunk is said to lie from byte {raw} to byte {end} of a Data.db of {} \
+                     bytes",
+                    self.data_file_length
+                ))
             })?;
         Ok(ChunkSlot { offset, stored, plain: self.header.plain_length(chunk) })
     }
-}
-
-/// Java's letters, digits and dots; nothing that could upset a terminal.
-fn is_class_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._$".contains(&b))
 }
 
 fn damaged(error: WireError) -> Error {

@@ -76,11 +76,13 @@ impl fmt::Display for Descriptor {
 #[must_use]
 pub fn parse_file_name(name: &str) -> Option<(Descriptor, Component)> {
     let (prefix, component) = name.rsplit_once('-')?;
-    if component.is_empty() || Path::new(component).extension()? == "tmp" {
+    if component.is_empty() || component.ends_with(TEMPORARY) {
         return None;
     }
     Some((Descriptor::parse(prefix)?, Component::parse(component)))
 }
+
+const TEMPORARY: &str = ".tmp";
 
 #[cfg(test)]
 mod tests {
@@ -99,6 +101,8 @@ mod tests {
         let (_, sai) =
             parse_file_name("da-3gm8_0t1d_01zr42s6tfz6mplgh7-bti-SAI+ca+Meta.db").unwrap();
         assert_eq!(sai, Component::Other("SAI+ca+Meta.db".into()));
+        let (_, custom) = parse_file_name("nb-1-big-Custom").unwrap();
+        assert_eq!(custom, Component::Other("Custom".into()), "no name needs an extension");
     }
 
     #[test]

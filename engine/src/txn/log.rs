@@ -150,13 +150,17 @@ impl TransactionLog {
         let Some(longest) = replicas.iter().max_by_key(|text| text.lines().count()) else {
             return;
         };
-        let lines: Vec<&str> = longest.lines().filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> = longest.lines().collect();
+        let replicas: Vec<Vec<&str>> = replicas.iter().map(|text| text.lines().collect()).collect();
         for (i, line) in lines.iter().enumerate() {
             let is_last = i + 1 == lines.len();
-            let agrees = replicas.iter().all(|replica| {
-                let theirs: Vec<&str> = replica.lines().filter(|l| !l.is_empty()).collect();
-                theirs.get(i).is_none_or(|other| other == line)
-            });
+            let mut theirs = replicas.iter().filter_map(|replica| replica.get(i));
+            let agrees = theirs.clone().all(|other| other == line);
+            // A line may be torn in one replica; two that say different things never agree.
+            if !theirs.all(|other| other.starts_with(*line) || line.starts_with(*other)) {
+                self.problem = Some(format!("its replicas differ in line {}", i + 1));
+                return;
+            }
             let record = LogRecord::parse(line);
             match record {
                 Ok(record) if agrees => {

@@ -133,9 +133,6 @@ pub fn run(
     // Every byte is read twice: once from the old file, once from the new.
     let bytes = rewrites.iter().map(|(_, facts, _)| facts.data_bytes.saturating_mul(2)).sum();
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
-    for data_dir in session.data_dirs() {
-        rewrite::prepare(session.storage(), data_dir)?;
-    }
     pipeline::run(&tasks, Limits { threads }, |index, step| {
         let Some((planned, facts, new)) = rewrites.get(index) else { return };
         let outcome = watch(observer, &planned.table, facts, Some(new), step);
@@ -148,7 +145,8 @@ pub fn run(
         }
     })?;
     for data_dir in session.data_dirs() {
-        rewrite::sweep(session.storage(), data_dir)?;
+        // What became of the SSTables is settled; the next run sweeps what is left here.
+        let _swept_later = rewrite::sweep(session.storage(), data_dir);
     }
     Ok(report)
 }
@@ -229,6 +227,9 @@ pub fn census(
     for (_, error) in found.unreadable {
         census.add_unknown(error);
     }
+    for error in found.strangers {
+        census.add_unknown(error);
+    }
     census.archives = found.archives;
     // One that a log condemns counts, too: its bytes are there until the log is finished.
     let all = found.tables.iter().flat_map(|table| {
@@ -294,11 +295,12 @@ fn watch(
         Step::Began => observer.event(&Event::SSTableBegan { table, data: &data }),
         Step::Advanced { bytes, .. } => observer.event(&Event::Advanced { bytes }),
         Step::Ended(result) => {
+            let new = new.filter(|_| result.is_ok()).map(ToString::to_string);
             observer.event(&Event::SSTableEnded {
                 table,
                 data: &data,
                 bytes: facts.data_bytes,
-                new: new.filter(|_| result.is_ok()),
+                new: new.as_deref(),
                 error: result.as_ref().err(),
             });
             return Some(result);

@@ -40,7 +40,8 @@ impl Session {
                     "the data directory lies in another one, {}",
                     outer.display()
                 ))
-                .at(inner));
+                .at(inner)
+                .cure("give each data directory of the node once, as its configuration has them"));
             }
         }
         let lease = NodeLease::take(&canonical, mode)?;

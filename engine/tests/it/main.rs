@@ -3,11 +3,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test may stop at the first surprise"
 )]
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
+mod bad_input;
 mod crash;
 mod crypto;
 mod kit;
+mod layers;
+mod properties;
 mod rekey;

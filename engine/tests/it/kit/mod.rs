@@ -1,7 +1,13 @@
-//! What the tests share: copies of real SSTables, and an oracle that reads them by itself.
+//! What the tests share: copies of real SSTables, synthetic ones, an oracle that reads them by
+//! itself, storages that fail, and the diagnosis of a damaged SSTable.
 
 pub(crate) mod oracle;
+pub(crate) mod patient;
+pub(crate) mod storage;
+pub(crate) mod synthetic;
 pub(crate) mod workspace;
 
 pub(crate) use oracle::{plaintext, stored_key_ids};
+pub(crate) use patient::Patient;
+pub(crate) use storage::TestStorage;
 pub(crate) use workspace::Workspace;

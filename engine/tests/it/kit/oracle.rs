@@ -44,7 +44,8 @@ pub(crate) fn chunks(prefix: &str, has_max_length: bool) -> Chunks {
         .map(|(i, pair)| {
             let (stored, crc) = data[pair[0]..pair[1]].split_at(pair[1] - pair[0] - 4);
             assert_eq!(crc, crc32fast::hash(stored).to_be_bytes(), "CRC of chunk {i}");
-            (stored.to_vec(), chunk_length.min(length - i * chunk_length))
+            // An empty chunk may stand behind the last one (FORMATS.md 2.2).
+            (stored.to_vec(), chunk_length.min(length.saturating_sub(i * chunk_length)))
         })
         .collect();
     let digest = std::fs::read_to_string(format!("{prefix}Digest.crc32")).unwrap();

@@ -19,6 +19,8 @@ pub(crate) struct Workspace {
     pub(crate) kmip_keys: Option<PathBuf>,
     pub(crate) mapped: bool,
     pub(crate) threads: NonZeroUsize,
+    /// Data directories beside `data/`.
+    pub(crate) more_data: Vec<PathBuf>,
 }
 
 impl Workspace {
@@ -43,6 +45,21 @@ impl Workspace {
             kmip_keys: None,
             mapped: true,
             threads: threads(2),
+            more_data: vec![],
+        }
+    }
+
+    /// An empty data directory.
+    pub(crate) fn empty() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("data")).unwrap();
+        Self {
+            root,
+            flavor: Some(Flavor::Apache4),
+            kmip_keys: None,
+            mapped: true,
+            threads: threads(2),
+            more_data: vec![],
         }
     }
 
@@ -94,14 +111,34 @@ impl Workspace {
         storage: Box<dyn Storage>,
         mode: LeaseMode,
     ) -> rekey_engine::Result<Session> {
-        Session::open(storage, &[self.data()], mode, self.mapped)
+        let mut data_dirs = vec![self.data()];
+        data_dirs.extend(self.more_data.iter().cloned());
+        Session::open(storage, &data_dirs, mode, self.mapped)
     }
 
     pub(crate) fn plan_on(&self, session: &Session, target: &Target) -> rekey_engine::Result<Plan> {
+        self.plan_with(session, &Selection::default(), target)
+    }
+
+    /// Plans some tables only.
+    pub(crate) fn plan_of(
+        &self,
+        selection: &Selection,
+        target: &Target,
+    ) -> rekey_engine::Result<Plan> {
+        self.plan_with(&self.session(LeaseMode::Shared)?, selection, target)
+    }
+
+    fn plan_with(
+        &self,
+        session: &Session,
+        selection: &Selection,
+        target: &Target,
+    ) -> rekey_engine::Result<Plan> {
         upgrade::plan(
             session,
             &PlanRequest {
-                selection: &Selection::default(),
+                selection,
                 target,
                 flavor: self.flavor,
                 sources: &self.sources(),
@@ -200,7 +237,7 @@ fn only_directory(path: &Path) -> PathBuf {
     directories.remove(0)
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

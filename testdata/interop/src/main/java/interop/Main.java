@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /**
  * Runs a batch of commands in one JVM, because starting Cassandra's classes takes seconds.
@@ -20,12 +21,13 @@ public final class Main {
 
     public static void main(String[] args) throws Exception {
         if (args.length != 1) throw new IllegalArgumentException("usage: Main FORMAT < commands");
-        Settings.useFor(args[0]);
+        Path settings = Settings.useFor(args[0]);
         Release.startOffline();
         boolean allOk = true;
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = commands.readLine(); line != null; line = commands.readLine())
             if (!line.isBlank()) allOk &= run(Command.parse(line));
+        Settings.delete(settings);
         System.out.flush();
         // Cassandra leaves non-daemon threads behind, so returning would not end the JVM.
         Runtime.getRuntime().halt(allOk ? 0 : 1);

@@ -3,6 +3,10 @@ package interop;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The cassandra.yaml of one JVM, in a temporary folder that nothing else uses. */
 final class Settings {
@@ -23,10 +27,20 @@ final class Settings {
 
     private Settings() {}
 
-    /** Points Cassandra at the settings of an offline tool. */
-    static void useFor(String format) throws IOException {
+    /** Points Cassandra at the settings of an offline tool; returns the folder, which {@link #delete} removes. */
+    static Path useFor(String format) throws IOException {
         Path folder = Files.createTempDirectory("interop-cassandra-");
         use(folder, COMMON + directories(folder) + Release.settings(format));
+        return folder;
+    }
+
+    /** Removes a temporary folder with all that Cassandra put there. */
+    static void delete(Path folder) throws IOException {
+        List<Path> paths;
+        try (Stream<Path> found = Files.walk(folder)) {
+            paths = found.sorted(Comparator.reverseOrder()).collect(Collectors.toList());
+        }
+        for (Path path : paths) Files.delete(path);
     }
 
     /** Points Cassandra at the settings of a node that keeps all of its files below the folder. */

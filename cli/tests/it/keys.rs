@@ -1,0 +1,184 @@
+//! Keys: made with the right mode, refused with a wrong one, and never shown.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use base64::Engine as _;
+
+use crate::kit::{KMIP_LINES, KMIP_MAP, Node, Run};
+
+fn base64(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[test]
+fn a_new_key_is_made_once_for_its_owner_alone() {
+    let node = Node::usual();
+    node.upgrade(&[]).exits(0).says("made a new key");
+    let path = node.root.path().join("new-key");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+    let line = fs::read_to_string(&path).unwrap();
+    let fields: Vec<_> = line.trim_end().split(':').collect();
+    assert_eq!(fields[..2], ["AES/CBC/PKCS5Padding", "256"]);
+    assert!(line.ends_with('\n') && line.lines().count() == 1);
+    let key = base64::engine::general_purpose::STANDARD.decode(fields[2]).unwrap();
+    assert_eq!(key.len(), 32);
+    assert_ne!(key, [0; 32]);
+    // It stays as it is, and one for another strength is added.
+    let again = node.upgrade(&[]).exits(0);
+    assert!(!again.text().contains("made a new key"), "{again:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), line);
+    let map = node.map(128);
+    let rest = ["-a", "--create-key", "--flavor", "apache-4", "--compression", &map];
+    node.read("upgradesstables", &rest).exits(0).says("made a new key");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with(&line) && text.lines().count() == 2);
+}
+
+#[test]
+fn two_new_keys_differ() {
+    let keys: Vec<String> = (0..2)
+        .map(|_| {
+            let node = Node::usual();
+            node.upgrade(&[]).exits(0);
+            fs::read_to_string(node.root.path().join("new-key")).unwrap()
+        })
+        .collect();
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn neither_a_plan_nor_a_failed_run_makes_a_key() {
+    let node = Node::usual();
+    node.plan(&["--create-key"]).exits(0);
+    node.read("verify", &[]).exits(0);
+    assert!(!node.root.path().join("new-key").exists());
+    // Without --create-key nothing is made.
+    let map = node.map(256);
+    let rest = ["-a", "--flavor", "apache-4", "--compression", &map];
+    node.read("upgradesstables", &rest).exits(6).says("--create-key");
+    assert!(!node.root.path().join("new-key").exists());
+}
+
+#[test]
+fn kmip_keys_that_others_may_read_are_refused() {
+    let node = Node::with("oa-kmip-a");
+    let keys = node.file("kmip-keys", KMIP_LINES);
+    let rest = ["--kmip-keys", "kmip-keys"];
+    node.read("verify", &rest).exits(0);
+    for mode in [0o644, 0o640, 0o604, 0o620, 0o601, 0o4600] {
+        fs::set_permissions(&keys, fs::Permissions::from_mode(mode)).unwrap();
+        let run = node.read("verify", &rest).exits(2).says("only its owner").says("chmod 600");
+        assert!(run.text().contains(&format!("{mode:04o}")), "{run:?}");
+    }
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o400)).unwrap();
+    node.read("verify", &rest).exits(0);
+    node.read("verify", &["--kmip-keys", "absent"]).exits(6).says("absent");
+    node.file("kmip-keys2", "no equals sign here\n");
+    node.read("verify", &["--kmip-keys", "kmip-keys2"]).exits(2).says("line 1");
+}
+
+/// Keys in every spelling that one could be printed in.
+fn spellings(key: &[u8]) -> Vec<String> {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = base64(key);
+    let listed: Vec<String> = key.iter().map(u8::to_string).collect();
+    vec![
+        hex[..16].to_owned(),
+        hex[16..32].to_uppercase(),
+        text[..12].to_owned(),
+        text[8..20].to_owned(),
+        listed[..6].join(", "),
+    ]
+}
+
+#[test]
+fn no_key_appears_in_any_output() {
+    let mut secrets = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
+
+    let node = Node::usual();
+    let old = fs::read_to_string(node.root.path().join("keys/aes-cbc-256")).unwrap();
+    let decode = |line: &str| {
+        let text = line.trim_end().rsplit(':').next().unwrap();
+        base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    };
+    secrets.extend(spellings(&decode(&old)));
+    for json in [&[][..], &["--json"]] {
+        runs.push(node.plan(&[&["--create-key"], json].concat()));
+        runs.push(node.read("verify", json));
+        runs.push(node.read("census", json));
+    }
+    runs.push(node.upgrade(&[]));
+    secrets
+        .extend(spellings(&decode(&fs::read_to_string(node.root.path().join("new-key")).unwrap())));
+    // Broken key files: the line is named, never its content.
+    let key = [0xc3; 32];
+    secrets.extend(spellings(&key));
+    for content in [
+        format!("AES/CBC/PKCS5Padding:256:{}\n\n", base64(&key)),
+        format!("AES/CBC/PKCS5Padding:128:{}\n", base64(&key)),
+        format!("AES/CBC/PKCS5Padding:256:{}*\n", base64(&key)),
+        format!("AES/CBC/PKCS5Padding:256:{}\n", base64(&key[..31])),
+        format!("AES/CBC/PKCS5Padding:256:{}\n", base64(&key)),
+        base64(&key),
+    ] {
+        node.file("new-key", &content);
+        for json in [&[][..], &["--json"]] {
+            runs.push(node.read("verify", json));
+            runs.push(node.upgrade(json));
+        }
+    }
+
+    let kmip = Node::with("oa-kmip-a");
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let other = [0x7d; 32];
+    secrets.extend(spellings(&other));
+    let other: String = other.iter().map(|byte| format!("{byte:02x}")).collect();
+    for lines in [
+        KMIP_LINES.to_owned(),
+        format!("02-449 = {hex}\n0eb2277e-0acc-4adb-9241-1dd84dde691c = {other}\n"),
+        format!("02-449 = {hex}\n02-449 = {other}\n"),
+        format!("02-449 = {hex}q\n"),
+        format!("{hex}\n"),
+        format!("02-449 : {other}\n"),
+        format!("02-449 = {}\n", &hex[..30]),
+    ] {
+        kmip.file("kmip-keys", &lines);
+        for json in [&[][..], &["--json"]] {
+            let rest = [&["--kmip-keys", "kmip-keys"], json].concat();
+            runs.push(kmip.read("verify", &rest));
+            let target = ["--flavor", "apache-4", "--compression", KMIP_MAP, "--key-id"];
+            let id = ["0eb2277e-0acc-4adb-9241-1dd84dde691c"];
+            runs.push(kmip.read("plan", &[&target, &id[..], &rest].concat()));
+        }
+    }
+    let id = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    secrets.extend([id[..20].to_owned(), "f0e0d0c0b0a09080706050".to_owned()]);
+
+    assert!(runs.iter().any(|run| run.code == 0) && runs.iter().any(|run| run.code == 2));
+    for run in &runs {
+        for secret in &secrets {
+            assert!(!run.text().contains(secret.as_str()), "{secret} in {run:?}");
+        }
+    }
+}
+
+#[test]
+fn a_create_key_for_kmip_is_refused() {
+    let node = Node::with("oa-kmip-a");
+    node.file("kmip-keys", KMIP_LINES);
+    let rest = [
+        "-a",
+        "--create-key",
+        "--flavor",
+        "apache-4",
+        "--compression",
+        KMIP_MAP,
+        "--key-id",
+        "new",
+        "--kmip-keys",
+        "kmip-keys",
+    ];
+    node.read("upgradesstables", &rest).exits(2).says("--create-key").says("hint:");
+}

@@ -1,0 +1,20 @@
+//! The real binary: exit codes, JSON lines, what people read, what never appears.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+#![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
+
+mod exit_codes;
+mod json;
+mod keys;
+mod kit;
+mod limits;
+mod selection;
+#[path = "../../../engine/tests/it/kit/synthetic.rs"]
+#[expect(dead_code, reason = "the engine's tests use more of it")]
+mod synthetic;
+mod words;

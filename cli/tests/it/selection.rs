@@ -1,0 +1,129 @@
+//! Which files a command is about: keyspaces, tables, indices, several data directories, and the
+//! directory that it was started in.
+
+use std::fs;
+
+use crate::kit::{Node, Run, copy_tree};
+
+/// Tables `rk.t` with an index, `rk.u` and `ks.t`.
+fn node() -> Node {
+    let node = Node::usual();
+    let other = node.data().join("rk/u-5ab1e000000011f0800000000000000b");
+    copy_tree(&node.table(), &other);
+    copy_tree(&node.table(), &node.data().join("ks/t-5ab1e000000011f0800000000000000c"));
+    copy_tree(&other, &node.table().join(".by_n"));
+    node
+}
+
+fn tables(run: &Run) -> Vec<String> {
+    let mut names: Vec<String> = run
+        .of_type("sstable")
+        .iter()
+        .map(|line| line["table"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn keyspaces_and_tables_are_chosen_by_name_with_their_indices() {
+    let node = node();
+    for (names, expected) in [
+        (&[][..], &["ks.t", "rk.t", "rk.t.by_n", "rk.u"][..]),
+        (&["rk"], &["rk.t", "rk.t.by_n", "rk.u"]),
+        (&["ks"], &["ks.t"]),
+        (&["rk", "t"], &["rk.t", "rk.t.by_n"]),
+        (&["rk", "u", "t"], &["rk.t", "rk.t.by_n", "rk.u"]),
+    ] {
+        let run = node.plan(&[&["--create-key", "--json"], names].concat()).exits(0);
+        assert_eq!(tables(&run), expected, "{names:?}");
+        let run = node.read("verify", &[&["--json"], names].concat()).exits(0);
+        assert_eq!(tables(&run), expected, "{names:?}");
+    }
+    node.upgrade(&["rk", "u"]).exits(0).says("4 SSTables: 4 rewritten");
+    assert_eq!(node.sstables(), ["oa-2-big", "oa-3-big", "oa-4-big", "oa-5-big"]);
+    let run = node.upgrade(&["--json"]).exits(0);
+    assert_eq!(run.of_type("summary")[0]["rewritten"], 12);
+    assert_eq!(run.of_type("summary")[0]["skipped"], 4);
+}
+
+#[test]
+fn names_that_are_nowhere_are_refused_by_name() {
+    let node = node();
+    for names in
+        [&["nope"][..], &["rk", "nope"], &["rk", "t", "nope"], &["ks", "u"], &["rk", "by_n"]]
+    {
+        for verb in ["census", "verify"] {
+            let run = node.read(verb, names).exits(2).says("hint:");
+            assert!(run.err.contains(&format!("'{}'", names.last().unwrap())), "{run:?}");
+        }
+        node.plan(names).exits(2);
+        node.upgrade(names).exits(2);
+    }
+    assert_eq!(node.sstables()[0], "oa-2-big");
+}
+
+#[test]
+fn several_data_directories_are_one_table() {
+    let node = Node::usual();
+    let second = node.root.path().join("data2/rk/t-5ab1e000000011f0800000000000000a");
+    fs::create_dir_all(&second).unwrap();
+    for entry in fs::read_dir(node.table()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.starts_with("oa-5-big-") {
+            fs::rename(&path, second.join(name)).unwrap();
+        }
+    }
+    let run = node.upgrade(&["--data-dir", "data2", "--json"]).exits(0);
+    assert_eq!(run.of_type("summary")[0]["rewritten"], 4);
+    // An id is used once over both.
+    let there: Vec<_> = fs::read_dir(&second).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(there.len(), 8);
+    let name = there[0].file_name().unwrap().to_str().unwrap();
+    let id: u32 = name.split('-').nth(1).unwrap().parse().unwrap();
+    let first = node.sstables();
+    assert_eq!(first.len(), 3);
+    assert!(id > 5 && !first.contains(&format!("oa-{id}-big")), "{id} and {first:?}");
+    assert!(!node.root.path().join("data2/.sstablerekey").exists());
+    node.read("verify", &["--data-dir", "data2"]).exits(0).says("4 verified");
+    // Twice the same is once.
+    node.read("verify", &["--data-dir", "./data/../data"]).exits(0).says("3 verified");
+}
+
+#[test]
+fn relative_key_files_start_at_the_working_directory_or_at_key_base() {
+    let node = Node::usual();
+    let data = node.data();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let verify = |more: &[&str]| -> Run {
+        let arguments = [&["verify", "--data-dir", data.to_str().unwrap()], more].concat();
+        let mut command = node.command(&arguments);
+        command.current_dir(elsewhere.path()).output().unwrap().into()
+    };
+    verify(&[]).exits(6).says("keys/aes-cbc-256");
+    verify(&["--key-base", node.root.path().to_str().unwrap()]).exits(0);
+    copy_tree(&node.root.path().join("keys"), &elsewhere.path().join("keys"));
+    verify(&[]).exits(0);
+}
+
+#[test]
+fn an_empty_data_directory_has_no_sstables() {
+    let node = Node::empty();
+    node.read("census", &[]).exits(0);
+    node.read("verify", &[]).exits(0).says("no SSTables found");
+    node.plan(&["--create-key"]).exits(0);
+    node.upgrade(&[]).exits(0).says("no SSTables found");
+    assert!(!node.data().join(".sstablerekey").exists());
+}
+
+#[test]
+fn both_ways_to_read_and_any_number_of_threads_do_the_same() {
+    for (io, threads) in [("map", "1"), ("read", "1"), ("map", "7"), ("read", "3")] {
+        let node = node();
+        node.upgrade(&["--io", io, "--threads", threads]).exits(0).says("16 rewritten");
+        fs::remove_dir_all(node.root.path().join("keys")).unwrap();
+        node.read("verify", &["--io", io, "--threads", threads]).exits(0).says("16 verified");
+    }
+}

@@ -1,0 +1,143 @@
+//! Counts the chunks of an SSTable by the key that each names, and checks place and length of all
+//! of them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::codec::ChunkError;
+use crate::io::Source;
+use crate::keys::{HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH};
+use crate::options::{EncryptorOptions, ProviderOptions};
+use crate::sstable::{ChunkSlot, ChunkTable, CompressionHeader};
+
+/// How much of an SSTable one key encrypts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub key: KeyRef,
+    /// Chunks under it.
+    pub chunks: u64,
+    /// Their stored bytes.
+    pub bytes: u64,
+}
+
+/// Chunks counted by key.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    by_id: BTreeMap<Option<KeyId>, (u64, u64)>,
+    /// Chunks stored in clear (FORMATS.md 2.3).
+    pub(super) clear: u64,
+}
+
+impl Tally {
+    fn merge(mut self, other: Self) -> Self {
+        for (id, (chunks, bytes)) in other.by_id {
+            let entry = self.by_id.entry(id).or_default();
+            entry.0 = entry.0.saturating_add(chunks);
+            entry.1 = entry.1.saturating_add(bytes);
+        }
+        self.clear = self.clear.saturating_add(other.clear);
+        self
+    }
+
+    /// The keys, most used first.
+    pub(super) fn into_uses(self, options: &EncryptorOptions) -> Vec<KeyUse> {
+        let mut uses: Vec<_> = self
+            .by_id
+            .into_iter()
+            .filter_map(|(id, (chunks, bytes))| {
+                Some(KeyUse { key: key_ref(options, id)?, chunks, bytes })
+            })
+            .collect();
+        uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));
+        uses
+    }
+}
+
+/// The name of the key that options, and for KMIP an id, speak of.
+fn key_ref(options: &EncryptorOptions, id: Option<KeyId>) -> Option<KeyRef> {
+    match (options.provider(), id) {
+        (ProviderOptions::Kmip { host, .. }, Some(id)) => {
+            Some(KeyRef::Kmip { group: host.clone(), id })
+        }
+        (ProviderOptions::Local { secret_key_file }, None) => Some(KeyRef::LocalFile {
+            file: secret_key_file.clone(),
+            transformation: options.transformation().text().to_owned(),
+            strength: options.strength(),
+        }),
+        // A chunk has an id exactly if its provider writes one: the header was parsed for it.
+        _ => None,
+    }
+}
+
+/// Looks at every chunk: its place, its length, and the key that it names.
+pub(super) fn tally_chunks(
+    table: &ChunkTable,
+    data: &Source,
+    options: &EncryptorOptions,
+) -> Result<Tally> {
+    let count = table.header().chunk_count;
+    let windows: Vec<Range<u64>> =
+        (0..count.div_ceil(WINDOW)).map(|i| i * WINDOW..((i + 1) * WINDOW).min(count)).collect();
+    windows
+        .into_par_iter()
+        .map(|window| tally_window(table, data, options, window))
+        .try_reduce(Tally::default, |a, b| Ok(a.merge(b)))
+}
+
+fn tally_window(
+    table: &ChunkTable,
+    data: &Source,
+    options: &EncryptorOptions,
+    window: Range<u64>,
+) -> Result<Tally> {
+    let (mut slots, mut scratch, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+    table.slots(window.clone(), &mut slots)?;
+    for (chunk, slot) in window.zip(&slots) {
+        if is_clear(table.header(), slot) {
+            tally.clear = tally.clear.saturating_add(1);
+            continue;
+        }
+        let id = chunk_key(data, slot, options, &mut scratch)
+            .map_err(|e| e.at(data.path()).chunk(chunk).offset(slot.offset))?;
+        let entry = tally.by_id.entry(id).or_default();
+        entry.0 = entry.0.saturating_add(1);
+        entry.1 = entry.1.saturating_add(u64::try_from(slot.stored).unwrap_or(u64::MAX));
+    }
+    Ok(tally)
+}
+
+/// Whether a chunk is stored in clear (FORMATS.md 2.3).
+fn is_clear(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
+    usize::try_from(header.max_compressed_length).is_ok_and(|max| slot.stored >= max)
+}
+
+fn chunk_key(
+    data: &Source,
+    slot: &ChunkSlot,
+    options: &EncryptorOptions,
+    scratch: &mut Vec<u8>,
+) -> Result<Option<KeyId>> {
+    let kind = HeaderKind::from(options.provider());
+    let head = match kind {
+        HeaderKind::None => &[][..],
+        HeaderKind::Kmip => data.slice(slot.offset, slot.stored.min(LONGEST_HEADER), scratch)?,
+    };
+    let header = kind.parse(head)?;
+    let expected = header
+        .length()
+        .saturating_add(options.iv_length())
+        .saturating_add(options.transformation().ciphertext_length(slot.plain));
+    if slot.stored != expected {
+        return Err(ChunkError::Length { stored: slot.stored, expected, plain: slot.plain }.into());
+    }
+    Ok(header.id().map(KeyId::new).transpose()?)
+}
+
+/// Chunks looked at in one go.
+const WINDOW: u64 = 4096;
+/// Version byte, length, and the longest id.
+const LONGEST_HEADER: usize = 5 + MAX_KEY_ID_LENGTH;

@@ -1,0 +1,13 @@
+//! Every bad input of issue 3: an error that names the file, the component, the chunk and the
+//! cure; every old SSTable as it was; the others of the table rewritten.
+
+mod components;
+mod data;
+mod info;
+mod keys;
+mod kmip;
+mod leftovers;
+mod logs;
+mod places;
+mod shapes;
+mod storage;

@@ -1,0 +1,169 @@
+//! SSTables of versions, classes and ciphers that this release does not rewrite, alone and beside
+//! SSTables that it does.
+
+use rekey_engine::ErrorKind::Unsupported;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::plan::{Selection, SkipReason};
+use rekey_engine::upgrade::{self, Outcome};
+
+use crate::kit::workspace::target;
+use crate::kit::workspace::threads;
+use crate::kit::{Patient, TestStorage, Workspace};
+
+#[test]
+fn unknown_and_unhandled_versions_are_refused_by_name() {
+    for version in ["la", "pa", "oz", "zz", "nc", "o", "abc"] {
+        let mut patient = Patient::usual();
+        patient.rename(&format!("{version}-2-big"));
+        patient.diagnose().is(Unsupported).at("Data.db").says(version);
+    }
+    for version in ["aa", "ad", "b", "bb", "ea", "dz", "oa"] {
+        let mut patient = Patient::of("fixtures/da-aes-cbc-256-16k", "da-2-bti");
+        patient.workspace.flavor = Some(rekey_engine::txn::Flavor::ConvergedCore);
+        patient.rename(&format!("{version}-2-bti"));
+        patient.diagnose().is(Unsupported).at("Data.db").says(version);
+    }
+    let mut patient = Patient::of("fixtures/da-aes-cbc-256-16k", "da-2-bti");
+    patient.workspace.flavor = Some(rekey_engine::txn::Flavor::ConvergedCore);
+    patient.rename("cc-2-bti");
+    patient.diagnose().is(Unsupported).at("Data.db").says("encrypted").advises("node-side");
+}
+
+#[test]
+fn what_is_in_clear_in_an_encrypted_table_is_refused_not_skipped() {
+    let patient = Patient::usual().may_verify();
+    patient.replace_by("fixtures/oa-lz4");
+    patient.diagnose().is(Unsupported).at("Data.db").says("LZ4Compressor").advises("node rewrite");
+    let patient = Patient::usual().may_verify();
+    patient.replace_by("fixtures/plain-oa");
+    patient.diagnose().is(Unsupported).at("Data.db").says("not compressed").advises("node rewrite");
+}
+
+#[test]
+fn another_cipher_in_the_table_is_refused() {
+    let patient = Patient::of("fixtures/nb-aes-cbc-128-16k", "nb-2-big");
+    patient.replace_by("fixtures/nb-des-cbc-56-16k");
+    let diagnosis = patient.diagnose().is(Unsupported).at("CompressionInfo.db");
+    diagnosis.says("DES/CBC/PKCS5Padding").advises("node-side");
+}
+
+#[test]
+fn chained_classes_are_refused_and_the_census_does_not_know_their_keys() {
+    for class in ["EncryptingLZ4Compressor", "EncryptingDeflateCompressor"] {
+        let patient = Patient::usual();
+        patient.set_class(class);
+        assert_eq!(unknown_in_census(&patient.workspace), 1);
+        patient.diagnose().is(Unsupported).says(class).advises("node-side");
+    }
+}
+
+/// A class that nobody here knows may encrypt: one flipped bit makes one of `Encryptor`. No key
+/// may be called unused while it is there.
+#[test]
+fn an_unknown_class_is_never_called_not_encrypted() {
+    for class in ["Dncryptor", "encryptor", "com.example.Encryptor", "MyCompressor", ""] {
+        let patient = Patient::usual();
+        patient.set_class(class);
+        assert_eq!(unknown_in_census(&patient.workspace), 1, "{class}");
+        patient.diagnose().is(Unsupported).says(class).advises("node-side");
+    }
+}
+
+#[test]
+fn a_table_of_an_unknown_class_alone_is_no_success() {
+    let workspace = Workspace::copy_of("fixtures/oa-lz4");
+    for name in workspace.files().iter().filter(|name| name.ends_with("CompressionInfo.db")) {
+        let path = workspace.table().join(name);
+        let mut info = std::fs::read(&path).unwrap();
+        info[2] ^= 1; // LZ4Compressor
+        std::fs::write(path, info).unwrap();
+    }
+    let count = workspace.files().iter().filter(|name| name.ends_with("-Data.db")).count();
+    assert_eq!(unknown_in_census(&workspace), count);
+    let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+    let report = workspace.upgrade(&target).unwrap();
+    assert_eq!(report.failures().count(), count);
+    assert!(report.failures().all(|error| error.kind() == Unsupported));
+    assert_eq!(workspace.verify().failures().count(), count);
+}
+
+#[test]
+fn the_database_s_own_compressors_are_not_encrypted() {
+    let workspace = Workspace::copy_of("fixtures/oa-lz4");
+    let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+    let before = workspace.contents();
+    for class in [
+        "LZ4Compressor",
+        "SnappyCompressor",
+        "DeflateCompressor",
+        "ZstdCompressor",
+        "NoopCompressor",
+        "AdaptiveCompressor",
+        "ZstdDictionaryCompressor",
+    ] {
+        for name in workspace.files().iter().filter(|name| name.ends_with("CompressionInfo.db")) {
+            let path = workspace.table().join(name);
+            let mut info = std::fs::read(&path).unwrap();
+            let old = 2 + usize::from(info[1]);
+            let length = u16::try_from(class.len()).unwrap().to_be_bytes();
+            info.splice(..old, length.into_iter().chain(class.bytes()));
+            std::fs::write(path, info).unwrap();
+        }
+        assert_eq!(unknown_in_census(&workspace), 0);
+        for line in workspace.upgrade(&target).unwrap().sstables {
+            assert!(matches!(line.outcome, Outcome::Skipped(SkipReason::NotEncrypted)), "{line:?}");
+        }
+    }
+    assert_eq!(workspace.files().len(), before.len());
+}
+
+#[test]
+fn a_table_in_clear_is_skipped_unless_it_was_asked_for() {
+    for set in ["fixtures/oa-lz4", "fixtures/plain-oa", "fixtures/plain-da"] {
+        let workspace = Workspace::copy_of(set);
+        let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+        let before = workspace.contents();
+        let report = workspace.upgrade_on(TestStorage::quick().boxed(), &target).unwrap();
+        for line in &report.sstables {
+            assert!(matches!(line.outcome, Outcome::Skipped(SkipReason::NotEncrypted)), "{line:?}");
+        }
+        let selection = Selection { keyspace: Some("rk".into()), tables: vec!["t".into()] };
+        let plan = workspace.plan_of(&selection, &target).unwrap();
+        assert_eq!(plan.rewrites().count(), 0);
+        assert_eq!(plan.findings.iter().map(|f| f.sstables.len()).sum::<usize>(), 4);
+        for finding in &plan.findings {
+            assert_eq!(finding.error.kind(), Unsupported);
+            assert!(finding.error.advice().unwrap().contains("node"));
+        }
+        assert_eq!(workspace.contents(), before);
+    }
+}
+
+#[test]
+fn another_chunk_length_is_refused_for_those_that_have_another_one() {
+    let patient = Patient::usual();
+    let path = patient.workspace.root.path().join("new-key");
+    let target = target(
+        &format!(
+            "{{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \
+             'secret_key_strength': 256, 'chunk_length_in_kb': 16, \
+             'key_provider': 'LocalFileSystemKeyProviderFactory', 'secret_key_file': '{}'}}",
+            path.display()
+        ),
+        None,
+    );
+    let before = patient.workspace.contents();
+    let report = patient.workspace.upgrade(&target).unwrap();
+    assert_eq!(report.failures().count(), 4);
+    for error in report.failures() {
+        assert_eq!(error.kind(), Unsupported);
+        assert!(error.chain().contains("65536") && error.chain().contains("16384"), "{error}");
+        assert!(error.advice().unwrap().contains("chunk_length_in_kb"));
+    }
+    assert_eq!(patient.workspace.contents(), before);
+}
+
+fn unknown_in_census(workspace: &Workspace) -> usize {
+    let session = workspace.session(LeaseMode::Shared).unwrap();
+    upgrade::census(&session, &Selection::default(), threads(1)).unwrap().unknown.len()
+}

@@ -1,0 +1,168 @@
+//! Storages for tests: one that makes nothing durable, and one that fails when it is told to.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::{Error, Result};
+
+/// A step that changes the file system, or frees or measures space.
+pub(crate) struct Op<'a> {
+    /// Counted from 0 over all such steps.
+    pub(crate) number: usize,
+    pub(crate) name: &'static str,
+    pub(crate) path: &'a Path,
+}
+
+impl Op<'_> {
+    /// Whether the step takes space on the disk.
+    pub(crate) fn takes_space(&self) -> bool {
+        matches!(self.name, "create" | "reserve" | "write" | "copy" | "create_directory")
+    }
+}
+
+type Rule = dyn Fn(&Op<'_>) -> Option<io::ErrorKind> + Send + Sync;
+
+/// The local file system without fsync, which asks a rule before each step that changes
+/// something. A step that the rule fails is not done.
+#[derive(Clone)]
+pub(crate) struct TestStorage {
+    rule: Arc<Rule>,
+    steps: Arc<AtomicUsize>,
+}
+
+impl TestStorage {
+    /// Never fails.
+    pub(crate) fn quick() -> Self {
+        Self::failing(|_| None)
+    }
+
+    pub(crate) fn failing(
+        rule: impl Fn(&Op<'_>) -> Option<io::ErrorKind> + Send + Sync + 'static,
+    ) -> Self {
+        Self { rule: Arc::new(rule), steps: Arc::default() }
+    }
+
+    /// Steps so far.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn boxed(&self) -> Box<dyn Storage> {
+        Box::new(self.clone())
+    }
+
+    fn ask(&self, name: &'static str, path: &Path) -> Result<()> {
+        let number = self.steps.fetch_add(1, Ordering::SeqCst);
+        match (self.rule)(&Op { number, name, path }) {
+            None => Ok(()),
+            Some(kind) => Err(Error::io("a step that was made to fail", path, kind.into())),
+        }
+    }
+}
+
+impl fmt::Debug for TestStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TestStorage")
+    }
+}
+
+impl Storage for TestStorage {
+    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
+        if let Some(kind) = (self.rule)(&Op { number: usize::MAX, name: "list", path: directory }) {
+            return Err(Error::io("cannot list the directory", directory, kind.into()));
+        }
+        LocalStorage.list(directory)
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
+        LocalStorage.stat(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        LocalStorage.read(path, limit)
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        self.ask("create", path)?;
+        let file = LocalStorage.create(path)?;
+        Ok(Box::new(TestFile { storage: self.clone(), path: path.to_owned(), file }))
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.ask("copy", to)?;
+        let file = LocalStorage.create(to)?;
+        file.write_at(&std::fs::read(from).unwrap(), 0)?;
+        LocalStorage.copy_attributes(from, to)
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
+        self.ask("copy_attributes", to)?;
+        LocalStorage.copy_attributes(from, to)
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
+        self.ask("set_modified", path)?;
+        LocalStorage.set_modified(path, time)
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.ask("sync_file", path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.ask("rename", to)?;
+        LocalStorage.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        self.ask("remove_file", path)?;
+        LocalStorage.remove_file(path)
+    }
+
+    fn create_directory(&self, path: &Path) -> Result<()> {
+        self.ask("create_directory", path)?;
+        LocalStorage.create_directory(path)
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<()> {
+        self.ask("remove_directory", path)?;
+        LocalStorage.remove_directory(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<()> {
+        self.ask("sync_directory", path)
+    }
+
+    fn free_space(&self, path: &Path) -> Result<u64> {
+        LocalStorage.free_space(path)
+    }
+}
+
+#[derive(Debug)]
+struct TestFile {
+    storage: TestStorage,
+    path: std::path::PathBuf,
+    file: Box<dyn OutputFile>,
+}
+
+impl OutputFile for TestFile {
+    fn reserve(&self, _length: u64) -> Result<()> {
+        self.storage.ask("reserve", &self.path)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.storage.ask("write", &self.path)?;
+        self.file.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.storage.ask("sync", &self.path)
+    }
+
+    fn forget_cached(&self) {}
+}

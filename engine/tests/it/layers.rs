@@ -1,0 +1,232 @@
+//! Holds the drawing of the layers true, and the rules about what only some modules may do.
+//!
+//! A module imports from layers before its own, never from a neighbour or from above. The source
+//! is read as text: comments are cut off, and so is everything from `#[cfg(test)]` on.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lowest first.
+const LAYERS: [&[&str]; 9] = [
+    &["error"],
+    &["wire", "io"],
+    &["options", "crypto", "event"],
+    &["pipeline"],
+    &["keys", "sstable"],
+    &["codec", "txn"],
+    &["plan"],
+    &["rewrite"],
+    &["upgrade"],
+];
+
+/// Imports that the drawing does not allow: importing and imported module, with the reason.
+const EXCEPTIONS: [(&str, &str, &str); 1] = [(
+    "options",
+    "crypto",
+    "typed options hold the parsed Transformation, whose key and IV lengths decide what is valid",
+)];
+
+/// A source file of the engine without comments and tests.
+struct Source {
+    /// Relative to `src`, such as `io/mmap.rs`.
+    name: String,
+    code: String,
+}
+
+impl Source {
+    /// The top-level module.
+    fn module(&self) -> &str {
+        self.name.split(['/', '.']).next().unwrap()
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    gather(&root, &mut files);
+    files.sort();
+    assert!(files.len() > 60, "the sources were not found");
+    files
+        .iter()
+        .map(|path| Source {
+            name: path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(),
+            code: code_of(&fs::read_to_string(path).unwrap()),
+        })
+        .collect()
+}
+
+fn gather(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("tests.rs")
+        {
+            files.push(path);
+        }
+    }
+}
+
+fn code_of(text: &str) -> String {
+    let (text, tests) = text.split_once("#[cfg(test)]").unwrap_or((text, "mod tests"));
+    assert!(tests.trim_start().starts_with("mod "), "code may follow: {tests}");
+    let lines = text.lines().map(|line| line.split("//").next().unwrap());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What follows each `crate::`: the module, or the names of the crate's root.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (_, after) in code.match_indices("crate::").map(|(at, text)| (at, &code[at + text.len()..]))
+    {
+        match after.strip_prefix('{') {
+            Some(group) => found.extend(heads_of_group(group)),
+            None => found.extend(head(after)),
+        }
+    }
+    found
+}
+
+/// The first name of each path in `{a::b, c, d::{e, f}}`.
+fn heads_of_group(group: &str) -> Vec<String> {
+    let (mut depth, mut heads, mut expected) = (0, Vec::new(), true);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => expected = true,
+            c if expected && !c.is_whitespace() => {
+                heads.extend(head(&group[at..]));
+                expected = false;
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
+fn head(path: &str) -> Option<String> {
+    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(path.len());
+    let name = &path[..end];
+    match name {
+        "Error" | "ErrorKind" | "Result" => Some("error".to_owned()),
+        _ => (!name.is_empty()).then(|| name.to_owned()),
+    }
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+#[test]
+fn modules_import_only_from_layers_below() {
+    let mut wrong = Vec::new();
+    let mut excused = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for source in sources().iter().filter(|source| source.name != "lib.rs") {
+        let module = source.module();
+        seen.insert(module.to_owned());
+        let own = layer(module).unwrap_or_else(|| panic!("'{module}' is in no layer"));
+        for import in imports(&source.code).iter().filter(|import| *import != module) {
+            let allowed = layer(import).is_some_and(|imported| imported < own);
+            let exception = EXCEPTIONS.iter().any(|(a, b, _)| (*a, *b) == (module, import));
+            if exception {
+                excused.insert((module.to_owned(), import.clone()));
+            } else if !allowed {
+                wrong.push(format!("{} imports {import}", source.name));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert_eq!(excused.len(), EXCEPTIONS.len(), "an exception is not needed any more: {excused:?}");
+    assert_eq!(seen.len(), LAYERS.concat().len(), "a module of the drawing is gone");
+}
+
+#[test]
+fn the_scanner_sees_every_form_of_import() {
+    let code = code_of(
+        "use crate::{Error, plan::{self, rewrite}, txn as t};\nuse crate::io::File; // crate::no\n\
+         fn f() -> crate::keys::Key { crate::Result }\n#[cfg(test)]\nmod tests { use crate::upgrade; }",
+    );
+    let found: Vec<_> = imports(&code).into_iter().collect();
+    assert_eq!(found, ["error", "io", "keys", "plan", "txn"]);
+}
+
+/// Files outside `allowed` that contain one of the patterns.
+fn offenders(patterns: &[&str], allowed: &[&str]) -> Vec<String> {
+    sources()
+        .iter()
+        .filter(|source| !allowed.iter().any(|place| source.name.starts_with(place)))
+        .flat_map(|source| {
+            let found = patterns.iter().filter(|pattern| source.code.contains(**pattern));
+            found.map(|pattern| format!("{}: {pattern}", source.name))
+        })
+        .collect()
+}
+
+#[test]
+fn unsafe_stays_in_its_two_rooms() {
+    let patterns = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "unsafe trait"];
+    let rooms = ["io/mmap.rs", "crypto/x86.rs"];
+    assert_eq!(offenders(&patterns, &rooms), Vec::<String>::new());
+    for room in rooms {
+        let source = sources().into_iter().find(|source| source.name == room).unwrap();
+        assert!(source.code.contains("unsafe {"), "{room} needs none");
+    }
+}
+
+const WRITES: [&str; 18] = [
+    "fs::write",
+    "fs::rename",
+    "fs::copy",
+    "fs::remove",
+    "fs::create_dir",
+    "fs::hard_link",
+    "fs::soft_link",
+    "fs::set_permissions",
+    "unix::fs::symlink",
+    "File::create",
+    "OpenOptions",
+    "DirBuilder",
+    "set_permissions(",
+    "set_len(",
+    "set_times(",
+    "rustix::fs::rename",
+    "rustix::fs::unlink",
+    "memmap2",
+];
+
+#[test]
+fn only_io_and_the_creation_of_local_keys_write() {
+    // Opens key files for reading, without blocking on a pipe.
+    let reader = "keys/secret_file.rs";
+    assert_eq!(offenders(&WRITES, &["io/", "keys/local/append.rs", reader]), Vec::<String>::new());
+    let source = sources().into_iter().find(|source| source.name == reader).unwrap();
+    for writing in [".write(", ".append(", ".create(", ".create_new(", ".truncate(true"] {
+        assert!(!source.code.contains(writing), "{reader} writes: {writing}");
+    }
+}
+
+/// What the crate's documentation promises of the whole engine.
+#[test]
+fn nothing_prints_reads_the_environment_or_talks_to_a_network() {
+    let patterns = [
+        "println!",
+        "print!",
+        "dbg!",
+        "io::stdout",
+        "io::stderr",
+        "stdout()",
+        "stderr()",
+        "std::env",
+        "env::var",
+        "std::net",
+        "TcpStream",
+        "process::exit",
+        "process::Command",
+    ];
+    assert_eq!(offenders(&patterns, &[]), Vec::<String>::new());
+}

@@ -1,0 +1,229 @@
+//! The blocking client.
+//!
+//! One [`Client`] serves one `kmip_hosts` group. It keeps one connection, stays on the host that
+//! last answered (KMIP.md 5.1), and sends a request that changes something at most once.
+//! Key bytes leave it in [`KeyMaterial`](crate::message::KeyMaterial) alone.
+
+mod batch;
+pub mod choice;
+mod keys;
+mod negotiate;
+mod operations;
+mod probe;
+mod retry;
+mod session;
+
+pub use keys::{FetchedKey, ListedObject};
+pub use probe::Probe;
+
+use std::fmt;
+
+use crate::error::{Error, HostFailure, Result};
+use crate::message::{BatchErrorContinuation, ProtocolVersion, Request};
+use crate::transport::{Connect, ConnectionFacts, Failure, Host, SettingsError, Timeouts};
+use crate::ttlv::MAX_MESSAGE;
+use batch::Answers;
+use retry::{After, after_failure};
+use session::Session;
+
+/// Settings of a client, apart from TLS.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// The hosts, in the order in which they are tried.
+    pub hosts: Vec<Host>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// The versions to speak, best first.
+    pub versions: Vec<ProtocolVersion>,
+    /// The longest reply to accept; never more than [`MAX_MESSAGE`].
+    pub longest_reply: usize,
+}
+
+impl ClientSettings {
+    /// The defaults for these hosts.
+    #[must_use]
+    pub fn new(hosts: Vec<Host>) -> Self {
+        Self {
+            hosts,
+            timeouts: Timeouts::default(),
+            versions: ProtocolVersion::SPOKEN.to_vec(),
+            longest_reply: MAX_MESSAGE,
+        }
+    }
+}
+
+/// A client of one group of hosts.
+pub struct Client {
+    connector: Box<dyn Connect>,
+    settings: ClientSettings,
+    /// Index of the host that last answered.
+    active: usize,
+    session: Option<Session>,
+}
+
+impl Client {
+    /// Makes a client; nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoHosts`].
+    pub fn new(connector: Box<dyn Connect>, settings: ClientSettings) -> Result<Self> {
+        if settings.hosts.is_empty() {
+            return Err(SettingsError::NoHosts.into());
+        }
+        Ok(Self { connector, settings, active: 0, session: None })
+    }
+
+    /// The version in use, once connected.
+    #[must_use]
+    pub fn version(&self) -> Option<ProtocolVersion> {
+        self.session.as_ref().map(Session::version)
+    }
+
+    /// What the current connection's handshake showed.
+    #[must_use]
+    pub fn connection(&self) -> Option<&ConnectionFacts> {
+        self.session.as_ref().map(Session::facts)
+    }
+
+    /// The host that last answered, or the first.
+    #[must_use]
+    pub fn host(&self) -> Option<&Host> {
+        self.settings.hosts.get(self.active)
+    }
+
+    /// How far the server's clock was ahead of this computer's at its last reply, in seconds.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<i64> {
+        self.session.as_ref().and_then(Session::clock_skew)
+    }
+
+    /// Connects, if there is no connection, and agrees on a version.
+    ///
+    /// # Errors
+    /// [`Error::AllHostsFailed`].
+    pub fn connect(&mut self) -> Result<ProtocolVersion> {
+        if let Some(version) = self.version() {
+            return Ok(version);
+        }
+        let mut failures = Vec::new();
+        for index in self.order() {
+            match self.open(index) {
+                Ok(()) => return self.version().ok_or(Error::AllHostsFailed(failures)),
+                Err(failed) => failures.push(failed),
+            }
+        }
+        Err(Error::AllHostsFailed(failures))
+    }
+
+    /// Closes the connection; the next operation opens another.
+    pub fn disconnect(&mut self) {
+        self.session = None;
+    }
+
+    /// Sends operations as one message and matches the answers, trying hosts as `retry` says.
+    fn exchange(
+        &mut self,
+        requests: &[Request],
+        continuation: Option<BatchErrorContinuation>,
+    ) -> Result<Answers> {
+        let repeatable = requests.iter().all(Request::is_idempotent);
+        if self.session.as_ref().is_some_and(|session| !repeatable && session.is_stale()) {
+            self.session = None;
+        }
+        let mut failures = Vec::new();
+        if self.session.is_some() {
+            match self.attempt(requests, continuation, true)? {
+                Ok(answers) => return Ok(answers),
+                Err(failure) => match after_failure(&failure, repeatable, true) {
+                    After::Reconnect => {}
+                    After::NextHost => failures.push(self.failed(self.active, failure)),
+                    After::Stop => return Err(self.stopped(requests, failure)),
+                },
+            }
+        }
+        for index in self.order().into_iter().skip(failures.len()) {
+            if let Err(failed) = self.open(index) {
+                failures.push(failed);
+                continue;
+            }
+            match self.attempt(requests, continuation, false)? {
+                Ok(answers) => return Ok(answers),
+                Err(failure) => match after_failure(&failure, repeatable, false) {
+                    After::Reconnect | After::NextHost => {
+                        failures.push(self.failed(index, failure));
+                    }
+                    After::Stop => return Err(self.stopped(requests, failure)),
+                },
+            }
+        }
+        Err(Error::AllHostsFailed(failures))
+    }
+
+    /// One exchange on the current session, which does not survive a failure.
+    fn attempt(
+        &mut self,
+        requests: &[Request],
+        continuation: Option<BatchErrorContinuation>,
+        reused: bool,
+    ) -> Result<Result<Answers, Failure>> {
+        let Some(session) = self.session.as_mut() else {
+            return Ok(Err(Failure::Closed { received: 0 }));
+        };
+        let message = batch::encode(session.version(), continuation, requests);
+        let message = message.map_err(Error::Request)?;
+        // A fresh session still counts the time that its handshake took.
+        if reused {
+            session.restart(&self.settings.timeouts);
+        }
+        let result = session
+            .exchange(message.as_slice(), self.settings.longest_reply)
+            .and_then(|reply| batch::answers(requests, reply).map_err(Failure::from));
+        if result.is_err() {
+            self.session = None;
+        }
+        Ok(result)
+    }
+
+    /// Connects to one host and agrees on a version.
+    fn open(&mut self, index: usize) -> Result<(), HostFailure> {
+        let Some(host) = self.settings.hosts.get(index) else { return Ok(()) };
+        match negotiate::open(self.connector.as_ref(), host, &self.settings) {
+            Ok(session) => {
+                self.session = Some(session);
+                self.active = index;
+                Ok(())
+            }
+            Err(failure) => Err(HostFailure { host: host.clone(), failure }),
+        }
+    }
+
+    /// Every host once, from the active one on, wrapping round.
+    fn order(&self) -> Vec<usize> {
+        let count = self.settings.hosts.len();
+        (self.active..count).chain(0..self.active.min(count)).collect()
+    }
+
+    fn failed(&self, index: usize, failure: Failure) -> HostFailure {
+        let host = self.settings.hosts.get(index).cloned();
+        HostFailure { host: host.unwrap_or_else(|| Host { name: String::new(), port: 0 }), failure }
+    }
+
+    /// A request that must not be repeated was sent and not answered.
+    fn stopped(&self, requests: &[Request], failure: Failure) -> Error {
+        let failure = self.failed(self.active, failure);
+        match requests.iter().find(|request| !request.is_idempotent()) {
+            Some(request) => Error::OutcomeUnknown { operation: request.operation(), failure },
+            None => Error::AllHostsFailed(vec![failure]),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("hosts", &self.settings.hosts)
+            .field("active", &self.active)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Connecting and agreeing on a version (KMIP.md 14, rule 5).
+//!
+//! Discover Versions goes first, in a **1.1** header: a 2.x header is refused by servers of 1.x,
+//! and 1.0 has no such operation. A server that refuses it is of 1.0, or does not let anybody
+//! ask, or speaks 2.x only; Query tells which, in 1.0, then in 2.x headers.
+//!
+//! The exchange has a second use: it proves that the server accepts the client before anything
+//! is sent that must not be repeated. Under TLS 1.3 a client certificate is refused only then
+//! (KMIP.md 12).
+
+use super::session::Session;
+use super::{ClientSettings, batch};
+use crate::message::{ProtocolVersion, QueryFunction, Refusal, Reply, Request};
+use crate::transport::{Connect, Failure, Host, ProtocolFailure};
+
+/// Connects to a host and finds the best version that both speak.
+pub(super) fn open(
+    connector: &dyn Connect,
+    host: &Host,
+    settings: &ClientSettings,
+) -> Result<Session, Failure> {
+    let deadline = settings.timeouts.start();
+    let connection = connector.connect(host, &deadline)?;
+    let mut session = Session::new(connection, ProtocolVersion::V1_1, deadline);
+    let limit = settings.longest_reply;
+    let discover = Request::DiscoverVersions(settings.versions.clone());
+    let refused = match ask(&mut session, discover, limit)? {
+        Ok(Reply::DiscoverVersions(offered)) => {
+            session.agree_on(best(&settings.versions, offered)?);
+            return Ok(session);
+        }
+        Ok(_other) => return Err(ProtocolFailure::NoAnswer.into()),
+        Err(refusal) => refusal,
+    };
+    for version in fallbacks(&settings.versions) {
+        session.agree_on(version);
+        let query = Request::Query(vec![QueryFunction::OPERATIONS]);
+        if ask(&mut session, query, limit)?.is_ok() {
+            return Ok(session);
+        }
+    }
+    Err(ProtocolFailure::AllVersionsRefused(refused.to_string()).into())
+}
+
+/// Versions to try blindly: 1.0, then 2.x from the lowest on.
+fn fallbacks(spoken: &[ProtocolVersion]) -> Vec<ProtocolVersion> {
+    let mut versions: Vec<_> = spoken
+        .iter()
+        .copied()
+        .filter(|version| !version.has_discovery() || version.has_tagged_attributes())
+        .collect();
+    versions.sort();
+    versions
+}
+
+/// The first of ours that the server offers.
+fn best(
+    spoken: &[ProtocolVersion],
+    offered: Vec<ProtocolVersion>,
+) -> Result<ProtocolVersion, ProtocolFailure> {
+    let found = spoken.iter().copied().find(|version| offered.contains(version));
+    found.ok_or(ProtocolFailure::NoCommonVersion(offered))
+}
+
+fn ask(
+    session: &mut Session,
+    request: Request,
+    limit: usize,
+) -> Result<Result<Reply, Refusal>, Failure> {
+    let requests = [request];
+    let message = batch::encode(session.version(), None, &requests);
+    let message = message.map_err(ProtocolFailure::from)?;
+    let reply = session.exchange(message.as_slice(), limit)?;
+    Ok(batch::answers(&requests, reply)?.into_one()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_order_wins_and_the_fallbacks_start_low() {
+        let offered = vec![ProtocolVersion::V2_1, ProtocolVersion::V1_2, ProtocolVersion::V1_4];
+        assert_eq!(best(&ProtocolVersion::SPOKEN, offered), Ok(ProtocolVersion::V1_4));
+        let offered = vec![ProtocolVersion { major: 3, minor: 0 }];
+        assert!(matches!(
+            best(&ProtocolVersion::SPOKEN, offered),
+            Err(ProtocolFailure::NoCommonVersion(_))
+        ));
+        assert_eq!(
+            fallbacks(&ProtocolVersion::SPOKEN),
+            [ProtocolVersion::V1_0, ProtocolVersion::V2_0, ProtocolVersion::V2_1]
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! The one place that decides whether something is tried again.
+//!
+//! * A connection that was kept and turns out closed before the first byte of a reply was idle
+//!   for too long: the same host is tried once more, on a new connection, if the request may be
+//!   repeated.
+//! * Any other failure moves an idempotent request to the next host, each host at most once.
+//! * A request that changes something (Create, Register, Activate, the attribute operations,
+//!   Revoke, Destroy) is never sent twice: once it was sent, a failure ends it. Before it is
+//!   sent, hosts that cannot be connected to are passed over like for any other request; and it
+//!   never goes out on a connection that may have been idle (see `Session::is_stale`).
+//!
+//! The database moves on for I/O errors only (KMIP.md 5.1); a host that breaks the protocol or
+//! shows a bad certificate is passed over here too, since all failures are kept and shown.
+
+use crate::transport::Failure;
+
+/// What follows a failed exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// A new connection to the same host.
+    Reconnect,
+    /// The next host.
+    NextHost,
+    /// Nothing: the outcome is not known.
+    Stop,
+}
+
+/// Decides after an exchange whose request may have been sent.
+pub(super) const fn after_failure(failure: &Failure, repeatable: bool, reused: bool) -> After {
+    if !repeatable {
+        return After::Stop;
+    }
+    if reused && failure.is_idle_close() { After::Reconnect } else { After::NextHost }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{ProtocolFailure, Step};
+
+    #[test]
+    fn an_idle_close_reconnects_once_and_only_what_may_be_repeated() {
+        let closed = Failure::Closed { received: 0 };
+        assert_eq!(after_failure(&closed, true, true), After::Reconnect);
+        assert_eq!(after_failure(&closed, true, false), After::NextHost);
+        assert_eq!(after_failure(&closed, false, true), After::Stop);
+        assert_eq!(after_failure(&closed, false, false), After::Stop);
+        let reset = Failure::Reset { step: Step::Send };
+        assert_eq!(after_failure(&reset, true, true), After::Reconnect);
+    }
+
+    #[test]
+    fn a_broken_reply_moves_on() {
+        for failure in [
+            Failure::Closed { received: 9 },
+            Failure::Protocol(ProtocolFailure::WrongBatchItem),
+            Failure::Reset { step: Step::Handshake },
+        ] {
+            assert_eq!(after_failure(&failure, true, true), After::NextHost);
+            assert_eq!(after_failure(&failure, false, true), After::Stop);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One connection that speaks one version.
+//!
+//! A reply may hold a key, so its bytes are wiped: the buffer here, the piece it arrives in, and
+//! what the decoder copies. The buffers inside TLS and the kernel are beyond this crate's reach.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroize as _;
+
+use crate::message::{ProtocolVersion, ReplyMessage, Timestamp};
+use crate::transport::{
+    Connection, ConnectionFacts, Deadline, Failure, ProtocolFailure, Stream, Timeouts,
+};
+use crate::ttlv::{HEADER, MAX_MESSAGE, Reader, SecretBuffer, Tag};
+
+/// A connection and what was agreed on it.
+pub(super) struct Session {
+    stream: Box<dyn Stream>,
+    facts: ConnectionFacts,
+    version: ProtocolVersion,
+    deadline: Deadline,
+    last_used: Instant,
+    clock_skew: Option<i64>,
+}
+
+impl Session {
+    /// Starts with a version to try.
+    pub(super) fn new(
+        connection: Connection,
+        version: ProtocolVersion,
+        deadline: Deadline,
+    ) -> Self {
+        let Connection { stream, facts } = connection;
+        Self { stream, facts, version, deadline, last_used: Instant::now(), clock_skew: None }
+    }
+
+    pub(super) const fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    pub(super) const fn agree_on(&mut self, version: ProtocolVersion) {
+        self.version = version;
+    }
+
+    pub(super) const fn facts(&self) -> &ConnectionFacts {
+        &self.facts
+    }
+
+    pub(super) const fn clock_skew(&self) -> Option<i64> {
+        self.clock_skew
+    }
+
+    /// Whether the connection was unused for so long that the server may have closed it.
+    pub(super) fn is_stale(&self) -> bool {
+        self.last_used.elapsed() > STALE
+    }
+
+    /// Starts a new deadline, for an exchange on a connection that was kept.
+    pub(super) fn restart(&mut self, timeouts: &Timeouts) {
+        self.deadline = timeouts.start();
+    }
+
+    /// Sends a message and decodes the reply.
+    pub(super) fn exchange(
+        &mut self,
+        message: &[u8],
+        longest_reply: usize,
+    ) -> Result<ReplyMessage, Failure> {
+        self.stream.send(message, &self.deadline)?;
+        let bytes = self.receive(longest_reply.min(MAX_MESSAGE))?;
+        let reply = ReplyMessage::decode(bytes.as_slice()).map_err(ProtocolFailure::from)?;
+        self.last_used = Instant::now();
+        self.clock_skew = reply
+            .time
+            .map(|time| time.seconds().saturating_sub(Timestamp::now().seconds()))
+            .or(self.clock_skew);
+        Ok(reply)
+    }
+
+    /// Receives one whole message. The buffer grows with what comes, never with what is
+    /// announced, and stops at the limit.
+    fn receive(&mut self, limit: usize) -> Result<SecretBuffer, Failure> {
+        let mut bytes = SecretBuffer::new();
+        let mut chunk = [0; CHUNK];
+        let result = loop {
+            match self.stream.receive(&mut chunk, &self.deadline) {
+                Ok(0) => break Err(Failure::Closed { received: bytes.len() }),
+                Ok(received) => bytes.extend(chunk.get(..received).unwrap_or_default()),
+                Err(failure) => break Err(failure),
+            }
+            match missing(bytes.as_slice(), limit) {
+                Ok(Some(0)) => break Ok(()),
+                Ok(_more) => {}
+                Err(failure) => break Err(failure.into()),
+            }
+        };
+        chunk.zeroize();
+        result.map(|()| bytes)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("version", &self.version)
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many bytes of the message are still to come, once its header is there.
+fn missing(bytes: &[u8], limit: usize) -> Result<Option<usize>, ProtocolFailure> {
+    let Ok((tag, kind, length)) = Reader::new(bytes).header() else { return Ok(None) };
+    if tag != Tag::RESPONSE_MESSAGE || kind != STRUCTURE {
+        return Err(ProtocolFailure::NotKmip);
+    }
+    let whole = length.saturating_add(HEADER);
+    if whole > limit {
+        let announced = u64::try_from(whole).unwrap_or(u64::MAX);
+        return Err(ProtocolFailure::TooLarge { announced, limit });
+    }
+    whole.checked_sub(bytes.len()).map(Some).ok_or(ProtocolFailure::TrailingBytes)
+}
+
+/// Idle for longer than this, a connection is not used for a request that must not be repeated.
+const STALE: Duration = Duration::from_secs(2);
+
+/// Bytes taken from TLS at a time.
+const CHUNK: usize = 4096;
+
+/// TTLV's type of a structure.
+const STRUCTURE: u8 = 0x01;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_alone_decides() {
+        assert_eq!(missing(&[0x42, 0, 0x7b], 100), Ok(None));
+        assert_eq!(missing(&[0x42, 0, 0x7b, 1, 0, 0, 0, 8], 100), Ok(Some(8)));
+        assert_eq!(missing(&[0x42, 0, 0x7b, 1, 0, 0, 0, 0], 100), Ok(Some(0)));
+        assert_eq!(
+            missing(&[0x42, 0, 0x7b, 1, 0, 0, 0, 0, 9], 100),
+            Err(ProtocolFailure::TrailingBytes)
+        );
+        assert_eq!(
+            missing(&[0x42, 0, 0x7b, 1, 0xff, 0xff, 0xff, 0xff], 100),
+            Err(ProtocolFailure::TooLarge { announced: 0x1_0000_0007, limit: 100 })
+        );
+        assert_eq!(missing(b"HTTP/1.1 400", 100), Err(ProtocolFailure::NotKmip));
+    }
+}

@@ -1,0 +1,161 @@
+//! The crate's error: who refused or failed, and what can be done.
+//!
+//! No key bytes, no passwords, and no text of a server beyond its Result Message and the names
+//! in its certificate, both cut and made safe to print, ever enter an error.
+
+use std::fmt;
+
+use crate::message::{MessageError, Operation, Refusal, ResultReason, UniqueIdentifier};
+use crate::transport::{Failure, Host, SettingsError};
+
+/// Shorthand used throughout the crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a key server did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings can never work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The request cannot be expressed in the server's version of KMIP, or is too long.
+    #[error("the request cannot be sent: {0}")]
+    Request(#[source] MessageError),
+    /// Every host failed; each one's failure is kept.
+    #[error("no key server could be used: {}", each(.0))]
+    AllHostsFailed(Vec<HostFailure>),
+    /// The server answered, and said no.
+    #[error("the key server refused {operation}{}: {refusal}", of(.id.as_ref()))]
+    Refused {
+        /// What was asked.
+        operation: Operation,
+        /// About which object.
+        id: Option<UniqueIdentifier>,
+        /// The answer.
+        refusal: Refusal,
+    },
+    /// A request that changes something was sent, and no answer came: it may or may not have
+    /// been done. It was not sent again.
+    #[error("{operation} was sent to {failure}; whether it was done is not known")]
+    OutcomeUnknown {
+        /// What was asked.
+        operation: Operation,
+        /// What happened then.
+        failure: HostFailure,
+    },
+    /// The object is there but is no key that can be used.
+    #[error("the object {id} cannot be used: {what}")]
+    UnusableKey {
+        /// The object.
+        id: UniqueIdentifier,
+        /// Why.
+        what: &'static str,
+    },
+}
+
+/// One host's failure.
+#[derive(Debug)]
+pub struct HostFailure {
+    /// The host.
+    pub host: Host,
+    /// What went wrong.
+    pub failure: Failure,
+}
+
+impl Error {
+    /// Whether the same request may succeed later, or on another host, without anybody changing
+    /// a setting. What is then done about it is `client::retry`'s business alone.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::AllHostsFailed(failures) => {
+                failures.iter().any(|failed| failed.failure.is_retryable())
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the server says that the object does not exist (any more).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.reason().is_some_and(ResultReason::is_not_found)
+    }
+
+    /// The server's reason, if it answered.
+    #[must_use]
+    pub const fn reason(&self) -> Option<ResultReason> {
+        match self {
+            Self::Refused { refusal, .. } => refusal.reason,
+            _ => None,
+        }
+    }
+
+    /// What the operator can do, if that is known: the first advice of the hosts, or what a
+    /// server's reason calls for.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::AllHostsFailed(failures) => {
+                failures.iter().find_map(|failed| failed.failure.advice())
+            }
+            Self::OutcomeUnknown { .. } => {
+                Some("list the keys of the group before trying again: a key may have been made")
+            }
+            Self::Refused { operation, refusal, .. } => refusal_advice(*operation, refusal),
+            _ => None,
+        }
+    }
+}
+
+impl Failure {
+    /// Whether another attempt may go better: everything that the network or a busy host does.
+    /// A certificate that is not accepted, or a peer that does not speak the protocol, stays so.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Resolve(_)
+            | Self::Io { .. }
+            | Self::TimedOut { .. }
+            | Self::Closed { .. }
+            | Self::Reset { .. } => true,
+            Self::Tls(_) | Self::Protocol(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for HostFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.host, self.failure)
+    }
+}
+
+fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
+    Some(match (operation, refusal.reason?) {
+        (Operation::GET, ResultReason::WRONG_KEY_LIFECYCLE_STATE) => {
+            "this server gives out no deactivated keys: reactivate the key there, or allow reading \
+             of deactivated keys, until the SSTables are re-encrypted"
+        }
+        (Operation::DESTROY, ResultReason::PERMISSION_DENIED) => {
+            "an active key cannot be destroyed: revoke it first"
+        }
+        (_, ResultReason::PERMISSION_DENIED | ResultReason::NOT_AUTHORISED) => {
+            "grant the client's certificate this operation on the key server"
+        }
+        (_, ResultReason::OPERATION_NOT_SUPPORTED) => {
+            "this key server does not offer the operation: use its own tools"
+        }
+        (_, reason) if reason.is_not_found() => {
+            "check the id, and that the client's certificate may see the key"
+        }
+        _ => return None,
+    })
+}
+
+fn of(id: Option<&UniqueIdentifier>) -> String {
+    id.map_or_else(String::new, |id| format!(" of {id}"))
+}
+
+fn each(failures: &[HostFailure]) -> String {
+    let shown: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    shown.join("; ")
+}

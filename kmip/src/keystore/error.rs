@@ -1,0 +1,248 @@
+//! Why a key store cannot be used, and what to do about it.
+
+use std::fmt;
+
+use super::StoreType;
+use super::der::Flaw;
+
+/// Why a key store cannot be used.
+///
+/// No variant holds a piece of a password or of a key. Aliases come from the file and are shown
+/// quoted and shortened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyStoreError {
+    /// The file is longer than any key store.
+    #[error("the file is longer than {} MiB", super::MAX_BYTES >> 20)]
+    TooLarge,
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    EmptyFile,
+    /// The file is in none of the formats; the text says what it looks like, where that is known.
+    #[error("not a key store: {0}")]
+    NotAKeyStore(&'static str),
+    /// A JCEKS store.
+    #[error("a JCEKS key store, which this program does not read")]
+    Jceks,
+    /// The configuration says PKCS11: a device, not a file.
+    #[error("PKCS11 is a device (a smart card or an HSM), which this program does not use")]
+    Pkcs11,
+    /// The file ends too early.
+    #[error("the {format} file is cut off: it ends inside its {inside}")]
+    Truncated {
+        /// The format.
+        format: StoreType,
+        /// The part that is incomplete.
+        inside: &'static str,
+    },
+    /// The file is not what its format says.
+    #[error("the {format} file is damaged: its {part} cannot be read")]
+    Damaged {
+        /// The format.
+        format: StoreType,
+        /// The part that cannot be read.
+        part: &'static str,
+    },
+    /// The file is sound but made in a way that this program does not know.
+    #[error("the {format} file uses {what}, which this program does not read")]
+    Unsupported {
+        /// The format.
+        format: StoreType,
+        /// What it uses.
+        what: &'static str,
+    },
+    /// The store needs a password and none was given.
+    #[error("the {0} key store needs a password, and none is configured")]
+    NoPassword(StoreType),
+    /// The store password is wrong. A damaged file can give the same.
+    #[error("wrong password for the {0} key store (or the file is damaged)")]
+    WrongStorePassword(StoreType),
+    /// The store opens but the key in it does not.
+    #[error("the key store opens, but its key{} has another password", Spaced(alias.as_ref()))]
+    WrongKeyPassword {
+        /// The key's alias, where it can be seen.
+        alias: Option<Alias>,
+    },
+    /// There are several keys and nothing says which.
+    #[error("the key store holds several keys: {}", List(aliases))]
+    SeveralKeys {
+        /// Their aliases.
+        aliases: Vec<Alias>,
+    },
+    /// No key has the alias that was asked for.
+    #[error("the key store has no key {alias}; it holds {}", List(aliases))]
+    NoSuchAlias {
+        /// What was asked for.
+        alias: Alias,
+        /// The aliases of the keys that are there.
+        aliases: Vec<Alias>,
+    },
+    /// There is no private key.
+    #[error(
+        "the {format} file holds no private key ({certificates} certificates, {secrets} secret keys)"
+    )]
+    NoKey {
+        /// The format.
+        format: StoreType,
+        /// How many certificates there are.
+        certificates: usize,
+        /// How many secret keys there are.
+        secrets: usize,
+    },
+    /// The key has no certificate, so it proves nothing to a server.
+    #[error("the key store has no certificate for its key {alias}")]
+    NoCertificate {
+        /// The key's alias.
+        alias: Alias,
+    },
+    /// The truststore trusts nobody.
+    #[error("the truststore is empty: the {0} file holds no certificate")]
+    EmptyTrust(StoreType),
+}
+
+impl KeyStoreError {
+    /// What the operator can do.
+    #[must_use]
+    pub const fn cure(&self) -> &'static str {
+        match self {
+            Self::TooLarge | Self::EmptyFile | Self::NotAKeyStore(_) => {
+                "check the path; make a store with keytool, or with openssl pkcs12 -export"
+            }
+            Self::Jceks => {
+                "convert it: keytool -importkeystore -srcstoretype JCEKS -srckeystore OLD \
+                 -deststoretype PKCS12 -destkeystore NEW"
+            }
+            Self::Pkcs11 => {
+                "give this program a client certificate and key of its own in a PKCS12 or JKS file"
+            }
+            Self::Truncated { .. } | Self::Damaged { .. } => {
+                "copy the file again from where it was made, in binary mode, and compare checksums"
+            }
+            Self::Unsupported { .. } => {
+                "convert it with keytool -importkeystore -deststoretype PKCS12 (JDK 11 or later)"
+            }
+            Self::NoPassword(_) => {
+                "set keystore_password or truststore_password, or the *_password_file beside it"
+            }
+            Self::WrongStorePassword(_) => {
+                "check with keytool -list -keystore FILE; passwords encrypted with a system key \
+                 have to be decrypted first (password_encryption_key_name)"
+            }
+            Self::WrongKeyPassword { .. } => {
+                "give the key's own password, or change it to the store's: keytool -keypasswd for \
+                 JKS; keytool -importkeystore keeps the password of the source for JKS"
+            }
+            Self::SeveralKeys { .. } => {
+                "name one by its alias, or keep one key in the store: keytool -delete -alias NAME"
+            }
+            Self::NoSuchAlias { .. } => "name one of the keys that are there",
+            Self::NoKey { .. } => {
+                "a client's store needs its private key: was the truststore given in its place?"
+            }
+            Self::NoCertificate { .. } => {
+                "export key and certificates together: openssl pkcs12 -export -inkey KEY -in CHAIN"
+            }
+            Self::EmptyTrust(_) => {
+                "import the certificate of the server's authority: keytool -importcert -alias NAME \
+                 -file CA.pem -keystore FILE"
+            }
+        }
+    }
+
+    pub(super) const fn flaw(format: StoreType, flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Ends(inside) => Self::Truncated { format, inside },
+            Flaw::Wrong(part) => Self::Damaged { format, part },
+        }
+    }
+}
+
+/// An entry's name as it may be shown: quoted, its control characters escaped, and shortened.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Alias(String);
+
+impl Alias {
+    const MAX_CHARS: usize = 64;
+
+    /// Keeps the first 64 characters.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let mut shown: String = name.chars().take(Self::MAX_CHARS).collect();
+        if shown.len() < name.len() {
+            shown.push('…');
+        }
+        Self(shown)
+    }
+
+    /// The name without quotes and escapes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl fmt::Debug for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+struct Spaced<'a>(Option<&'a Alias>);
+
+impl fmt::Display for Spaced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |alias| write!(f, " {alias}"))
+    }
+}
+
+/// The most aliases that a message lists.
+const LISTED: usize = 12;
+
+struct List<'a>(&'a [Alias]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (i, alias) in self.0.iter().take(LISTED).enumerate() {
+            write!(f, "{}{alias}", if i == 0 { "" } else { ", " })?;
+        }
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_a_file_cannot_write_to_a_terminal_or_fill_a_log() {
+        let alias = Alias::new(&format!("\u{1b}[2J{}", "x".repeat(100_000)));
+        let error = KeyStoreError::SeveralKeys { aliases: vec![alias; 1000] };
+        for text in [error.to_string(), format!("{:.0?}", error.cure())] {
+            assert!(!text.contains('\u{1b}') && text.len() < 2000, "{text}");
+        }
+        assert!(error.to_string().ends_with(" and 988 more"));
+    }
+
+    #[test]
+    fn messages_are_fragments_that_name_the_aliases() {
+        let aliases = vec![Alias::new("node"), Alias::new("gen")];
+        assert_eq!(
+            KeyStoreError::NoSuchAlias { alias: Alias::new("x"), aliases }.to_string(),
+            r#"the key store has no key "x"; it holds "node", "gen""#
+        );
+        let error = KeyStoreError::NoSuchAlias { alias: Alias::new("x"), aliases: Vec::new() };
+        assert!(error.to_string().ends_with("it holds none"));
+    }
+}

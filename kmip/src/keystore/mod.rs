@@ -1,0 +1,183 @@
+//! The key stores that Java programs keep certificates and keys in: JKS, PKCS#12, and PEM.
+//!
+//! A client's identity comes from [`load_identity`], the authorities that it trusts from
+//! [`load_trust`]. Both take bytes: this module opens no file. The format is read from the bytes,
+//! as Java does since 8; the declared type is only compared. What differs between this program
+//! and the database leaves as a [`Note`], so that an operator hears of it here and not from a
+//! node that refuses to start.
+//!
+//! * **JKS**, versions 1 and 2, by a reader of our own. The digest over the password and the
+//!   whole file is verified before anything in it is believed.
+//! * **PKCS#12** with RC2-40, 3DES, or PBES2 with AES or 3DES, and a MAC of SHA-1 or SHA-2, by the
+//!   `p12-keystore` crate. Not read: BER (indefinite lengths), PBMAC1, RC4, RC2-128, scrypt.
+//! * **PEM**: certificates with a PKCS#8, PKCS#1 or SEC1 key. Encrypted PKCS#8 (PBES2) is read;
+//!   the older `Proc-Type: 4,ENCRYPTED` and PKCS#5 version 1 forms are refused by name.
+//! * **JCEKS** and **PKCS11** are recognised and refused by name.
+//!
+//! Nothing here allocates by a declared length, and a file is at most [`MAX_BYTES`] long.
+//!
+//! Keys and passwords are wiped when they are dropped, with one exception: `p12-keystore` keeps
+//! the keys it decrypts in plain vectors, which are freed unwiped once the key is copied out.
+
+mod chain;
+mod der;
+mod error;
+mod jks;
+mod pem;
+mod pkcs12;
+mod sniff;
+mod types;
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::secret::Secret;
+
+pub use error::{Alias, KeyStoreError};
+pub use types::{Identity, Note, StoreType, Trust, UnknownStoreType};
+
+/// The longest file that is read. The largest truststores in use, those of whole operating
+/// systems, have a few hundred kilobytes.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// Reads a client's key and certificate chain.
+///
+/// `key_password` is for a key that has another password than its store; without it the store's
+/// is used. `alias` names the key; without it the store must hold only one.
+///
+/// The chain starts with the client's own certificate, then the issuers that the store holds,
+/// and leaves out a self-signed root.
+///
+/// ```
+/// use rekey_kmip::keystore::{StoreType, load_identity};
+/// use rekey_kmip::secret::Secret;
+///
+/// let store = include_bytes!("../../../testdata/keystores/ec.jks");
+/// let password = Secret::new(String::from("changeit"));
+/// let identity = load_identity(store, Some(StoreType::Jks), Some(&password), None, None)?;
+/// assert_eq!(identity.alias().as_str(), "node");
+/// assert_eq!(identity.chain().len(), 2); // the client and the intermediate authority
+/// # Ok::<_, rekey_kmip::keystore::KeyStoreError>(())
+/// ```
+///
+/// # Errors
+/// [`KeyStoreError`] says what is wrong; its [`cure`](KeyStoreError::cure) what to do.
+pub fn load_identity(
+    bytes: &[u8],
+    declared: Option<StoreType>,
+    store_password: Option<&Secret>,
+    key_password: Option<&Secret>,
+    alias: Option<&str>,
+) -> Result<Identity, KeyStoreError> {
+    let format = sniff::sniff(bytes, declared)?;
+    let mut notes = Vec::from_iter(Note::mismatch(declared, format));
+    let found = match format {
+        StoreType::Jks => jks::identity(bytes, store_password, key_password, alias)?,
+        StoreType::Pkcs12 => {
+            pkcs12::identity(bytes, store_password, key_password, alias, &mut notes)?
+        }
+        StoreType::Pem => pem::identity(bytes, key_password.or(store_password), alias)?,
+        StoreType::Jceks => return Err(KeyStoreError::Jceks),
+        StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
+    };
+    let chain = found.chain.into_iter().map(CertificateDer::from).collect();
+    Ok(Identity::new(chain, found.key, found.alias, notes))
+}
+
+/// Reads the certificates that a client trusts.
+///
+/// They are the trusted certificates and, as in Java, the first certificate of each key entry.
+/// The certificates that PKCS#12 stores made by `openssl pkcs12 -export -nokeys` hold are taken
+/// too, although Java sees none of them: a [`Note::JavaIgnores`] says so.
+///
+/// # Errors
+/// [`KeyStoreError`]; [`KeyStoreError::EmptyTrust`] when there is no certificate at all.
+pub fn load_trust(
+    bytes: &[u8],
+    declared: Option<StoreType>,
+    password: Option<&Secret>,
+) -> Result<Trust, KeyStoreError> {
+    let format = sniff::sniff(bytes, declared)?;
+    let mut notes = Vec::from_iter(Note::mismatch(declared, format));
+    let found = match format {
+        StoreType::Jks => jks::trust(bytes, password)?,
+        StoreType::Pkcs12 => pkcs12::trust(bytes, password, &mut notes)?,
+        StoreType::Pem => pem::trust(bytes)?,
+        StoreType::Jceks => return Err(KeyStoreError::Jceks),
+        StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
+    };
+    let mut seen = std::collections::HashSet::new();
+    let mut certificates = Vec::new();
+    for certificate in found {
+        der::names(&certificate)
+            .map_err(|_flaw| KeyStoreError::Damaged { format, part: "trusted certificate" })?;
+        if seen.insert(certificate.clone()) {
+            certificates.push(CertificateDer::from(certificate));
+        }
+    }
+    if certificates.is_empty() {
+        return Err(KeyStoreError::EmptyTrust(format));
+    }
+    Ok(Trust { certificates, notes })
+}
+
+/// What a format's reader finds for an identity.
+struct Found {
+    chain: Vec<Vec<u8>>,
+    key: PrivateKeyDer<'static>,
+    alias: Alias,
+}
+
+/// Chooses the key: the one with the alias, or the only one.
+///
+/// Java folds the case of aliases, so an exact match is only preferred.
+fn choose(names: &[&str], alias: Option<&str>) -> Result<usize, KeyStoreError> {
+    let aliases = || names.iter().map(|name| Alias::new(name)).collect();
+    let Some(wanted) = alias else {
+        return match names {
+            [_] => Ok(0),
+            _ => Err(KeyStoreError::SeveralKeys { aliases: aliases() }),
+        };
+    };
+    let folded = wanted.to_lowercase();
+    names
+        .iter()
+        .position(|name| *name == wanted)
+        .or_else(|| names.iter().position(|name| name.to_lowercase() == folded))
+        .ok_or_else(|| KeyStoreError::NoSuchAlias { alias: Alias::new(wanted), aliases: aliases() })
+}
+
+/// Refuses what cannot be a PKCS#8 key, and keys that TLS has no use for.
+fn check_pkcs8(format: StoreType, key: &[u8]) -> Result<(), KeyStoreError> {
+    /// 1.2.840.10040.4.1
+    const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
+    match der::pkcs8_algorithm(key) {
+        Ok(DSA) => Err(KeyStoreError::Unsupported { format, what: "a DSA key" }),
+        Ok(_) => Ok(()),
+        Err(_) => Err(KeyStoreError::Damaged { format, part: "private key" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dsa_key_is_refused_by_name() {
+        let dsa = [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
+        let algorithm = der::put(der::SEQUENCE, &der::put(der::OBJECT_ID, &dsa));
+        let key = [der::put(der::INTEGER, &[0]), algorithm, der::put(der::OCTET_STRING, &[1])];
+        let key = der::put(der::SEQUENCE, &key.concat());
+        assert_eq!(
+            check_pkcs8(StoreType::Jks, &key).unwrap_err().to_string(),
+            "the JKS file uses a DSA key, which this program does not read"
+        );
+    }
+
+    #[test]
+    fn an_exact_alias_goes_before_one_in_another_case() {
+        assert_eq!(choose(&["NODE", "node"], Some("node")), Ok(1));
+        assert_eq!(choose(&["NODE", "node"], Some("Node")), Ok(0));
+        assert_eq!(choose(&["Knöten"], Some("KNÖTEN")), Ok(0));
+        assert!(choose(&["node"], Some("")).is_err());
+    }
+}

@@ -1,0 +1,237 @@
+//! What comes out of a key store.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use zeroize::Zeroize as _;
+
+use super::error::Alias;
+
+/// A type of key store, as `keystore_type` and `truststore_type` name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreType {
+    /// Java's own old format.
+    Jks,
+    /// JKS with better protection and secret keys; not read.
+    Jceks,
+    /// A device; not read.
+    Pkcs11,
+    /// The standard format (`.p12`, `.pfx`), Java's default since 9.
+    Pkcs12,
+    /// Text blocks, as OpenSSL writes them. Java has no such type.
+    Pem,
+}
+
+impl StoreType {
+    /// The name that Java and the database's configuration use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jks => "JKS",
+            Self::Jceks => "JCEKS",
+            Self::Pkcs11 => "PKCS11",
+            Self::Pkcs12 => "PKCS12",
+            Self::Pem => "PEM",
+        }
+    }
+}
+
+impl fmt::Display for StoreType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for StoreType {
+    type Err = UnknownStoreType;
+
+    /// Reads a type's name in any case, as Java does.
+    fn from_str(name: &str) -> Result<Self, UnknownStoreType> {
+        [Self::Jks, Self::Jceks, Self::Pkcs11, Self::Pkcs12, Self::Pem]
+            .into_iter()
+            .find(|known| known.name().eq_ignore_ascii_case(name))
+            .ok_or(UnknownStoreType)
+    }
+}
+
+/// A name that is no type of key store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a type of key store: JKS, JCEKS, PKCS12, PKCS11 and PEM are known")]
+pub struct UnknownStoreType;
+
+/// Something about a store that works here and that an operator should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The configuration names another type than the file has.
+    TypeMismatch {
+        /// What the configuration says.
+        declared: StoreType,
+        /// What the file is.
+        found: StoreType,
+    },
+    /// Trusted here, but Java, and so the database, does not see them.
+    JavaIgnores {
+        /// How many.
+        certificates: usize,
+    },
+    /// The private key lies in the PKCS#12 file unencrypted, where Java does not look for it.
+    JavaIgnoresKey,
+    /// The PKCS#12 file has no MAC: nobody can tell whether it was changed.
+    NotAuthenticated,
+}
+
+impl Note {
+    pub(super) fn mismatch(declared: Option<StoreType>, found: StoreType) -> Option<Self> {
+        declared
+            .filter(|&declared| declared != found)
+            .map(|declared| Self::TypeMismatch { declared, found })
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TypeMismatch { declared, found } => {
+                write!(f, "the key store is declared as {declared} but is {found}; ")?;
+                f.write_str(match (declared, found) {
+                    (StoreType::Jks | StoreType::Pkcs12, StoreType::Jks | StoreType::Pkcs12) => {
+                        "Java opens it all the same"
+                    }
+                    (_, StoreType::Pem) => "Java, and so the database, cannot open it",
+                    _ => "the database may refuse it",
+                })
+            }
+            Self::JavaIgnores { certificates } => write!(
+                f,
+                "{certificates} certificates of the truststore lack Java's mark of trust: this \
+                 program trusts them, but the database does not see them, as is usual with stores \
+                 made by openssl; import them with keytool -importcert"
+            ),
+            Self::JavaIgnoresKey => f.write_str(
+                "the private key in the PKCS12 file is not encrypted: the database does not see \
+                 it, and everyone who can read the file has it",
+            ),
+            Self::NotAuthenticated => {
+                f.write_str("the PKCS12 file has no MAC, so a change to it would not be noticed")
+            }
+        }
+    }
+}
+
+/// A client's certificate chain and private key.
+///
+/// The key is wiped on drop, and nothing prints it. To hand it to rustls without leaving a copy,
+/// build the signing key from the borrow
+/// (`rustls::crypto::aws_lc_rs::sign::any_supported_type`).
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    alias: Alias,
+    notes: Vec<Note>,
+}
+
+impl Identity {
+    pub(super) const fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        alias: Alias,
+        notes: Vec<Note>,
+    ) -> Self {
+        Self { chain, key, alias, notes }
+    }
+
+    /// The client's certificate, then its issuers, without a self-signed root.
+    #[must_use]
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// The private key.
+    #[must_use]
+    pub const fn key(&self) -> &PrivateKeyDer<'static> {
+        &self.key
+    }
+
+    /// The key's name in the store. Keys without one are counted: `1`, `2`.
+    #[must_use]
+    pub const fn alias(&self) -> &Alias {
+        &self.alias
+    }
+
+    /// What the operator should know.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Gives chain and key away, for APIs that need to own them. Who takes the key is the one to
+    /// wipe it.
+    #[must_use]
+    pub fn into_parts(mut self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let nothing = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(Vec::new()));
+        (std::mem::take(&mut self.chain), std::mem::replace(&mut self.key, nothing))
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("alias", &self.alias)
+            .field("certificates", &self.chain.len())
+            .field("notes", &self.notes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The certificates that a client trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trust {
+    /// At least one, without duplicates, in the order of the store.
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// What the operator should know.
+    pub notes: Vec<Note>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_names_are_read_in_any_case() {
+        assert_eq!("jks".parse(), Ok(StoreType::Jks));
+        assert_eq!("Pkcs12".parse(), Ok(StoreType::Pkcs12));
+        assert_eq!("BKS".parse::<StoreType>(), Err(UnknownStoreType));
+    }
+
+    #[test]
+    fn a_declared_type_is_only_compared() {
+        let note = |declared| Note::mismatch(declared, StoreType::Pkcs12);
+        assert_eq!(note(None), None);
+        assert_eq!(note(Some(StoreType::Pkcs12)), None);
+        assert_eq!(
+            note(Some(StoreType::Jks)).map(|note| note.to_string()).as_deref(),
+            Some("the key store is declared as JKS but is PKCS12; Java opens it all the same")
+        );
+    }
+
+    #[test]
+    fn an_identity_does_not_print_its_key() {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(vec![0xab; 40]));
+        let identity = Identity::new(Vec::new(), key, Alias::new("node"), Vec::new());
+        assert_eq!(
+            format!("{identity:?}"),
+            r#"Identity { alias: "node", certificates: 0, notes: [], .. }"#
+        );
+        assert_eq!(identity.into_parts().1.secret_der(), [0xab; 40]);
+    }
+}

@@ -1,0 +1,243 @@
+//! Servers that break, each in its own way: the exact failure, and in time.
+
+use std::time::Duration;
+
+use rekey_kmip::Error;
+use rekey_kmip::client::choice::KeyRequest;
+use rekey_kmip::message::Operation;
+use rekey_kmip::transport::{Failure, ProtocolFailure, Step};
+use rekey_kmip_sim::{Fault, Simulator};
+
+use crate::{aes, client, failure, hasty, within};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What a broken Get gives on a fresh connection. The batch starts with Get.
+fn broken_get(fault: Fault) -> Failure {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    sim.fail_always(Operation::GET, fault);
+    let mut client = hasty(&sim, 400, 1200);
+    within(5 * SECOND, || failure(client.fetch(&id).unwrap_err()))
+}
+
+#[test]
+fn slow_within_the_limit_is_fine_and_beyond_it_is_not() {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    sim.fail_once(Operation::GET, Fault::Slow(Duration::from_millis(150)));
+    client(&sim).fetch(&id).unwrap();
+    assert!(matches!(
+        broken_get(Fault::Slow(3 * SECOND)),
+        Failure::TimedOut { step: Step::Receive, total: false, after } if after.as_millis() == 400
+    ));
+}
+
+#[test]
+fn silence_times_out() {
+    let failure = broken_get(Fault::Silent);
+    assert!(matches!(failure, Failure::TimedOut { step: Step::Receive, total: false, .. }));
+    assert_eq!(failure.to_string(), "no answer after 400 ms while trying to receive a reply");
+    assert!(failure.is_retryable());
+}
+
+#[test]
+fn a_drip_feed_runs_into_the_total() {
+    let failure = broken_get(Fault::DripFed(Duration::from_millis(100)));
+    assert!(matches!(failure, Failure::TimedOut { step: Step::Receive, total: true, .. }));
+    assert_eq!(failure.to_string(), "gave up after 1200 ms while trying to receive a reply");
+}
+
+#[test]
+fn a_fast_drip_feed_is_only_slow() {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    sim.fail_once(Operation::GET, Fault::DripFed(Duration::ZERO));
+    client(&sim).fetch(&id).unwrap();
+}
+
+#[test]
+fn a_reset_in_the_middle() {
+    assert!(matches!(broken_get(Fault::ResetMidReply), Failure::Reset { step: Step::Receive }));
+}
+
+#[test]
+fn an_end_in_the_middle_says_how_far_it_came() {
+    let failure = broken_get(Fault::CloseMidReply);
+    assert!(matches!(failure, Failure::Closed { received } if received > 8), "{failure}");
+    assert!(failure.advice().is_none());
+}
+
+#[test]
+fn an_end_before_the_reply_hints_at_the_certificate() {
+    let failure = broken_get(Fault::CloseBeforeReply);
+    assert_eq!(failure.to_string(), "end of stream after 0 bytes of a reply");
+    assert!(failure.advice().unwrap().contains("does not trust the client's certificate"));
+}
+
+#[test]
+fn an_oversize_reply_is_not_read() {
+    assert!(matches!(
+        broken_get(Fault::Oversize),
+        Failure::Protocol(ProtocolFailure::TooLarge { announced: 0x1_0000_0000, .. })
+    ));
+}
+
+#[test]
+fn a_wrong_batch_id_is_refused() {
+    assert!(matches!(
+        broken_get(Fault::WrongBatchId),
+        Failure::Protocol(ProtocolFailure::WrongBatchItem)
+    ));
+}
+
+#[test]
+fn a_shorter_batch_is_completed() {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    sim.fail_always(Operation::GET, Fault::ShorterBatch);
+    let key = client(&sim).fetch(&id).unwrap();
+    assert_eq!(key.attributes.length(), Some(128));
+    assert_eq!((sim.count(Operation::GET), sim.count(Operation::GET_ATTRIBUTES)), (1, 2));
+}
+
+#[test]
+fn another_operation_s_answer_is_refused() {
+    assert!(matches!(
+        broken_get(Fault::WrongOperation),
+        Failure::Protocol(ProtocolFailure::OtherOperation { asked: Operation::GET, .. })
+    ));
+}
+
+#[test]
+fn a_reply_without_answers_is_asked_again_singly_and_then_given_up() {
+    assert!(matches!(broken_get(Fault::EmptyReply), Failure::Protocol(ProtocolFailure::NoAnswer)));
+}
+
+#[test]
+fn bytes_after_the_reply_are_refused() {
+    assert!(matches!(
+        broken_get(Fault::TrailingBytes),
+        Failure::Protocol(ProtocolFailure::TrailingBytes)
+    ));
+}
+
+#[test]
+fn another_protocol_is_recognised() {
+    let failure = broken_get(Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
+    assert!(matches!(failure, Failure::Protocol(ProtocolFailure::NotKmip)));
+    assert_eq!(failure.advice(), Some("is it the key server's KMIP port?"));
+}
+
+#[test]
+fn a_malformed_reply_is_refused() {
+    let mut bytes = vec![0x42, 0x00, 0x7b, 0x01, 0, 0, 0, 8];
+    bytes.extend([0x42, 0x00, 0x7a, 0x01, 0xff, 0xff, 0xff, 0xff]);
+    assert!(matches!(
+        broken_get(Fault::Raw(bytes)),
+        Failure::Protocol(ProtocolFailure::Malformed(_))
+    ));
+}
+
+#[test]
+fn a_refusal_keeps_number_and_text_and_cannot_drive_a_terminal() {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    sim.fail_always(Operation::GET, Fault::Refuse(54, "gone\u{1b}[2J".into()));
+    let error = client(&sim).fetch(&id).unwrap_err();
+    assert!(error.is_not_found());
+    assert!(error.to_string().ends_with("Object Destroyed (54): gone\\u{1b}[2J"), "{error}");
+    sim.heal();
+    sim.fail_always(Operation::GET, Fault::Refuse(0x9999, "x".repeat(100_000)));
+    let text = client(&sim).fetch(&id).unwrap_err().to_string();
+    assert!(text.contains("reason 39321: xxx") && text.len() < 1000, "{}", text.len());
+}
+
+#[test]
+fn an_idle_close_is_reconnected_once_for_reading() {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    let mut client = client(&sim);
+    sim.fail_once(Operation::GET, Fault::CloseAfterReply);
+    client.fetch(&id).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    client.fetch(&id).unwrap();
+    assert_eq!(sim.connections(), 2);
+    // A server that closes each time is not tried for ever.
+    client.query().unwrap();
+    sim.fail_always(Operation::GET, Fault::CloseBeforeReply);
+    let before = sim.count(Operation::GET);
+    assert!(matches!(failure(client.fetch(&id).unwrap_err()), Failure::Closed { received: 0 }));
+    assert_eq!(sim.count(Operation::GET) - before, 2);
+}
+
+#[test]
+fn create_is_never_sent_twice() {
+    let wanted = KeyRequest {
+        cipher: "AES".parse().unwrap(),
+        strength: 128,
+        namespace: None,
+        template: None,
+    };
+    for fault in
+        [Fault::DoneButNoReply, Fault::CloseBeforeReply, Fault::ResetMidReply, Fault::Silent]
+    {
+        for used_before in [false, true] {
+            let sim = Simulator::start().unwrap();
+            let mut client = hasty(&sim, 400, 1200);
+            if used_before {
+                client.query().unwrap();
+            }
+            sim.fail_always(Operation::CREATE, fault.clone());
+            let error = within(4 * SECOND, || client.create(wanted.new_key(None)).unwrap_err());
+            assert!(
+                matches!(&error, Error::OutcomeUnknown { operation: Operation::CREATE, .. }),
+                "{error}"
+            );
+            assert!(!error.is_retryable() && error.advice().is_some());
+            assert_eq!(sim.count(Operation::CREATE), 1, "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn create_does_not_go_out_on_a_connection_that_was_idle() {
+    let sim = Simulator::start().unwrap();
+    let mut client = client(&sim);
+    sim.fail_once(Operation::QUERY, Fault::CloseAfterReply);
+    client.query().unwrap();
+    std::thread::sleep(Duration::from_millis(2100));
+    let wanted = KeyRequest {
+        cipher: "AES".parse().unwrap(),
+        strength: 128,
+        namespace: None,
+        template: None,
+    };
+    client.create(wanted.new_key(None)).unwrap();
+    assert_eq!((sim.connections(), sim.count(Operation::CREATE)), (2, 1));
+}
+
+#[test]
+fn no_error_shows_the_key() {
+    let sim = Simulator::start().unwrap();
+    let id = aes(&sim, vec![]);
+    let key = sim.store().key_bytes(&id).unwrap();
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    for fault in [
+        Fault::WrongBatchId,
+        Fault::TrailingBytes,
+        Fault::CloseMidReply,
+        Fault::ShorterBatch,
+        Fault::WrongOperation,
+    ] {
+        sim.fail_once(Operation::GET, fault);
+        let mut client = client(&sim);
+        let shown = match client.fetch(&id) {
+            Ok(key) => format!("{key:?} {client:?}"),
+            Err(error) => format!("{error} {error:?} {client:?}"),
+        };
+        let list = format!("{:?}", &key[..]);
+        assert!(!shown.to_lowercase().contains(&hex[..8]), "{shown}");
+        assert!(!shown.contains(&list[1..12]), "{shown}");
+    }
+}
