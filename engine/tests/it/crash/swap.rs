@@ -236,5 +236,5 @@ fn a_swap_is_all_or_nothing() {
         .into_iter()
         .flat_map(|flavor| (0..LAYOUTS.len()).flat_map(move |layout| cases(flavor, layout)))
         .collect();
-    run_all("swaps", &thinned(all, 6_000));
+    run_all("swaps", &thinned(all, 4_000));
 }
