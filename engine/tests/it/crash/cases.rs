@@ -5,12 +5,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::bench::{Broken, Scenario};
+use super::bench::Broken;
 use super::power::Dice;
 
 /// One thing to try.
 pub(crate) trait Case: Send + Sync {
-    fn scenario(&self) -> Scenario;
+    /// Whose figures it adds to.
+    fn group(&self) -> String;
 
     /// Comes first where a budget is short: half of it goes to these.
     fn is_core(&self) -> bool;
@@ -29,6 +30,9 @@ pub(crate) fn thinned<T: Case>(cases: Vec<T>, by_default: usize) -> Vec<T> {
         Ok(number) => number.parse().unwrap(),
         Err(_) => by_default,
     };
+    if budget >= cases.len() {
+        return cases;
+    }
     let (core, rest): (Vec<T>, Vec<T>) = cases.into_iter().partition(Case::is_core);
     let half = budget / 2 + (budget / 2).saturating_sub(rest.len());
     let core = some_of(core, half);
@@ -56,7 +60,7 @@ pub(crate) fn run_all<T: Case>(title: &str, cases: &[T]) {
             let result = std::panic::catch_unwind(AssertUnwindSafe(|| case.run(&faults)))
                 .unwrap_or_else(|panic| Err(words(&*panic)));
             let mut tally = tally.lock().unwrap();
-            let row = tally.entry(case.scenario().name()).or_default();
+            let row = tally.entry(case.group()).or_default();
             row[0] += 1;
             if let Err(why) = result {
                 row[1] += 1;

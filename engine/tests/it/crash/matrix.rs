@@ -16,8 +16,8 @@ struct FaultCase {
 }
 
 impl Case for FaultCase {
-    fn scenario(&self) -> Scenario {
-        self.scenario
+    fn group(&self) -> String {
+        self.scenario.name()
     }
 
     fn is_core(&self) -> bool {
@@ -130,8 +130,8 @@ struct LookCase {
 }
 
 impl Case for LookCase {
-    fn scenario(&self) -> Scenario {
-        self.scenario
+    fn group(&self) -> String {
+        self.scenario.name()
     }
 
     fn is_core(&self) -> bool {
@@ -181,27 +181,27 @@ fn operations_come_in_the_same_order_with_one_thread() {
 
 #[test]
 fn every_operation_may_fail_or_be_the_last() {
-    run_all("faults", &thinned(every(single, 1), 200));
+    run_all("faults", &thinned(every(single, 1), 160));
 }
 
 #[test]
 fn the_runs_that_clean_up_may_fail_too() {
-    run_all("nested faults", &thinned(every(nested, 1), 100));
+    run_all("nested faults", &thinned(every(nested, 1), 80));
 }
 
 #[test]
 fn an_error_and_a_death_in_one_run() {
-    run_all("paired faults", &thinned(every(pairs, 1), 100));
+    run_all("paired faults", &thinned(every(pairs, 1), 80));
 }
 
 #[test]
 fn a_look_may_fail_too() {
     let cases = [Scenario::ALL[0], Scenario::ALL[5]].into_iter().flat_map(looks).collect();
-    run_all("failing looks", &thinned(cases, 60));
+    run_all("failing looks", &thinned(cases, 40));
 }
 
 #[test]
 fn two_workers_may_be_stopped_anywhere() {
     let cases: Vec<_> = every(single, 2).into_iter().step_by(5).collect();
-    run_all("faults with two workers", &thinned(cases, 80));
+    run_all("faults with two workers", &thinned(cases, 60));
 }

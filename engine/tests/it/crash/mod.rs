@@ -6,7 +6,8 @@
 //! * [`bench`] holds the invariants: a node starts; each SSTable is wholly old or wholly new; the
 //!   next run ends well, leaves nothing behind, and everything is under the new key; no census
 //!   omits a key that a node needs; what was reported as done is done.
-//! * [`matrix`] and [`outage`] try every operation, [`findings`] what was found once.
+//! * [`matrix`] and [`outage`] try every operation of the whole command, [`swap`] those of a swap
+//!   with all that may go wrong after it, [`findings`] what was found once.
 //!
 //! `REKEY_FAULTS` is the number of cases of each matrix, or `all` (minutes). A thinned matrix is
 //! the same at each run.
@@ -20,3 +21,4 @@ mod judge;
 mod matrix;
 mod outage;
 mod power;
+mod swap;

@@ -21,8 +21,8 @@ struct Outage {
 }
 
 impl Case for Outage {
-    fn scenario(&self) -> Scenario {
-        self.scenario
+    fn group(&self) -> String {
+        self.scenario.name()
     }
 
     fn is_core(&self) -> bool {
@@ -161,24 +161,24 @@ fn cached(scenario: Scenario) -> Vec<Outage> {
 #[test]
 fn the_power_may_go_in_the_run_behind_a_killed_one() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(cached).collect();
-    run_all("outages behind kills", &thinned(cases, 120));
+    run_all("outages behind kills", &thinned(cases, 90));
 }
 
 #[test]
 fn the_power_may_go_at_every_operation() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(single).collect();
-    run_all("outages", &thinned(cases, 200));
+    run_all("outages", &thinned(cases, 160));
 }
 
 #[test]
 fn the_power_may_go_with_two_workers() {
     let scenarios = Scenario::ALL.into_iter().map(|all| Scenario { threads: 2, ..all });
     let cases: Vec<_> = scenarios.flat_map(single).step_by(7).collect();
-    run_all("outages with two workers", &thinned(cases, 60));
+    run_all("outages with two workers", &thinned(cases, 40));
 }
 
 #[test]
 fn the_power_may_go_again_and_behind_errors() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(nested).collect();
-    run_all("nested outages", &thinned(cases, 120));
+    run_all("nested outages", &thinned(cases, 90));
 }

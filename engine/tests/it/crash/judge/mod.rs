@@ -223,6 +223,10 @@ fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
+        // Java takes no URI with anything else in it.
+        if byte <= b' ' || !byte.is_ascii() || b"\"<>\\^`{|}".contains(&byte) {
+            return None;
+        }
         if byte != b'%' {
             bytes.push(byte);
             continue;
