@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use rekey_engine::ErrorKind::{Corrupt, Invalid, KeyUnavailable, Unsupported};
 use rekey_engine::plan::Severity;
 
+use crate::kit::patient::sstables;
+use crate::kit::synthetic::{Recipe, table_in};
 use crate::kit::workspace::{local_target, target};
 use crate::kit::{Patient, TestStorage, Workspace};
 
@@ -149,6 +151,40 @@ fn a_wrong_key_is_noticed_in_the_plan() {
         let plan = patient.workspace.plan(&patient.target).unwrap();
         assert_eq!(plan.rewrites().count(), 3, "the plan already refuses it");
         patient.diagnose().is(Corrupt).at("Data.db").chunk(0).advises("key");
+    }
+}
+
+/// One byte of padding is right under one wrong key in 256, and then the length is right, too. Here
+/// is such a key, found as the format allows it: what it decrypts must not be taken for data.
+#[test]
+fn a_wrong_key_that_pads_well_is_still_a_wrong_key() {
+    use aes::cipher::block_padding::Pkcs7;
+    use aes::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
+
+    let plain = b"\0\x04key1 and rows";
+    let recipe = Recipe::local("oa", "1", "old-key", vec![0x11; 16]);
+    let chunk = &recipe.chunks(plain)[0];
+    let (iv, ciphertext) = chunk.split_at(16);
+    let pads_well = |key: &[u8; 16]| {
+        let decryptor = cbc::Decryptor::<aes::Aes128>::new_from_slices(key, iv).unwrap();
+        decryptor.decrypt_padded_vec::<Pkcs7>(ciphertext).is_ok_and(|out| out.len() == plain.len())
+    };
+    assert!(pads_well(&[0x11; 16]));
+    let wrong: Vec<[u8; 16]> =
+        (1..4000_u128).map(u128::to_be_bytes).filter(pads_well).take(8).collect();
+    assert_eq!(wrong.len(), 8, "one in 256");
+    for key in wrong {
+        let workspace = Workspace::empty();
+        recipe.write(&table_in(&workspace.data()), plain);
+        let line = Recipe::local("oa", "1", "old-key", key.to_vec()).key_line();
+        fs::write(workspace.root.path().join("old-key"), line).unwrap();
+        let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+        let report = workspace.upgrade_on(TestStorage::quick().boxed(), &target).unwrap();
+        assert_eq!((report.failures().count(), report.successes()), (1, 0));
+        let error = report.failures().next().unwrap();
+        assert_eq!((error.kind(), error.chunk_index()), (Corrupt, Some(0)), "{error:?}");
+        assert!(error.advice().unwrap().contains("key"), "{error:?}");
+        assert_eq!(sstables(&table_in(&workspace.data())), ["oa-1-big"]);
     }
 }
 

@@ -121,6 +121,27 @@ fn other_files_of_a_table_directory_are_nobody_s() {
     }
 }
 
+/// Rows that nobody here can read: any key may be in use there, and the others go on.
+#[test]
+fn a_data_file_of_another_naming_is_said_to_be_there() {
+    for name in ["ks-t-ka-1-Data.db", "oa-x-big-Data.db", "OA-1-big-Data.db", "oa-1-raw-Data.db"] {
+        let patient = Patient::usual();
+        let path = patient.workspace.table().join(name);
+        fs::write(&path, name).unwrap();
+        let session = patient.workspace.session(LeaseMode::Shared).unwrap();
+        let census = upgrade::census(&session, &Selection::default(), threads(2)).unwrap();
+        assert_eq!(census.unknown.len(), 1);
+        assert_eq!(census.unknown[0].path(), Some(path.as_path()));
+        let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();
+        let said = plan.findings.iter().find(|f| f.error.path() == Some(path.as_path())).unwrap();
+        assert_eq!(said.error.kind(), ErrorKind::Unsupported);
+        assert!(said.error.advice().is_some());
+        drop(session);
+        let workspace = patient.recovers();
+        assert_eq!(fs::read(workspace.table().join(name)).unwrap(), name.as_bytes());
+    }
+}
+
 /// Somebody writes an SSTable under the very id that the plan gave out, while it is carried out.
 #[test]
 fn files_that_appear_under_the_new_name_are_not_deleted() {

@@ -192,6 +192,22 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
     }
 }
 
+#[test]
+fn a_table_that_cannot_be_listed_does_not_stop_the_others() {
+    let (workspace, target) = named("ks", TABLE);
+    let other = fs::canonicalize(workspace.data()).unwrap().join("ks/other");
+    copy_tree(&workspace.data().join("ks").join(TABLE), &other);
+    let (before, path) = (files(&other), other.clone());
+    let storage = TestStorage::failing(move |op| {
+        (op.name == "list" && op.path == path).then_some(io::ErrorKind::PermissionDenied)
+    });
+    let report = workspace.upgrade_on(storage.boxed(), &target).unwrap();
+    assert_eq!((report.failures().count(), report.successes()), (1, 4));
+    let error = report.failures().next().unwrap();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Io, Some(other.as_path())));
+    assert_eq!(files(&other), before);
+}
+
 fn open(directories: &[PathBuf]) -> rekey_engine::Error {
     Session::open(Box::new(LocalStorage), directories, LeaseMode::Shared, true).unwrap_err()
 }
