@@ -210,14 +210,7 @@ impl Error {
     pub fn fact(&self) -> String {
         let inner = &self.0;
         let key = inner.key.as_deref().unwrap_or_default();
-        let mut text = format!("{} {key}", inner.what);
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        text
+        self.with_causes(format!("{} {key}", inner.what))
     }
 
     /// The byte offset in the file.
@@ -235,7 +228,10 @@ impl Error {
     /// The whole error on one line: place, fact and causes.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
+        self.with_causes(self.to_string())
+    }
+
+    fn with_causes(&self, mut text: String) -> String {
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
             text.push_str(": ");

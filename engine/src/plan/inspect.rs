@@ -2,7 +2,7 @@
 //!
 //! No key is needed here, and nothing is decrypted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::tally::{KeyUse, tally_chunks};
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
@@ -131,10 +131,7 @@ impl<'a> Inspector<'a> {
     /// builds of Converged Core write it (FORMATS.md 3.5), or a lost component.
     fn without_chunk_table(&self, facts: &Facts) -> Result<Error> {
         let path = facts.data_path();
-        let data = Source::open(&path, self.access())?;
-        let mut scratch = Vec::new();
-        let page = PAGE.min(usize::try_from(data.length()).unwrap_or(PAGE));
-        Ok(if is_encrypted_page(data.slice(0, page, &mut scratch)?) {
+        Ok(if self.starts_with_encrypted_page(&path)? {
             Error::unsupported(
                 "it is in the page format that some builds of Converged Core write instead of \
                  chunks; this release does not handle it",
@@ -146,6 +143,13 @@ impl<'a> Inspector<'a> {
                 .at(path)
                 .cure("restore the missing component from a backup or a snapshot")
         })
+    }
+
+    fn starts_with_encrypted_page(&self, path: &Path) -> Result<bool> {
+        let file = Source::open(path, self.access())?;
+        let mut scratch = Vec::new();
+        let page = PAGE.min(usize::try_from(file.length()).unwrap_or(PAGE));
+        Ok(is_encrypted_page(file.slice(0, page, &mut scratch)?))
     }
 
     fn check_components(&self, sstable: &LiveSSTable, warnings: &mut Vec<Error>) -> Result<()> {
@@ -248,10 +252,7 @@ impl<'a> Inspector<'a> {
             }
         }
         for component in [Component::Partitions, Component::Rows] {
-            let index = Source::open(&sstable.path(&component), self.access())?;
-            let mut scratch = Vec::new();
-            let page = PAGE.min(usize::try_from(index.length()).unwrap_or(PAGE));
-            if is_encrypted_page(index.slice(0, page, &mut scratch)?) {
+            if self.starts_with_encrypted_page(&sstable.path(&component))? {
                 return refuse(&component);
             }
         }

@@ -119,8 +119,7 @@ impl<'a> Rewrite<'a> {
 
     fn open(&self) -> Result<u64> {
         let storage = self.job.storage;
-        let name = format!("{}.{}", self.planned.table, self.new);
-        let staging = StagingArea::create(storage, &self.planned.data_dir, &name)?;
+        let staging = StagingArea::create(storage, &self.planned.data_dir, &self.staging_name())?;
         let staging = self.staging.set(staging);
         let reader = ChunkReader::open(
             &self.facts.data_path(),
@@ -138,6 +137,15 @@ impl<'a> Rewrite<'a> {
         let pieces = ranges.count();
         self.work.set(Work { reader, sealer, header, ranges, data, seed });
         Ok(pieces)
+    }
+
+    /// Where the table lies below the data directory, and the new name: a table that was dropped and
+    /// made again has two directories of one name, which may give out the same ids.
+    fn staging_name(&self) -> String {
+        let directory = &self.facts.sstable.directory;
+        let below = directory.strip_prefix(&self.planned.data_dir).unwrap_or(directory);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        format!("{}.{}", parts.join("."), self.new)
     }
 
     fn rewrite_range(&self, piece: u64, scratch: &mut Scratch) -> Result<u64> {

@@ -1,7 +1,7 @@
 //! Where new SSTables are built: below each data directory, outside any table directory.
 //!
 //! ```text
-//! <data dir>/.sstablerekey/<keyspace>.<table>.<new SSTable>/Data.db.staged, ...
+//! <data dir>/.sstablerekey/<keyspace>.<table>-<id>.<new SSTable>/Data.db.staged, ...
 //! ```
 //!
 //! A node that starts beside the leftovers of a killed run must not stumble over them. It walks

@@ -21,7 +21,7 @@ fn state(workspace: &Workspace) -> PathBuf {
 #[test]
 fn what_a_killed_run_staged_is_swept() {
     let patient = Patient::usual();
-    for name in ["rk.t.oa-6-big", "rk.gone.nb-1-big", ""] {
+    for name in ["rk.t-5ab1e000000011f0800000000000000a.oa-6-big", "rk.gone.nb-1-big", ""] {
         let staging = state(&patient.workspace).join(name);
         fs::create_dir_all(&staging).unwrap();
         fs::write(staging.join("Data.db"), "half").unwrap();
@@ -33,9 +33,14 @@ fn what_a_killed_run_staged_is_swept() {
 #[test]
 fn a_plan_leaves_what_a_killed_run_staged() {
     let patient = Patient::usual();
-    fs::create_dir_all(state(&patient.workspace).join("rk.t.oa-6-big")).unwrap();
+    fs::create_dir_all(
+        state(&patient.workspace).join("rk.t-5ab1e000000011f0800000000000000a.oa-6-big"),
+    )
+    .unwrap();
     assert_eq!(patient.workspace.plan(&patient.target).unwrap().rewrites().count(), 4);
-    assert!(state(&patient.workspace).join("rk.t.oa-6-big").exists());
+    assert!(
+        state(&patient.workspace).join("rk.t-5ab1e000000011f0800000000000000a.oa-6-big").exists()
+    );
 }
 
 /// Deleting through a link could reach anything.
@@ -49,7 +54,11 @@ fn a_link_in_place_of_the_staging_directory_is_refused_and_not_followed() {
         fs::write(precious.join("file"), "x").unwrap();
         if below {
             fs::create_dir(state(&patient.workspace)).unwrap();
-            symlink(&precious, state(&patient.workspace).join("rk.t.oa-6-big")).unwrap();
+            symlink(
+                &precious,
+                state(&patient.workspace).join("rk.t-5ab1e000000011f0800000000000000a.oa-6-big"),
+            )
+            .unwrap();
         } else {
             symlink(&precious, state(&patient.workspace)).unwrap();
         }

@@ -272,3 +272,16 @@ fn an_index_folder_is_a_table_of_its_own() {
     assert_eq!(failed, [("ks.t.by_n", canonical.join(".by_n/oa-3-big-Data.db").as_path())]);
     assert!(Path::new(&table.join(".by_n/oa-3-big-TOC.txt")).exists());
 }
+
+/// A table that was dropped and made again: two directories of one name, with the same ids.
+#[test]
+fn two_directories_of_one_table_name_do_not_meet_in_the_staging_directory() {
+    for _ in 0..5 {
+        let (workspace, target) = named("ks", TABLE);
+        let again = workspace.data().join("ks").join(format!("t-{}", "b".repeat(32)));
+        copy_tree(&workspace.data().join("ks").join(TABLE), &again);
+        let report = upgrade(&workspace, &target);
+        assert_eq!((report.failures().count(), report.successes()), (0, 8));
+        assert_eq!(sstables(&again), ["oa-6-big", "oa-7-big", "oa-8-big", "oa-9-big"]);
+    }
+}
