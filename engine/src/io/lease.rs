@@ -141,6 +141,11 @@ mod tests {
             .stdin(File::open(&path).unwrap())
             .spawn()
             .unwrap();
+        // A process that has just been started has no command line yet.
+        let command_line = format!("/proc/{}/cmdline", child.id());
+        while !std::fs::read(&command_line).unwrap().starts_with(b"sleep") {
+            std::thread::yield_now();
+        }
         let error = NodeLease::take(&dirs, LeaseMode::Exclusive);
         let lease = NodeLease::take(&dirs, LeaseMode::Shared);
         child.kill().unwrap();
