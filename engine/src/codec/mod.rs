@@ -7,5 +7,5 @@
 mod open;
 mod seal;
 
-pub use open::{ChunkError, ChunkOpener, crc_mismatch};
+pub use open::{ChunkError, ChunkOpener, Opened, crc_mismatch};
 pub use seal::{ChunkSealer, record_length};

@@ -30,6 +30,12 @@ pub enum ChunkError {
     /// It does not decrypt to the expected length.
     #[error(transparent)]
     Decrypt(#[from] DecryptFailed),
+    /// It does not decrypt under the key that its header names, and does under several others.
+    #[error(
+        "it does not decrypt with the key that its header names, and {0} other keys of the group \
+         give a plausible plaintext"
+    )]
+    Ambiguous(usize),
 }
 
 impl From<ChunkError> for Error {
@@ -44,6 +50,9 @@ impl From<ChunkError> for Error {
                  scrub the SSTable on the node or restore it from a backup"
             }
             ChunkError::UnknownKey(_) => "plan again: the file was changed since",
+            ChunkError::Ambiguous(_) => {
+                "scrub the SSTable on the node, which writes it anew under one key"
+            }
             _ => "scrub the SSTable on the node, or restore it from a backup",
         };
         Self::new(kind, error.to_string()).cure(cure)
@@ -57,7 +66,7 @@ pub fn crc_mismatch() -> Error {
         .cure("restore the SSTable from a backup or a replica, or scrub it on the node")
 }
 
-/// Opens the chunks of one SSTable, with the keys that it needs and no others.
+/// Opens the chunks of one SSTable, with the keys that it is given and no others.
 #[derive(Debug)]
 pub struct ChunkOpener {
     header: HeaderKind,
@@ -71,6 +80,16 @@ enum Keys {
     ById(BTreeMap<KeyId, Arc<CipherKey>>),
 }
 
+/// Under which key a chunk was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened<'a> {
+    /// The one that its header or the SSTable's options name.
+    AsNamed,
+    /// Another one of its group: the database may write the header with a new key and still
+    /// encrypt with the one before (FORMATS.md 5.5, KMIP.md 3.4).
+    Under(&'a KeyId),
+}
+
 impl ChunkOpener {
     /// Chunks without a key header: one key for the whole SSTable.
     #[must_use]
@@ -79,7 +98,8 @@ impl ChunkOpener {
         Self { header: HeaderKind::None, transformation, keys: Keys::One(key) }
     }
 
-    /// Chunks that name their keys.
+    /// Chunks that name their keys. One that does not decrypt under the key that it names is
+    /// tried under all others of `keys`.
     #[must_use]
     pub const fn with_ids(
         transformation: Transformation,
@@ -100,7 +120,12 @@ impl ChunkOpener {
     ///
     /// # Errors
     /// [`ChunkError`]; `out` then holds nothing to be believed.
-    pub fn open(&self, stored: &[u8], plain: usize, out: &mut [u8]) -> Result<(), ChunkError> {
+    pub fn open(
+        &self,
+        stored: &[u8],
+        plain: usize,
+        out: &mut [u8],
+    ) -> Result<Opened<'_>, ChunkError> {
         let header = self.header.parse(stored)?;
         let prefix = header.length().saturating_add(self.transformation.iv_length());
         let expected = self.working_length(plain);
@@ -116,8 +141,29 @@ impl ChunkOpener {
             return Err(length);
         }
         let iv = before.get(header.length()..).unwrap_or_default();
-        let opened = self.key(header.id())?.open_into(iv, ciphertext, out)?;
-        if opened == plain { Ok(()) } else { Err(DecryptFailed.into()) }
+        let sealed = Sealed { iv, ciphertext, plain };
+        match self.key(header.id())? {
+            key if sealed.opens_with(key, out) => Ok(Opened::AsNamed),
+            _ => self.open_with_another(header.id(), &sealed, out).map(Opened::Under),
+        }
+    }
+
+    /// Looks for the one other key under which a chunk opens. Only a short last chunk can open under
+    /// a wrong one, once in thousands of times; so two that fit are one too many.
+    fn open_with_another(
+        &self,
+        named: Option<&str>,
+        sealed: &Sealed<'_>,
+        out: &mut [u8],
+    ) -> Result<&KeyId, ChunkError> {
+        let Keys::ById(keys) = &self.keys else { return Err(DecryptFailed.into()) };
+        let others = keys.iter().filter(|(id, _)| Some(id.as_str()) != named);
+        let fitting: Vec<_> = others.filter(|(_, key)| sealed.opens_with(key, out)).collect();
+        match fitting.as_slice() {
+            [(id, key)] if sealed.opens_with(key, out) => Ok(id),
+            [] | [_] => Err(DecryptFailed.into()),
+            several => Err(ChunkError::Ambiguous(several.len())),
+        }
     }
 
     fn key(&self, id: Option<&str>) -> Result<&CipherKey, ChunkError> {
@@ -129,5 +175,19 @@ impl ChunkOpener {
                 .ok_or_else(|| ChunkError::UnknownKey(id.escape_debug().to_string())),
             _ => Err(DecryptFailed.into()),
         }
+    }
+}
+
+/// What is left of a chunk behind its key header.
+struct Sealed<'a> {
+    iv: &'a [u8],
+    ciphertext: &'a [u8],
+    /// Bytes of plaintext that it must give.
+    plain: usize,
+}
+
+impl Sealed<'_> {
+    fn opens_with(&self, key: &CipherKey, out: &mut [u8]) -> bool {
+        key.open_into(self.iv, self.ciphertext, out) == Ok(self.plain)
     }
 }

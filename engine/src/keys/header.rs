@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! None   nothing: the options alone name the key
-//! Kmip   0x00 | int32 n, big-endian | n bytes of key id, 1 <= n <= 256
+//! Kmip   0x00 | int32 n, big-endian | n bytes of key id, 1 <= n <= 4096
 //! ```
 //!
 //! Which of them a chunk has follows from the SSTable's options, never from its first byte.
@@ -89,7 +89,7 @@ impl KeyHeader {
         if let Self::Kmip(id) = self {
             let id = id.as_str().as_bytes();
             bytes.push(VERSION);
-            // A KeyId has 256 bytes at most.
+            // The length of a KeyId is bounded.
             bytes.put_i32(i32::try_from(id.len()).unwrap_or_default());
             bytes.extend_from_slice(id);
         }
@@ -110,7 +110,7 @@ impl KeyHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The declared length of the id is not in 1..=256.
+    /// The declared length of the id is not in 1..=[`MAX_KEY_ID_LENGTH`].
     #[error("its key header declares a key id of {0} bytes, not 1 to {MAX_KEY_ID_LENGTH}")]
     IdLength(i32),
     /// The id is not UTF-8.
@@ -126,14 +126,7 @@ pub enum HeaderError {
 
 impl From<HeaderError> for Error {
     fn from(error: HeaderError) -> Self {
-        let cure = match error {
-            HeaderError::IdLength(length) if length > 0 => {
-                "scrub or restore this SSTable; if the site raised the database's limit for key \
-                 ids (property maxKeyLength), use a node-side upgrade"
-            }
-            _ => "scrub or restore this SSTable",
-        };
-        Self::corrupt(error.to_string()).cure(cure)
+        Self::corrupt(error.to_string()).cure("scrub or restore this SSTable")
     }
 }
 
@@ -206,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_prefix_of_a_header_is_an_error() {
-        let bytes = kmip(&"k".repeat(256)).encode();
+        let bytes = kmip(&"k".repeat(300)).encode();
         for end in 0..bytes.len() {
             let field = match end {
                 0 => "version",
@@ -215,15 +208,15 @@ mod tests {
             };
             assert_eq!(HeaderKind::Kmip.parse(&bytes[..end]), Err(HeaderError::Truncated(field)));
         }
-        assert_eq!(HeaderKind::Kmip.parse(&bytes).unwrap().length(), 261);
+        assert_eq!(HeaderKind::Kmip.parse(&bytes).unwrap().length(), 305);
     }
 
     #[test]
     fn a_hostile_length_is_an_error_whatever_follows() {
-        for length in [0, -1, i32::MIN, 257, 0x0100_0000, i32::MAX] {
+        for length in [0, -1, i32::MIN, 4097, 0x0100_0000, i32::MAX] {
             let mut chunk = vec![0];
             chunk.put_i32(length);
-            chunk.extend([b'x'; 512]);
+            chunk.extend([b'x'; 5000]);
             assert_eq!(HeaderKind::Kmip.parse(&chunk), Err(HeaderError::IdLength(length)));
         }
     }
@@ -232,10 +225,9 @@ mod tests {
     fn other_damage_is_named() {
         assert_eq!(HeaderKind::Kmip.parse(b"\x01\0\0\0\x01x"), Err(HeaderError::Version(1)));
         assert_eq!(HeaderKind::Kmip.parse(b"\0\0\0\0\x01\xff"), Err(HeaderError::NotText));
-        let error = Error::from(HeaderError::IdLength(300));
+        let error = Error::from(HeaderError::IdLength(5000));
         assert_eq!(error.kind(), ErrorKind::Corrupt);
-        assert!(error.to_string().contains("300 bytes"), "{error}");
-        assert!(error.advice().unwrap().contains("maxKeyLength"));
+        assert!(error.to_string().contains("5000 bytes"), "{error}");
     }
 
     proptest! {

@@ -7,8 +7,12 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::options::escape;
 
-/// The longest key id in bytes: the database's default limit for writing (KMIP.md 3.2).
-pub const MAX_KEY_ID_LENGTH: usize = 256;
+/// The longest key id in bytes that is read. The database has no limit for reading.
+pub const MAX_KEY_ID_LENGTH: usize = 4096;
+
+/// The longest key id in bytes that the database writes, unless its site raised the limit with
+/// the property `com.datastax.bdp.cassandra.crypto.KmipKeyProvider.maxKeyLength` (KMIP.md 3.2).
+pub const DATABASE_KEY_ID_LIMIT: usize = 256;
 
 /// A key's name on its server: 1 to [`MAX_KEY_ID_LENGTH`] bytes of text that means nothing
 /// here. Displays with control characters escaped; serializes as it is.
@@ -57,7 +61,7 @@ pub enum KeyIdError {
     /// No text.
     #[error("the key id is empty")]
     Empty,
-    /// More bytes than the database writes.
+    /// More bytes than any server's.
     #[error("the key id has {0} bytes, more than {MAX_KEY_ID_LENGTH}")]
     TooLong(usize),
 }
@@ -82,8 +86,8 @@ mod tests {
     #[test]
     fn the_length_is_bounded_in_bytes() {
         assert_eq!(KeyId::new(""), Err(KeyIdError::Empty));
-        assert_eq!(KeyId::new("é".repeat(128)).unwrap().as_str().len(), 256);
-        assert_eq!(KeyId::new("é".repeat(129)), Err(KeyIdError::TooLong(258)));
+        assert_eq!(KeyId::new("é".repeat(2048)).unwrap().as_str().len(), 4096);
+        assert_eq!(KeyId::new("é".repeat(2049)), Err(KeyIdError::TooLong(4098)));
         assert_eq!(Error::from(KeyIdError::Empty).kind(), ErrorKind::Invalid);
     }
 

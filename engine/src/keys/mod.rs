@@ -11,22 +11,26 @@
 pub mod header;
 
 mod id;
+pub mod kmip;
 mod kmip_file;
 mod local;
 mod reference;
 mod ring;
 mod secret;
 mod secret_file;
+mod sources;
 
 use std::fmt;
 
 pub use header::{HeaderError, HeaderKind, KeyHeader, ParsedHeader};
-pub use id::{KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
+pub use id::{DATABASE_KEY_ID_LIMIT, KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
+pub use kmip::KmipServers;
 pub use kmip_file::KmipKeyFile;
 pub use local::{KeyCreation, LocalKeyFiles};
 pub use reference::KeyRef;
 pub use ring::KeyRing;
 pub use secret::SecretKey;
+pub use sources::KeySources;
 
 use crate::error::Result;
 

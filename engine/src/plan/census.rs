@@ -42,9 +42,11 @@ pub struct KeyCensus {
     pub not_encrypted: CensusRow,
     /// SSTables that could not be looked at; any key may be in use there.
     pub unknown: Vec<Error>,
-    /// Folders of snapshots and backups, which are not counted: they keep the keys that they were
+    /// Folders of snapshots and backups that were not counted: they keep the keys that they were
     /// written with.
     pub archives: Vec<PathBuf>,
+    /// How many folders of snapshots and backups were counted.
+    pub counted_archives: usize,
 }
 
 impl KeyCensus {

@@ -76,10 +76,44 @@ pub struct Discovery {
     /// Files that look like the data of SSTables that this program cannot name. No node loads
     /// them, but they may be under any key.
     pub strangers: Vec<Error>,
-    /// Folders of snapshots and backups of the selected tables, which are not looked at.
-    pub archives: Vec<PathBuf>,
+    /// Folders of snapshots and backups of the selected tables, which are not looked into.
+    pub archives: Vec<Archive>,
     /// The products whose nodes may have everything that lies here, selected or not.
     pub products: Products,
+}
+
+/// A snapshot of a table, or its incremental backups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// The table.
+    pub table: TableDir,
+    /// The folder.
+    pub path: PathBuf,
+    /// What it holds.
+    pub kind: ArchiveKind,
+}
+
+/// Kinds of archives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveKind {
+    /// `snapshots/<tag>`.
+    Snapshot,
+    /// `backups`.
+    Backup,
+}
+
+impl Archive {
+    /// What lies in it: the SSTables of the table, and of its indices in folders below.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when a folder cannot be listed.
+    pub fn view(&self, storage: &dyn Storage) -> Result<DirectoryView> {
+        let mut folders = vec![self.path.clone()];
+        let inner = directories(storage, &self.path)?;
+        let indices = inner.iter().filter(|entry| entry.name.starts_with('.'));
+        folders.extend(indices.map(|entry| self.path.join(&entry.name)));
+        DirectoryView::of(storage, &folders)
+    }
 }
 
 /// Finds the selected tables. The data directories must be canonical.
@@ -174,10 +208,17 @@ fn with_indices(
     for inner in directories(storage, &table.path)? {
         let path = table.path.join(&inner.name);
         match inner.name.as_str() {
-            "backups" if !storage.list(&path)?.is_empty() => found.archives.push(path),
+            "backups" if !storage.list(&path)?.is_empty() => {
+                let kind = ArchiveKind::Backup;
+                found.archives.push(Archive { table: table.clone(), path, kind });
+            }
             "snapshots" => {
                 let tags = directories(storage, &path)?;
-                found.archives.extend(tags.into_iter().map(|tag| path.join(tag.name)));
+                found.archives.extend(tags.into_iter().map(|tag| Archive {
+                    table: table.clone(),
+                    path: path.join(tag.name),
+                    kind: ArchiveKind::Snapshot,
+                }));
             }
             name => {
                 if let Some(index) = name.strip_prefix('.') {

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Severity};
-use super::keys::KeySources;
-use super::planner::{Action, Plan};
+use super::planner::{Action, Plan, SkipReason};
 use crate::Error;
-use crate::keys::KeyRef;
+use crate::keys::{KeyRef, KeySources};
 use crate::sstable::Component;
 
 /// One finding for each distinct fact, with all SSTables that share it.
@@ -48,6 +47,46 @@ pub(super) fn warn_of_keys(plan: &mut Plan, sources: &KeySources, same: &BTreeSe
             if facts.keys.iter().any(|used| used.key == *key) {
                 let data = facts.data_path().display().to_string();
                 findings.add(Severity::Warning, &error, Some(&data));
+            }
+        }
+    }
+    plan.findings.extend(findings.list);
+}
+
+/// Says what the choice of the target key leaves to be known. A key that nobody named and that the
+/// SSTables are under already is the old key, as far as anybody can see.
+pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
+    let mut findings = Findings::default();
+    for error in group_failures {
+        let error = Error::key_unavailable(
+            "a chunk whose header names the wrong key could not be read: the other keys of its \
+             group cannot be had",
+        )
+        .caused_by(error);
+        findings.add(Severity::Warning, &error, None);
+    }
+    if let Some(choice) = plan.target.choice() {
+        for warning in &choice.warnings {
+            findings.add(Severity::Warning, warning, None);
+        }
+        if choice.by_rule {
+            let severity = match plan.rewrites().next() {
+                Some(_) => Severity::Warning,
+                None => Severity::Blocker,
+            };
+            let error = Error::invalid(
+                "these SSTables are already under the key that the database would still choose",
+            )
+            .key(plan.target.key())
+            .cure(
+                "if it is to be replaced, expire or revoke it first (keys expire, keys revoke); \
+                 if not, nothing is left to do for them: name the key with --key-id to say so",
+            );
+            for planned in &plan.sstables {
+                if let Action::Skip(SkipReason::UnderTargetKey) = planned.action {
+                    let data = planned.sstable.path(&Component::Data).display().to_string();
+                    findings.add(severity, &error, Some(&data));
+                }
             }
         }
     }

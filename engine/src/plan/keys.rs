@@ -7,31 +7,9 @@ use super::inspect::{Facts, Shape};
 use super::target::Target;
 use crate::codec::{ChunkOpener, ChunkSealer};
 use crate::crypto::{CipherKey, Transformation};
-use crate::keys::{KeyProvider, KeyRef, KeyRing, LocalKeyFiles, SecretKey};
+use crate::options::EncryptorOptions;
+use crate::keys::{KeyProvider as _, KeyRef, KeyRing, KeySources, SecretKey};
 use crate::{Error, Result};
-
-/// Where keys come from.
-#[derive(Debug, Default)]
-pub struct KeySources {
-    /// Key files on this machine.
-    pub local: LocalKeyFiles,
-    /// Whatever has the keys of KMIP servers: an export file, or a client.
-    pub kmip: Option<Box<dyn KeyProvider>>,
-}
-
-impl KeySources {
-    fn read(&self, key: &KeyRef) -> Result<SecretKey> {
-        match (key, &self.kmip) {
-            (KeyRef::LocalFile { .. }, _) => self.local.read_key(key),
-            (KeyRef::Kmip { .. }, Some(kmip)) => kmip.read_key(key),
-            (KeyRef::Kmip { .. }, None) => Err(Error::key_unavailable(
-                "the key is on a KMIP server, and no file of such keys is given",
-            )
-            .key(key)
-            .cure("give the keys as lines 'id = hex' in a file of mode 0600: --kmip-keys FILE")),
-        }
-    }
-}
 
 /// The keys of a plan: those that were had, and why the others were not.
 #[derive(Debug, Default)]
@@ -42,50 +20,92 @@ pub struct ResolvedKeys {
     pub failures: BTreeMap<KeyRef, Error>,
     /// Keys with other names but the same bytes as the target's.
     pub same_as_target: BTreeSet<KeyRef>,
+    /// Why the further keys of a group are not there. Nothing needs them, unless a chunk's header
+    /// names the wrong key.
+    pub group_failures: Vec<Error>,
 }
 
+/// The ciphers that a key is used with, by their spelling.
+type Uses = BTreeMap<String, (Transformation, u32)>;
+
 impl ResolvedKeys {
-    /// Fetches the keys of all `facts`, and the target's if there is one.
+    /// Fetches the keys of all `facts`, the target's if there is one, and the further keys of the
+    /// KMIP groups in use.
     #[must_use]
     pub fn fetch<'a>(
         sources: &KeySources,
         facts: impl IntoIterator<Item = &'a Facts>,
         target: Option<&Target>,
     ) -> Self {
-        let mut needed: BTreeMap<KeyRef, BTreeMap<String, Transformation>> = BTreeMap::new();
-        let mut need = |key: &KeyRef, transformation: &Transformation| {
-            let uses = needed.entry(key.clone()).or_default();
-            uses.insert(transformation.text().to_owned(), transformation.clone());
+        let mut needed: BTreeMap<KeyRef, Uses> = BTreeMap::new();
+        let mut need = |key: &KeyRef, options: &EncryptorOptions| {
+            let transformation = options.transformation();
+            needed.entry(key.clone()).or_default().insert(
+                transformation.text().to_owned(),
+                (transformation.clone(), options.strength()),
+            );
         };
         for facts in facts {
             let Shape::Encrypted(options) = &facts.shape else { continue };
             for used in &facts.keys {
-                need(&used.key, options.transformation());
+                need(&used.key, options);
             }
         }
         if let Some(target) = target {
-            need(target.key(), target.encryptor().transformation());
+            need(target.key(), target.encryptor());
         }
-        let target_secret = target.and_then(|target| sources.read(target.key()).ok());
+        let target_secret = target.and_then(|target| sources.read_key(target.key()).ok());
 
         let mut resolved = Self::default();
         let mut scheduled = Vec::new();
-        for (key, transformations) in needed {
-            match schedule(sources, &key, transformations.values(), target) {
+        for (key, uses) in &needed {
+            match schedule(sources, key, uses, target) {
                 Ok((secret, keys)) => {
                     scheduled.extend(keys.into_iter().map(|cipher| (key.clone(), cipher)));
                     let same = target_secret.as_ref().is_some_and(|t| t.same_as(&secret));
-                    if same && target.is_some_and(|target| target.key() != &key) {
-                        resolved.same_as_target.insert(key);
+                    if same && target.is_some_and(|target| target.key() != key) {
+                        resolved.same_as_target.insert(key.clone());
                     }
                 }
                 Err(error) => {
-                    resolved.failures.insert(key, error);
+                    resolved.failures.insert(key.clone(), error);
                 }
             }
         }
+        scheduled.extend(resolved.fetch_groups(sources, &needed));
         resolved.ring = scheduled.into_iter().collect();
         resolved
+    }
+
+    /// Every key of a group for every cipher that the group's SSTables have: the header of a chunk
+    /// may name one and the chunk be under another (KMIP.md 3.4), and nothing can be fetched
+    /// later.
+    fn fetch_groups(
+        &mut self,
+        sources: &KeySources,
+        needed: &BTreeMap<KeyRef, Uses>,
+    ) -> Vec<(KeyRef, CipherKey)> {
+        let mut groups: BTreeMap<&str, Uses> = BTreeMap::new();
+        for (key, uses) in needed {
+            if let KeyRef::Kmip { group, .. } = key
+                && !self.failures.contains_key(key)
+            {
+                groups.entry(group).or_default().extend(uses.clone());
+            }
+        }
+        let mut keys = Vec::new();
+        for (group, uses) in groups {
+            let named: Vec<_> = needed
+                .keys()
+                .filter(|key| matches!(key, KeyRef::Kmip { group: of, .. } if of == group))
+                .cloned()
+                .collect();
+            match more_keys(sources, group, named, &uses) {
+                Ok(more) => keys.extend(more),
+                Err(error) => self.group_failures.push(error),
+            }
+        }
+        keys
     }
 
     /// The first key of an SSTable that could not be had.
@@ -95,13 +115,48 @@ impl ResolvedKeys {
     }
 }
 
-fn schedule<'a>(
+/// The keys of a group that can be had and have the length that a cipher of the group wants.
+fn more_keys(
+    sources: &KeySources,
+    group: &str,
+    named: Vec<KeyRef>,
+    uses: &Uses,
+) -> Result<Vec<(KeyRef, CipherKey)>> {
+    let mut names: BTreeSet<KeyRef> = named.into_iter().collect();
+    let strengths: BTreeSet<u32> = uses.values().map(|(_, strength)| *strength).collect();
+    for bits in strengths {
+        names.extend(sources.more_of(group, bits)?);
+    }
+    if names.len() > MOST_KEYS_OF_A_GROUP {
+        return Err(Error::unsupported(format!(
+            "group '{}' has {} keys of the lengths in use, too many to try on a chunk whose header \
+             names the wrong key",
+            group.escape_debug(),
+            names.len()
+        )));
+    }
+    let mut keys = Vec::new();
+    for name in names {
+        // A key that is gone, or is for something else, is not wanted by anything.
+        let Ok(secret) = sources.read_key(&name) else { continue };
+        for (transformation, strength) in uses.values() {
+            if transformation.key_length(*strength) == Ok(secret.expose().len())
+                && let Ok(key) = CipherKey::new(transformation, secret.expose())
+            {
+                keys.push((name.clone(), key));
+            }
+        }
+    }
+    Ok(keys)
+}
+
+fn schedule(
     sources: &KeySources,
     key: &KeyRef,
-    transformations: impl Iterator<Item = &'a Transformation>,
+    uses: &Uses,
     target: Option<&Target>,
 ) -> Result<(SecretKey, Vec<CipherKey>)> {
-    let secret = sources.read(key)?;
+    let secret = sources.read_key(key)?;
     let unfit = |error: Error| {
         error.key(key).cure("the key's length does not fit the cipher: give the right key")
     };
@@ -114,8 +169,9 @@ fn schedule<'a>(
             ))));
         }
     }
-    let keys = transformations
-        .map(|transformation| CipherKey::new(transformation, secret.expose()))
+    let keys = uses
+        .values()
+        .map(|(transformation, _)| CipherKey::new(transformation, secret.expose()))
         .collect::<Result<_, _>>()
         .map_err(|error| unfit(Error::invalid(error.to_string())))?;
     Ok((secret, keys))
@@ -138,6 +194,11 @@ pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
             KeyRef::LocalFile { .. } => return Ok(ChunkOpener::with_key(key)),
             KeyRef::Kmip { id, .. } => by_id.insert(id.clone(), key),
         };
+        for (other, key) in ring.siblings(&used.key, transformation) {
+            if let KeyRef::Kmip { id, .. } = other {
+                by_id.insert(id.clone(), Arc::clone(key));
+            }
+        }
     }
     Ok(ChunkOpener::with_ids(transformation.clone(), by_id))
 }
@@ -169,3 +230,7 @@ fn in_ring<'a>(
     ring.get(key, transformation)
         .ok_or_else(|| Error::key_unavailable("the plan does not have the key").key(key))
 }
+
+/// A group has a key for each year or so. Each is one exchange with a server, and one attempt on a
+/// chunk that does not decrypt.
+const MOST_KEYS_OF_A_GROUP: usize = 256;

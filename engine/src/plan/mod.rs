@@ -17,15 +17,17 @@ mod probe;
 mod space;
 mod tally;
 mod target;
+mod write_key;
 
 pub use census::{CensusRow, KeyCensus};
-pub use discover::{Discovery, Selection, Table, discover};
+pub use discover::{Archive, ArchiveKind, Discovery, Selection, Table, discover};
 pub use finding::{Finding, Severity};
 pub use inspect::{Facts, Inspector, Shape};
-pub use keys::{KeySources, ResolvedKeys, opener, target_codec};
+pub use keys::{ResolvedKeys, opener, target_codec};
 pub use planner::{Action, Plan, PlannedSSTable, Planner, SkipReason};
 pub use tally::KeyUse;
 pub use target::Target;
+pub use write_key::{KeyChoice, KeyWish};
 
 /// The directory below each data directory where this program keeps its own files: outside any
 /// table directory, on the same file system.

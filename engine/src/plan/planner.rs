@@ -9,13 +9,13 @@ use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
 use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
-use super::keys::{KeySources, ResolvedKeys};
+use super::keys::ResolvedKeys;
 use super::numbering::number;
 use super::probe::probe;
 use super::space;
 use super::target::Target;
 use crate::io::{NodeLease, Storage};
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, KeySources};
 use crate::options::EncryptorOptions;
 use crate::sstable::{Descriptor, Products};
 use crate::txn::{Flavor, LiveSSTable, Verdict};
@@ -155,8 +155,6 @@ pub struct Planner<'a> {
     pub mapped: bool,
     /// SSTables that will be staged at a time.
     pub open_tasks: usize,
-    /// The run will make a missing target key.
-    pub create_key: bool,
 }
 
 impl Planner<'_> {
@@ -188,6 +186,7 @@ impl Planner<'_> {
         number(self.storage, &found.tables, &mut plan);
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
+        findings::explain_choice(&mut plan, keys.group_failures);
         self.settle(found.products, &mut plan, keys.failures.get(self.target.key()));
         plan.sstables.sort_by_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
@@ -341,7 +340,7 @@ impl Planner<'_> {
         let finding = |severity, error| Finding { severity, error, sstables: vec![] };
         let wanted = plan.rewrites().next().is_some();
         match missing_target {
-            Some(error) if self.create_key && error.kind() == ErrorKind::KeyUnavailable => {
+            Some(error) if self.target.may_be_made() && error.kind() == ErrorKind::KeyUnavailable => {
                 let error = Error::key_unavailable("the target key is made when the run starts")
                     .key(self.target.key());
                 plan.findings.insert(0, finding(Severity::Warning, error));

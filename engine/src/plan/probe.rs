@@ -37,7 +37,7 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
         return Err(place(crc_mismatch()));
     }
     let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
-    opener.open(stored, slot.plain, &mut plain).map_err(|error| place(error.into()))?;
+    let _either = opener.open(stored, slot.plain, &mut plain).map_err(|e| place(e.into()))?;
     let plain = plain.get(..slot.plain).unwrap_or_default();
     let key = first_key(inspector, facts)?;
     // A chunk may end inside a long key.

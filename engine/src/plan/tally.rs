@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::codec::ChunkError;
 use crate::io::Source;
-use crate::keys::{HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH};
+use crate::keys::{DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH};
 use crate::options::{EncryptorOptions, ProviderOptions};
 use crate::sstable::{ChunkSlot, ChunkTable, CompressionHeader};
 
@@ -124,7 +124,15 @@ fn chunk_key(
     let kind = HeaderKind::from(options.provider());
     let head = match kind {
         HeaderKind::None => &[][..],
-        HeaderKind::Kmip => data.slice(slot.offset, slot.stored.min(LONGEST_HEADER), scratch)?,
+        HeaderKind::Kmip => {
+            let head = data.slice(slot.offset, slot.stored.min(USUAL_HEADER), scratch)?;
+            match kind.parse(head) {
+                Err(HeaderError::Truncated(_)) => {
+                    data.slice(slot.offset, slot.stored.min(LONGEST_HEADER), scratch)?
+                }
+                _ => head,
+            }
+        }
     };
     let header = kind.parse(head)?;
     let expected = header
@@ -139,5 +147,7 @@ fn chunk_key(
 
 /// Chunks looked at in one go.
 const WINDOW: u64 = 4096;
-/// Version byte, length, and the longest id.
+/// Version byte, length, and an id that the database writes without being told otherwise.
+const USUAL_HEADER: usize = 5 + DATABASE_KEY_ID_LIMIT;
+/// The same with the longest id.
 const LONGEST_HEADER: usize = 5 + MAX_KEY_ID_LENGTH;

@@ -1,10 +1,14 @@
 //! Reads ranges of an encrypted Data.db: checksum, key, length, plaintext.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Mutex;
 
-use crate::codec::{ChunkOpener, crc_mismatch};
+use super::slot::lock;
+use crate::codec::{ChunkOpener, Opened, crc_mismatch};
 use crate::io::{Access, Source};
+use crate::keys::KeyId;
 use crate::sstable::{CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, Version};
 use crate::{Error, ErrorKind, Result};
 
@@ -14,6 +18,8 @@ pub struct ChunkReader {
     table: ChunkTable,
     data: Source,
     opener: ChunkOpener,
+    /// How many chunks are under a key that their header does not name.
+    mislabelled: Mutex<BTreeMap<KeyId, u64>>,
 }
 
 /// The stored bytes of a range, with their slots, its checksum verified.
@@ -41,7 +47,7 @@ impl ChunkReader {
     ) -> Result<Self> {
         let data = Source::open(data, access)?;
         let table = ChunkTable::open(info, version, access, data.length())?;
-        Ok(Self { table, data, opener })
+        Ok(Self { table, data, opener, mislabelled: Mutex::default() })
     }
 
     /// The head of CompressionInfo.db.
@@ -93,6 +99,22 @@ impl ChunkReader {
         self.data.unchanged()
     }
 
+    /// What was found so far under another key than its header names: a warning for each such key.
+    #[must_use]
+    pub fn mislabelled(&self) -> Vec<Error> {
+        lock(&self.mislabelled)
+            .iter()
+            .map(|(id, chunks)| {
+                Error::corrupt(format!(
+                    "{chunks} of its chunks name another key in their headers than the one that \
+                     they are under, as the database may write them when its key changes"
+                ))
+                .at(self.data.path())
+                .key(id)
+            })
+            .collect()
+    }
+
     fn place(&self, chunk: u64, slot: &ChunkSlot, error: Error) -> Error {
         error.at(self.data.path()).chunk(chunk).offset(slot.offset)
     }
@@ -141,10 +163,16 @@ impl Checked<'_> {
             let stored = stored.get(..slot.stored).unwrap_or_default();
             let working = prefix.saturating_add(self.reader.working_length(slot.plain));
             let out = out.get_mut(prefix..working).ok_or_else(no_room)?;
-            self.reader
+            let opened = self
+                .reader
                 .opener
                 .open(stored, slot.plain, out)
                 .map_err(|error| self.reader.place(chunk, slot, error.into()))?;
+            if let Opened::Under(id) = opened {
+                let mut mislabelled = lock(&self.reader.mislabelled);
+                let count = mislabelled.entry(id.clone()).or_default();
+                *count = count.saturating_add(1);
+            }
             see(chunk, out.get(..slot.plain).unwrap_or_default());
         }
         Ok(())

@@ -80,6 +80,7 @@ struct Written {
     old_crc: OrderedCrc,
     new_crc: OrderedCrc,
     digest: PlainDigest,
+    warnings: Vec<Error>,
 }
 
 /// The new SSTable, opened from disk with the new key only.
@@ -112,9 +113,16 @@ impl<'a> Rewrite<'a> {
                 old_crc: OrderedCrc::default(),
                 new_crc: OrderedCrc::default(),
                 digest: PlainDigest::new()?,
+                warnings: vec![],
             }),
             readback: Slot::default(),
         })
+    }
+
+    /// What was strange about the old SSTable; known when it was read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Error> {
+        lock(&self.written).warnings.clone()
     }
 
     fn open(&self) -> Result<u64> {
@@ -176,7 +184,8 @@ impl<'a> Rewrite<'a> {
         work.reader.unchanged()?;
         let pieces = work.ranges.count();
         let (old_crc, new_crc) = {
-            let written = lock(&self.written);
+            let mut written = lock(&self.written);
+            written.warnings = work.reader.mislabelled();
             (written.old_crc.value(pieces), written.new_crc.value(pieces))
         };
         if self.facts.sstable.has(&Component::Digest) {

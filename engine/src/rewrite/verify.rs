@@ -24,6 +24,7 @@ pub struct Verify<'a> {
     opener: Mutex<Option<ChunkOpener>>,
     open: Slot<Open>,
     crc: Mutex<OrderedCrc>,
+    warnings: Mutex<Vec<Error>>,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,14 @@ impl<'a> Verify<'a> {
             opener: Mutex::new(Some(opener)),
             open: Slot::default(),
             crc: Mutex::default(),
+            warnings: Mutex::default(),
         }
+    }
+
+    /// What was strange about the SSTable; known when it was read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Error> {
+        lock(&self.warnings).clone()
     }
 }
 
@@ -83,6 +91,7 @@ impl Task for Verify<'_> {
     fn end(&self, _stage: u32) -> Result<Next> {
         let open = self.open.get()?;
         open.reader.unchanged()?;
+        *lock(&self.warnings) = open.reader.mislabelled();
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());

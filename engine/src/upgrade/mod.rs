@@ -14,9 +14,10 @@ pub use report::{Outcome, Report, SSTableReport};
 pub use session::Session;
 
 use crate::event::{Event, Observer};
+use crate::keys::KeySources;
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{
-    Action, Facts, Inspector, KeyCensus, KeySources, Plan, Planner, ResolvedKeys, Selection, Shape,
+    Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection, Shape,
     SkipReason, Target, discover, opener,
 };
 use crate::rewrite::{self, Rewrite, RewriteJob, Verify};
@@ -37,8 +38,6 @@ pub struct PlanRequest<'a> {
     pub sources: &'a KeySources,
     /// Worker threads of the planning, and of the run to come.
     pub threads: NonZeroUsize,
-    /// The run will make a missing target key.
-    pub create_key: bool,
 }
 
 /// Looks at everything and decides; changes nothing.
@@ -56,7 +55,6 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         sources: request.sources,
         mapped: session.is_mapped(),
         open_tasks: Limits { threads: request.threads }.open_tasks(),
-        create_key: request.create_key,
     };
     pipeline::workers(request.threads)?.install(|| planner.plan())
 }
@@ -142,6 +140,7 @@ pub fn run(
                 Err(error) => Outcome::Failed(error),
             };
             report.add(&planned.table, &planned.sstable, outcome);
+            report.warn(tasks.get(index).map(Rewrite::warnings));
         }
     })?;
     for data_dir in session.data_dirs() {
@@ -207,10 +206,32 @@ pub fn verify(
                 chunks: facts.header.as_ref().map_or(0, |header| header.chunk_count),
             });
             report.add(table, &facts.sstable, outcome);
+            report.warn(tasks.get(index).map(Verify::warnings));
         }
     })?;
     report.sort();
     Ok(report)
+}
+
+/// Which archives a census counts beside what a node would load.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Archives {
+    /// Snapshots.
+    pub snapshots: bool,
+    /// Incremental backups.
+    pub backups: bool,
+}
+
+impl Archives {
+    /// All of them.
+    pub const ALL: Self = Self { snapshots: true, backups: true };
+
+    const fn take(self, kind: ArchiveKind) -> bool {
+        match kind {
+            ArchiveKind::Snapshot => self.snapshots,
+            ArchiveKind::Backup => self.backups,
+        }
+    }
 }
 
 /// Counts which keys encrypt what, without any key.
@@ -220,6 +241,7 @@ pub fn verify(
 pub fn census(
     session: &Session,
     selection: &Selection,
+    archives: Archives,
     threads: NonZeroUsize,
 ) -> Result<KeyCensus> {
     let mut census = KeyCensus::default();
@@ -230,13 +252,36 @@ pub fn census(
     for error in found.strangers {
         census.add_unknown(error);
     }
-    census.archives = found.archives;
     // One that a log condemns counts, too: its bytes are there until the log is finished.
-    let all = found.tables.iter().flat_map(|table| {
-        let sstables = table.view.live.iter().chain(&table.view.condemned);
-        sstables.map(|sstable| (table.name(), sstable.clone()))
-    });
-    for (table, _, facts) in inspect_all(session, all.collect(), threads)? {
+    let mut all: Vec<(String, LiveSSTable)> = found
+        .tables
+        .iter()
+        .flat_map(|table| {
+            let sstables = table.view.live.iter().chain(&table.view.condemned);
+            sstables.map(|sstable| (table.name(), sstable.clone()))
+        })
+        .collect();
+    for archive in found.archives {
+        if !archives.take(archive.kind) {
+            census.archives.push(archive.path);
+            continue;
+        }
+        census.counted_archives = census.counted_archives.saturating_add(1);
+        match archive.view(session.storage()) {
+            Err(error) => census.add_unknown(error),
+            Ok(view) => {
+                let name = archive.table.to_string();
+                let sstables = view.live.into_iter().chain(view.condemned);
+                all.extend(sstables.map(|sstable| (name.clone(), sstable)));
+                let stranger = |path| {
+                    Error::unsupported("a file that looks like the data of an unknown SSTable")
+                        .at(path)
+                };
+                view.unknown.into_iter().map(stranger).for_each(|e| census.add_unknown(e));
+            }
+        }
+    }
+    for (table, _, facts) in inspect_all(session, all, threads)? {
         match facts {
             Ok(facts) => census.add(&table, &facts),
             Err(error) => census.add_unknown(error),

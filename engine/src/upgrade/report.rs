@@ -37,6 +37,8 @@ pub struct SSTableReport {
     pub data: PathBuf,
     /// What became of it.
     pub outcome: Outcome,
+    /// What was strange about it.
+    pub warnings: Vec<Error>,
 }
 
 /// What became of all of them.
@@ -52,6 +54,7 @@ impl Report {
             table: table.to_owned(),
             data: sstable.path(&Component::Data),
             outcome,
+            warnings: vec![],
         });
     }
 
@@ -60,7 +63,15 @@ impl Report {
             table: table.to_owned(),
             data: error.path().map(Path::to_owned).unwrap_or_default(),
             outcome: Outcome::Failed(error.clone()),
+            warnings: vec![],
         });
+    }
+
+    /// Adds warnings to the line that came last.
+    pub(super) fn warn(&mut self, warnings: Option<Vec<Error>>) {
+        if let Some(line) = self.sstables.last_mut() {
+            line.warnings.extend(warnings.into_iter().flatten());
+        }
     }
 
     pub(super) fn sort(&mut self) {

@@ -1,0 +1,146 @@
+//! Arguments of `keys`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List the symmetric keys of a group
+    List(ListArgs),
+    /// Try the connection to each server step by step, and say what is wrong and what cures it
+    Test(TestArgs),
+    /// Set the date from which the database no longer encrypts with a key (Protect Stop Date)
+    Expire(ExpireArgs),
+    /// Revoke a key: nothing is encrypted with it any more, and many servers stop giving it out
+    Revoke(RevokeArgs),
+    /// Destroy a key, once nothing is under it any more
+    Destroy(DestroyArgs),
+}
+
+impl KeysCommand {
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Self::List(args) => args.group.json,
+            Self::Test(args) => args.json,
+            Self::Expire(args) => args.group.json,
+            Self::Revoke(args) => args.group.json,
+            Self::Destroy(args) => args.group.json,
+        }
+    }
+}
+
+/// A group of servers.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GroupArgs {
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// Print JSON lines instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The group of kmip_hosts
+    pub(crate) group: String,
+}
+
+/// A key, and whether to ask before something is done to it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyIdArgs {
+    /// The key's id, as `keys list` shows it
+    pub(crate) id: String,
+
+    /// Do not ask for the id to be typed again
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Arguments of `keys list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// Only keys of this namespace
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
+}
+
+/// Arguments of `keys test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// A data directory of the node: the keys that its SSTables name are tried, too
+    #[arg(long = "data-dir", value_name = "DIR")]
+    pub(crate) data_dirs: Vec<PathBuf>,
+
+    /// Print JSON lines instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The group of kmip_hosts; all of them without it
+    pub(crate) group: Option<String>,
+}
+
+/// Arguments of `keys expire`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExpireArgs {
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyIdArgs,
+
+    /// The date, as 2026-04-13 or 2026-04-13T20:05:00Z; now without it
+    pub(crate) date: Option<String>,
+}
+
+/// Why a key is revoked (KMIP 1.4, 9.1.3.2.19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reason {
+    Unspecified,
+    /// Others may know the key
+    KeyCompromise,
+    /// The authority that vouched for it is broken
+    CaCompromise,
+    AffiliationChanged,
+    /// Another key took its place
+    Superseded,
+    CessationOfOperation,
+    PrivilegeWithdrawn,
+}
+
+/// Arguments of `keys revoke`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RevokeArgs {
+    /// The reason that the server records
+    #[arg(long, value_enum, default_value_t = Reason::Superseded)]
+    pub(crate) reason: Reason,
+
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyIdArgs,
+}
+
+/// Arguments of `keys destroy`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DestroyArgs {
+    /// A data directory of the node; repeat it for several. Their SSTables, snapshots and backups
+    /// must not use the key
+    #[arg(long = "data-dir", value_name = "DIR", required_unless_present = "force")]
+    pub(crate) data_dirs: Vec<PathBuf>,
+
+    /// Destroy the key even if data is under it, or nobody looked: that data is lost
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyIdArgs,
+}

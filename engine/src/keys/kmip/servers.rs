@@ -1,0 +1,146 @@
+//! Keys that the groups of KMIP servers of a node's configuration give.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use rekey_kmip::client::Client;
+use rekey_kmip::client::choice::{Choice, KeyRequest};
+use rekey_kmip::message::{Attribute, Attributes, ObjectType, Timestamp, UniqueIdentifier};
+use rekey_kmip::transport::Failure;
+use rekey_kmip::ttlv::Tag;
+
+use super::error::server_error;
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::{KeyId, KeyProvider, KeyRef, SecretKey};
+
+/// Opens a client of a group, by the group's name; what it needs to know is in the closure.
+pub type Connect = dyn Fn(&str) -> Result<Client> + Send + Sync;
+
+/// Clients of some groups, made when a group is first asked for and kept.
+///
+/// A group whose servers cannot be reached is asked once: each further key fails at once and for
+/// the same reason.
+pub struct KmipServers {
+    connect: Box<Connect>,
+    groups: Mutex<BTreeMap<String, Group>>,
+}
+
+enum Group {
+    Up(Box<Client>),
+    Down(Error),
+}
+
+impl KmipServers {
+    /// Takes what opens clients.
+    #[must_use]
+    pub fn new(connect: Box<Connect>) -> Self {
+        Self { connect, groups: Mutex::default() }
+    }
+
+    /// Does something with the client of a group.
+    ///
+    /// # Errors
+    /// What `connect` says, and what `work` says, with the group's name.
+    pub fn with<T>(
+        &self,
+        group: &str,
+        work: impl FnOnce(&mut Client) -> rekey_kmip::Result<T>,
+    ) -> Result<T> {
+        // One exchange at a time: a client has one connection.
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if !groups.contains_key(group) {
+            let state = match (self.connect)(group) {
+                Ok(client) => Group::Up(Box::new(client)),
+                Err(error) => Group::Down(error),
+            };
+            groups.insert(group.to_owned(), state);
+        }
+        match groups.get_mut(group) {
+            Some(Group::Up(client)) => work(client).map_err(|error| {
+                let down = is_down(&error);
+                let error = server_error(group, error);
+                if down {
+                    groups.insert(group.to_owned(), Group::Down(error.clone()));
+                }
+                error
+            }),
+            Some(Group::Down(error)) => Err(error.clone()),
+            None => Err(Error::new(ErrorKind::Internal, "a group was not kept")),
+        }
+    }
+
+    /// The key that the database would write with, and what speaks against the others
+    /// (KMIP.md 1.2 to 1.5).
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub fn choose(&self, group: &str, wanted: &KeyRequest) -> Result<Choice> {
+        self.with(group, |client| client.choose(wanted, Timestamp::now()))
+    }
+
+    /// Makes a key and activates it, as the database does when it finds none (KMIP.md 1.3).
+    ///
+    /// # Errors
+    /// As [`Self::with`]; and [`ErrorKind::Invalid`] when the server gives the key an id that is
+    /// no [`KeyId`].
+    pub fn create(&self, group: &str, wanted: &KeyRequest) -> Result<KeyId> {
+        let id = self.with(group, |client| client.create_active(wanted.new_key(None)))?;
+        Ok(KeyId::new(id.as_str())?)
+    }
+
+    /// The names of the symmetric keys of a group that have so many bits, or do not tell.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub fn names_of(&self, group: &str, bits: u32) -> Result<Vec<KeyRef>> {
+        let Ok(bits) = i32::try_from(bits) else { return Ok(vec![]) };
+        let filter = [
+            Attribute::new(Tag::OBJECT_TYPE.into(), ObjectType::SYMMETRIC_KEY.number()),
+            Attribute::new(Tag::CRYPTOGRAPHIC_LENGTH.into(), bits),
+        ];
+        let objects = self.with(group, |client| {
+            let ids = client.locate_all(&filter)?;
+            client.attributes_of(&ids)
+        })?;
+        let fits = |attributes: &Attributes| {
+            attributes.object_type().is_none_or(|kind| kind == ObjectType::SYMMETRIC_KEY)
+                && attributes.length().is_none_or(|length| length == bits)
+        };
+        Ok(objects
+            .into_iter()
+            .filter(|object| object.attributes.as_ref().is_ok_and(fits))
+            .filter_map(|object| KeyId::new(object.id.as_str()).ok())
+            .map(|id| KeyRef::Kmip { group: group.to_owned(), id })
+            .collect())
+    }
+}
+
+/// Whether no host of the group can be talked to; a host that answers nonsense about one key may
+/// be right about the next.
+fn is_down(error: &rekey_kmip::Error) -> bool {
+    match error {
+        rekey_kmip::Error::AllHostsFailed(failures) => {
+            failures.iter().all(|host| !matches!(host.failure, Failure::Protocol(_)))
+        }
+        _ => false,
+    }
+}
+
+impl KeyProvider for KmipServers {
+    fn read_key(&self, key: &KeyRef) -> Result<SecretKey> {
+        let KeyRef::Kmip { group, id } = key else {
+            return Err(Error::key_unavailable("a KMIP server has no local keys").key(key));
+        };
+        let id = UniqueIdentifier::new(id.as_str());
+        let fetched = self.with(group, |client| client.fetch(&id)).map_err(|e| e.key(key))?;
+        Ok(SecretKey::from(fetched.material.into_inner()))
+    }
+}
+
+impl fmt::Debug for KmipServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("KmipServers").field("asked", &groups.keys()).finish_non_exhaustive()
+    }
+}
