@@ -11,12 +11,14 @@
 pub mod header;
 
 mod id;
+pub mod kmip;
 mod kmip_file;
 mod local;
 mod reference;
 mod ring;
 mod secret;
 mod secret_file;
+mod system_key;
 
 use std::fmt;
 
@@ -27,6 +29,7 @@ pub use local::{KeyCreation, LocalKeyFiles};
 pub use reference::KeyRef;
 pub use ring::KeyRing;
 pub use secret::SecretKey;
+pub use system_key::SystemKey;
 
 use crate::error::Result;
 
