@@ -9,6 +9,7 @@
 //! [`event`]s. `ARCHITECTURE.md` at the root of the repository is the map.
 
 pub mod codec;
+pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod event;

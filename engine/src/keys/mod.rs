@@ -19,6 +19,7 @@ mod ring;
 mod secret;
 mod secret_file;
 mod sources;
+mod system_key;
 
 use std::fmt;
 
@@ -31,6 +32,7 @@ pub use reference::KeyRef;
 pub use ring::KeyRing;
 pub use secret::SecretKey;
 pub use sources::KeySources;
+pub use system_key::SystemKey;
 
 use crate::error::Result;
 

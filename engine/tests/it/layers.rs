@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     &["error"],
     &["wire", "io"],
     &["options", "crypto", "event"],
-    &["pipeline"],
+    &["pipeline", "config"],
     &["keys", "sstable"],
     &["codec", "txn"],
     &["plan"],

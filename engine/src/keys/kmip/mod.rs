@@ -1,6 +1,10 @@
-//! Keys of KMIP servers, as the node's configuration reaches them.
+//! Keys on KMIP servers: from the node's configuration to connected clients, and from those to
+//! keys.
 
+mod connect;
 mod error;
+mod passwords;
 mod servers;
 
-pub use servers::{Connect, KmipServers};
+pub use connect::{GroupClient, connect};
+pub use servers::KmipServers;

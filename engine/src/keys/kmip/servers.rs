@@ -10,20 +10,19 @@ use rekey_kmip::message::{Attribute, Attributes, ObjectType, Timestamp, UniqueId
 use rekey_kmip::transport::Failure;
 use rekey_kmip::ttlv::Tag;
 
-use super::error::server_error;
+use super::connect;
+use crate::config::NodeConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{KeyId, KeyProvider, KeyRef, SecretKey};
 
-/// Opens a client of a group, by the group's name; what it needs to know is in the closure.
-pub type Connect = dyn Fn(&str) -> Result<Client> + Send + Sync;
-
-/// Clients of some groups, made when a group is first asked for and kept.
+/// Clients of the groups of a configuration, made when a group is first asked for and kept.
 ///
 /// A group whose servers cannot be reached is asked once: each further key fails at once and for
 /// the same reason.
 pub struct KmipServers {
-    connect: Box<Connect>,
+    config: NodeConfig,
     groups: Mutex<BTreeMap<String, Group>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 enum Group {
@@ -32,16 +31,29 @@ enum Group {
 }
 
 impl KmipServers {
-    /// Takes what opens clients.
+    /// Takes the node's configuration; connects to nothing.
     #[must_use]
-    pub fn new(connect: Box<Connect>) -> Self {
-        Self { connect, groups: Mutex::default() }
+    pub fn new(config: NodeConfig) -> Self {
+        Self { config, groups: Mutex::default(), warnings: Mutex::default() }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &NodeConfig {
+        &self.config
+    }
+
+    /// What the configuration and the stores of the groups asked so far leave to be said.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let found = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        self.config.warnings().iter().chain(found.iter()).cloned().collect()
     }
 
     /// Does something with the client of a group.
     ///
     /// # Errors
-    /// What `connect` says, and what `work` says, with the group's name.
+    /// What [`connect`] says, and what `work` says, with the group's name.
     pub fn with<T>(
         &self,
         group: &str,
@@ -50,16 +62,12 @@ impl KmipServers {
         // One exchange at a time: a client has one connection.
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if !groups.contains_key(group) {
-            let state = match (self.connect)(group) {
-                Ok(client) => Group::Up(Box::new(client)),
-                Err(error) => Group::Down(error),
-            };
-            groups.insert(group.to_owned(), state);
+            groups.insert(group.to_owned(), self.open(group));
         }
         match groups.get_mut(group) {
             Some(Group::Up(client)) => work(client).map_err(|error| {
                 let down = is_down(&error);
-                let error = server_error(group, error);
+                let error = of_group(group, error.into());
                 if down {
                     groups.insert(group.to_owned(), Group::Down(error.clone()));
                 }
@@ -67,6 +75,17 @@ impl KmipServers {
             }),
             Some(Group::Down(error)) => Err(error.clone()),
             None => Err(Error::new(ErrorKind::Internal, "a group was not kept")),
+        }
+    }
+
+    fn open(&self, group: &str) -> Group {
+        match connect(&self.config, group) {
+            Ok(opened) => {
+                let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+                warnings.extend(opened.warnings);
+                Group::Up(Box::new(opened.client))
+            }
+            Err(error) => Group::Down(error),
         }
     }
 
@@ -113,6 +132,16 @@ impl KmipServers {
             .filter_map(|object| KeyId::new(object.id.as_str()).ok())
             .map(|id| KeyRef::Kmip { group: group.to_owned(), id })
             .collect())
+    }
+}
+
+fn of_group(group: &str, error: Error) -> Error {
+    let advice = error.advice().map(str::to_owned);
+    let of = Error::new(error.kind(), format!("KMIP group '{}'", group.escape_debug()));
+    let of = of.caused_by(error);
+    match advice {
+        Some(advice) => of.cure(advice),
+        None => of,
     }
 }
 

@@ -1,0 +1,254 @@
+//! The database's own configuration file, as far as it speaks of keys.
+//!
+//! [`NodeConfig`] reads `hcd.yaml` or `dse.yaml`: `kmip_hosts`, `system_info_encryption`,
+//! `system_key_directory` and `config_encryption_*` (KMIP.md 5.2 and 7). The hundreds of other keys
+//! are passed over. Nothing is opened or connected here but the file itself: passwords stay where
+//! they are until `keys::kmip::connect` asks for them.
+//!
+//! # Keys that the database does not have
+//!
+//! They may stand in a group of `kmip_hosts` of a *copy* of the file that this program is given:
+//! the database itself may refuse them.
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `keystore_password_file`, `truststore_password_file` | a file with the password alone, in clear |
+//! | `keystore_password_descriptor`, `truststore_password_descriptor` | the number of an inherited descriptor, as `3` in `sstablerekey … 3< password`; several stores may name one |
+//! | `keystore_key_password`, also `_file` and `_descriptor` | of a key that has another password than its store |
+//! | `keystore_alias` | which key, where the store holds several |
+//! | `verify_hostname` | `full` (the default): a name in the certificate must match; `cn`: or the common name of a certificate without any; `off` |
+//!
+//! `hosts` and `cipher_suites` may be YAML lists or texts with commas. Only passwords that are
+//! written in the file itself can be encrypted with a system key.
+//!
+//! # What is wiped
+//!
+//! The file's text, the tree read from it, and the passwords kept from it are wiped when dropped.
+//! Beyond reach: what the YAML parser outgrows while it assembles a scalar that is quoted, folded
+//! or has escapes (a plain or quoted text on one line is only borrowed or copied once), and the
+//! page cache.
+
+mod file;
+mod kmip_group;
+mod password;
+mod section;
+mod system_info;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rekey_kmip::secret::Secret;
+
+pub(crate) use file::{exposed, read as read_file};
+pub use kmip_group::{KmipGroup, StoreSettings};
+pub use password::Password;
+pub use system_info::SystemInfoEncryption;
+
+use self::password::Descriptors;
+use self::section::Section;
+use self::yaml::{Mapping, Value, YamlError};
+use crate::error::{Error, Result, ResultExt as _};
+use crate::options::shown;
+
+/// What the configuration file says about keys.
+#[derive(Debug)]
+pub struct NodeConfig {
+    path: PathBuf,
+    groups: Vec<KmipGroup>,
+    system_info: SystemInfoEncryption,
+    system_key_directory: PathBuf,
+    config_encryption: ConfigEncryption,
+    descriptors: Descriptors,
+    warnings: Vec<String>,
+}
+
+/// `config_encryption_active` and `config_encryption_key_name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigEncryption {
+    /// Whether sensitive values of the configuration files are encrypted; default false. The
+    /// vendor's documentation exempts the passwords of `kmip_hosts`.
+    pub active: bool,
+    /// The system key: the name of a file, or `kmip://group/id`; default `system_key`.
+    pub key_name: String,
+}
+
+impl NodeConfig {
+    /// Reads the file, up to 1 MiB.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it is missing, is not a regular
+    /// file, is too long, is not YAML, or a value that is read here has the wrong form: with the
+    /// line, the section and the key. [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be
+    /// read.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let bytes = read_file(&path, "the configuration file", MAX_LENGTH)?;
+        let text = str::from_utf8(&bytes).map_err(|error| {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+            Error::invalid(format!("line {line}: not text in UTF-8"))
+                .at(&path)
+                .cure("save the file in UTF-8")
+        })?;
+        Self::parse(text, &path)
+    }
+
+    /// Reads a text; `path` only names it in messages.
+    ///
+    /// ```
+    /// use rekey_engine::config::NodeConfig;
+    ///
+    /// let text = "kmip_hosts:\n  vault:\n    hosts: kmip1.example, kmip2.example:5697\n";
+    /// let config = NodeConfig::parse(text, "hcd.yaml")?;
+    /// assert_eq!(config.kmip_group("vault")?.hosts.len(), 2);
+    /// # Ok::<_, rekey_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) as for [`read`](Self::read).
+    pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        if text.len() > MAX_LENGTH {
+            let what = format!("the configuration file is larger than {MAX_LENGTH} bytes");
+            return Err(Error::invalid(what).at(&path).cure("check the path"));
+        }
+        let tree = yaml::parse(text).map_err(|error| not_yaml(&error)).at(&path)?;
+        let nothing = Mapping::default();
+        let pairs = match tree.as_deref() {
+            None => &nothing,
+            Some(node) if node.is_null() => &nothing,
+            Some(node) => match &node.value {
+                Value::Mapping(pairs) => pairs,
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "line {}: not a mapping of names to values",
+                        node.line
+                    ))
+                    .at(&path)
+                    .cure("name the database's hcd.yaml or dse.yaml"));
+                }
+            },
+        };
+        let mut file = Section::new(&path, String::new(), pairs);
+        let mut warnings = Vec::new();
+        let mut groups = Vec::new();
+        if let Some(hosts) = file.section("kmip_hosts")? {
+            for (name, mut section) in hosts.sections()? {
+                groups.push(KmipGroup::read(name, &mut section)?);
+                warnings.extend(section.unknown());
+            }
+        }
+        let system_info = match file.section("system_info_encryption")? {
+            None => SystemInfoEncryption::default(),
+            Some(mut section) => {
+                let read = SystemInfoEncryption::read(&mut section)?;
+                warnings.extend(section.unknown());
+                read
+            }
+        };
+        let system_key_directory = file.path("system_key_directory")?;
+        let config_encryption = ConfigEncryption {
+            active: file.flag("config_encryption_active")?.unwrap_or(false),
+            key_name: kmip_group::non_empty(&mut file, "config_encryption_key_name")?
+                .unwrap_or_else(|| SYSTEM_KEY.to_owned()),
+        };
+        Ok(Self {
+            groups,
+            system_info,
+            system_key_directory: system_key_directory.unwrap_or_else(|| SYSTEM_KEYS.into()),
+            config_encryption,
+            descriptors: Descriptors::default(),
+            warnings,
+            path,
+        })
+    }
+
+    /// The file, or what stands for it in messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The groups of `kmip_hosts`, in the order of the file.
+    #[must_use]
+    pub fn kmip_groups(&self) -> &[KmipGroup] {
+        &self.groups
+    }
+
+    /// A group of `kmip_hosts` by its name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when there is none: the error lists
+    /// those that there are.
+    pub fn kmip_group(&self, name: &str) -> Result<&KmipGroup> {
+        self.groups.iter().find(|group| group.name == name).ok_or_else(|| {
+            let names: Vec<_> =
+                self.groups.iter().map(|group| shown(&group.name).to_string()).collect();
+            let there = match names.as_slice() {
+                [] => "has no groups".to_owned(),
+                names => format!("has {}", names.join(", ")),
+            };
+            Error::invalid(format!("kmip_hosts {there}, and no group {}", shown(name)))
+                .at(&self.path)
+                .cure("name a group that is there, or add its kmip_hosts section")
+        })
+    }
+
+    /// `system_info_encryption`, or the database's defaults.
+    #[must_use]
+    pub const fn system_info_encryption(&self) -> &SystemInfoEncryption {
+        &self.system_info
+    }
+
+    /// `system_key_directory`; default `/etc/dse/conf` (FORMATS.md 6.2).
+    #[must_use]
+    pub fn system_key_directory(&self) -> &Path {
+        &self.system_key_directory
+    }
+
+    /// `config_encryption_active` and `config_encryption_key_name`.
+    #[must_use]
+    pub const fn config_encryption(&self) -> &ConfigEncryption {
+        &self.config_encryption
+    }
+
+    /// What the operator should know about the file, such as keys that are not known.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The password as it is kept: one from the file itself may still be encrypted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it cannot be read; nothing of it is
+    /// in the error.
+    pub(crate) fn password(&self, password: &Password) -> Result<Arc<Secret>> {
+        match password {
+            Password::Written(secret) => Ok(Arc::clone(secret)),
+            Password::File(path) => {
+                Secret::from_file(path).map(Arc::new).map_err(password::unreadable).at(path)
+            }
+            Password::Descriptor(number) => {
+                let secret = self.descriptors.read(*number).map_err(password::unreadable);
+                secret.at(Path::new(&format!("/dev/fd/{number}")))
+            }
+        }
+    }
+}
+
+fn not_yaml(error: &YamlError) -> Error {
+    Error::invalid(format!("line {}: not YAML that can be read: {}", error.line, error.what))
+        .cure("indent with spaces, and quote values with special characters")
+}
+
+/// The longest configuration file that is read; the database's own have some 100 KiB.
+const MAX_LENGTH: usize = 1 << 20;
+
+/// The default of `system_key_directory`.
+const SYSTEM_KEYS: &str = "/etc/dse/conf";
+
+/// The default of `config_encryption_key_name`.
+const SYSTEM_KEY: &str = "system_key";

@@ -1,0 +1,176 @@
+//! Typed values out of one mapping of the file.
+//!
+//! Whatever is asked for is known; what nobody asked for is a warning. Errors name the section,
+//! the key and the line, and never repeat a value that could be a secret.
+
+use std::path::{Path, PathBuf};
+
+use rekey_kmip::secret::Secret;
+
+use super::yaml::{Mapping, Node, Value};
+use crate::error::{Error, Result};
+use crate::options::shown;
+
+/// A mapping of the file, such as `kmip_hosts.group`.
+pub(super) struct Section<'a> {
+    file: &'a Path,
+    name: String,
+    pairs: &'a Mapping,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Section<'a> {
+    /// A section of the file; `name` is empty for the file itself.
+    pub(super) const fn new(file: &'a Path, name: String, pairs: &'a Mapping) -> Self {
+        Self { file, name, pairs, asked: Vec::new() }
+    }
+
+    /// The section below a key, if the key is there and has a value.
+    pub(super) fn section(&mut self, key: &'static str) -> Result<Option<Self>> {
+        let Some(node) = self.node(key)? else { return Ok(None) };
+        let Value::Mapping(pairs) = &node.value else {
+            return Err(self.wrong(key, node, "must be a mapping of names to values"));
+        };
+        Ok(Some(Self::new(self.file, self.path_of(key), pairs)))
+    }
+
+    /// The sections below, whatever their names, in the order of the file.
+    pub(super) fn sections(&self) -> Result<Vec<(String, Self)>> {
+        let mut sections: Vec<(String, Self)> = Vec::new();
+        for (name, line, node) in self.pairs.iter() {
+            if sections.iter().any(|(known, _)| known == name) {
+                return Err(self.error(name, line, "comes twice"));
+            }
+            let Value::Mapping(pairs) = &node.value else {
+                return Err(self.error(name, node.line, "must be a mapping of names to values"));
+            };
+            let path = self.path_of(&shown(name).to_string());
+            sections.push((name.to_owned(), Self::new(self.file, path, pairs)));
+        }
+        Ok(sections)
+    }
+
+    /// Text as it is written; numbers and the like are text, too.
+    pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>> {
+        Ok(self.scalar(key)?.map(|(text, _)| text.to_owned()))
+    }
+
+    /// Text that is wiped when it is dropped.
+    pub(super) fn secret(&mut self, key: &'static str) -> Result<Option<Secret>> {
+        // A copy of the exact length; the original is wiped with the tree.
+        Ok(self.scalar(key)?.map(|(text, _)| Secret::new(text.to_owned())))
+    }
+
+    /// A path as it is written; an empty one is none.
+    pub(super) fn path(&mut self, key: &'static str) -> Result<Option<PathBuf>> {
+        Ok(self.text(key)?.filter(|text| !text.is_empty()).map(PathBuf::from))
+    }
+
+    /// A whole number that is not negative. Digits may be grouped by `_`, as YAML 1.1 has it; a
+    /// leading zero is refused, for it means octal there.
+    pub(super) fn number<N: TryFrom<u64>>(&mut self, key: &'static str) -> Result<Option<N>> {
+        let Some((text, node)) = self.scalar(key)? else { return Ok(None) };
+        let wrong = || self.wrong(key, node, "must be a whole number in decimal digits");
+        let digits = text.replace('_', "");
+        let octal = digits.len() > 1 && digits.starts_with('0');
+        if octal || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let number = digits.parse::<u64>().ok().and_then(|number| N::try_from(number).ok());
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    /// A truth value by any of the words of YAML 1.1.
+    pub(super) fn flag(&mut self, key: &'static str) -> Result<Option<bool>> {
+        let Some((text, node)) = self.scalar(key)? else { return Ok(None) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Ok(Some(true)),
+            "false" | "no" | "off" => Ok(Some(false)),
+            _ => Err(self.wrong(key, node, "must be true or false")),
+        }
+    }
+
+    /// A list of texts: a YAML list, or one text with commas. Entries are trimmed, empty ones
+    /// left out.
+    pub(super) fn list(&mut self, key: &'static str) -> Result<Option<Vec<String>>> {
+        let Some(node) = self.node(key)? else { return Ok(None) };
+        let wrong = || self.wrong(key, node, "must be a list, or a text with commas");
+        let mut entries = Vec::new();
+        match &node.value {
+            Value::Scalar(Some(text)) => entries.extend(text.split(',')),
+            Value::Sequence(items) => {
+                for item in items {
+                    entries.push(item.text().ok_or_else(wrong)?);
+                }
+            }
+            _ => return Err(wrong()),
+        }
+        let entries = entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty());
+        Ok(Some(entries.map(str::to_owned).collect()))
+    }
+
+    /// An error about a key that has been asked for.
+    pub(super) fn invalid(&self, key: &'static str, what: &str) -> Error {
+        match self.pairs.get(key) {
+            Ok(Some(node)) => self.wrong(key, node, what),
+            _ => Error::invalid(format!("{} {what}", self.path_of(key))).at(self.file),
+        }
+    }
+
+    /// A warning for each key that nobody has asked for.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        let unknown = self.pairs.iter().filter(|(key, ..)| !self.asked.contains(key));
+        unknown
+            .map(|(key, line, _)| {
+                let meant = self.asked.iter().find(|known| folded(known) == folded(key));
+                let hint =
+                    meant.map_or_else(String::new, |known| format!("; did you mean {known}?"));
+                format!(
+                    "{}: line {line}: {} has an unknown key {}{hint}",
+                    self.file.display(),
+                    self.name,
+                    shown(key)
+                )
+            })
+            .collect()
+    }
+
+    fn scalar(&mut self, key: &'static str) -> Result<Option<(&'a str, &'a Node)>> {
+        let Some(node) = self.node(key)? else { return Ok(None) };
+        match node.text() {
+            Some(text) => Ok(Some((text, node))),
+            None => Err(self.wrong(key, node, "must be a single value")),
+        }
+    }
+
+    fn node(&mut self, key: &'static str) -> Result<Option<&'a Node>> {
+        self.asked.push(key);
+        match self.pairs.get(key) {
+            Ok(found) => Ok(found.filter(|node| !node.is_null())),
+            Err(line) => Err(self.error(key, line, "comes twice")),
+        }
+    }
+
+    fn wrong(&self, key: &'static str, node: &Node, what: &str) -> Error {
+        match node.value {
+            Value::Tagged => self.error(key, node.line, "has a tag that is not understood"),
+            _ => self.error(key, node.line, what),
+        }
+    }
+
+    fn error(&self, key: &str, line: usize, what: &str) -> Error {
+        let key = if self.asked.contains(&key) { key.to_owned() } else { shown(key).to_string() };
+        Error::invalid(format!("line {line}: {} {what}", self.path_of(&key)))
+            .at(self.file)
+            .cure("correct that line of the file")
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+}
+
+/// A key without what people vary: case, hyphens, underscores.
+fn folded(key: &str) -> String {
+    key.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
+}

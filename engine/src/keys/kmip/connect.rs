@@ -1,0 +1,153 @@
+//! From a group of the configuration to a client.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rekey_kmip::client::{Client, ClientSettings};
+use rekey_kmip::keystore::{self, Note, Trust};
+use rekey_kmip::transport::{Identity, Timeouts, TlsConnector, TlsSettings};
+
+use crate::config::{self, KmipGroup, NodeConfig};
+use crate::error::{Error, Result, ResultExt as _};
+use crate::keys::SystemKey;
+use crate::options::shown;
+
+/// A client of a group's key servers. Nothing is connected before its first operation.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct GroupClient {
+    /// The client.
+    pub client: Client,
+    /// What the operator should know: what Java would see otherwise in the stores, settings that
+    /// have no effect here, files that others may read.
+    pub warnings: Vec<String>,
+}
+
+/// Makes a client of a group of `kmip_hosts`: resolves its passwords, opens its stores, and
+/// checks its TLS settings.
+///
+/// An encrypted password needs its system key. If that lies on a KMIP server
+/// (`kmip://group/id`), it is fetched here, from a group whose passwords do not need it.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the configuration and the stores: an
+/// unknown group, a wrong password, a setting that leaves nothing;
+/// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when a system key cannot be
+/// had; [`ErrorKind::Io`](crate::ErrorKind::Io). No password is in an error.
+pub fn connect(config: &NodeConfig, group: &str) -> Result<GroupClient> {
+    let mut connecting = Connecting { config, chain: Vec::new(), warnings: BTreeSet::new() };
+    let client = connecting.client(group)?;
+    Ok(GroupClient { client, warnings: connecting.warnings.into_iter().collect() })
+}
+
+/// One call of [`connect`].
+pub(super) struct Connecting<'a> {
+    pub(super) config: &'a NodeConfig,
+    /// The groups whose clients are being made: each needs a key of the next.
+    pub(super) chain: Vec<&'a str>,
+    pub(super) warnings: BTreeSet<String>,
+}
+
+impl<'a> Connecting<'a> {
+    /// A client of the group; `chain` is as before when it succeeds.
+    pub(super) fn client(&mut self, group: &str) -> Result<Client> {
+        let group = self.config.kmip_group(group)?;
+        self.chain.push(&group.name);
+        let tls = self.tls(group)?;
+        self.chain.pop();
+        let connector =
+            TlsConnector::new(&tls).map_err(|error| self.failed(group, None, error.into()))?;
+        for suite in connector.ignored_suites() {
+            self.warn(group, &format!("this program has no cipher suite {}", shown(suite)));
+        }
+        let mut settings = ClientSettings::new(group.hosts.clone());
+        settings.timeouts = group.timeout.map_or_else(Timeouts::default, Timeouts::from_timeout);
+        Client::new(Box::new(connector), settings)
+            .map_err(|error| self.failed(group, Some("hosts"), error.into()))
+    }
+
+    fn tls(&mut self, group: &'a KmipGroup) -> Result<TlsSettings> {
+        // One reading of the system key serves all passwords of the group.
+        let mut system_key = None;
+        let identity = self
+            .identity(group, &mut system_key)
+            .map_err(|error| self.failed(group, Some("keystore_path"), error))?;
+        let trust = self
+            .trusted(group, &mut system_key)
+            .map_err(|error| self.failed(group, Some("truststore_path"), error))?;
+        Ok(TlsSettings {
+            trusted: trust.certificates,
+            identity,
+            verify_hostname: group.verify_hostname,
+            protocol: group.protocol.clone(),
+            cipher_suites: group.cipher_suites.clone(),
+        })
+    }
+
+    fn identity(
+        &mut self,
+        group: &'a KmipGroup,
+        system_key: &mut Option<SystemKey>,
+    ) -> Result<Option<Identity>> {
+        let Some(path) = &group.keystore.path else {
+            self.warn(group, "without a keystore_path the client shows no certificate");
+            return Ok(None);
+        };
+        let bytes = config::read_file(path, "the key store", keystore::MAX_BYTES)?;
+        let password = self.password(group, system_key, group.keystore.password.as_ref())?;
+        let key_password = self.password(group, system_key, group.key_password.as_ref())?;
+        let identity = keystore::load_identity(
+            &bytes,
+            group.keystore.declared,
+            password.as_deref(),
+            key_password.as_deref(),
+            group.alias.as_deref(),
+        )
+        .at(path)?;
+        self.notes(group, path, identity.notes());
+        let (chain, key) = identity.into_parts();
+        Ok(Some(Identity { chain, key }))
+    }
+
+    fn trusted(
+        &mut self,
+        group: &'a KmipGroup,
+        system_key: &mut Option<SystemKey>,
+    ) -> Result<Trust> {
+        let Some(path) = &group.truststore.path else {
+            return Err(Error::invalid("it is not set, so no server can be trusted")
+                .cure("set it to a store with the certificate of the key server's authority"));
+        };
+        let bytes = config::read_file(path, "the truststore", keystore::MAX_BYTES)?;
+        let password = self.password(group, system_key, group.truststore.password.as_ref())?;
+        let trust = keystore::load_trust(&bytes, group.truststore.declared, password.as_deref())
+            .at(path)?;
+        self.notes(group, path, &trust.notes);
+        Ok(trust)
+    }
+
+    fn notes(&mut self, group: &KmipGroup, path: &Path, notes: &[Note]) {
+        for note in notes {
+            self.warn(group, &format!("{}: {note}", path.display()));
+        }
+    }
+
+    fn warn(&mut self, group: &KmipGroup, what: &str) {
+        self.warnings.insert(format!("kmip_hosts.{}: {what}", shown(&group.name)));
+    }
+
+    /// The error with the group and the setting in front, and its own kind and cure.
+    fn failed(&self, group: &KmipGroup, setting: Option<&str>, error: Error) -> Error {
+        let mut what = format!("kmip_hosts.{}", shown(&group.name));
+        if let Some(setting) = setting {
+            what.push('.');
+            what.push_str(setting);
+        }
+        let named = Error::new(error.kind(), what).at(self.config.path());
+        let named = match error.advice() {
+            Some(cure) => named.cure(cure.to_owned()),
+            None => named,
+        };
+        named.caused_by(error)
+    }
+}

@@ -1,0 +1,129 @@
+//! The passwords of a group in clear.
+//!
+//! A password that is written in the configuration file is encrypted when its group has a
+//! `password_encryption_key_name`. With `config_encryption_active` alone it may be: the vendor
+//! wants these passwords in clear even then, but not all who encrypt know that. So a value that
+//! has the form of a ciphertext and decrypts is taken for one, and any other as it is.
+
+use std::sync::Arc;
+
+use rekey_kmip::message::{Attributes, UniqueIdentifier};
+use rekey_kmip::secret::Secret;
+
+use super::connect::Connecting;
+use crate::config::{self, KmipGroup, Password};
+use crate::crypto::Transformation;
+use crate::error::{Error, Result};
+use crate::keys::{KeyId, SecretKey, SystemKey, system_key};
+use crate::options::shown;
+
+impl<'a> Connecting<'a> {
+    /// A password, decrypted if it is encrypted. The system key is opened when it is first
+    /// needed.
+    pub(super) fn password(
+        &mut self,
+        group: &'a KmipGroup,
+        system_key: &mut Option<SystemKey>,
+        password: Option<&Password>,
+    ) -> Result<Option<Arc<Secret>>> {
+        let Some(password) = password else { return Ok(None) };
+        if let Password::File(path) = password {
+            self.warnings.extend(config::exposed(path, "the password file"));
+        }
+        let secret = self.config.password(password)?;
+        if !matches!(password, Password::Written(_)) {
+            return Ok(Some(secret));
+        }
+        if let Some(name) = &group.password_encryption_key_name {
+            let key = self.opened(name, system_key)?;
+            return Ok(Some(Arc::new(key.decrypt_value(secret.expose())?)));
+        }
+        let encryption = self.config.config_encryption();
+        let name = encryption.key_name.as_str();
+        if encryption.active
+            && system_key::may_be_encrypted(secret.expose())
+            && !self.is_on_the_way_to(name)
+        {
+            let key = self.opened(name, system_key)?;
+            return Ok(Some(key.decrypt_value(secret.expose()).map_or(secret, Arc::new)));
+        }
+        Ok(Some(secret))
+    }
+
+    fn opened<'k>(
+        &mut self,
+        name: &str,
+        system_key: &'k mut Option<SystemKey>,
+    ) -> Result<&'k SystemKey> {
+        let key = match system_key.take() {
+            Some(key) => key,
+            None => self.system_key(name)?,
+        };
+        Ok(system_key.insert(key))
+    }
+
+    /// Reads a system key from its file, or fetches it.
+    fn system_key(&mut self, name: &str) -> Result<SystemKey> {
+        if !name.starts_with(KMIP) {
+            let directory = self.config.system_key_directory();
+            let key = SystemKey::read(directory, name)?;
+            self.warnings.extend(system_key::permission_warning(directory, name));
+            return Ok(key);
+        }
+        let (group, id) = group_and_id(name).ok_or_else(|| {
+            Error::invalid(format!(
+                "the system key {} is not of the form kmip://group/id",
+                shown(name)
+            ))
+            .at(self.config.path())
+            .cure("write it as dsetool createsystemkey printed it")
+        })?;
+        if self.is_on_the_way_to(name) {
+            let mut chain: Vec<_> = self.chain.iter().map(|on| shown(on).to_string()).collect();
+            chain.push(shown(group).to_string());
+            return Err(Error::invalid(format!(
+                "the passwords of these groups need each other's keys: {}",
+                chain.join(" -> ")
+            ))
+            .at(self.config.path())
+            .cure(
+                "give the passwords of one of them in files of their own (keystore_password_file, \
+                 truststore_password_file), or encrypt them with a system key that is a file",
+            ));
+        }
+        let id = KeyId::new(id)?;
+        let fetched = self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?;
+        let cipher = cipher(&fetched.attributes).ok_or_else(|| {
+            Error::key_unavailable("the key server does not say which cipher the system key is for")
+                .key(name.escape_debug())
+                .cure("register the key with its algorithm, and with mode and padding or neither")
+        })?;
+        let transformation = Transformation::parse(&cipher)?;
+        SystemKey::new(name, &transformation, &SecretKey::from(fetched.material.into_inner()))
+    }
+
+    /// Whether a system key lies with a group whose own passwords are being looked for.
+    fn is_on_the_way_to(&self, name: &str) -> bool {
+        group_and_id(name).is_some_and(|(group, _)| self.chain.contains(&group))
+    }
+}
+
+/// The two parts of `kmip://group/id`.
+fn group_and_id(name: &str) -> Option<(&str, &str)> {
+    let (group, id) = name.strip_prefix(KMIP)?.split_once('/')?;
+    (!group.is_empty() && !id.is_empty()).then_some((group, id))
+}
+
+/// The Java cipher that a key's attributes name (KMIP.md 1.5, 7).
+fn cipher(attributes: &Attributes) -> Option<String> {
+    let algorithm = attributes.algorithm()?;
+    let parameters = attributes.parameters().unwrap_or_default();
+    match (parameters.mode, parameters.padding) {
+        (Some(mode), Some(padding)) => Some(format!("{algorithm}/{mode}/{padding}Padding")),
+        (None, None) => Some(algorithm.to_string()),
+        _ => None,
+    }
+}
+
+/// How the name of a system key on a KMIP server starts.
+const KMIP: &str = "kmip://";
