@@ -8,8 +8,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use rekey_benches::Site;
 use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage};
+use rekey_engine::keys::KeySources;
 use rekey_engine::options::ChunkLength;
-use rekey_engine::plan::{KeySources, Selection, Target};
+use rekey_engine::plan::{Selection, Target};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, PlanRequest, Session};
 
@@ -54,7 +55,6 @@ fn upgrade(site: &Site, target: &Target, threads: usize) -> usize {
         flavor: Some(Flavor::Apache4),
         sources: &KeySources::default(),
         threads,
-        create_key: false,
     };
     let plan = upgrade::plan(&session, &request).expect("a plan");
     let report = upgrade::run(&session, &plan, threads, &mut NoObserver).expect("a run");

@@ -18,6 +18,8 @@ pub(crate) const FAILED: Code = Code(1);
 pub(crate) const USAGE: Code = Code(2);
 /// Some SSTables failed, the rest went on.
 pub(crate) const SOME_FAILED: Code = Code(3);
+/// The key is still in use.
+pub(crate) const IN_USE: Code = Code(4);
 /// A node or another run holds the data.
 pub(crate) const BUSY: Code = Code(5);
 /// A key or a key server cannot be had.

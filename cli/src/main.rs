@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Census(args) => commands::census::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Keys(command) => commands::keys::run(&command),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Upgradesstables(args) => commands::upgradesstables::run(&args),
         Command::Verify(args) => commands::verify::run(&args),

@@ -1,11 +1,13 @@
 //! From syntax to things that do something: sessions, targets, key sources.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage};
-use rekey_engine::keys::{KeyId, KeyProvider, KmipKeyFile, LocalKeyFiles};
+use rekey_engine::keys::{KeyId, KeyRef, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{KeySources, Selection, Target};
+use rekey_engine::plan::{KeyWish, Selection, Target};
 use rekey_engine::upgrade::Session;
 use rekey_engine::{Error, Result};
 
@@ -29,16 +31,23 @@ impl DataArgs {
 
 impl KeyArgs {
     pub(crate) fn sources(&self) -> Result<KeySources> {
-        let mut kmip: Option<Box<dyn KeyProvider>> = None;
-        if let Some(path) = &self.kmip_keys {
-            kmip = Some(Box::new(KmipKeyFile::open(path)?));
-        }
-        Ok(KeySources { local: LocalKeyFiles::new(self.key_base.clone()), kmip })
+        let servers = self.config.as_ref().map(NodeConfig::read).transpose()?;
+        Ok(KeySources {
+            local: LocalKeyFiles::new(self.key_base.clone()),
+            exported: self.kmip_keys.as_ref().map(KmipKeyFile::open).transpose()?,
+            servers: servers.map(KmipServers::new),
+        })
     }
 }
 
 impl TargetArgs {
-    pub(crate) fn target(&self) -> Result<Target> {
+    /// What SSTables are to become. `used` tells which keys they are under, for those who want a
+    /// new one.
+    pub(crate) fn target(
+        &self,
+        sources: &KeySources,
+        used: impl FnOnce() -> Result<BTreeSet<KeyRef>>,
+    ) -> Result<Target> {
         let named = |error: Error| {
             let advice = error.advice().map(str::to_owned);
             let kind = error.kind();
@@ -50,7 +59,13 @@ impl TargetArgs {
         };
         let map = OptionMap::parse_cql(&self.compression).map_err(named)?;
         let params = CompressionParams::from_cql_options(&map).map_err(named)?;
-        let key_id = self.key_id.clone().map(KeyId::new).transpose()?;
-        Target::new(params, key_id)
+        let named = self.key_id.clone().map(KeyId::new).transpose()?;
+        let used = if self.create_key { used()? } else { BTreeSet::new() };
+        let wish = match &named {
+            Some(id) => KeyWish::Named(id),
+            None if self.create_key => KeyWish::New(&used),
+            None => KeyWish::AsTheDatabase,
+        };
+        Target::find(params, wish, sources, self.max_key_id_length)
     }
 }

@@ -6,7 +6,8 @@ mod shared;
 use clap::{Parser, Subcommand};
 
 pub(crate) use keys::{
-    DestroyArgs, ExpireArgs, GroupArgs, KeysCommand, ListArgs, Reason, RevokeArgs, TestArgs,
+    DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, Reason, RevokeArgs,
+    TestArgs,
 };
 pub(crate) use shared::{DataArgs, Io, KeyArgs, TargetArgs};
 

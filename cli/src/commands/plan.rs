@@ -4,16 +4,17 @@ use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
 use rekey_engine::upgrade::{self, PlanRequest};
 
+use super::used_keys;
 use crate::args::PlanArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
-    let target = args.target.target()?;
     let sources = args.keys.sources()?;
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
+    let target = args.target.target(&sources, || used_keys(&session, &args.data))?;
     let plan = upgrade::plan(
         &session,
         &PlanRequest {
@@ -22,9 +23,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
             flavor: args.target.flavor,
             sources: &sources,
             threads: args.data.threads(),
-            create_key: args.create_key,
         },
     )?;
+    style.servers(&sources);
     style.plan(&plan);
     Ok(exit_code::of_plan(&plan))
 }

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use rekey_engine::Error;
 use rekey_engine::event::{Event, Observer};
-use rekey_engine::plan::{Action, Facts, KeyCensus, Plan, PlannedSSTable, Shape};
+use rekey_engine::plan::{
+    Action, Facts, Finding, KeyCensus, Plan, PlannedSSTable, Severity, Shape,
+};
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
@@ -22,13 +24,7 @@ pub(super) fn plan(plan: &Plan) -> Vec<Value> {
         .map(|(log, verdict)| json!({"type": "log", "log": path(log), "verdict": words(verdict)}))
         .collect();
     lines.extend(plan.sstables.iter().map(|planned| sstable(planned, plan)));
-    lines.extend(plan.findings.iter().map(|finding| {
-        let mut line = error(&finding.error);
-        line["type"] = json!("finding");
-        line["severity"] = json!(finding.severity.name());
-        line["sstables"] = json!(finding.sstables);
-        line
-    }));
+    lines.extend(plan.findings.iter().map(finding));
     let rewrites: Vec<_> = plan.rewrites().collect();
     lines.push(json!({
         "type": "summary",
@@ -38,10 +34,29 @@ pub(super) fn plan(plan: &Plan) -> Vec<Value> {
         "target": {
             "options": plan.target.params().options(),
             "key": plan.target.key(),
+            "reason": plan.target.choice().map(|choice| &choice.reason),
+            "not_taken": plan.target.choice().map(|choice| {
+                let others = choice.others.iter();
+                others.map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>()
+            }),
         },
         "flavor": plan.flavor.map(|flavor| flavor.name()),
     }));
     lines
+}
+
+/// What a plan warns of.
+pub(super) fn warnings(plan: &Plan) -> Vec<Value> {
+    let warning = |of: &&Finding| of.severity == Severity::Warning;
+    plan.findings.iter().filter(warning).map(finding).collect()
+}
+
+fn finding(finding: &Finding) -> Value {
+    let mut line = error(&finding.error);
+    line["type"] = json!("finding");
+    line["severity"] = json!(finding.severity.name());
+    line["sstables"] = json!(finding.sstables);
+    line
 }
 
 fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
@@ -112,11 +127,7 @@ pub(super) fn census(census: &KeyCensus) -> Vec<Value> {
             })
         })
         .collect();
-    lines.extend(census.unknown.iter().map(|unknown| {
-        let mut line = error(unknown);
-        line["type"] = json!("unknown");
-        line
-    }));
+    lines.extend(census.unknown.iter().map(unknown));
     lines.push(json!({
         "type": "summary",
         "keys": census.keys.len(),
@@ -124,9 +135,17 @@ pub(super) fn census(census: &KeyCensus) -> Vec<Value> {
         "not_encrypted_bytes": census.not_encrypted.bytes,
         "clear_chunks": census.clear_chunks.chunks,
         "unknown_sstables": census.unknown.len(),
+        "archives_counted": census.counted_archives,
         "archives_not_counted": census.archives.len(),
     }));
     lines
+}
+
+/// What a census could not look at.
+pub(super) fn unknown(unknown: &Error) -> Value {
+    let mut line = error(unknown);
+    line["type"] = json!("unknown");
+    line
 }
 
 pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
@@ -157,6 +176,9 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
                 line["error"] = error(failure);
             }
             _ => {}
+        }
+        if !sstable.warnings.is_empty() {
+            line["warnings"] = sstable.warnings.iter().map(error).collect();
         }
         lines.push(line);
     }

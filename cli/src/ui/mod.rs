@@ -4,13 +4,17 @@
 
 mod bars;
 mod json;
+mod keys;
 mod text;
 
 use rekey_engine::Error;
 use rekey_engine::event::Observer;
+use rekey_engine::keys::KeySources;
 use rekey_engine::plan::{KeyCensus, Plan};
 use rekey_engine::txn::Recovery;
 use rekey_engine::upgrade::{Report, Session};
+
+pub(crate) use keys::{Check, KeyRow};
 
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,33 @@ impl Style {
     /// A remark beside the result.
     pub(crate) fn note(self, note: &str) {
         eprintln!("note: {note}");
+    }
+
+    /// Remarks beside the result.
+    pub(crate) fn notes(self, notes: Vec<String>) {
+        for note in notes {
+            self.note(&note);
+        }
+    }
+
+    /// What the configuration of key servers leaves to be said.
+    pub(crate) fn servers(self, sources: &KeySources) {
+        if let Some(servers) = &sources.servers {
+            self.notes(servers.warnings());
+        }
+    }
+
+    /// What a plan warns of, for a command that does not show the plan.
+    pub(crate) fn warnings(self, plan: &Plan) {
+        match self {
+            Self::Text => eprint!("{}", text::warnings(plan)),
+            Self::Json => lines(&json::warnings(plan)),
+        }
+    }
+
+    /// Puts a question on the terminal, without a line's end.
+    pub(crate) fn ask(self, question: &str) {
+        eprint!("{question}");
     }
 
     /// Who watches a run.

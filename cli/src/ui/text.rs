@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{BinaryBytes, HumanDuration};
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Shape, SkipReason};
+use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Severity, Shape, SkipReason};
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
 use rekey_engine::{Error, ErrorKind};
@@ -51,6 +51,7 @@ pub(super) fn plan(plan: &Plan) -> String {
         plan.target.encryptor().strength(),
         plan.target.key(),
     );
+    choice(&mut text, plan);
     if let Some(flavor) = plan.flavor {
         let _ = writeln!(text, "transaction logs: {flavor}");
     }
@@ -62,6 +63,65 @@ pub(super) fn plan(plan: &Plan) -> String {
         bytes(total)
     );
     text
+}
+
+/// Why the target key was taken, and the others were not.
+fn choice(text: &mut String, plan: &Plan) {
+    let Some(choice) = plan.target.choice() else { return };
+    let _ = writeln!(text, "  this key: {}", choice.reason);
+    for (id, why) in choice.others.iter().take(MOST_KEYS) {
+        let _ = writeln!(text, "  not {id}: {why}");
+    }
+    let more = choice.others.len().saturating_sub(MOST_KEYS);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more keys");
+    }
+}
+
+/// What a plan warns of, for a command that does not show the plan.
+pub(super) fn warnings(plan: &Plan) -> String {
+    let mut text = String::new();
+    let warning = |finding: &&Finding| finding.severity == Severity::Warning;
+    findings(&mut text, plan.findings.iter().filter(warning));
+    text
+}
+
+/// Where a key is in use, or may be.
+pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> String {
+    let mut text = String::new();
+    let _ = match census.keys.get(key) {
+        Some(row) => writeln!(
+            text,
+            "{key} is in use: {} chunks, {}, in {} SSTables of {}",
+            row.chunks,
+            bytes(row.bytes),
+            row.sstables,
+            row.tables.iter().cloned().collect::<Vec<_>>().join(" ")
+        ),
+        None => writeln!(text, "{key}: no chunk header names it"),
+    };
+    unknown(&mut text, census);
+    text
+}
+
+fn unknown(text: &mut String, census: &KeyCensus) {
+    let mut unknown: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
+    for error in &census.unknown {
+        unknown.entry(error.fact()).or_insert((error, 0)).1 += 1;
+    }
+    for (error, count) in unknown.values() {
+        let _ = match count.saturating_sub(1) {
+            0 => writeln!(text, "unknown: {}", error.chain()),
+            more => writeln!(text, "unknown: {} (and {more} more)", error.chain()),
+        };
+    }
+    if !census.unknown.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} SSTables could not be read: any key may still be in use there",
+            census.unknown.len()
+        );
+    }
 }
 
 pub(super) fn census(census: &KeyCensus) -> String {
@@ -94,28 +154,19 @@ pub(super) fn census(census: &KeyCensus) -> String {
             census.clear_chunks.chunks, census.clear_chunks.sstables
         );
     }
-    let mut unknown: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
-    for error in &census.unknown {
-        unknown.entry(error.fact()).or_insert((error, 0)).1 += 1;
-    }
-    for (error, count) in unknown.values() {
-        let _ = match count.saturating_sub(1) {
-            0 => writeln!(text, "unknown: {}", error.chain()),
-            more => writeln!(text, "unknown: {} (and {more} more)", error.chain()),
-        };
-    }
-    if !census.unknown.is_empty() {
+    unknown(&mut text, census);
+    if census.counted_archives > 0 {
         let _ = writeln!(
             text,
-            "{} SSTables could not be read: any key may still be in use there",
-            census.unknown.len()
+            "counted, too: {} folders of snapshots and backups",
+            census.counted_archives
         );
     }
     if !census.archives.is_empty() {
         let _ = writeln!(
             text,
             "not counted: {} folders of snapshots and backups, which keep the keys that they were \
-             written with",
+             written with (--snapshots, --backups)",
             census.archives.len()
         );
     }
@@ -145,6 +196,11 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
             more => writeln!(text, "failed: {} (and {more} more)", error.chain()),
         };
         hint(&mut text, error);
+    }
+    for sstable in &report.sstables {
+        for warning in &sstable.warnings {
+            let _ = writeln!(text, "warning: {}", warning.chain());
+        }
     }
     let mut parts = Vec::new();
     if rewritten > 0 {
@@ -182,7 +238,7 @@ pub(super) fn recovered(recovered: &[Recovery]) -> String {
         .collect()
 }
 
-fn findings(text: &mut String, findings: &[Finding]) {
+fn findings<'a>(text: &mut String, findings: impl IntoIterator<Item = &'a Finding>) {
     for finding in findings {
         let _ = write!(text, "{}: {}", finding.severity.name(), finding.error.chain());
         let named = finding.error.path().is_some();
@@ -247,7 +303,7 @@ fn bytes(count: u64) -> String {
     BinaryBytes(count).to_string()
 }
 
-fn table(header: &[&str]) -> Table {
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     let line = LineStyle::new('─', '─', '─', '─');
     table.load_style(TableStyle::new().header_separator(line)).set_header(header.iter().copied());
@@ -261,3 +317,6 @@ fn align(table: &mut Table, columns: &[usize]) {
         }
     }
 }
+
+/// Keys that are shown one by one.
+const MOST_KEYS: usize = 20;

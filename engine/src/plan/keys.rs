@@ -7,8 +7,8 @@ use super::inspect::{Facts, Shape};
 use super::target::Target;
 use crate::codec::{ChunkOpener, ChunkSealer};
 use crate::crypto::{CipherKey, Transformation};
-use crate::options::EncryptorOptions;
 use crate::keys::{KeyProvider as _, KeyRef, KeyRing, KeySources, SecretKey};
+use crate::options::EncryptorOptions;
 use crate::{Error, Result};
 
 /// The keys of a plan: those that were had, and why the others were not.

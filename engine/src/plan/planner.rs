@@ -340,7 +340,9 @@ impl Planner<'_> {
         let finding = |severity, error| Finding { severity, error, sstables: vec![] };
         let wanted = plan.rewrites().next().is_some();
         match missing_target {
-            Some(error) if self.target.may_be_made() && error.kind() == ErrorKind::KeyUnavailable => {
+            Some(error)
+                if self.target.may_be_made() && error.kind() == ErrorKind::KeyUnavailable =>
+            {
                 let error = Error::key_unavailable("the target key is made when the run starts")
                     .key(self.target.key());
                 plan.findings.insert(0, finding(Severity::Warning, error));

@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::codec::ChunkError;
 use crate::io::Source;
-use crate::keys::{DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH};
+use crate::keys::{
+    DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH,
+};
 use crate::options::{EncryptorOptions, ProviderOptions};
 use crate::sstable::{ChunkSlot, ChunkTable, CompressionHeader};
 

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
-use crate::keys::{
-    DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources,
-};
+use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
 use crate::options::{ChunkLength, CompressionParams, EncryptorOptions, ProviderOptions};
 use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 use crate::{Error, Result};

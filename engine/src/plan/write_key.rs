@@ -80,9 +80,7 @@ pub(super) fn settle(
     let request = key_request(options)?;
     let choice = servers.choose(group, &request);
     match wish {
-        KeyWish::Named(id) => {
-            Ok(Settled { id: Some(id.clone()), choice: Some(named(id, choice)) })
-        }
+        KeyWish::Named(id) => Ok(Settled { id: Some(id.clone()), choice: Some(named(id, choice)) }),
         KeyWish::AsTheDatabase => as_the_database(group, &request, &choice?),
         KeyWish::New(used) => new(group, &choice?, used),
     }
@@ -94,8 +92,9 @@ pub(super) fn settle(
 /// [`crate::ErrorKind::Unsupported`] for a cipher that KMIP has no name for.
 pub(super) fn key_request(options: &EncryptorOptions) -> Result<KeyRequest> {
     let unnamed = |error: rekey_kmip::client::choice::NoKmipName| {
-        Error::unsupported(error.to_string())
-            .cure("use a cipher with PKCS5Padding of AES, DES, Blowfish or RC2, or a local key file")
+        Error::unsupported(error.to_string()).cure(
+            "use a cipher with PKCS5Padding of AES, DES, Blowfish or RC2, or a local key file",
+        )
     };
     let (template, namespace) = match options.provider() {
         ProviderOptions::Kmip { template, namespace, .. } => (template.clone(), namespace.clone()),
@@ -148,11 +147,7 @@ fn as_the_database(group: &str, request: &KeyRequest, choice: &Choice) -> Result
 
 /// A key that no SSTable has been written with yet. Keys of a run that was cut short are not told
 /// from keys that the node took up by itself: there the operator must say which.
-fn new(
-    group: &str,
-    choice: &Choice,
-    used: &BTreeSet<KeyRef>,
-) -> Result<Settled> {
+fn new(group: &str, choice: &Choice, used: &BTreeSet<KeyRef>) -> Result<Settled> {
     let is_used = |id: &UniqueIdentifier| {
         used.iter().any(|key| match key {
             KeyRef::Kmip { group: of, id: used } => of == group && used.as_str() == id.as_str(),

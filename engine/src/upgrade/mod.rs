@@ -17,8 +17,8 @@ use crate::event::{Event, Observer};
 use crate::keys::KeySources;
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{
-    Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection, Shape,
-    SkipReason, Target, discover, opener,
+    Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection,
+    Shape, SkipReason, Target, discover, opener,
 };
 use crate::rewrite::{self, Rewrite, RewriteJob, Verify};
 use crate::sstable::Component;

@@ -19,6 +19,7 @@ mod pki;
 mod script;
 mod server;
 mod store;
+mod stores;
 
 pub use clock::Clock;
 pub use pki::{Credential, Pki, ServerCertificate};

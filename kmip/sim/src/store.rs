@@ -47,11 +47,35 @@ impl Store {
         bits: i32,
         attributes: Vec<Attribute>,
     ) -> io::Result<UniqueIdentifier> {
-        let now = self.clock.now();
         let length = key_bytes(algorithm, bits)
             .ok_or_else(|| io::Error::other("no such algorithm and length"))?;
         let key = random(length)?;
-        let mut inner = lock(&self.inner);
+        let attributes = self.own_attributes(algorithm, bits, attributes);
+        Ok(lock(&self.inner).insert(ObjectType::SYMMETRIC_KEY, attributes, Some(key)))
+    }
+
+    /// The same for a key that is known, under an id that is known: data is under it already.
+    pub fn keep_key(
+        &self,
+        id: &UniqueIdentifier,
+        algorithm: CryptographicAlgorithm,
+        key: Zeroizing<Vec<u8>>,
+        attributes: Vec<Attribute>,
+    ) {
+        let bits = i32::try_from(key.len().saturating_mul(8)).unwrap_or(i32::MAX);
+        let attributes = self.own_attributes(algorithm, bits, attributes);
+        let kind = ObjectType::SYMMETRIC_KEY;
+        let object = Object { id: id.clone(), kind, attributes, key: Key(Some(key)) };
+        lock(&self.inner).objects.push(object);
+    }
+
+    fn own_attributes(
+        &self,
+        algorithm: CryptographicAlgorithm,
+        bits: i32,
+        given: Vec<Attribute>,
+    ) -> Vec<Attribute> {
+        let now = self.clock.now();
         let mut own = vec![
             Attribute::new(Tag::CRYPTOGRAPHIC_ALGORITHM.into(), algorithm.number()),
             Attribute::new(Tag::CRYPTOGRAPHIC_LENGTH.into(), bits),
@@ -59,9 +83,9 @@ impl Store {
             Attribute::new(Tag::INITIAL_DATE.into(), now),
             Attribute::new(Tag::ACTIVATION_DATE.into(), now),
         ];
-        own.retain(|made| attributes.iter().all(|given| given.name != made.name));
-        own.extend(attributes);
-        Ok(inner.insert(ObjectType::SYMMETRIC_KEY, own, Some(key)))
+        own.retain(|made| given.iter().all(|given| given.name != made.name));
+        own.extend(given);
+        own
     }
 
     /// Puts an object in that is no key and tells nothing: listings must live with it.

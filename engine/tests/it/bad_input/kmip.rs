@@ -88,7 +88,9 @@ fn damage_leaves_the_census_in_doubt_and_never_counts_a_wrong_key() {
     let patient = patient();
     change(&patient, 1, |record| record[0] = 9);
     let session = patient.workspace.session(LeaseMode::Shared).unwrap();
-    let census = upgrade::census(&session, &Selection::default(), threads(1)).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1))
+            .unwrap();
     assert_eq!(census.unknown.len(), 1);
     assert_eq!(census.unknown[0].path(), Some(patient.path("Data.db").as_path()));
     assert_eq!(census.keys.len(), 1);

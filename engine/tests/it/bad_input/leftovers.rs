@@ -138,7 +138,13 @@ fn a_data_file_of_another_naming_is_said_to_be_there() {
         let path = patient.workspace.table().join(name);
         fs::write(&path, name).unwrap();
         let session = patient.workspace.session(LeaseMode::Shared).unwrap();
-        let census = upgrade::census(&session, &Selection::default(), threads(2)).unwrap();
+        let census = upgrade::census(
+            &session,
+            &Selection::default(),
+            upgrade::Archives::default(),
+            threads(2),
+        )
+        .unwrap();
         assert_eq!(census.unknown.len(), 1);
         assert_eq!(census.unknown[0].path(), Some(path.as_path()));
         let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();
@@ -202,7 +208,9 @@ fn a_component_behind_a_dangling_link_is_missing() {
     patient.remove("Filter.db");
     symlink("/nowhere/at/all", patient.path("Filter.db")).unwrap();
     let session = patient.workspace.session(LeaseMode::Shared).unwrap();
-    let census = upgrade::census(&session, &Selection::default(), threads(1)).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1))
+            .unwrap();
     assert_eq!(census.unknown.len(), 1);
     assert_eq!(census.unknown[0].path(), Some(patient.path("Filter.db").as_path()));
     let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();

@@ -185,7 +185,12 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
         assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
 
         let session = workspace.session_on(storage.boxed(), LeaseMode::Shared).unwrap();
-        match upgrade::census(&session, &Selection::default(), threads(1)) {
+        match upgrade::census(
+            &session,
+            &Selection::default(),
+            upgrade::Archives::default(),
+            threads(1),
+        ) {
             Ok(census) => assert_eq!((is_table, census.unknown.len()), (true, 1)),
             Err(error) => assert_eq!((is_table, error.kind()), (false, ErrorKind::Io)),
         }

@@ -165,5 +165,8 @@ fn another_chunk_length_is_refused_for_those_that_have_another_one() {
 
 fn unknown_in_census(workspace: &Workspace) -> usize {
     let session = workspace.session(LeaseMode::Shared).unwrap();
-    upgrade::census(&session, &Selection::default(), threads(1)).unwrap().unknown.len()
+    upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1))
+        .unwrap()
+        .unknown
+        .len()
 }

@@ -303,8 +303,13 @@ impl Bench {
             .workspace
             .session_on(Box::new(LocalStorage), LeaseMode::Shared)
             .map_err(|error| format!("census: {}", error.chain()))?;
-        let census = upgrade::census(&session, &Selection::default(), threads(1))
-            .map_err(|error| format!("census: {}", error.chain()))?;
+        let census = upgrade::census(
+            &session,
+            &Selection::default(),
+            upgrade::Archives::default(),
+            threads(1),
+        )
+        .map_err(|error| format!("census: {}", error.chain()))?;
         if !census.unknown.is_empty() {
             return Ok(());
         }

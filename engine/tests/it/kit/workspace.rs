@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
-use rekey_engine::keys::{KeyId, KmipKeyFile, LocalKeyFiles};
+use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{KeySources, Plan, Selection, Target};
+use rekey_engine::plan::{Plan, Selection, Target};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, PlanRequest, Report, Session};
 
@@ -17,6 +18,8 @@ pub(crate) struct Workspace {
     pub(crate) root: tempfile::TempDir,
     pub(crate) flavor: Option<Flavor>,
     pub(crate) kmip_keys: Option<PathBuf>,
+    /// The text of a node's configuration.
+    pub(crate) node_config: Option<String>,
     pub(crate) mapped: bool,
     pub(crate) threads: NonZeroUsize,
     /// Data directories beside `data/`.
@@ -43,6 +46,7 @@ impl Workspace {
             root,
             flavor: Some(Flavor::Apache4),
             kmip_keys: None,
+            node_config: None,
             mapped: true,
             threads: threads(2),
             more_data: vec![],
@@ -57,6 +61,7 @@ impl Workspace {
             root,
             flavor: Some(Flavor::Apache4),
             kmip_keys: None,
+            node_config: None,
             mapped: true,
             threads: threads(2),
             more_data: vec![],
@@ -94,11 +99,11 @@ impl Workspace {
     pub(crate) fn sources(&self) -> KeySources {
         KeySources {
             local: LocalKeyFiles::new(Some(self.root.path().to_owned())),
-            kmip: self.kmip_keys.as_ref().map(|path| {
-                let file: Box<dyn rekey_engine::keys::KeyProvider> =
-                    Box::new(KmipKeyFile::open(path).unwrap());
-                file
-            }),
+            exported: self.kmip_keys.as_ref().map(|path| KmipKeyFile::open(path).unwrap()),
+            servers: self
+                .node_config
+                .as_ref()
+                .map(|yaml| KmipServers::new(NodeConfig::parse(yaml, "hcd.yaml").unwrap())),
         }
     }
 
@@ -143,7 +148,6 @@ impl Workspace {
                 flavor: self.flavor,
                 sources: &self.sources(),
                 threads: self.threads,
-                create_key: false,
             },
         )
     }

@@ -53,7 +53,9 @@ fn noticed(recipe: &Recipe, component: &str, at: usize, mask: u8) -> bool {
 
     // Neither a census nor a verification may panic; what is not counted is unknown.
     let session = workspace.session(LeaseMode::Shared).unwrap();
-    let census = upgrade::census(&session, &Selection::default(), threads(1)).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1))
+            .unwrap();
     let counted: u64 = census.keys.values().map(|row| row.chunks).sum();
     let clear = census.clear_chunks.chunks;
     assert!(counted + clear > 0 || census.unknown.len() == 1, "{}: {census:?}", what());
@@ -160,7 +162,7 @@ proptest! {
         bytes.splice(at..end, noise);
         fs::write(&path, bytes).unwrap();
         let session = workspace.session(LeaseMode::Shared).unwrap();
-        upgrade::census(&session, &Selection::default(), threads(1)).unwrap();
+        upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1)).unwrap();
         let plan = workspace.plan_on(&session, &target).unwrap();
         prop_assert_eq!(plan.sstables.len(), 1);
     }

@@ -373,7 +373,9 @@ fn the_census_counts_what_a_log_condemns_until_it_is_gone() {
     let swap = Swap::new();
     swap.write_lines(&[swap.add(), swap.remove(), commit()]);
     let session = swap.workspace.session(LeaseMode::Shared).unwrap();
-    let census = upgrade::census(&session, &Selection::default(), threads(1)).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1))
+            .unwrap();
     assert_eq!(census.keys.values().map(|row| row.sstables).sum::<u64>(), 5);
 }
 

@@ -1,0 +1,39 @@
+//! `keys expire`: sets the Protect Stop Date.
+
+use rekey_engine::{Error, Result};
+use rekey_kmip::message::{NotADate, Timestamp, UniqueIdentifier};
+
+use crate::args::ExpireArgs;
+use crate::exit_code::{self, Code};
+use crate::ui::Style;
+
+pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
+    let style = Style::new(args.group.json);
+    let at = match &args.date {
+        None => Timestamp::now(),
+        Some(text) => text.parse().map_err(|error: NotADate| {
+            Error::invalid("the date is not understood")
+                .caused_by(error)
+                .cure("write it as 2026-04-13 or 2026-04-13T20:05:00Z; leave it out for now")
+        })?,
+    };
+    let servers = args.group.servers()?;
+    let (id, group) = (&args.key.id, &args.group.group);
+    args.key.confirm(
+        style,
+        &format!(
+            "From {at} on, the database will not encrypt with key {} any more.",
+            id.escape_debug()
+        ),
+    )?;
+    let key = UniqueIdentifier::new(id.as_str());
+    let before = servers.with(group, |client| client.expire(&key, at))?;
+    style.notes(servers.warnings());
+    let was = before.map_or_else(String::new, |date| format!(" (it was {date})"));
+    style.done("expired", group, id, &format!("Protect Stop Date {at}{was}"));
+    style.note(
+        "running nodes keep using the key for up to key_cache_millis (5 minutes by default); it \
+         still decrypts",
+    );
+    Ok(exit_code::DONE)
+}

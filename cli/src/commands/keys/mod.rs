@@ -1,0 +1,36 @@
+//! `keys`: what operators do with the keys of KMIP servers.
+
+mod confirm;
+mod destroy;
+mod expire;
+mod list;
+mod revoke;
+mod test;
+
+use rekey_engine::Result;
+use rekey_engine::config::NodeConfig;
+use rekey_engine::keys::KmipServers;
+
+pub(crate) use list::rows;
+
+use crate::args::{GroupArgs, KeysCommand};
+use crate::exit_code::Code;
+
+pub(crate) fn run(command: &KeysCommand) -> Result<Code> {
+    match command {
+        KeysCommand::List(args) => list::run(args),
+        KeysCommand::Test(args) => test::run(args),
+        KeysCommand::Expire(args) => expire::run(args),
+        KeysCommand::Revoke(args) => revoke::run(args),
+        KeysCommand::Destroy(args) => destroy::run(args),
+    }
+}
+
+impl GroupArgs {
+    /// The servers of the configuration, the group being one of its own.
+    fn servers(&self) -> Result<KmipServers> {
+        let config = NodeConfig::read(&self.config)?;
+        config.kmip_group(&self.group)?;
+        Ok(KmipServers::new(config))
+    }
+}

@@ -1,0 +1,54 @@
+//! `keys revoke`.
+
+use rekey_engine::Result;
+use rekey_kmip::message::{Revocation, RevocationReason, Timestamp, UniqueIdentifier};
+
+use crate::args::{Reason, RevokeArgs};
+use crate::exit_code::{self, Code};
+use crate::ui::Style;
+
+pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
+    let style = Style::new(args.group.json);
+    let servers = args.group.servers()?;
+    let (id, group) = (&args.key.id, &args.group.group);
+    let compromised = matches!(args.reason, Reason::KeyCompromise | Reason::CaCompromise);
+    let reason = RevocationReason::from(args.reason);
+    let consequence = match compromised {
+        true => {
+            "The key becomes Compromised. Many servers give out no compromised key: what is still \
+             under it may not be readable from that moment on, also by the database."
+        }
+        false => {
+            "The key becomes Deactivated. Some servers give out no deactivated key: what is still \
+             under it may not be readable from that moment on, also by the database."
+        }
+    };
+    args.key.confirm(
+        style,
+        &format!("Key {} will be revoked ({reason}). {consequence}", id.escape_debug()),
+    )?;
+    let revocation = Revocation {
+        id: UniqueIdentifier::new(id.as_str()),
+        reason,
+        message: None,
+        occurred: compromised.then(Timestamp::now),
+    };
+    servers.with(group, |client| client.revoke(revocation))?;
+    style.notes(servers.warnings());
+    style.done("revoked", group, id, &reason.to_string());
+    Ok(exit_code::DONE)
+}
+
+impl From<Reason> for RevocationReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Unspecified => Self::UNSPECIFIED,
+            Reason::KeyCompromise => Self::KEY_COMPROMISE,
+            Reason::CaCompromise => Self::CA_COMPROMISE,
+            Reason::AffiliationChanged => Self::AFFILIATION_CHANGED,
+            Reason::Superseded => Self::SUPERSEDED,
+            Reason::CessationOfOperation => Self::CESSATION_OF_OPERATION,
+            Reason::PrivilegeWithdrawn => Self::PRIVILEGE_WITHDRAWN,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! `keys test`: the connection doctor.
+//!
+//! Each host of a group is tried for itself, since the database uses the first that answers and an
+//! operator wants to know about the others, too.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use rekey_engine::config::NodeConfig;
+use rekey_engine::io::{LeaseMode, LocalStorage};
+use rekey_engine::keys::kmip::{GroupClient, connect};
+use rekey_engine::keys::{KeyId, KeyRef};
+use rekey_engine::plan::Selection;
+use rekey_engine::upgrade::{self, Archives, Session};
+use rekey_engine::{Error, Result};
+use rekey_kmip::client::{Client, Probe};
+use rekey_kmip::message::{ObjectType, Operation, ServerFeatures, State, UniqueIdentifier};
+use rekey_kmip::transport::Certificate;
+
+use crate::args::TestArgs;
+use crate::exit_code::{self, Code};
+use crate::ui::{Check, Style};
+
+pub(super) fn run(args: &TestArgs) -> Result<Code> {
+    let style = Style::new(args.json);
+    let config = NodeConfig::read(&args.config)?;
+    style.notes(config.warnings().to_vec());
+    let groups: Vec<&str> = match &args.group {
+        Some(name) => vec![config.kmip_group(name)?.name.as_str()],
+        None => config.kmip_groups().iter().map(|group| group.name.as_str()).collect(),
+    };
+    if groups.is_empty() {
+        return Err(Error::invalid("the configuration has no kmip_hosts")
+            .at(&args.config)
+            .cure("give the hcd.yaml or dse.yaml that the node uses"));
+    }
+    let in_use = keys_in_use(args)?;
+    let mut code = exit_code::DONE;
+    for group in groups {
+        let checks = match connect(&config, group) {
+            Err(error) => {
+                code = exit_code::of_error(&error);
+                vec![Check::failed("", "configuration", &error)]
+            }
+            Ok(GroupClient { mut client, warnings, .. }) => {
+                style.notes(warnings);
+                let ids = in_use.iter().filter(|(of, _)| of == group).map(|(_, id)| id);
+                group_checks(&mut client, ids)
+            }
+        };
+        if code == exit_code::DONE && checks.iter().any(Check::is_failure) {
+            code = exit_code::KEY_UNAVAILABLE;
+        }
+        style.checks(group, &checks);
+    }
+    Ok(code)
+}
+
+fn keys_in_use(args: &TestArgs) -> Result<BTreeSet<(String, KeyId)>> {
+    if args.data_dirs.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let storage = Box::new(LocalStorage);
+    let session = Session::open(storage, &args.data_dirs, LeaseMode::Shared, true)?;
+    let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let census = upgrade::census(&session, &Selection::default(), Archives::ALL, threads)?;
+    let kmip = census.keys.into_keys().filter_map(|key| match key {
+        KeyRef::Kmip { group, id } => Some((group, id)),
+        _ => None,
+    });
+    Ok(kmip.collect())
+}
+
+fn group_checks<'a>(client: &mut Client, in_use: impl Iterator<Item = &'a KeyId>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for host in client.hosts().to_vec() {
+        let name = host.to_string();
+        match client.probe(&host) {
+            Err(failed) => {
+                let error = Error::from(rekey_kmip::Error::AllHostsFailed(vec![failed]));
+                checks.push(Check::failed(&name, "connection", &error));
+            }
+            Ok(probe) => checks.extend(host_checks(&name, &probe)),
+        }
+    }
+    let Some(host) = client.connect().ok().and_then(|_| client.host().map(ToString::to_string))
+    else {
+        return checks;
+    };
+    checks.push(locate(client, &host));
+    checks.extend(in_use.map(|id| key_in_use(client, &host, id)));
+    checks
+}
+
+fn host_checks(host: &str, probe: &Probe) -> Vec<Check> {
+    let facts = &probe.connection;
+    let ok = |step, text: String| Check::passed(host, step, text);
+    let mut checks = vec![
+        ok("connection", facts.address.to_string()),
+        ok("TLS", format!("{} {}", facts.protocol, facts.cipher_suite)),
+    ];
+    if let Some((leaf, issuers)) = facts.server_chain.split_first() {
+        checks.push(ok("server certificate", described(leaf, issuers, facts.pinned)));
+    }
+    checks.push(match facts.asked_for_client_certificate {
+        true => ok("client certificate", "asked for, and accepted".to_owned()),
+        false => Check::warning(
+            host,
+            "client certificate",
+            "the server asks for none: whoever reaches its port may use its keys",
+        ),
+    });
+    checks.push(ok("KMIP version", probe.version.to_string()));
+    checks.push(match &probe.features {
+        Ok(features) => query(host, features),
+        Err(refusal) => Check::failed(
+            host,
+            "Query",
+            &Error::key_unavailable(format!("the server refuses Query: {refusal}")).cure(
+                "allow the client's certificate to Query; the database does not start without",
+            ),
+        ),
+    });
+    checks.extend(probe.clock_skew.map(|skew| clock(host, skew)));
+    checks
+}
+
+fn described(leaf: &Certificate, issuers: &[Certificate], pinned: bool) -> String {
+    let name = leaf.common_name.as_deref().unwrap_or("no common name");
+    let names = match leaf.names.as_slice() {
+        [] => "no alternative names".to_owned(),
+        names => names.join(", "),
+    };
+    let issuer = match (pinned, leaf.issuer.as_deref()) {
+        (true, _) => "itself in the truststore".to_owned(),
+        (false, Some(issuer)) => format!("issued by {issuer}"),
+        (false, None) => "issuer without a name".to_owned(),
+    };
+    format!(
+        "{name} ({names}), {issuer}, valid until {}, {} more certificates sent",
+        leaf.not_after,
+        issuers.len()
+    )
+}
+
+/// The database starts only with a server whose Query lists all of these (KMIP.md 1.1).
+fn query(host: &str, features: &ServerFeatures) -> Check {
+    let mut missing: Vec<String> = NEEDED
+        .iter()
+        .filter(|operation| !features.operations.contains(operation))
+        .map(ToString::to_string)
+        .collect();
+    if !features.object_types.contains(&ObjectType::SYMMETRIC_KEY) {
+        missing.push("object type Symmetric Key".to_owned());
+    }
+    let vendor = features.vendor.as_deref().unwrap_or("vendor not told");
+    if missing.is_empty() {
+        return Check::passed(
+            host,
+            "Query",
+            format!("{vendor}; everything that the database needs"),
+        );
+    }
+    Check::failed(
+        host,
+        "Query",
+        &Error::key_unavailable(format!("{vendor}; it does not list {}", missing.join(", "))).cure(
+            "the database does not start with such a server: grant the operations to the client, \
+             or use another server",
+        ),
+    )
+}
+
+fn clock(host: &str, skew: i64) -> Check {
+    let seconds = skew.unsigned_abs();
+    let which = if skew > 0 { "ahead of" } else { "behind" };
+    match seconds {
+        0..=TOLERATED => {
+            Check::passed(host, "clock", format!("{seconds} s {which} this machine's"))
+        }
+        _ => Check::warning(
+            host,
+            "clock",
+            &format!(
+                "the server is {seconds} s {which} this machine: the database goes by its own \
+                 clock when a key expires; set both by NTP"
+            ),
+        ),
+    }
+}
+
+fn locate(client: &mut Client, host: &str) -> Check {
+    match client.list(None) {
+        Err(error) => Check::failed(host, "Locate", &error.into()),
+        Ok(objects) => {
+            let count = |state| {
+                let has =
+                    |attributes: &rekey_kmip::message::Attributes| attributes.state() == state;
+                objects.iter().filter(|object| object.attributes.as_ref().is_ok_and(has)).count()
+            };
+            Check::passed(
+                host,
+                "Locate",
+                format!("{} symmetric keys, {} active", objects.len(), count(Some(State::ACTIVE))),
+            )
+        }
+    }
+}
+
+fn key_in_use(client: &mut Client, host: &str, id: &KeyId) -> Check {
+    match client.fetch(&UniqueIdentifier::new(id.as_str())) {
+        Err(error) => Check::failed(host, "key in use", &Error::from(error).key(id)),
+        Ok(key) => {
+            let state = key.attributes.state();
+            let state =
+                state.map_or_else(|| "state not told".to_owned(), |state| state.to_string());
+            let bits = key.material.expose().len().saturating_mul(8);
+            Check::passed(host, "key in use", format!("{id}: {state}, {bits} bits, can be read"))
+        }
+    }
+}
+
+/// Seconds by which clocks may differ without a word.
+const TOLERATED: u64 = 60;
+
+/// What the database asks of a server.
+const NEEDED: [Operation; 6] = [
+    Operation::LOCATE,
+    Operation::GET,
+    Operation::GET_ATTRIBUTES,
+    Operation::CREATE,
+    Operation::ACTIVATE,
+    Operation::ADD_ATTRIBUTE,
+];

@@ -1,0 +1,264 @@
+//! Keys of servers, and what was tried on servers.
+
+use std::fmt::Write as _;
+
+use rekey_engine::Error;
+use rekey_engine::keys::KeyRef;
+use rekey_engine::plan::KeyCensus;
+use rekey_kmip::client::ListedObject;
+use rekey_kmip::client::choice::NAMESPACE;
+use rekey_kmip::message::{AttributeName, AttributeValue, Attributes, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Style, json as lines_of, lines, text};
+
+/// One row of a list of keys. What the server does not tell is missing.
+#[derive(Debug)]
+pub(crate) struct KeyRow {
+    /// The id, made safe to print.
+    pub(crate) id: String,
+    /// Since when it is active.
+    pub(crate) activated: Option<Timestamp>,
+    attributes: Attributes,
+    /// Why the server tells nothing about it.
+    refusal: Option<String>,
+}
+
+impl From<ListedObject> for KeyRow {
+    fn from(object: ListedObject) -> Self {
+        let id = object.id.to_string();
+        match object.attributes {
+            Ok(attributes) => {
+                Self { id, activated: attributes.activation_date(), attributes, refusal: None }
+            }
+            Err(refusal) => Self {
+                id,
+                activated: None,
+                attributes: Attributes::default(),
+                refusal: Some(refusal.to_string()),
+            },
+        }
+    }
+}
+
+impl KeyRow {
+    fn cells(&self) -> [String; 8] {
+        let own = &self.attributes;
+        let date = |date: Option<Timestamp>| or_missing(date.map(|date| date.to_string()));
+        [
+            self.id.clone(),
+            or_missing(own.names().next().map(printable)),
+            or_missing(own.cipher()),
+            or_missing(own.state().map(|state| state.to_string())),
+            date(own.activation_date()),
+            date(own.creation_date()),
+            date(own.protect_stop_date()),
+            or_missing(own.custom(NAMESPACE).map(printable)),
+        ]
+    }
+
+    fn json(&self, group: &str) -> Value {
+        let own = &self.attributes;
+        let date = |date: Option<Timestamp>| date.map(|date| date.to_string());
+        let custom: serde_json::Map<_, _> = own
+            .as_slice()
+            .iter()
+            .filter_map(|attribute| match (&attribute.name, &attribute.value) {
+                (AttributeName::Custom(name), AttributeValue::Text(text)) => {
+                    Some((name.to_string(), json!(text)))
+                }
+                _ => None,
+            })
+            .collect();
+        json!({
+            "type": "key",
+            "group": group,
+            "id": self.id,
+            "names": own.names().collect::<Vec<_>>(),
+            "cipher": own.cipher(),
+            "strength": own.length(),
+            "state": own.state().map(|state| state.to_string()),
+            "activation_date": date(own.activation_date()),
+            "creation_date": date(own.creation_date()),
+            "protect_stop_date": date(own.protect_stop_date()),
+            "deactivation_date": date(own.deactivation_date()),
+            "namespace": own.custom(NAMESPACE),
+            "custom": custom,
+            "refused": self.refusal,
+        })
+    }
+}
+
+/// One thing that was tried.
+#[derive(Debug)]
+pub(crate) struct Check {
+    host: String,
+    step: &'static str,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Passed(String),
+    Warning(String),
+    Failed(Error),
+}
+
+impl Check {
+    pub(crate) fn passed(host: &str, step: &'static str, what: String) -> Self {
+        Self { host: host.to_owned(), step, outcome: Outcome::Passed(what) }
+    }
+
+    pub(crate) fn warning(host: &str, step: &'static str, what: &str) -> Self {
+        Self { host: host.to_owned(), step, outcome: Outcome::Warning(what.to_owned()) }
+    }
+
+    pub(crate) fn failed(host: &str, step: &'static str, error: &Error) -> Self {
+        Self { host: host.to_owned(), step, outcome: Outcome::Failed(error.clone()) }
+    }
+
+    pub(crate) const fn is_failure(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_))
+    }
+
+    fn text(&self) -> String {
+        let (word, what) = match &self.outcome {
+            Outcome::Passed(what) => ("ok", what.clone()),
+            Outcome::Warning(what) => ("warning", what.clone()),
+            Outcome::Failed(error) => ("FAILED", error.chain()),
+        };
+        let mut line = format!("    {word:<8} {:<20} {what}\n", self.step);
+        if let Outcome::Failed(error) = &self.outcome
+            && let Some(advice) = error.advice()
+        {
+            let _ = writeln!(line, "{:>33} {advice}", "cure:");
+        }
+        line
+    }
+
+    fn json(&self, group: &str) -> Value {
+        let (outcome, what, cure) = match &self.outcome {
+            Outcome::Passed(what) => ("ok", what.clone(), None),
+            Outcome::Warning(what) => ("warning", what.clone(), None),
+            Outcome::Failed(error) => ("failed", error.chain(), error.advice()),
+        };
+        json!({
+            "type": "check",
+            "group": group,
+            "host": (!self.host.is_empty()).then_some(&self.host),
+            "step": self.step,
+            "outcome": outcome,
+            "message": what,
+            "cure": cure,
+        })
+    }
+}
+
+impl Style {
+    pub(crate) fn keys(self, group: &str, rows: &[KeyRow]) {
+        match self {
+            Self::Json => lines(&rows.iter().map(|row| row.json(group)).collect::<Vec<_>>()),
+            Self::Text => print!("{}", table(group, rows)),
+        }
+    }
+
+    pub(crate) fn checks(self, group: &str, checks: &[Check]) {
+        if self == Self::Json {
+            lines(&checks.iter().map(|check| check.json(group)).collect::<Vec<_>>());
+            return;
+        }
+        println!("group {group}");
+        let mut host = "";
+        for check in checks {
+            if check.host != host {
+                println!("  {}", check.host);
+                host = &check.host;
+            }
+            print!("{}", check.text());
+        }
+    }
+
+    /// Something was done to a key.
+    pub(crate) fn done(self, what: &'static str, group: &str, id: &str, detail: &str) {
+        match self {
+            Self::Json => lines(&[json!({
+                "type": "done", "what": what, "group": group, "id": id, "detail": detail,
+            })]),
+            Self::Text => {
+                let detail = match detail {
+                    "" => String::new(),
+                    detail => format!(": {detail}"),
+                };
+                println!("{what} key {} of group {}{detail}", printable(id), printable(group));
+            }
+        }
+    }
+
+    /// Says where a key is in use, or may be, and whether that is so.
+    pub(crate) fn in_use(self, key: &KeyRef, census: &KeyCensus, forced: bool) -> bool {
+        let row = census.keys.get(key);
+        let in_use = row.is_some() || !census.unknown.is_empty();
+        match self {
+            Self::Json => {
+                lines(&[json!({
+                    "type": "use",
+                    "key": key,
+                    "in_use": row.is_some(),
+                    "chunks": row.map_or(0, |row| row.chunks),
+                    "sstables": row.map_or(0, |row| row.sstables),
+                    "tables": row.map(|row| &row.tables),
+                    "unknown_sstables": census.unknown.len(),
+                    "archives": census.counted_archives,
+                })]);
+                lines(&census.unknown.iter().map(lines_of::unknown).collect::<Vec<_>>());
+            }
+            Self::Text => eprint!("{}", text::in_use(key, census)),
+        }
+        if in_use && !forced {
+            self.note(
+                "nothing was destroyed. Re-encrypt these tables (upgradesstables), remove \
+                 snapshots and backups that are no longer wanted, then try again; --force destroys \
+                 the key and with it all of that data",
+            );
+        }
+        in_use
+    }
+}
+
+fn table(group: &str, rows: &[KeyRow]) -> String {
+    let mut table = text::table(&[
+        "ID",
+        "Name",
+        "Cipher",
+        "State",
+        "Activation Date",
+        "Creation Date",
+        "Protect Stop Date",
+        "Namespace",
+    ]);
+    for row in rows {
+        table.add_row(row.cells());
+    }
+    let mut text = format!("Keys on {}:\n{table}\n", printable(group));
+    for row in rows {
+        if let Some(refusal) = &row.refusal {
+            let _ = writeln!(text, "note: the server tells nothing about {}: {refusal}", row.id);
+        }
+    }
+    text
+}
+
+fn or_missing(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "n/a".to_owned())
+}
+
+/// Foreign text on a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = (!c.is_control()).then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
