@@ -44,7 +44,7 @@ impl<'a> Section<'a> {
             let Value::Mapping(pairs) = &node.value else {
                 return Err(self.error(name, node.line, "must be a mapping of names to values"));
             };
-            let path = self.path_of(&shown(name).to_string());
+            let path = self.path_of(&label(name));
             sections.push((name.to_owned(), Self::new(self.file, path, pairs)));
         }
         Ok(sections)
@@ -159,14 +159,23 @@ impl<'a> Section<'a> {
     }
 
     fn error(&self, key: &str, line: usize, what: &str) -> Error {
-        let key = if self.asked.contains(&key) { key.to_owned() } else { shown(key).to_string() };
-        Error::invalid(format!("line {line}: {} {what}", self.path_of(&key)))
+        Error::invalid(format!("line {line}: {} {what}", self.path_of(&label(key))))
             .at(self.file)
             .cure("correct that line of the file")
     }
 
     fn path_of(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+}
+
+/// A name from the file as it may stand in the path of a key: quoted when it is not plain.
+pub(crate) fn label(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+        name.to_owned()
+    } else {
+        shown(name).to_string()
     }
 }
 
