@@ -278,3 +278,24 @@ fn a_text_has_a_limit() {
     assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
     parse(&format!("a: {}\n", "x".repeat((1 << 20) - 4)));
 }
+
+/// Aliases cost nothing in the tree, but what is read through them is copied.
+#[test]
+fn what_aliases_multiply_is_limited() {
+    let unknown: String = (0..100).map(|key| format!("u{key}: v, ")).collect();
+    let mut text = format!("base: &g {{hosts: a, {unknown}}}\nkmip_hosts:\n");
+    for group in 0..256 {
+        writeln!(text, "  g{group}: *g").unwrap();
+    }
+    let config = parse(&text);
+    assert_eq!((config.kmip_groups().len(), config.warnings().len()), (256, 256 * 17));
+    assert!(config.warnings()[16].ends_with("kmip_hosts.g0 has 84 more unknown keys"));
+    let error = refused(&format!("{text}  one: *g\n"));
+    assert!(error.to_string().contains("kmip_hosts.one is one more than the 256"), "{error}");
+    let long = "x".repeat(4097);
+    let error = refused(&group(&format!("keystore_path: {long}")));
+    assert!(error.to_string().ends_with("keystore_path is longer than 4096 bytes"), "{error}");
+    parse(&group(&format!("keystore_path: {}", &long[1..])));
+    let error = refused(&group(&format!("cipher_suites: [{}]", "suite, ".repeat(3000))));
+    assert!(error.to_string().ends_with("cipher_suites is longer than 16384 bytes"), "{error}");
+}
