@@ -5,8 +5,8 @@
 //! over the cores; [`txn`] swaps a finished SSTable in with the database's own transaction log.
 //! [`upgrade`] is the facade over all of it.
 //!
-//! The engine prints nothing, reads no environment and talks to no network; progress leaves as
-//! [`event`]s. `ARCHITECTURE.md` at the root of the repository is the map.
+//! The engine prints nothing and reads no environment, and talks to nobody but the key servers
+//! that [`config`] names; progress leaves as [`event`]s. `ARCHITECTURE.md` at the root of the repository is the map.
 
 pub mod codec;
 pub mod config;

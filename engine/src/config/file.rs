@@ -19,7 +19,8 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
     // Before it is opened: opening a pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(|error| failed(error, path, what))?;
     if !metadata.is_file() {
-        return Err(Error::invalid(format!("{what} must be a regular file")).at(path));
+        let text = format!("{what} must be a regular file");
+        return Err(Error::invalid(text).at(path).cure("name the file itself"));
     }
     let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if length > limit {

@@ -121,7 +121,7 @@ impl StoreSettings {
             None => None,
             Some(name) => {
                 let parsed = name.parse::<StoreType>();
-                Some(parsed.map_err(|unknown| section.invalid(kind, &format!("is an {unknown}")))?)
+                Some(parsed.map_err(|unknown| section.invalid(kind, &format!("is {unknown}")))?)
             }
         };
         let path = section.path(path)?;

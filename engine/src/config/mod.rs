@@ -43,13 +43,13 @@ use rekey_kmip::secret::Secret;
 pub(crate) use file::{exposed, read as read_file};
 pub use kmip_group::{KmipGroup, StoreSettings};
 pub use password::Password;
+pub(crate) use section::label;
 pub use system_info::SystemInfoEncryption;
 
 use self::password::Descriptors;
 use self::section::Section;
 use self::yaml::{Mapping, Value, YamlError};
 use crate::error::{Error, Result, ResultExt as _};
-use crate::options::shown;
 
 /// What the configuration file says about keys.
 #[derive(Debug)]
@@ -184,13 +184,12 @@ impl NodeConfig {
     /// those that there are.
     pub fn kmip_group(&self, name: &str) -> Result<&KmipGroup> {
         self.groups.iter().find(|group| group.name == name).ok_or_else(|| {
-            let names: Vec<_> =
-                self.groups.iter().map(|group| shown(&group.name).to_string()).collect();
+            let names: Vec<_> = self.groups.iter().map(|group| label(&group.name)).collect();
             let there = match names.as_slice() {
                 [] => "has no groups".to_owned(),
                 names => format!("has {}", names.join(", ")),
             };
-            Error::invalid(format!("kmip_hosts {there}, and no group {}", shown(name)))
+            Error::invalid(format!("kmip_hosts {there}, and no group {}", label(name)))
                 .at(&self.path)
                 .cure("name a group that is there, or add its kmip_hosts section")
         })
@@ -252,3 +251,6 @@ const SYSTEM_KEYS: &str = "/etc/dse/conf";
 
 /// The default of `config_encryption_key_name`.
 const SYSTEM_KEY: &str = "system_key";
+
+#[cfg(test)]
+mod tests;

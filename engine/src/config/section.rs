@@ -2,6 +2,9 @@
 //!
 //! Whatever is asked for is known; what nobody asked for is a warning. Errors name the section,
 //! the key and the line, and never repeat a value that could be a secret.
+//!
+//! The tree holds a value once however many aliases name it; here it is copied. So what is copied
+//! has limits of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -38,13 +41,17 @@ impl<'a> Section<'a> {
     pub(super) fn sections(&self) -> Result<Vec<(String, Self)>> {
         let mut sections: Vec<(String, Self)> = Vec::new();
         for (name, line, node) in self.pairs.iter() {
+            if sections.len() >= MAX_SECTIONS {
+                let what = format!("is one more than the {MAX_SECTIONS} that are read");
+                return Err(self.error(name, line, &what));
+            }
             if sections.iter().any(|(known, _)| known == name) {
                 return Err(self.error(name, line, "comes twice"));
             }
             let Value::Mapping(pairs) = &node.value else {
                 return Err(self.error(name, node.line, "must be a mapping of names to values"));
             };
-            let path = self.path_of(&shown(name).to_string());
+            let path = self.path_of(&label(name));
             sections.push((name.to_owned(), Self::new(self.file, path, pairs)));
         }
         Ok(sections)
@@ -95,7 +102,7 @@ impl<'a> Section<'a> {
     pub(super) fn list(&mut self, key: &'static str) -> Result<Option<Vec<String>>> {
         let Some(node) = self.node(key)? else { return Ok(None) };
         let wrong = || self.wrong(key, node, "must be a list, or a text with commas");
-        let mut entries = Vec::new();
+        let mut entries: Vec<&str> = Vec::new();
         match &node.value {
             Value::Scalar(Some(text)) => entries.extend(text.split(',')),
             Value::Sequence(items) => {
@@ -105,8 +112,12 @@ impl<'a> Section<'a> {
             }
             _ => return Err(wrong()),
         }
-        let entries = entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty());
-        Ok(Some(entries.map(str::to_owned).collect()))
+        entries.iter_mut().for_each(|entry| *entry = entry.trim());
+        entries.retain(|entry| !entry.is_empty());
+        if entries.iter().map(|entry| entry.len().saturating_add(1)).sum::<usize>() > MAX_LIST {
+            return Err(self.wrong(key, node, &format!("is longer than {MAX_LIST} bytes")));
+        }
+        Ok(Some(entries.into_iter().map(str::to_owned).collect()))
     }
 
     /// An error about a key that has been asked for.
@@ -117,27 +128,32 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A warning for each key that nobody has asked for.
+    /// A warning for each key that nobody has asked for, up to a limit.
     pub(super) fn unknown(&self) -> Vec<String> {
-        let unknown = self.pairs.iter().filter(|(key, ..)| !self.asked.contains(key));
-        unknown
+        let unknown = || self.pairs.iter().filter(|(key, ..)| !self.asked.contains(key));
+        let place = |line| format!("{}: line {line}: {}", self.file.display(), self.name);
+        let mut warnings: Vec<String> = unknown()
+            .take(MAX_WARNINGS)
             .map(|(key, line, _)| {
                 let meant = self.asked.iter().find(|known| folded(known) == folded(key));
                 let hint =
                     meant.map_or_else(String::new, |known| format!("; did you mean {known}?"));
-                format!(
-                    "{}: line {line}: {} has an unknown key {}{hint}",
-                    self.file.display(),
-                    self.name,
-                    shown(key)
-                )
+                format!("{} has an unknown key {}{hint}", place(line), shown(key))
             })
-            .collect()
+            .collect();
+        let more = unknown().count().saturating_sub(MAX_WARNINGS);
+        if let Some((_, line, _)) = unknown().nth(MAX_WARNINGS) {
+            warnings.push(format!("{} has {more} more unknown keys", place(line)));
+        }
+        warnings
     }
 
     fn scalar(&mut self, key: &'static str) -> Result<Option<(&'a str, &'a Node)>> {
         let Some(node) = self.node(key)? else { return Ok(None) };
         match node.text() {
+            Some(text) if text.len() > MAX_TEXT => {
+                Err(self.wrong(key, node, &format!("is longer than {MAX_TEXT} bytes")))
+            }
             Some(text) => Ok(Some((text, node))),
             None => Err(self.wrong(key, node, "must be a single value")),
         }
@@ -159,8 +175,7 @@ impl<'a> Section<'a> {
     }
 
     fn error(&self, key: &str, line: usize, what: &str) -> Error {
-        let key = if self.asked.contains(&key) { key.to_owned() } else { shown(key).to_string() };
-        Error::invalid(format!("line {line}: {} {what}", self.path_of(&key)))
+        Error::invalid(format!("line {line}: {} {what}", self.path_of(&label(key))))
             .at(self.file)
             .cure("correct that line of the file")
     }
@@ -170,7 +185,29 @@ impl<'a> Section<'a> {
     }
 }
 
+/// A name from the file as it may stand in the path of a key: quoted when it is not plain.
+pub(crate) fn label(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+        name.to_owned()
+    } else {
+        shown(name).to_string()
+    }
+}
+
 /// A key without what people vary: case, hyphens, underscores.
 fn folded(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
 }
+
+/// Sections below one, such as the groups of `kmip_hosts`.
+const MAX_SECTIONS: usize = 256;
+
+/// Bytes of one value: the longest path, and the longest password.
+const MAX_TEXT: usize = 4096;
+
+/// Bytes of the entries of a list.
+const MAX_LIST: usize = 16 << 10;
+
+/// Warnings about one section.
+const MAX_WARNINGS: usize = 16;

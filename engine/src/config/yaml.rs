@@ -378,7 +378,7 @@ mod tests {
             ("a: 1\nb: [1, 2\nc: 3\n", 3),
             ("a:\n\tb: 1\n", 2),
             ("a: 1\n---\nb: 2\n", 2),
-            ("a: 'open\n", 2),
+            ("a: 1\nb: 'open\nc\n", 2),
             ("a: b: c\n", 1),
         ] {
             let error = error(text);

@@ -183,3 +183,172 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) fn permission_warning(directory: &Path, name: &str) -> Option<String> {
     config::exposed(&directory.join(name), "the system key")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crypto::{IvSource, Lane, pad};
+    use crate::error::ErrorKind;
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODw==";
+    /// `changeit` as openssl encrypts it: `openssl enc -aes-128-cbc` with the IV f0f1..ff in
+    /// front, and `openssl enc -aes-128-ecb`.
+    const BY_OPENSSL: [(&str, &str); 3] = [
+        ("AES/CBC/PKCS5Padding", "8PHy8/T19vf4+fr7/P3+/ypJXErwmoRiFBJK+K0iiXg="),
+        ("AES/ECB/PKCS5Padding", "uEhAsNySCF9hE9GEeYforA=="),
+        ("AES", "uEhAsNySCF9hE9GEeYforA=="),
+    ];
+
+    fn directory(text: impl AsRef<[u8]>) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("system_key");
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).unwrap();
+        file.write_all(text.as_ref()).unwrap();
+        directory
+    }
+
+    fn read(text: impl AsRef<[u8]>) -> Result<SystemKey> {
+        SystemKey::read(directory(text).path(), "system_key")
+    }
+
+    fn seal(transformation: &Transformation, key: &[u8], plain: &[u8]) -> String {
+        let iv = IvSource::from_os().unwrap().next_iv();
+        let mut data = plain.to_vec();
+        data.resize(transformation.ciphertext_length(plain.len()), 0);
+        let _length = pad(transformation, &mut data, plain.len());
+        let sealer = CipherKey::new(transformation, key).unwrap();
+        sealer.seal(&mut [Lane::new(iv, &mut data).unwrap()]);
+        let bytes = [&iv[..transformation.iv_length()], &data].concat();
+        BASE64.encode(bytes)
+    }
+
+    #[test]
+    fn openssl_s_ciphertexts_decrypt() {
+        for (transformation, value) in BY_OPENSSL {
+            let key = read(format!("{transformation}:128:{KEY}\n")).unwrap();
+            assert_eq!(key.decrypt_value(value).unwrap().expose(), "changeit", "{transformation}");
+        }
+    }
+
+    #[test]
+    fn white_space_and_missing_padding_do_not_matter() {
+        let key = read(format!("AES:128:{KEY}")).unwrap();
+        for value in [" uEhAsNySCF9h\nE9GEeYforA==\r\n", "uEhAsNySCF9hE9GEeYforA"] {
+            assert_eq!(key.decrypt_value(value).unwrap().expose(), "changeit");
+        }
+    }
+
+    #[test]
+    fn only_the_first_line_counts() {
+        for text in [format!("AES:128:{KEY}\nrubbish"), format!("AES:128:{KEY}\r\n\n")] {
+            assert!(read(text).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_no_ciphertext_is_refused_without_being_shown() {
+        let cbc = read(format!("AES/CBC/PKCS5Padding:128:{KEY}")).unwrap();
+        let ecb = read(format!("AES:128:{KEY}")).unwrap();
+        // Not base64; no whole blocks; an IV alone; another key's; nothing.
+        for value in ["hunter2!", "hunter22", "uEhAsNySCF9hE9GEeYforA==", "", "8PHy8/T1"] {
+            let error = cbc.decrypt_value(value).map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            let text = format!("{error} {error:?} {}", error.advice().unwrap());
+            assert!(text.contains("was not encrypted with the system key"), "{text}");
+            assert!(text.contains("(key system_key)"), "{text}");
+            assert!(value.is_empty() || !text.contains(value), "{text}");
+        }
+        assert!(ecb.decrypt_value(&BY_OPENSSL[0].1[4..]).is_err());
+        // A key that pads well by luck must still give text.
+        let transformation = Transformation::parse("AES").unwrap();
+        let key = decode(KEY).unwrap();
+        assert!(ecb.decrypt_value(&seal(&transformation, &key, b"\xff\xfe")).is_err());
+    }
+
+    #[test]
+    fn a_bad_line_is_refused_without_being_shown() {
+        let secret = "c2VjcmV0c2VjcmV0c2VjcmV0";
+        for (line, part) in [
+            (String::new(), "line 1: it does not have exactly three fields"),
+            (format!("\nAES:128:{KEY}"), "exactly three fields"),
+            (format!("AES:128:{secret}:"), "exactly three fields"),
+            (format!("AES:{secret}"), "exactly three fields"),
+            (format!("AES:x:{secret}"), "its strength is not a number"),
+            (format!("AES:128:{secret}!"), "its key is not base64"),
+            (format!("AES:128:{secret}"), "a key of 18 bytes does not fit its strength, 128 bits"),
+            (format!("AES:100:{secret}"), "no 100-bit keys"),
+            (format!("AES/GCM/NoPadding:128:{secret}"), "AES/GCM/NoPadding"),
+        ] {
+            let error = read(&line).map(|_| ()).unwrap_err();
+            let text = format!("{} {error:?} {}", error.chain(), error.advice().unwrap());
+            assert!(text.contains(part), "{line}: {text}");
+            assert!(text.contains("/system_key:") && !text.contains(secret), "{text}");
+        }
+        assert!(read(b"AES:128:\xff").unwrap_err().to_string().contains("not UTF-8"));
+    }
+
+    #[test]
+    fn a_key_lies_in_its_directory() {
+        let directory = directory(format!("AES:128:{KEY}"));
+        for name in ["", "/etc/passwd", "../system_key", "a/../system_key", "."] {
+            let error = SystemKey::read(directory.path(), name).map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name}");
+        }
+        let error = SystemKey::read(directory.path(), "other").map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        assert!(error.advice().unwrap().contains("keystore_password_file"));
+        let error = SystemKey::read(directory.path().parent().unwrap(), "no/such").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        fs::create_dir(directory.path().join("dir")).unwrap();
+        let error = SystemKey::read(directory.path(), "dir").unwrap_err();
+        assert!(error.to_string().contains("regular file"), "{error}");
+    }
+
+    #[test]
+    fn debug_shows_what_the_key_is_for() {
+        let key = read(format!("AES:128:{KEY}")).unwrap();
+        let debug = format!("{key:?}");
+        assert!(debug.contains("system_key") && debug.contains("\"AES\""), "{debug}");
+        assert!(!debug.contains("AAEC"), "{debug}");
+    }
+
+    #[test]
+    fn the_form_of_a_ciphertext_is_whole_blocks() {
+        for (value, may) in [
+            ("uEhAsNySCF9hE9GEeYforA==", true),
+            ("AAECAwQFBgc=", true),
+            ("changeit", false),
+            ("", false),
+            ("pässwörd", false),
+        ] {
+            assert_eq!(may_be_encrypted(value), may, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decryption_undoes_encryption(text in ".{0,40}", key in any::<[u8; 32]>(), cbc: bool) {
+            let name = if cbc { "AES/CBC/PKCS5Padding" } else { "AES" };
+            let transformation = Transformation::parse(name).unwrap();
+            let opener =
+                SystemKey::new("k", &transformation, &SecretKey::from(key.to_vec())).unwrap();
+            let value = seal(&transformation, &key, text.as_bytes());
+            prop_assert!(may_be_encrypted(&value));
+            let opened = opener.decrypt_value(&value).unwrap();
+            prop_assert_eq!(opened.expose(), text);
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(line in any::<Vec<u8>>(), value in ".{0,60}") {
+            drop(parse(&line));
+            let transformation = Transformation::parse("AES/CBC/PKCS5Padding").unwrap();
+            let key = SystemKey::new("k", &transformation, &SecretKey::from(vec![0; 16])).unwrap();
+            drop(key.decrypt_value(&value));
+        }
+    }
+}

@@ -133,12 +133,12 @@ impl<'a> Connecting<'a> {
     }
 
     fn warn(&mut self, group: &KmipGroup, what: &str) {
-        self.warnings.insert(format!("kmip_hosts.{}: {what}", shown(&group.name)));
+        self.warnings.insert(format!("kmip_hosts.{}: {what}", config::label(&group.name)));
     }
 
     /// The error with the group and the setting in front, and its own kind and cure.
     fn failed(&self, group: &KmipGroup, setting: Option<&str>, error: Error) -> Error {
-        let mut what = format!("kmip_hosts.{}", shown(&group.name));
+        let mut what = format!("kmip_hosts.{}", config::label(&group.name));
         if let Some(setting) = setting {
             what.push('.');
             what.push_str(setting);

@@ -106,3 +106,75 @@ impl fmt::Display for Hosts {
 }
 
 impl std::error::Error for Hosts {}
+
+#[cfg(test)]
+mod tests {
+    use rekey_kmip::message::{Operation, Refusal, ResultReason, ResultStatus, UniqueIdentifier};
+    use rekey_kmip::transport::{Host, Step};
+
+    use super::*;
+
+    fn host(name: &str, failure: Failure) -> HostFailure {
+        HostFailure { host: Host { name: name.to_owned(), port: 5696 }, failure }
+    }
+
+    fn connect(error: io::Error) -> Failure {
+        Failure::Io { step: Step::Connect, error }
+    }
+
+    #[test]
+    fn every_host_is_in_the_chain_once_with_its_reason() {
+        let error = Error::from(rekey_kmip::Error::AllHostsFailed(vec![
+            host("kmip1", Failure::Closed { received: 0 }),
+            host("kmip2", connect(io::ErrorKind::ConnectionRefused.into())),
+        ]));
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        assert_eq!(
+            error.chain(),
+            "no key server could be used: kmip1:5696: end of stream after 0 bytes of a reply; \
+             kmip2:5696: cannot connect: connection refused"
+        );
+        assert!(error.advice().unwrap().contains("does not trust the client's certificate"));
+    }
+
+    #[test]
+    fn this_host_s_own_troubles_have_their_own_kinds() {
+        let kind = |failures| Error::from(rekey_kmip::Error::AllHostsFailed(failures)).kind();
+        let full = || connect(rustix::io::Errno::MFILE.into());
+        let interrupted = || connect(io::ErrorKind::Interrupted.into());
+        let refused = || connect(io::ErrorKind::ConnectionRefused.into());
+        assert_eq!(kind(vec![host("a", full()), host("b", full())]), ErrorKind::Io);
+        assert_eq!(kind(vec![host("a", interrupted())]), ErrorKind::Interrupted);
+        assert_eq!(kind(vec![host("a", full()), host("b", refused())]), ErrorKind::KeyUnavailable);
+        assert_eq!(kind(Vec::new()), ErrorKind::KeyUnavailable);
+    }
+
+    #[test]
+    fn a_refusal_names_the_key_and_its_cure() {
+        let error = Error::from(rekey_kmip::Error::Refused {
+            operation: Operation::GET,
+            id: Some(UniqueIdentifier::new("02-449")),
+            refusal: Refusal {
+                status: ResultStatus::OPERATION_FAILED,
+                reason: Some(ResultReason::ITEM_NOT_FOUND),
+                message: None,
+            },
+        });
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        assert_eq!(error.key_name(), Some("02-449"));
+        assert!(error.advice().unwrap().starts_with("check the id"));
+    }
+
+    #[test]
+    fn settings_and_stores_are_to_be_corrected() {
+        let error = Error::from(rekey_kmip::Error::Settings(SettingsError::NoHosts));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Invalid, "the group has no hosts")
+        );
+        assert!(error.advice().is_some());
+        let error = Error::from(KeyStoreError::Jceks);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.advice(), Some(KeyStoreError::Jceks.cure()));
+    }
+}

@@ -79,8 +79,8 @@ impl<'a> Connecting<'a> {
             .cure("write it as dsetool createsystemkey printed it")
         })?;
         if self.is_on_the_way_to(name) {
-            let mut chain: Vec<_> = self.chain.iter().map(|on| shown(on).to_string()).collect();
-            chain.push(shown(group).to_string());
+            let mut chain: Vec<_> = self.chain.iter().map(|on| config::label(on)).collect();
+            chain.push(config::label(group));
             return Err(Error::invalid(format!(
                 "the passwords of these groups need each other's keys: {}",
                 chain.join(" -> ")
