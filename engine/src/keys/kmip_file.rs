@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named_by_number_only() {
-        let long = format!("{} = 00", "i".repeat(257));
+        let long = format!("{} = 00", "i".repeat(4097));
         for (line, part) in [
             ("deadbeefcafe", "line 2: it is not of the form 'id = hex key'"),
             ("id = deadbeefcaf", "line 2: its key is not an even number"),
