@@ -9,6 +9,7 @@
 //! that [`config`] names; progress leaves as [`event`]s. `ARCHITECTURE.md` at the root of the repository is the map.
 
 pub mod codec;
+pub mod compress;
 pub mod config;
 pub mod crypto;
 pub mod error;

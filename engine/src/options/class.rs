@@ -43,6 +43,19 @@ impl CompressorClass {
         }
     }
 
+    /// The class of the compressor in it: itself, or what follows `Encrypting` in the name of a
+    /// chain (FORMATS.md 4.1). None for `Encryptor` and for classes that this release does not
+    /// know.
+    pub(super) fn codec_name(&self) -> Option<&str> {
+        let Self::Other(name) = self else { return None };
+        let name = match name.strip_prefix("Encrypting") {
+            Some(of_chain) if CHAINED.contains(&of_chain) => of_chain,
+            Some(_) => return None,
+            None => name,
+        };
+        IN_CLEAR.contains(&name).then_some(name)
+    }
+
     /// Whether the class may encrypt: all do but the database's own that are known not to
     /// (FORMATS.md 4). One flipped bit in `Encryptor` makes a class that nobody knows, and no
     /// key may be called unused while there is one.
@@ -75,6 +88,9 @@ const IN_CLEAR: [&str; 7] = [
     "ZstdCompressor",
     "ZstdDictionaryCompressor",
 ];
+
+/// Those that DSE and HCD chain with an Encryptor.
+const CHAINED: [&str; 3] = ["DeflateCompressor", "LZ4Compressor", "SnappyCompressor"];
 
 /// Where the database looks up a simple name.
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";

@@ -13,6 +13,7 @@ mod encryptor;
 mod map;
 mod params;
 mod provider;
+mod scheme;
 mod shown;
 
 pub use chunk_length::{ChunkLength, ChunkLengthError};
@@ -21,4 +22,5 @@ pub use encryptor::EncryptorOptions;
 pub use map::{DuplicateOption, OptionMap};
 pub use params::CompressionParams;
 pub use provider::ProviderOptions;
+pub use scheme::ChunkScheme;
 pub(crate) use shown::{escape, shown};

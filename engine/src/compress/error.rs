@@ -1,0 +1,88 @@
+//! Why a chunk cannot be compressed or decompressed.
+
+use crate::{Error, ErrorKind};
+
+/// Why a chunk cannot be compressed or decompressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The caller's buffer is too short.
+    #[error("a buffer of {given} bytes was given where compression may take {needed}")]
+    Buffer {
+        /// Bytes that the chunk may take.
+        needed: usize,
+        /// Bytes given.
+        given: usize,
+    },
+    /// A chain's outer length is not one of what was stored behind it.
+    #[error("it declares {declared} bytes before encryption, and {stored} are stored encrypted")]
+    ChainLength {
+        /// Bytes that the compressor's stage is said to have written.
+        declared: u32,
+        /// Bytes that the Encryptor wrote.
+        stored: usize,
+    },
+    /// A chain's chunk ends inside its outer length.
+    #[error("its {0} stored bytes end inside the length that stands before them")]
+    ChainTruncated(usize),
+    /// What the Encryptor of a chain gave back is not a chunk of the compressor. A wrong key
+    /// that passes the padding check looks like this, so there is no detail.
+    #[error("what it decrypts to is not {format} data of {expected} bytes")]
+    ChainOpened {
+        /// The compressor's format.
+        format: &'static str,
+        /// Bytes of plaintext that the chunk has.
+        expected: usize,
+    },
+    /// The library failed.
+    #[error("{0} compression failed")]
+    Compress(&'static str),
+    /// The bytes are not those of such a chunk.
+    #[error("its {format} data does not decompress to {expected} bytes")]
+    Damaged {
+        /// The compressor's format.
+        format: &'static str,
+        /// Bytes of plaintext that the chunk has.
+        expected: usize,
+    },
+    /// The bytes say that they stand for another length.
+    #[error("its {format} data stands for {found} bytes where {expected} are expected")]
+    Length {
+        /// The compressor's format.
+        format: &'static str,
+        /// Bytes of plaintext that the data stands for.
+        found: u64,
+        /// Bytes of plaintext that the chunk has.
+        expected: usize,
+    },
+    /// More is stored than the compressor wrote.
+    #[error("{extra} bytes follow the end of its {format} data")]
+    TrailingBytes {
+        /// The compressor's format.
+        format: &'static str,
+        /// Bytes behind the end.
+        extra: usize,
+    },
+}
+
+impl CodecError {
+    pub(super) fn length(format: &'static str, found: usize, expected: usize) -> Self {
+        Self::Length { format, found: u64::try_from(found).unwrap_or(u64::MAX), expected }
+    }
+}
+
+impl From<CodecError> for Error {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Buffer { .. } | CodecError::Compress(_) => {
+                Self::new(ErrorKind::Internal, error.to_string())
+            }
+            CodecError::ChainOpened { .. } => Self::corrupt(error.to_string()).cure(
+                "compare the key with the one that the node used; if it is right, \
+                 scrub the SSTable on the node or restore it from a backup",
+            ),
+            _ => Self::corrupt(error.to_string())
+                .cure("scrub the SSTable on the node, or restore it from a backup"),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `LZ4Compressor`.
+//!
+//! ```text
+//! int32, little-endian   length of the plaintext
+//! rest                   one LZ4 block, no frame
+//! ```
+//!
+//! The library's working memory is its own: 16 KiB on the stack, 256 KiB from the heap for each
+//! chunk of type `high`, which takes its time anyway.
+
+use lz4::block::{CompressionMode, compress_to_buffer, decompress_to_buffer};
+
+use super::{CodecError, Lz4Type};
+
+pub(super) const FORMAT: &str = "LZ4";
+
+/// The length, and the worst case of a block: liblz4's own bound.
+pub(super) const fn max_compressed_length(plain: usize) -> usize {
+    LENGTH.saturating_add(plain).saturating_add(plain / 255).saturating_add(16)
+}
+
+pub(super) fn compress(kind: Lz4Type, plain: &[u8], out: &mut [u8]) -> Result<usize, CodecError> {
+    const FAILED: CodecError = CodecError::Compress(FORMAT);
+    let given = out.len();
+    let (length, block) = out
+        .split_first_chunk_mut::<LENGTH>()
+        .ok_or(CodecError::Buffer { needed: LENGTH, given })?;
+    let mode = match kind {
+        Lz4Type::Fast => CompressionMode::DEFAULT,
+        Lz4Type::High(level) => CompressionMode::HIGHCOMPRESSION(level.number()),
+    };
+    let declared = i32::try_from(plain.len()).map_err(|_too_long| FAILED)?;
+    *length = declared.to_le_bytes();
+    let written =
+        compress_to_buffer(plain, Some(mode), false, block).map_err(|_no_detail| FAILED)?;
+    Ok(written.saturating_add(LENGTH))
+}
+
+pub(super) fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
+    let expected = out.len();
+    let damaged = CodecError::Damaged { format: FORMAT, expected };
+    let (length, block) = stored.split_first_chunk::<LENGTH>().ok_or(damaged)?;
+    let declared = u32::from_le_bytes(*length);
+    let size = i32::try_from(expected).map_err(|_too_long| damaged)?;
+    if size.to_le_bytes() != *length {
+        return Err(CodecError::Length { format: FORMAT, found: declared.into(), expected });
+    }
+    // The library counts in int32.
+    i32::try_from(block.len()).map_err(|_too_long| damaged)?;
+    // A block ends with its last literals, so whatever follows is damage to the decoder.
+    match decompress_to_buffer(block, Some(size), out) {
+        Ok(written) if written == expected => Ok(()),
+        _ => Err(damaged),
+    }
+}
+
+/// Bytes of the plaintext's length.
+const LENGTH: usize = 4;
