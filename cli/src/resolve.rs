@@ -66,6 +66,17 @@ impl TargetArgs {
             None if self.create_key => KeyWish::New(&used),
             None => KeyWish::AsTheDatabase,
         };
-        Target::find(params, wish, sources, self.max_key_id_length)
+        let target = Target::find(params, wish, sources, self.max_key_id_length)?;
+        match (target.encryptor(), self.decrypt) {
+            (None, false) => Err(Error::invalid(
+                "the options of --compression do not encrypt: everything would be in clear",
+            )
+            .cure("if that is what you want, say so: --decrypt")),
+            (Some(_), true) => Err(Error::invalid(
+                "--decrypt is given, and the options of --compression encrypt",
+            )
+            .cure("leave --decrypt out, or name a class that does not encrypt")),
+            _ => Ok(target),
+        }
     }
 }

@@ -65,6 +65,10 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "MAP", required = true)]
     pub(crate) compression: String,
 
+    /// Allow a --compression that writes what is encrypted in clear
+    #[arg(long, conflicts_with_all = ["key_id", "create_key"])]
+    pub(crate) decrypt: bool,
+
     /// The id of the KMIP key to write with; without it, the key that the database would choose
     #[arg(long, value_name = "ID")]
     pub(crate) key_id: Option<String>,

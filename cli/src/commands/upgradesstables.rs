@@ -51,8 +51,10 @@ fn make_key(
 ) -> Result<()> {
     let Some(owner) = session.data_dirs().first() else { return Ok(()) };
     if target.make_key(sources, owner)? == KeyCreation::Created {
-        style.note(&format!("made a new key: {}", target.key()));
-        if let KeyRef::Kmip { id, .. } = target.key() {
+        if let Some(key) = target.key() {
+            style.note(&format!("made a new key: {key}"));
+        }
+        if let Some(KeyRef::Kmip { id, .. }) = target.key() {
             style.note(&format!(
                 "should this run be cut short, go on with --key-id '{id}' in place of --create-key"
             ));

@@ -100,14 +100,19 @@ fn current(facts: &Facts) -> Value {
     };
     match &facts.shape {
         Shape::Uncompressed => json!({"class": null}),
-        Shape::Compressed { class } | Shape::Foreign { class } => json!({"class": class}),
-        Shape::Encrypted(options) => json!({
-            "class": "Encryptor",
-            "cipher": options.transformation().text(),
-            "strength": options.strength(),
-            "chunk_length": facts.header.as_ref().map(|header| header.chunk_length.bytes()),
-            "keys": keys(facts),
-        }),
+        Shape::Foreign { class, .. } => json!({"class": class}),
+        Shape::Chunked { class, .. } => {
+            let mut line = json!({
+                "class": class,
+                "chunk_length": facts.header.as_ref().map(|header| header.chunk_length.bytes()),
+            });
+            if let Some(options) = facts.shape.encryptor() {
+                line["cipher"] = json!(options.transformation().text());
+                line["strength"] = json!(options.strength());
+                line["keys"] = json!(keys(facts));
+            }
+            line
+        }
         _ => Value::Null,
     }
 }

@@ -44,13 +44,7 @@ pub(super) fn plan(plan: &Plan) -> String {
     findings(&mut text, &plan.findings);
     let rewrites: Vec<_> = plan.rewrites().collect();
     let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
-    let _ = writeln!(
-        text,
-        "target: {} {} bits, {}",
-        plan.target.encryptor().transformation(),
-        plan.target.encryptor().strength(),
-        plan.target.key(),
-    );
+    let _ = writeln!(text, "target: {}", target(plan));
     choice(&mut text, plan);
     if let Some(flavor) = plan.flavor {
         let _ = writeln!(text, "transaction logs: {flavor}");
@@ -63,6 +57,21 @@ pub(super) fn plan(plan: &Plan) -> String {
         bytes(total)
     );
     text
+}
+
+/// What every SSTable is to become, in a few words.
+fn target(plan: &Plan) -> String {
+    let target = &plan.target;
+    let class = match target.params().class() {
+        Some(class) => class.simple_name().to_owned(),
+        None => "uncompressed".to_owned(),
+    };
+    match (target.encryptor(), target.key()) {
+        (Some(options), Some(key)) => {
+            format!("{class}, {} {} bits, {key}", options.transformation(), options.strength())
+        }
+        _ => format!("{class}, in clear"),
+    }
 }
 
 /// Why the target key was taken, and the others were not.
@@ -260,16 +269,19 @@ fn hint(text: &mut String, error: &Error) {
 }
 
 fn now(facts: &Facts) -> String {
-    match &facts.shape {
-        Shape::Uncompressed => "uncompressed".to_owned(),
-        Shape::Compressed { class } | Shape::Foreign { class } => class.clone(),
-        Shape::Encrypted(options) => format!(
-            "{} {} bits, {} KiB chunks",
+    let class = match &facts.shape {
+        Shape::Uncompressed => return "uncompressed".to_owned(),
+        Shape::Chunked { class, .. } | Shape::Foreign { class, .. } => class.clone(),
+        _ => return String::new(),
+    };
+    let length = facts.header.as_ref().map_or(0, |header| header.chunk_length.bytes() / 1024);
+    match facts.shape.encryptor() {
+        Some(options) => format!(
+            "{class} {} {} bits, {length} KiB chunks",
             options.transformation(),
             options.strength(),
-            facts.header.as_ref().map_or(0, |header| header.chunk_length.bytes() / 1024)
         ),
-        _ => String::new(),
+        None => format!("{class}, {length} KiB chunks"),
     }
 }
 

@@ -4,8 +4,10 @@
 //! MAC (FORMATS.md 5.1). So a plaintext is believed only if its length is exactly the expected
 //! one; a wrong key passes the padding check once in 256 times.
 
+mod decode;
 mod open;
 mod seal;
 
+pub use decode::{ChunkDecoder, DecodeScratch};
 pub use open::{ChunkError, ChunkOpener, Opened, crc_mismatch};
-pub use seal::{ChunkSealer, record_length};
+pub use seal::{ChunkLengths, ChunkSealer, SealedImage, record_length};

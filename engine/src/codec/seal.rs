@@ -1,104 +1,198 @@
-//! Plaintext to chunks of class `Encryptor`, a whole image at a time.
+//! Payloads to stored chunks, a whole image at a time.
 //!
 //! ```text
-//! image: record, record, ...        record: [key header] [IV] [ciphertext] [CRC32]
+//! image: record, record, ...
+//!
+//! in clear     record: payload                                                        [CRC32]
+//! Encryptor    record: [key header] [IV] [ciphertext of the payload]                  [CRC32]
+//! chain        record: [int32 L1] [key header] [IV] [ciphertext of int32 L0, payload] [CRC32]
 //! ```
+//!
+//! An uncompressed Data.db has its payloads only; the CRCs lie in CRC.db.
 
 use std::sync::Arc;
 
+use crate::compress::ChainFraming;
 use crate::crypto::{CipherKey, IvSource, Lane, Transformation, pad};
 use crate::keys::KeyHeader;
 use crate::sstable::CHUNK_CRC_LENGTH;
 use crate::{Error, ErrorKind, Result};
 
-/// Seals chunks under one key.
+/// Seals chunks in one way, under one key if that is to encrypt.
 #[derive(Debug)]
 pub struct ChunkSealer {
-    header: Vec<u8>,
-    key: Arc<CipherKey>,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Uncompressed,
+    Clear,
+    Encrypted { header: Vec<u8>, key: Arc<CipherKey>, chained: bool },
+}
+
+/// Lengths of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pair that callers make")]
+pub struct ChunkLengths {
+    /// Bytes of plaintext.
+    pub plain: usize,
+    /// Bytes that the compressor made of it.
+    pub payload: usize,
+}
+
+/// What sealing an image gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SealedImage {
+    /// Running CRC32 of the image.
+    pub crc: crc32fast::Hasher,
+    /// CRC32 of each chunk as it is stored.
+    pub chunk_crcs: Vec<u32>,
 }
 
 impl ChunkSealer {
-    /// Seals under `key`, with the header that names it.
+    /// Seals under `key`, with the header that names it; `chained` puts a compressor's chain
+    /// around it.
     #[must_use]
-    pub fn new(header: &KeyHeader, key: Arc<CipherKey>) -> Self {
-        Self { header: header.encode(), key }
+    pub fn new(header: &KeyHeader, key: Arc<CipherKey>, chained: bool) -> Self {
+        Self { form: Form::Encrypted { header: header.encode(), key, chained } }
     }
 
-    /// Bytes before the ciphertext of each record; the plaintext is put behind them.
+    /// Stores what a compressor made as it is.
+    #[must_use]
+    pub const fn in_clear() -> Self {
+        Self { form: Form::Clear }
+    }
+
+    /// Stores plaintext as it is, its CRCs elsewhere.
+    #[must_use]
+    pub const fn uncompressed() -> Self {
+        Self { form: Form::Uncompressed }
+    }
+
+    /// Bytes before the payload of each record.
     #[must_use]
     pub fn prefix_length(&self) -> usize {
-        self.header.len().saturating_add(self.key.transformation().iv_length())
+        match &self.form {
+            Form::Uncompressed | Form::Clear => 0,
+            Form::Encrypted { header, key, chained } => {
+                let before = header.len().saturating_add(key.transformation().iv_length());
+                before.saturating_add(if *chained { 2 * PREFIX } else { 0 })
+            }
+        }
     }
 
-    /// Bytes of ciphertext for so much plaintext.
+    /// Bytes of the whole record of a payload, its CRC included.
     #[must_use]
-    pub fn ciphertext_length(&self, plain: usize) -> usize {
-        self.key.transformation().ciphertext_length(plain)
+    pub fn record_length(&self, payload: usize) -> usize {
+        match &self.form {
+            Form::Uncompressed => payload,
+            Form::Clear => payload.saturating_add(CHUNK_CRC_LENGTH),
+            Form::Encrypted { header, key, chained: false } => {
+                record_length(header.len(), key.transformation(), payload)
+            }
+            Form::Encrypted { header, key, chained: true } => {
+                let sealed = payload.saturating_add(PREFIX);
+                record_length(header.len(), key.transformation(), sealed).saturating_add(PREFIX)
+            }
+        }
     }
 
-    /// Bytes of the whole record, its CRC included.
+    /// Bytes that a record has room for behind its prefix while its payload is put there: a
+    /// cipher may need a block to pad.
     #[must_use]
-    pub fn record_length(&self, plain: usize) -> usize {
-        record_length(self.header.len(), self.key.transformation(), plain)
+    pub fn room(&self, payload: usize) -> usize {
+        self.record_length(payload).saturating_sub(self.prefix_length())
     }
 
-    /// Turns an image, whose records hold their plaintext behind their prefix, into what goes to
+    /// Turns an image, whose records hold their payload behind their prefix, into what goes to
     /// the disk: headers, fresh IVs, padding, ciphertext of all records side by side, CRCs.
-    /// Returns the running CRC32 of the image.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when image and lengths do not belong together.
     pub fn seal(
         &self,
         image: &mut [u8],
-        plain_lengths: &[usize],
+        chunks: &[ChunkLengths],
         ivs: &mut IvSource,
-    ) -> Result<crc32fast::Hasher> {
-        let mut lanes = Vec::with_capacity(plain_lengths.len());
-        let mut rest = &mut *image;
-        for &plain in plain_lengths {
-            let (record, after) = split(rest, self.record_length(plain))?;
-            lanes.push(self.prepare(record, plain, ivs)?);
-            rest = after;
+    ) -> Result<SealedImage> {
+        if let Form::Encrypted { header, key, chained } = &self.form {
+            let mut lanes = Vec::with_capacity(chunks.len());
+            let mut rest = &mut *image;
+            for chunk in chunks {
+                let (record, after) = split(rest, self.record_length(chunk.payload))?;
+                let between = header.len().saturating_add(key.transformation().iv_length());
+                let record = if *chained { chain(record, chunk, between)? } else { record };
+                let sealed = chunk.payload.saturating_add(if *chained { PREFIX } else { 0 });
+                lanes.push(prepare(header, key.transformation(), record, sealed, ivs)?);
+                rest = after;
+            }
+            key.seal(&mut lanes);
         }
-        self.key.seal(&mut lanes);
-        drop(lanes);
+        self.checksum(image, chunks)
+    }
 
+    /// Puts the CRC behind each record that has room for it.
+    fn checksum(&self, image: &mut [u8], chunks: &[ChunkLengths]) -> Result<SealedImage> {
         let mut whole = crc32fast::Hasher::new();
+        let mut chunk_crcs = Vec::with_capacity(chunks.len());
         let mut rest = image;
-        for &plain in plain_lengths {
-            let (record, after) = split(rest, self.record_length(plain))?;
-            let (stored, crc) =
-                record.split_last_chunk_mut::<CHUNK_CRC_LENGTH>().ok_or_else(mismatch)?;
+        for chunk in chunks {
+            let (record, after) = split(rest, self.record_length(chunk.payload))?;
             let mut hasher = crc32fast::Hasher::new();
-            hasher.update(stored);
-            *crc = hasher.clone().finalize().to_be_bytes();
-            // The file's checksum covers the CRCs, too: extend the record's own by its four bytes.
-            hasher.update(crc);
+            if let Form::Uncompressed = self.form {
+                hasher.update(record);
+                chunk_crcs.push(hasher.clone().finalize());
+            } else {
+                let (stored, crc) =
+                    record.split_last_chunk_mut::<CHUNK_CRC_LENGTH>().ok_or_else(mismatch)?;
+                hasher.update(stored);
+                let value = hasher.clone().finalize();
+                *crc = value.to_be_bytes();
+                chunk_crcs.push(value);
+                // The file's checksum covers the CRCs, too: extend the record's own by its four
+                // bytes.
+                hasher.update(crc);
+            }
             whole.combine(&hasher);
             rest = after;
         }
-        if rest.is_empty() { Ok(whole) } else { Err(mismatch()) }
+        if rest.is_empty() { Ok(SealedImage { crc: whole, chunk_crcs }) } else { Err(mismatch()) }
     }
+}
 
-    fn prepare<'a>(
-        &self,
-        record: &'a mut [u8],
-        plain: usize,
-        ivs: &mut IvSource,
-    ) -> Result<Lane<'a>> {
-        let transformation = self.key.transformation();
-        let iv = if transformation.iv_length() > 0 { ivs.next_iv() } else { [0; 16] };
-        let (header, rest) = split(record, self.header.len())?;
-        header.copy_from_slice(&self.header);
-        let (stored_iv, rest) = split(rest, transformation.iv_length())?;
-        let shown = iv.get(..stored_iv.len()).ok_or_else(mismatch)?;
-        stored_iv.copy_from_slice(shown);
-        let (blocks, _crc) = split(rest, self.ciphertext_length(plain))?;
-        let _padded = pad(transformation, blocks, plain);
-        Ok(Lane::new(iv, blocks)?)
-    }
+/// Writes both lengths of a chained chunk, and returns the part of the record that its Encryptor
+/// writes: `between` bytes of header and IV, then L0 and the payload.
+fn chain<'a>(
+    record: &'a mut [u8],
+    chunk: &ChunkLengths,
+    between: usize,
+) -> Result<&'a mut [u8]> {
+    let as_int = |length: usize| i32::try_from(length).map_err(|_too_long| mismatch());
+    let (outer, rest) = split(record, PREFIX)?;
+    outer.copy_from_slice(&as_int(chunk.payload.saturating_add(PREFIX))?.to_be_bytes());
+    let inner = rest.get_mut(between..between.saturating_add(PREFIX)).ok_or_else(mismatch)?;
+    inner.copy_from_slice(&as_int(chunk.plain)?.to_be_bytes());
+    Ok(rest)
+}
+
+fn prepare<'a>(
+    header: &[u8],
+    transformation: &Transformation,
+    record: &'a mut [u8],
+    sealed: usize,
+    ivs: &mut IvSource,
+) -> Result<Lane<'a>> {
+    let iv = if transformation.iv_length() > 0 { ivs.next_iv() } else { [0; 16] };
+    let (own_header, rest) = split(record, header.len())?;
+    own_header.copy_from_slice(header);
+    let (stored_iv, rest) = split(rest, transformation.iv_length())?;
+    let shown = iv.get(..stored_iv.len()).ok_or_else(mismatch)?;
+    stored_iv.copy_from_slice(shown);
+    let (blocks, _crc) = split(rest, transformation.ciphertext_length(sealed))?;
+    let _padded = pad(transformation, blocks, sealed);
+    Ok(Lane::new(iv, blocks)?)
 }
 
 /// Bytes of the record of a chunk: key header, IV, ciphertext, CRC.
@@ -117,3 +211,5 @@ fn split(bytes: &mut [u8], at: usize) -> Result<(&mut [u8], &mut [u8])> {
 fn mismatch() -> Error {
     Error::new(ErrorKind::Internal, "an image does not have the length of its records")
 }
+
+const PREFIX: usize = ChainFraming::PREFIX_LENGTH;

@@ -16,6 +16,12 @@ impl ChunkLength {
     /// ours bounds the memory of a run.
     pub const MAX: Self = Self(1 << 24);
 
+    /// The default of Apache 4.0 and later.
+    pub const KIB_16: Self = Self(16 << 10);
+
+    /// The default of what came before, and what a checksum of CRC.db covers.
+    pub const KIB_64: Self = Self(64 << 10);
+
     /// The length in bytes.
     #[must_use]
     pub const fn bytes(self) -> u32 {

@@ -2,13 +2,14 @@
 
 use std::str::FromStr;
 
-use super::{ChunkLength, CompressorClass, EncryptorOptions, OptionMap, shown};
+use super::{ChunkLength, ChunkScheme, CompressorClass, OptionMap, shown};
 use crate::error::{Error, Result};
 
 /// What a CQL `compression` map asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompressionParams {
-    class: CompressorClass,
+    /// None for an uncompressed table.
+    class: Option<CompressorClass>,
     chunk_length: Option<ChunkLength>,
     options: OptionMap,
 }
@@ -18,18 +19,19 @@ impl CompressionParams {
     ///
     /// The class is called `class`, or `sstable_compression` in old schemas; the chunk length
     /// `chunk_length_in_kb` or `chunk_length_kb`. `crc_check_chance` is checked and dropped: it
-    /// is about reading. `min_compress_ratio` may only be 0, and `enabled` only true.
+    /// is about reading. `min_compress_ratio` may only be 0. No compression is an empty class, or
+    /// `enabled` false.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a value that the database refuses
     /// too, and for one that would make it write an encrypted table's chunks in clear;
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for what only the database
-    /// can do. The class's own options are for [`Self::encryptor_options`].
+    /// can do. The class's own options are for [`Self::scheme`].
     pub fn from_cql_options(map: &OptionMap) -> Result<Self> {
         let mut options = map.clone();
         let class = take_class(&mut options)?;
         let chunk_length = take_chunk_length(&mut options)?;
-        check_ratio(options.remove("min_compress_ratio").as_deref(), &class)?;
+        check_ratio(options.remove("min_compress_ratio").as_deref(), class.as_ref())?;
         if options.remove("max_compressed_length").is_some() {
             return Err(Error::unsupported("option 'max_compressed_length' is not taken").cure(
                 "leave it out: encrypted chunks are always stored encrypted, whatever their length",
@@ -48,10 +50,10 @@ impl CompressionParams {
         Ok(Self { class, chunk_length, options })
     }
 
-    /// The class that writes the chunks.
+    /// The class that writes the chunks; none for an uncompressed table.
     #[must_use]
-    pub const fn class(&self) -> &CompressorClass {
-        &self.class
+    pub const fn class(&self) -> Option<&CompressorClass> {
+        self.class.as_ref()
     }
 
     /// The chunk length, if the map gives one; else an SSTable keeps its own.
@@ -66,29 +68,23 @@ impl CompressionParams {
         &self.options
     }
 
-    /// The class's own options, typed.
+    /// What the class and its options do; none for an uncompressed table.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when the class is not
-    /// `Encryptor`, else as [`EncryptorOptions::from_options`].
-    pub fn encryptor_options(&self) -> Result<EncryptorOptions> {
-        match self.class {
-            CompressorClass::Encryptor => EncryptorOptions::from_options(&self.options),
-            CompressorClass::Other(_) => Err(Error::unsupported(format!(
-                "class '{}' is not a target of this release",
-                self.class
-            ))
-            .cure("use 'class': 'Encryptor', or a node-side upgrade for this table")),
-        }
+    /// As [`ChunkScheme::from_options`].
+    pub fn scheme(&self) -> Result<Option<ChunkScheme>> {
+        self.class
+            .as_ref()
+            .map(|class| ChunkScheme::from_options(class, &self.options))
+            .transpose()
     }
 }
 
-fn take_class(options: &mut OptionMap) -> Result<CompressorClass> {
+fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
+    let mut is_enabled = true;
     if let Some(enabled) = options.remove("enabled") {
-        if enabled.eq_ignore_ascii_case("false") {
-            return Err(no_compression("option 'enabled' is false"));
-        }
-        if !enabled.eq_ignore_ascii_case("true") {
+        is_enabled = !enabled.eq_ignore_ascii_case("false");
+        if is_enabled && !enabled.eq_ignore_ascii_case("true") {
             return Err(Error::invalid(format!(
                 "option 'enabled' is {}, which is neither true nor false",
                 shown(&enabled)
@@ -96,20 +92,21 @@ fn take_class(options: &mut OptionMap) -> Result<CompressorClass> {
             .cure("leave 'enabled' out, or set it to true"));
         }
     }
-    let name = one_of(options, "class", "sstable_compression")?.ok_or_else(|| {
-        Error::invalid("option 'class' is missing").cure("add 'class': 'Encryptor'")
-    })?;
-    if name.is_empty() {
-        return Err(no_compression("option 'class' is empty"));
+    let name = one_of(options, "class", "sstable_compression")?;
+    match (name, is_enabled) {
+        (Some(name), true) if !name.is_empty() => Ok(Some(CompressorClass::parse(&name))),
+        (None, true) => {
+            Err(Error::invalid("option 'class' is missing").cure("add 'class': 'Encryptor'"))
+        }
+        (None | Some(_), _) => match options.iter().next() {
+            None => Ok(None),
+            Some((name, _)) => Err(Error::invalid(format!(
+                "option {} is given for a table without compression",
+                shown(name)
+            ))
+            .cure("give 'enabled': false alone, or a class")),
+        },
     }
-    Ok(CompressorClass::parse(&name))
-}
-
-fn no_compression(fact: &'static str) -> Error {
-    Error::unsupported(fact).cure(
-        "an uncompressed target is written in clear, which this program does not do: \
-         name a class that encrypts, or use a node-side upgrade for this table",
-    )
 }
 
 fn take_chunk_length(options: &mut OptionMap) -> Result<Option<ChunkLength>> {
@@ -126,7 +123,7 @@ fn take_chunk_length(options: &mut OptionMap) -> Result<Option<ChunkLength>> {
 
 /// With a ratio, the database stores each chunk that did not shrink enough as it is, and an
 /// encrypted chunk never shrinks (FORMATS.md 2.3).
-fn check_ratio(text: Option<&str>, class: &CompressorClass) -> Result<()> {
+fn check_ratio(text: Option<&str>, class: Option<&CompressorClass>) -> Result<()> {
     let Some(text) = text else { return Ok(()) };
     let ratio: f64 = number("min_compress_ratio", text)?;
     if ratio == 0.0 {
@@ -135,7 +132,7 @@ fn check_ratio(text: Option<&str>, class: &CompressorClass) -> Result<()> {
     let text = shown(text);
     let error = if ratio.is_nan() || ratio < 0.0 {
         Error::invalid(format!("option 'min_compress_ratio' is {text}, which is not a ratio"))
-    } else if class.encrypts() {
+    } else if class.is_some_and(CompressorClass::encrypts) {
         Error::invalid(format!(
             "option 'min_compress_ratio' is {text}: with it the database stores the chunks of an \
              encrypted table in clear, since encrypted chunks are longer than their plaintext"

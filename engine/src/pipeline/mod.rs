@@ -32,6 +32,12 @@ pub enum Next {
         /// How many pieces it has.
         pieces: u64,
     },
+    /// The same, but what a piece makes waits in memory until all pieces before it are done: none
+    /// runs far ahead.
+    OrderedStage {
+        /// How many pieces it has.
+        pieces: u64,
+    },
     /// Nothing; the task is done.
     Done,
 }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use zeroize::Zeroize as _;
 
 use crate::Result;
+use crate::compress::CodecContext;
 use crate::crypto::IvSource;
 
 /// Buffers that a worker keeps for the life of a run: fresh memory costs a page fault for each
@@ -14,15 +15,28 @@ use crate::crypto::IvSource;
 pub struct Scratch {
     /// What was read, where the input is not mapped: ciphertext.
     pub input: Vec<u8>,
-    /// The image being built, or a plaintext being looked at.
+    /// The image being built.
     pub output: WipedBuffer,
+    /// A plaintext being looked at.
+    pub plain: WipedBuffer,
+    /// What an Encryptor gave back.
+    pub opened: WipedBuffer,
+    /// The working memory of the compressors.
+    pub codecs: CodecContext,
     /// Fresh IVs, seeded for this worker by the operating system.
     pub ivs: IvSource,
 }
 
 impl Scratch {
     fn new() -> Result<Self> {
-        Ok(Self { input: vec![], output: WipedBuffer::default(), ivs: IvSource::from_os()? })
+        Ok(Self {
+            input: vec![],
+            output: WipedBuffer::default(),
+            plain: WipedBuffer::default(),
+            opened: WipedBuffer::default(),
+            codecs: CodecContext::default(),
+            ivs: IvSource::from_os()?,
+        })
     }
 }
 
@@ -40,6 +54,12 @@ impl WipedBuffer {
         }
         self.0.resize(length, 0);
         &mut self.0
+    }
+
+    /// What it holds: as many bytes as were last asked for.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
     }
 }
 

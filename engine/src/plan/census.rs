@@ -52,25 +52,25 @@ pub struct KeyCensus {
 impl KeyCensus {
     /// Counts an SSTable of a table.
     pub fn add(&mut self, table: &str, facts: &Facts) {
-        match &facts.shape {
-            Shape::Uncompressed => self.not_encrypted.count(table, 0, facts.data_bytes),
-            Shape::Foreign { class } => {
-                self.unknown.push(
-                    Error::unsupported(format!("class '{class}' is not read by this release"))
-                        .at(facts.data_path())
-                        .cure("take its keys for used until a node has rewritten it"),
-                );
-            }
-            Shape::Compressed { .. } => self.not_encrypted.count(table, 0, facts.data_bytes),
-            Shape::Encrypted(_) => {
-                for used in &facts.keys {
-                    let row = self.keys.entry(used.key.clone()).or_default();
-                    row.count(table, used.chunks, used.bytes);
-                }
-                if facts.clear_chunks > 0 {
-                    self.clear_chunks.count(table, facts.clear_chunks, 0);
-                }
-            }
+        if let Shape::Foreign { why, .. } = &facts.shape {
+            self.unknown.push(
+                Error::unsupported("which keys it is under cannot be seen")
+                    .at(facts.data_path())
+                    .caused_by(why.clone())
+                    .cure("take its keys for used until a node has rewritten it"),
+            );
+            return;
+        }
+        if !facts.shape.is_encrypted() {
+            self.not_encrypted.count(table, 0, facts.data_bytes);
+            return;
+        }
+        for used in &facts.keys {
+            let row = self.keys.entry(used.key.clone()).or_default();
+            row.count(table, used.chunks, used.bytes);
+        }
+        if facts.clear_chunks > 0 {
+            self.clear_chunks.count(table, facts.clear_chunks, 0);
         }
     }
 

@@ -69,7 +69,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
         for warning in &choice.warnings {
             findings.add(Severity::Warning, warning, None);
         }
-        if choice.by_rule {
+        if let (true, Some(key)) = (choice.by_rule, plan.target.key()) {
             let severity = match plan.rewrites().next() {
                 Some(_) => Severity::Warning,
                 None => Severity::Blocker,
@@ -77,7 +77,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
             let error = Error::invalid(
                 "these SSTables are already under the key that the database would still choose",
             )
-            .key(plan.target.key())
+            .key(key)
             .cure(
                 "if it is to be replaced, expire or revoke it first (keys expire, keys revoke); \
                  if not, nothing is left to do for them: name the key with --key-id to say so",

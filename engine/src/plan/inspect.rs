@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::tally::{KeyUse, tally_chunks};
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
-use crate::options::{CompressorClass, EncryptorOptions, OptionMap};
+use crate::compress::Codec;
+use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions, OptionMap};
 use crate::sstable::{
     ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
     is_encrypted_page, is_metadata_in_clear, parse_toc,
@@ -15,23 +16,51 @@ use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind, Result};
 
 /// How the Data.db of an SSTable is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Shape {
     /// Not compressed: there is no CompressionInfo.db.
     Uncompressed,
-    /// By one of the database's own compressors, in clear.
-    Compressed {
+    /// In chunks that are compressed, encrypted, or both.
+    Chunked {
         /// Simple class name.
         class: String,
+        /// What the class and its options do.
+        scheme: Box<ChunkScheme>,
     },
     /// By another class, which may encrypt; this release does not read it.
     Foreign {
         /// Class name.
         class: String,
+        /// Why not.
+        why: Error,
     },
-    /// By class `Encryptor`.
-    Encrypted(Box<EncryptorOptions>),
+}
+
+impl Shape {
+    /// How its chunks are encrypted.
+    #[must_use]
+    pub fn encryptor(&self) -> Option<&EncryptorOptions> {
+        match self {
+            Self::Chunked { scheme, .. } => scheme.encryptor(),
+            Self::Uncompressed | Self::Foreign { .. } => None,
+        }
+    }
+
+    /// How they are compressed.
+    #[must_use]
+    pub fn codec(&self) -> Option<Codec> {
+        match self {
+            Self::Chunked { scheme, .. } => scheme.codec(),
+            Self::Uncompressed | Self::Foreign { .. } => None,
+        }
+    }
+
+    /// Whether its chunks are encrypted in a way that this release reads.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.encryptor().is_some()
+    }
 }
 
 /// What is known of one SSTable without any key.
@@ -264,32 +293,35 @@ impl<'a> Inspector<'a> {
         let table = ChunkTable::open(&info, facts.version, self.access(), facts.data_bytes)?;
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
-        if class != CompressorClass::Encryptor {
-            let name = class.to_string();
-            facts.shape = match class.may_encrypt() {
-                true => Shape::Foreign { class: name },
-                false => Shape::Compressed { class: name },
-            };
-            return Ok(());
+        let scheme = match stored_scheme(&class, &table.header().options) {
+            Ok(scheme) => scheme,
+            Err(why) if class == CompressorClass::Encryptor => return Err(why.at(&info)),
+            Err(why) if class.may_encrypt() => {
+                facts.shape = Shape::Foreign { class: class.to_string(), why: why.at(&info) };
+                return Ok(());
+            }
+            Err(why) => return Err(why.at(&info)),
+        };
+        if let Some(options) = scheme.encryptor() {
+            self.check_other_components(&facts.sstable)?;
+            let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
+            let tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
+            facts.clear_chunks = tally.clear;
+            facts.keys = tally.into_uses(options);
         }
-        let options = stored_options(&table.header().options).map_err(|e| e.at(&info))?;
-        self.check_other_components(&facts.sstable)?;
-        let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
-        let tally = tally_chunks(&table, &data, &options)?;
-        facts.clear_chunks = tally.clear;
-        facts.keys = tally.into_uses(&options);
-        facts.shape = Shape::Encrypted(Box::new(options));
+        let class = class.simple_name().to_owned();
+        facts.shape = Shape::Chunked { class, scheme: Box::new(scheme) };
         Ok(())
     }
 }
 
 /// The options as an SSTable has them. Nobody can correct them, so what is a mistake in an argument
 /// is something else here: newer than this program, a default of the product, or damage.
-fn stored_options(stored: &OptionMap) -> Result<EncryptorOptions> {
+fn stored_scheme(class: &CompressorClass, stored: &OptionMap) -> Result<ChunkScheme> {
     let mut options = stored.clone();
     // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
     options.remove("crc_check_chance");
-    EncryptorOptions::from_options(&options).map_err(|error| match error.kind() {
+    ChunkScheme::from_options(class, &options).map_err(|error| match error.kind() {
         ErrorKind::Invalid => {
             Error::unsupported("its options are not handled by this release").caused_by(error).cure(
                 "use a node-side upgrade for this table; if the node cannot open this SSTable \
@@ -320,6 +352,12 @@ fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
 }
 
 impl Facts {
+    /// Length of the plaintext.
+    #[must_use]
+    pub fn plain_bytes(&self) -> u64 {
+        self.header.as_ref().map_or(self.data_bytes, |header| header.data_length)
+    }
+
     /// The path of Data.db.
     #[must_use]
     pub fn data_path(&self) -> PathBuf {

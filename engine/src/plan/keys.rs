@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::inspect::{Facts, Shape};
+use super::inspect::Facts;
 use super::target::Target;
 use crate::codec::{ChunkOpener, ChunkSealer};
 use crate::crypto::{CipherKey, Transformation};
@@ -46,15 +46,16 @@ impl ResolvedKeys {
             );
         };
         for facts in facts {
-            let Shape::Encrypted(options) = &facts.shape else { continue };
+            let Some(options) = facts.shape.encryptor() else { continue };
             for used in &facts.keys {
                 need(&used.key, options);
             }
         }
-        if let Some(target) = target {
-            need(target.key(), target.encryptor());
+        let target_key = target.and_then(Target::key);
+        if let (Some(key), Some(options)) = (target_key, target.and_then(Target::encryptor)) {
+            need(key, options);
         }
-        let target_secret = target.and_then(|target| sources.read_key(target.key()).ok());
+        let target_secret = target_key.and_then(|key| sources.read_key(key).ok());
 
         let mut resolved = Self::default();
         let mut scheduled = Vec::new();
@@ -63,7 +64,7 @@ impl ResolvedKeys {
                 Ok((secret, keys)) => {
                     scheduled.extend(keys.into_iter().map(|cipher| (key.clone(), cipher)));
                     let same = target_secret.as_ref().is_some_and(|t| t.same_as(&secret));
-                    if same && target.is_some_and(|target| target.key() != key) {
+                    if same && target_key != Some(key) {
                         resolved.same_as_target.insert(key.clone());
                     }
                 }
@@ -160,9 +161,11 @@ fn schedule(
     let unfit = |error: Error| {
         error.key(key).cure("the key's length does not fit the cipher: give the right key")
     };
-    if let Some(target) = target.filter(|target| target.key() == key) {
-        let bits = target.encryptor().strength();
-        if u32::try_from(secret.bits()) != Ok(bits) {
+    if let Some(options) =
+        target.filter(|target| target.key() == Some(key)).and_then(Target::encryptor)
+    {
+        let bits = options.strength();
+        if options.transformation().key_length(bits) != Ok(secret.expose().len()) {
             return Err(unfit(Error::invalid(format!(
                 "the key has {} bits where the target's options say {bits}",
                 secret.bits()
@@ -177,14 +180,14 @@ fn schedule(
     Ok((secret, keys))
 }
 
-/// What opens the chunks of an SSTable.
+/// What opens the chunks of an encrypted SSTable.
 ///
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks one of its keys, and
-/// [`crate::ErrorKind::Unsupported`] when it is not encrypted by class `Encryptor`.
+/// [`crate::ErrorKind::Unsupported`] when it is not encrypted.
 pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
-    let Shape::Encrypted(options) = &facts.shape else {
-        return Err(Error::unsupported("not encrypted by class Encryptor").at(facts.data_path()));
+    let Some(options) = facts.shape.encryptor() else {
+        return Err(Error::unsupported("it is not encrypted").at(facts.data_path()));
     };
     let transformation = options.transformation();
     let mut by_id = BTreeMap::new();
@@ -203,23 +206,33 @@ pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
     Ok(ChunkOpener::with_ids(transformation.clone(), by_id))
 }
 
-/// What seals the chunks of every new SSTable, and what opens them again for verification: the
-/// new key and no other.
+/// What seals the chunks of every new SSTable, and what opens them again for verification, if they
+/// are encrypted: the new key and no other.
 ///
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks the target key.
-pub fn target_codec(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, ChunkOpener)> {
-    let transformation = target.encryptor().transformation();
-    let key = in_ring(ring, target.key(), transformation)?;
-    let sealer = ChunkSealer::new(&target.key_header(), Arc::clone(key));
-    let opener = match target.key() {
+pub fn target_codec(
+    target: &Target,
+    ring: &KeyRing,
+) -> Result<(ChunkSealer, Option<ChunkOpener>)> {
+    let (Some(name), Some(options)) = (target.key(), target.encryptor()) else {
+        let sealer = match target.is_compressed() {
+            true => ChunkSealer::in_clear(),
+            false => ChunkSealer::uncompressed(),
+        };
+        return Ok((sealer, None));
+    };
+    let transformation = options.transformation();
+    let key = in_ring(ring, name, transformation)?;
+    let sealer = ChunkSealer::new(&target.key_header(), Arc::clone(key), target.is_chain());
+    let opener = match name {
         KeyRef::LocalFile { .. } => ChunkOpener::with_key(Arc::clone(key)),
         KeyRef::Kmip { id, .. } => ChunkOpener::with_ids(
             transformation.clone(),
             BTreeMap::from([(id.clone(), Arc::clone(key))]),
         ),
     };
-    Ok((sealer, opener))
+    Ok((sealer, Some(opener)))
 }
 
 fn in_ring<'a>(

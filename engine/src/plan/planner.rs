@@ -16,7 +16,8 @@ use super::space;
 use super::target::Target;
 use crate::io::{NodeLease, Storage};
 use crate::keys::{KeyRing, KeySources};
-use crate::options::EncryptorOptions;
+use crate::compress::Codec;
+use crate::options::ChunkScheme;
 use crate::sstable::{Descriptor, Products};
 use crate::txn::{Flavor, LiveSSTable, Verdict};
 use crate::{Error, ErrorKind, Result};
@@ -187,7 +188,8 @@ impl Planner<'_> {
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
         findings::explain_choice(&mut plan, keys.group_failures);
-        self.settle(found.products, &mut plan, keys.failures.get(self.target.key()));
+        let missing = self.target.key().and_then(|key| keys.failures.get(key));
+        self.settle(found.products, &mut plan, missing);
         plan.sstables.sort_by_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
@@ -240,73 +242,32 @@ impl Planner<'_> {
     }
 
     fn decide_one(&self, facts: &Facts, expected: bool) -> Action {
-        let refuse = |what: String, cure: &'static str| {
-            Action::Refuse(Error::unsupported(what).at(facts.data_path()).cure(cure))
+        let scheme = match &facts.shape {
+            Shape::Foreign { why, .. } => return Action::Refuse(why.clone()),
+            Shape::Chunked { scheme, .. } => Some(scheme),
+            Shape::Uncompressed => None,
         };
-        let options = match &facts.shape {
-            Shape::Encrypted(options) => options,
-            Shape::Foreign { class } => {
-                return refuse(
-                    format!("class '{class}' is not handled by this release"),
-                    "use a node-side upgrade for this table",
-                );
-            }
-            Shape::Compressed { .. } | Shape::Uncompressed if !expected => {
-                return Action::Skip(SkipReason::NotEncrypted);
-            }
-            Shape::Compressed { class } => {
-                return refuse(
-                    format!(
-                        "it is in clear (class {class}), as flush_compression writes it, and \
-                         encrypting what is in clear is not handled by this release"
-                    ),
-                    "let the node rewrite this SSTable (nodetool upgradesstables -a, or compact)",
-                );
-            }
-            Shape::Uncompressed => {
-                return refuse(
-                    "it is not compressed, and encrypting what is in clear is not handled by \
-                     this release"
-                        .to_owned(),
-                    "let the node rewrite this SSTable (nodetool upgradesstables -a, or compact)",
-                );
-            }
-        };
-        if facts.clear_chunks > 0 {
-            return refuse(
-                format!(
-                    "{} of its chunks are stored in clear because of min_compress_ratio, which \
-                     is not handled by this release",
-                    facts.clear_chunks
-                ),
-                "remove min_compress_ratio from the table, then let the node rewrite it",
-            );
+        let is_encrypted = facts.shape.is_encrypted();
+        if !is_encrypted && (!expected || self.target.encryptor().is_none()) {
+            return Action::Skip(SkipReason::NotEncrypted);
         }
-        if self.is_under_target(facts, options) {
+        if let Some(why) = unknown_to(self.flavor, self.target.codec()) {
+            let error = Error::unsupported(why).at(facts.data_path());
+            return Action::Refuse(error.cure("choose a compressor that the node's release has"));
+        }
+        if is_encrypted && scheme.is_some_and(|scheme| self.is_under_target(facts, scheme)) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
-        let has = facts.header.as_ref().map(|header| header.chunk_length);
-        match self.target.chunk_length() {
-            Some(wanted) if has != Some(wanted) => refuse(
-                format!(
-                    "its chunks have {} bytes where the target says {}; another chunk length is \
-                     not handled by this release",
-                    has.map_or(0, |length| length.bytes()),
-                    wanted.bytes()
-                ),
-                "leave chunk_length_in_kb out of --compression to keep what each SSTable has",
-            ),
-            // The id is given out when everything else is settled.
-            _ => Action::Rewrite { new: facts.sstable.descriptor.clone() },
-        }
+        // The id is given out when everything else is settled.
+        Action::Rewrite { new: facts.sstable.descriptor.clone() }
     }
 
-    fn is_under_target(&self, facts: &Facts, options: &EncryptorOptions) -> bool {
-        let target = self.target.encryptor();
-        (options.transformation(), options.strength())
-            == (target.transformation(), target.strength())
-            && options.provider() == target.provider()
-            && facts.keys.iter().all(|used| used.key == *self.target.key())
+    fn is_under_target(&self, facts: &Facts, scheme: &ChunkScheme) -> bool {
+        let has = facts.header.as_ref().map(|header| header.chunk_length);
+        self.target.is_scheme(scheme)
+            && facts.clear_chunks == 0
+            && self.target.chunk_length().is_none_or(|wanted| has == Some(wanted))
+            && facts.keys.iter().all(|used| Some(&used.key) == self.target.key())
     }
 
     fn resolve_keys(&self, sstables: &mut [PlannedSSTable]) -> ResolvedKeys {
@@ -328,6 +289,7 @@ impl Planner<'_> {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
         sstables.par_iter_mut().for_each(|planned| {
             if let Some(facts) = planned.needs_keys()
+                && facts.shape.is_encrypted()
                 && let Err(error) = probe(&inspector, facts, &keys.ring)
             {
                 planned.action = Action::Refuse(error);
@@ -343,8 +305,11 @@ impl Planner<'_> {
             Some(error)
                 if self.target.may_be_made() && error.kind() == ErrorKind::KeyUnavailable =>
             {
-                let error = Error::key_unavailable("the target key is made when the run starts")
-                    .key(self.target.key());
+                let error = Error::key_unavailable("the target key is made when the run starts");
+                let error = match self.target.key() {
+                    Some(key) => error.key(key),
+                    None => error,
+                };
                 plan.findings.insert(0, finding(Severity::Warning, error));
             }
             // With nothing to rewrite a missing target key is a mistake all the same.
@@ -362,5 +327,18 @@ impl Planner<'_> {
 }
 
 fn is_encrypted(facts: &Facts) -> bool {
-    matches!(&facts.shape, Shape::Encrypted(_) | Shape::Foreign { .. })
+    facts.shape.is_encrypted() || matches!(facts.shape, Shape::Foreign { .. })
+}
+
+/// Why the product's nodes cannot read what a codec writes.
+fn unknown_to(flavor: Option<Flavor>, codec: Option<Codec>) -> Option<&'static str> {
+    match (codec?, flavor?) {
+        (Codec::Zstd(_) | Codec::Noop | Codec::Adaptive(_), Flavor::Apache3) => {
+            Some("Cassandra 3.x does not have the target's compressor")
+        }
+        (Codec::Adaptive(_), Flavor::Apache4 | Flavor::Dse) => {
+            Some("only Converged Core has class AdaptiveCompressor")
+        }
+        _ => None,
+    }
 }

@@ -4,9 +4,11 @@ use zeroize::Zeroizing;
 
 use super::inspect::{Facts, Inspector};
 use super::keys::opener;
-use crate::codec::crc_mismatch;
+use crate::codec::{ChunkDecoder, DecodeScratch, crc_mismatch};
+use crate::compress::CodecContext;
 use crate::io::Source;
 use crate::keys::KeyRing;
+use crate::pipeline::WipedBuffer;
 use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component, Format};
 use crate::{Error, Result};
 
@@ -21,9 +23,11 @@ use crate::{Error, Result};
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
 pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<()> {
-    let opener = opener(facts, ring)?;
+    let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;
+    let max = table.header().max_compressed_length;
+    let decoder = ChunkDecoder::new(facts.shape.codec(), opener, max);
     let data = Source::open(&facts.data_path(), inspector.access())?;
     let mut slots = Vec::new();
     table.slots(0..1, &mut slots)?;
@@ -36,9 +40,10 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
     if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
         return Err(place(crc_mismatch()));
     }
-    let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
-    let _either = opener.open(stored, slot.plain, &mut plain).map_err(|e| place(e.into()))?;
-    let plain = plain.get(..slot.plain).unwrap_or_default();
+    let mut plain = Zeroizing::new(vec![0; slot.plain]);
+    let (mut opened, mut context) = (WipedBuffer::default(), CodecContext::default());
+    let mut scratch = DecodeScratch { opened: &mut opened, context: &mut context };
+    let _either = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
     let key = first_key(inspector, facts)?;
     // A chunk may end inside a long key.
     let shown = key.len().min(plain.len());

@@ -7,7 +7,9 @@ use super::inspect::Facts;
 use super::planner::{Action, Plan};
 use super::target::Target;
 use crate::codec::record_length;
+use crate::compress::ChainFraming;
 use crate::io::Storage;
+use crate::options::ChunkLength;
 use crate::sstable::Component;
 use crate::{Error, ErrorKind, Result};
 
@@ -65,12 +67,27 @@ fn refuse_too_big(plan: &mut Plan, data_dir: &Path, free: u64) {
     }
 }
 
-/// Bytes of the new SSTable: every chunk at its new length, everything else as it is.
+/// Bytes of the new SSTable: every chunk at its new length, or at its longest behind a compressor;
+/// everything else as it is.
 fn space_needed(facts: &Facts, target: &Target) -> u64 {
-    let Some(header) = &facts.header else { return 0 };
-    let full = usize::try_from(header.chunk_length.bytes()).unwrap_or_default();
-    let prefix = target.key_header().encoded_length();
-    let record = record_length(prefix, target.encryptor().transformation(), full);
-    let data = header.chunk_count.saturating_mul(u64::try_from(record).unwrap_or(u64::MAX));
+    let old = facts.header.as_ref().map(|header| header.chunk_length);
+    let length = target.chunk_length().or(old).map_or(16 << 10, ChunkLength::bytes);
+    let full = usize::try_from(length).unwrap_or_default();
+    let payload = match target.codec() {
+        Some(codec) if facts.shape.codec() != Some(codec) => codec.max_compressed_length(full),
+        _ => full,
+    };
+    let record = match target.encryptor() {
+        None => payload,
+        Some(options) => {
+            let prefix = target.key_header().encoded_length().saturating_add(CHAIN);
+            record_length(prefix, options.transformation(), payload)
+        }
+    };
+    let chunks = facts.plain_bytes().div_ceil(u64::from(length)).max(1);
+    let data = chunks.saturating_mul(u64::try_from(record).unwrap_or(u64::MAX));
     facts.total_bytes.saturating_sub(facts.data_bytes).saturating_add(data)
 }
+
+/// Both lengths of a chain.
+const CHAIN: usize = 2 * ChainFraming::PREFIX_LENGTH;

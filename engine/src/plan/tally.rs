@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::codec::ChunkError;
+use crate::compress::{ChainFraming, CodecError};
 use crate::io::Source;
 use crate::keys::{
     DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH,
@@ -80,20 +81,29 @@ pub(super) fn tally_chunks(
     table: &ChunkTable,
     data: &Source,
     options: &EncryptorOptions,
+    chained: bool,
 ) -> Result<Tally> {
+    let form = Form { options, chained };
     let count = table.header().chunk_count;
     let windows: Vec<Range<u64>> =
         (0..count.div_ceil(WINDOW)).map(|i| i * WINDOW..((i + 1) * WINDOW).min(count)).collect();
     windows
         .into_par_iter()
-        .map(|window| tally_window(table, data, options, window))
+        .map(|window| tally_window(table, data, form, window))
         .try_reduce(Tally::default, |a, b| Ok(a.merge(b)))
+}
+
+/// What a chunk must look like.
+#[derive(Debug, Clone, Copy)]
+struct Form<'a> {
+    options: &'a EncryptorOptions,
+    chained: bool,
 }
 
 fn tally_window(
     table: &ChunkTable,
     data: &Source,
-    options: &EncryptorOptions,
+    form: Form<'_>,
     window: Range<u64>,
 ) -> Result<Tally> {
     let (mut slots, mut scratch, mut tally) = (Vec::new(), Vec::new(), Tally::default());
@@ -103,7 +113,7 @@ fn tally_window(
             tally.clear = tally.clear.saturating_add(1);
             continue;
         }
-        let id = chunk_key(data, slot, options, &mut scratch)
+        let id = chunk_key(data, slot, form, &mut scratch)
             .map_err(|e| e.at(data.path()).chunk(chunk).offset(slot.offset))?;
         let entry = tally.by_id.entry(id).or_default();
         entry.0 = entry.0.saturating_add(1);
@@ -120,29 +130,38 @@ fn is_clear(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
 fn chunk_key(
     data: &Source,
     slot: &ChunkSlot,
-    options: &EncryptorOptions,
+    form: Form<'_>,
     scratch: &mut Vec<u8>,
 ) -> Result<Option<KeyId>> {
+    let Form { options, chained } = form;
     let kind = HeaderKind::from(options.provider());
-    let head = match kind {
-        HeaderKind::None => &[][..],
-        HeaderKind::Kmip => {
-            let head = data.slice(slot.offset, slot.stored.min(USUAL_HEADER), scratch)?;
-            match kind.parse(head) {
-                Err(HeaderError::Truncated(_)) => {
-                    data.slice(slot.offset, slot.stored.min(LONGEST_HEADER), scratch)?
-                }
-                _ => head,
-            }
-        }
+    let prefix = if chained { ChainFraming::PREFIX_LENGTH } else { 0 };
+    let wanted = match kind {
+        HeaderKind::None => prefix,
+        HeaderKind::Kmip => prefix.saturating_add(USUAL_HEADER),
     };
-    let header = kind.parse(head)?;
-    let expected = header
-        .length()
+    let mut head = data.slice(slot.offset, slot.stored.min(wanted), scratch)?;
+    let is_cut = matches!(kind.parse(head.get(prefix..).unwrap_or_default()),
+        Err(HeaderError::Truncated(_)));
+    if is_cut && slot.stored > wanted {
+        let longest = prefix.saturating_add(LONGEST_HEADER);
+        head = data.slice(slot.offset, slot.stored.min(longest), scratch)?;
+    }
+    // The Encryptor of a chain is given what the compressor made, and its length stands in front.
+    let inner = match (chained, head.first_chunk()) {
+        (false, _) => slot.plain,
+        (true, Some(length)) => {
+            usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX)
+        }
+        (true, None) => return Err(CodecError::ChainTruncated(slot.stored).into()),
+    };
+    let header = kind.parse(head.get(prefix..).unwrap_or_default())?;
+    let expected = prefix
+        .saturating_add(header.length())
         .saturating_add(options.iv_length())
-        .saturating_add(options.transformation().ciphertext_length(slot.plain));
+        .saturating_add(options.transformation().ciphertext_length(inner));
     if slot.stored != expected {
-        return Err(ChunkError::Length { stored: slot.stored, expected, plain: slot.plain }.into());
+        return Err(ChunkError::Length { stored: slot.stored, expected, plain: inner }.into());
     }
     Ok(header.id().map(KeyId::new).transpose()?)
 }

@@ -4,17 +4,21 @@ use std::path::Path;
 
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
 use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
-use crate::options::{ChunkLength, CompressionParams, EncryptorOptions, ProviderOptions};
+use crate::compress::Codec;
+use crate::options::{
+    ChunkLength, ChunkScheme, CompressionParams, EncryptorOptions, ProviderOptions,
+};
 use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 use crate::{Error, Result};
 
 /// The target of a run: the compression options as the schema will have them, and the one key
-/// that is written with.
+/// that is written with, unless it is written in clear.
 #[derive(Debug, Clone)]
 pub struct Target {
     params: CompressionParams,
-    encryptor: EncryptorOptions,
-    key: KeyRef,
+    /// None for an uncompressed target.
+    scheme: Option<ChunkScheme>,
+    key: Option<KeyRef>,
     /// Why the key was taken, when a server was asked.
     choice: Option<KeyChoice>,
     /// The run makes the key if it is not there.
@@ -28,7 +32,7 @@ impl Target {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] for a missing, superfluous or overlong key id, and what
-    /// [`CompressionParams::encryptor_options`] refuses.
+    /// [`CompressionParams::scheme`] refuses.
     pub fn new(params: CompressionParams, key_id: Option<KeyId>) -> Result<Self> {
         let wish = key_id.as_ref().map_or(KeyWish::AsTheDatabase, KeyWish::Named);
         Self::find(params, wish, &KeySources::default(), DATABASE_KEY_ID_LIMIT)
@@ -46,22 +50,27 @@ impl Target {
         sources: &KeySources,
         longest_id: usize,
     ) -> Result<Self> {
-        let encryptor = params.encryptor_options()?;
-        let (key, choice, may_be_made) = match encryptor.provider() {
+        let scheme = params.scheme()?;
+        let mut target =
+            Self { params, scheme, key: None, choice: None, may_be_made: false, longest_id };
+        let Some(encryptor) = target.encryptor() else { return in_clear(target, wish) };
+        match encryptor.provider() {
             ProviderOptions::Local { secret_key_file } => {
-                let key = local_key(&encryptor, secret_key_file, wish)?;
-                (key, None, matches!(wish, KeyWish::New(_)))
+                target.key = Some(local_key(encryptor, secret_key_file, wish)?);
+                target.may_be_made = matches!(wish, KeyWish::New(_));
             }
             ProviderOptions::Kmip { host, .. } => {
                 let Settled { id, choice } =
-                    write_key::settle(&encryptor, wish, sources.servers.as_ref())?;
+                    write_key::settle(encryptor, wish, sources.servers.as_ref())?;
                 let may_be_made = id.is_none();
                 let id = id.map_or_else(|| KeyId::new(TO_BE_MADE), Ok)?;
                 check_length(&id, longest_id)?;
-                (KeyRef::Kmip { group: host.clone(), id }, choice, may_be_made)
+                target.key = Some(KeyRef::Kmip { group: host.clone(), id });
+                target.choice = choice;
+                target.may_be_made = may_be_made;
             }
-        };
-        Ok(Self { params, encryptor, key, choice, may_be_made, longest_id })
+        }
+        Ok(target)
     }
 
     /// Makes the key, if [`Self::find`] was asked for a new one and it is not there; a key file is
@@ -75,13 +84,16 @@ impl Target {
             return Ok(KeyCreation::AlreadyThere);
         }
         self.may_be_made = false;
-        match (&self.key, &sources.servers) {
-            (KeyRef::LocalFile { .. }, _) => sources.local.create(&self.key, like),
+        let (Some(key), Some(encryptor)) = (&self.key, self.encryptor()) else {
+            return Ok(KeyCreation::AlreadyThere);
+        };
+        match (key, &sources.servers) {
+            (KeyRef::LocalFile { .. }, _) => sources.local.create(key, like),
             (KeyRef::Kmip { group, .. }, Some(servers)) => {
-                let group = group.clone();
-                let id = servers.create(&group, &write_key::key_request(&self.encryptor)?)?;
-                self.key = KeyRef::Kmip { group, id: id.clone() };
-                check_length(&id, self.longest_id).map_err(|e| e.key(&self.key))?;
+                let id = servers.create(group, &write_key::key_request(encryptor)?)?;
+                let key = KeyRef::Kmip { group: group.clone(), id: id.clone() };
+                check_length(&id, self.longest_id).map_err(|error| error.key(&key))?;
+                self.key = Some(key);
                 Ok(KeyCreation::Created)
             }
             (KeyRef::Kmip { .. }, None) => Err(Error::key_unavailable("no server is configured")),
@@ -100,16 +112,40 @@ impl Target {
         self.may_be_made
     }
 
-    /// The options, typed.
+    /// How chunks are encrypted; none for a target in clear.
     #[must_use]
-    pub const fn encryptor(&self) -> &EncryptorOptions {
-        &self.encryptor
+    pub fn encryptor(&self) -> Option<&EncryptorOptions> {
+        self.scheme.as_ref().and_then(ChunkScheme::encryptor)
     }
 
-    /// The key to write with.
+    /// How they are compressed.
     #[must_use]
-    pub const fn key(&self) -> &KeyRef {
-        &self.key
+    pub fn codec(&self) -> Option<Codec> {
+        self.scheme.as_ref().and_then(ChunkScheme::codec)
+    }
+
+    /// Whether there is a CompressionInfo.db; else a CRC.db.
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.scheme.is_some()
+    }
+
+    /// Whether a compressor stands before the Encryptor.
+    #[must_use]
+    pub fn is_chain(&self) -> bool {
+        self.scheme.as_ref().is_some_and(ChunkScheme::is_chain)
+    }
+
+    /// Whether what it writes is what these chunks are already, their key aside.
+    #[must_use]
+    pub fn is_scheme(&self, scheme: &ChunkScheme) -> bool {
+        self.scheme.as_ref() == Some(scheme)
+    }
+
+    /// The key to write with; none for a target in clear.
+    #[must_use]
+    pub const fn key(&self) -> Option<&KeyRef> {
+        self.key.as_ref()
     }
 
     /// The chunk length asked for, if any.
@@ -128,25 +164,38 @@ impl Target {
     #[must_use]
     pub fn key_header(&self) -> KeyHeader {
         match &self.key {
-            KeyRef::Kmip { id, .. } => KeyHeader::Kmip(id.clone()),
-            KeyRef::LocalFile { .. } => KeyHeader::None,
+            Some(KeyRef::Kmip { id, .. }) => KeyHeader::Kmip(id.clone()),
+            Some(KeyRef::LocalFile { .. }) | None => KeyHeader::None,
         }
     }
 
-    /// The head of the new CompressionInfo.db, from that of the old one.
+    /// The head of a new CompressionInfo.db; none for an uncompressed target.
     ///
     /// The max compressed length is always "none": with anything less the database stores
     /// encrypted chunks in clear (FORMATS.md 2.3).
     #[must_use]
-    pub fn header(&self, old: &CompressionHeader) -> CompressionHeader {
-        CompressionHeader {
-            class: self.params.class().simple_name().to_owned(),
+    pub fn header(
+        &self,
+        chunk_length: ChunkLength,
+        chunk_count: u64,
+        data_length: u64,
+    ) -> Option<CompressionHeader> {
+        Some(CompressionHeader {
+            class: self.params.class()?.simple_name().to_owned(),
             options: self.params.options().clone(),
-            chunk_length: old.chunk_length,
+            chunk_length,
             max_compressed_length: MAX_COMPRESSED_LENGTH_NONE,
-            data_length: old.data_length,
-            chunk_count: old.chunk_count,
-        }
+            data_length,
+            chunk_count,
+        })
+    }
+}
+
+fn in_clear(target: Target, wish: KeyWish<'_>) -> Result<Target> {
+    match wish {
+        KeyWish::AsTheDatabase => Ok(target),
+        _ => Err(Error::invalid("a key is asked for, but the target is written in clear")
+            .cure("leave --key-id and --create-key out, or name a class that encrypts")),
     }
 }
 

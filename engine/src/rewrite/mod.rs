@@ -4,15 +4,15 @@
 
 mod digest;
 mod ranges;
-mod reader;
+mod sink;
 mod slot;
+mod source;
 mod sstable;
 mod staging;
 mod verify;
 
 pub use digest::PlainDigest;
-pub use ranges::Ranges;
-pub use reader::{Checked, ChunkReader};
+pub use ranges::{Chunking, Ranges};
 pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
 pub use staging::{StagingArea, sweep};
 pub use verify::Verify;

@@ -4,11 +4,23 @@ use std::ops::Range;
 
 use crate::options::ChunkLength;
 
-/// The ranges of chunks that an SSTable is worked on in.
+/// The chunks of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunking {
+    /// Bytes of plaintext in each but the last.
+    pub length: ChunkLength,
+    /// How many there are; one may be empty, at the end.
+    pub count: u64,
+}
+
+/// The ranges of plaintext that an SSTable is worked on in. Each is made of whole chunks of the
+/// old file and of the new one, whatever their lengths: both are powers of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ranges {
-    chunks: u64,
-    per_range: u64,
+    count: u64,
+    step: u64,
+    old: Chunking,
+    new: Chunking,
 }
 
 /// Plaintext bytes of a range, unless a single chunk is longer. Enough for one write of more than
@@ -16,24 +28,46 @@ pub struct Ranges {
 const RANGE_BYTES: u32 = 2 << 20;
 
 impl Ranges {
-    /// Cuts so many chunks of a length.
+    /// Cuts so many bytes of plaintext.
     #[must_use]
-    pub fn new(chunks: u64, chunk_length: ChunkLength) -> Self {
-        let per_range = (RANGE_BYTES / chunk_length.bytes()).clamp(1, MOST_CHUNKS);
-        Self { chunks, per_range: u64::from(per_range) }
+    pub fn new(plain_length: u64, old: Chunking, new: Chunking) -> Self {
+        let (a, b) = (old.length.bytes(), new.length.bytes());
+        let step = RANGE_BYTES.min(a.min(b).saturating_mul(MOST_CHUNKS)).max(a).max(b);
+        let step = u64::from(step);
+        Self { count: plain_length.div_ceil(step).max(1), step, old, new }
+    }
+
+    /// Bytes of plaintext in a chunk of the new file.
+    #[must_use]
+    pub const fn new_length(&self) -> ChunkLength {
+        self.new.length
     }
 
     /// How many ranges there are.
     #[must_use]
     pub const fn count(&self) -> u64 {
-        self.chunks.div_ceil(self.per_range)
+        self.count
     }
 
-    /// The chunks of a range.
+    /// The chunks of the old file in a range.
     #[must_use]
-    pub fn get(&self, range: u64) -> Range<u64> {
-        let start = range.saturating_mul(self.per_range).min(self.chunks);
-        start..start.saturating_add(self.per_range).min(self.chunks)
+    pub fn old(&self, range: u64) -> Range<u64> {
+        self.chunks(self.old, range)
+    }
+
+    /// The chunks of the new file in a range.
+    #[must_use]
+    pub fn new_chunks(&self, range: u64) -> Range<u64> {
+        self.chunks(self.new, range)
+    }
+
+    fn chunks(&self, of: Chunking, range: u64) -> Range<u64> {
+        let per_range = self.step / u64::from(of.length.bytes());
+        let start = range.saturating_mul(per_range).min(of.count);
+        // The last one takes an empty chunk along.
+        let last = range.saturating_add(1) == self.count;
+        let end = if last { of.count } else { start.saturating_add(per_range).min(of.count) };
+        start..end
     }
 }
 
@@ -44,20 +78,33 @@ const MOST_CHUNKS: u32 = 512;
 mod tests {
     use super::*;
 
+    fn chunking(length: i32, plain: u64, empty: u64) -> Chunking {
+        let length = ChunkLength::try_from(length).unwrap();
+        let count = plain.div_ceil(u64::from(length.bytes())) + empty;
+        Chunking { length, count }
+    }
+
     #[test]
     fn every_chunk_is_in_exactly_one_range() {
-        for length in [1, 4096, 16 << 10, 64 << 10, 2 << 20, 16 << 20] {
-            for chunks in [1, 31, 32, 33, 511, 512, 513, 5000] {
-                let ranges = Ranges::new(chunks, ChunkLength::try_from(length).unwrap());
-                let mut next = 0;
-                for i in 0..ranges.count() {
-                    let range = ranges.get(i);
-                    assert_eq!(range.start, next);
-                    assert!(range.end > range.start);
-                    next = range.end;
+        let lengths = [1, 4096, 16 << 10, 64 << 10, 2 << 20, 16 << 20];
+        for old in lengths {
+            for new in lengths {
+                for plain in [1, 100, 4095, 4096, 65_537, (5 << 20) + 3, 64 << 20] {
+                    let (a, b) = (chunking(old, plain, 1), chunking(new, plain, 0));
+                    let ranges = Ranges::new(plain, a, b);
+                    let (mut next_old, mut next_new) = (0, 0);
+                    for i in 0..ranges.count() {
+                        let (old_chunks, new_chunks) = (ranges.old(i), ranges.new_chunks(i));
+                        assert_eq!((old_chunks.start, new_chunks.start), (next_old, next_new));
+                        // Both start at the same byte.
+                        assert_eq!(
+                            old_chunks.start * u64::from(a.length.bytes()),
+                            new_chunks.start * u64::from(b.length.bytes())
+                        );
+                        (next_old, next_new) = (old_chunks.end, new_chunks.end);
+                    }
+                    assert_eq!((next_old, next_new), (a.count, b.count), "{old} {new} {plain}");
                 }
-                assert_eq!(next, chunks);
-                assert!(ranges.get(ranges.count()).is_empty());
             }
         }
     }

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::ranges::Ranges;
-use super::reader::ChunkReader;
+use super::ranges::{Chunking, Ranges};
+use super::source::ChunkSource;
+use super::sstable::open_with;
 use super::slot::{Slot, lock};
-use crate::codec::ChunkOpener;
+use crate::codec::DecodeScratch;
 use crate::io::{NodeLease, Storage};
+use crate::keys::KeyRing;
 use crate::pipeline::{Next, OrderedCrc, Scratch, Task};
 use crate::plan::{Facts, Inspector};
 use crate::sstable::{Component, parse_digest};
@@ -20,8 +22,8 @@ pub struct Verify<'a> {
     storage: &'a dyn Storage,
     inspector: Inspector<'a>,
     facts: &'a Facts,
-    /// Taken by `begin`.
-    opener: Mutex<Option<ChunkOpener>>,
+    /// The keys of an encrypted one.
+    ring: Option<&'a KeyRing>,
     open: Slot<Open>,
     crc: Mutex<OrderedCrc>,
     warnings: Mutex<Vec<Error>>,
@@ -29,7 +31,7 @@ pub struct Verify<'a> {
 
 #[derive(Debug)]
 struct Open {
-    reader: ChunkReader,
+    source: ChunkSource,
     ranges: Ranges,
 }
 
@@ -41,13 +43,13 @@ impl<'a> Verify<'a> {
         lease: &'a NodeLease,
         mapped: bool,
         facts: &'a Facts,
-        opener: ChunkOpener,
+        ring: Option<&'a KeyRing>,
     ) -> Self {
         Self {
             storage,
             inspector: Inspector::new(storage, lease, mapped),
             facts,
-            opener: Mutex::new(Some(opener)),
+            ring,
             open: Slot::default(),
             crc: Mutex::default(),
             warnings: Mutex::default(),
@@ -63,25 +65,19 @@ impl<'a> Verify<'a> {
 
 impl Task for Verify<'_> {
     fn begin(&self) -> Result<Next> {
-        let opener = lock(&self.opener).take();
-        let reader = ChunkReader::open(
-            &self.facts.data_path(),
-            &self.facts.sstable.path(&Component::CompressionInfo),
-            self.facts.version,
-            self.inspector.access(),
-            opener.ok_or_else(|| Error::new(ErrorKind::Internal, "verified twice"))?,
-        )?;
-        let ranges = Ranges::new(reader.header().chunk_count, reader.header().chunk_length);
-        self.open.set(Open { reader, ranges });
+        let source = open_with(self.facts, self.inspector, self.ring)?;
+        let chunks = Chunking { length: source.chunk_length(), count: source.chunk_count() };
+        let ranges = Ranges::new(source.data_length(), chunks, chunks);
+        self.open.set(Open { source, ranges });
         Ok(Next::Stage { pieces: ranges.count() })
     }
 
     fn piece(&self, _stage: u32, piece: u64, scratch: &mut Scratch) -> Result<u64> {
         let open = self.open.get()?;
-        let checked = open.reader.check(open.ranges.get(piece), &mut scratch.input)?;
-        let length = checked.plain_lengths().map(|n| open.reader.working_length(n)).sum();
-        let plain = scratch.output.sized(length);
-        checked.decrypt(plain, 0, |n| open.reader.working_length(n), |_, _| {})?;
+        let Scratch { input, plain, opened, codecs, .. } = scratch;
+        let checked = open.source.check(open.ranges.old(piece), input)?;
+        let mut decode = DecodeScratch { opened, context: codecs };
+        checked.plaintext(plain.sized(checked.plain_length()), &mut decode)?;
         let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
         let crc = checked.crc.clone();
         lock(&self.crc).add(piece, crc);
@@ -90,8 +86,8 @@ impl Task for Verify<'_> {
 
     fn end(&self, _stage: u32) -> Result<Next> {
         let open = self.open.get()?;
-        open.reader.unchanged()?;
-        *lock(&self.warnings) = open.reader.mislabelled();
+        open.source.unchanged()?;
+        *lock(&self.warnings) = open.source.mislabelled();
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());

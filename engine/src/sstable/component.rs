@@ -74,7 +74,7 @@ impl Component {
     /// Whether this program writes the component anew instead of carrying it over.
     #[must_use]
     pub const fn is_rewritten(&self) -> bool {
-        matches!(self, Self::Data | Self::CompressionInfo | Self::Digest | Self::Toc)
+        matches!(self, Self::Data | Self::CompressionInfo | Self::Crc | Self::Digest | Self::Toc)
     }
 
     /// Whether it is another checksum of Data.db than the one this program writes

@@ -4,6 +4,7 @@
 
 mod component;
 mod compression_info;
+mod crc_table;
 mod descriptor;
 mod digest;
 mod encrypted;
@@ -17,6 +18,7 @@ pub use component::Component;
 pub use compression_info::{
     CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE,
 };
+pub use crc_table::{CRC_CHUNK_LENGTH, CrcTable};
 pub use descriptor::{Descriptor, parse_file_name};
 pub use digest::{format_digest, parse_digest};
 pub use encrypted::{PAGE, is_encrypted_page, is_metadata_in_clear};

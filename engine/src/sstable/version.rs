@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::id::SSTableId;
+use crate::options::ChunkLength;
 
 /// The index format of an SSTable, the third part of its file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,6 +105,17 @@ impl Version {
     #[must_use]
     pub fn find(letters: &str, format: Format) -> Option<&'static Self> {
         VERSIONS.iter().find(|version| version.letters == letters && version.format == format)
+    }
+}
+
+impl Version {
+    /// The chunk length that a table has when nobody gives one: 16 KiB in Apache 4.0 and Converged
+    /// Core, 64 KiB in what came before.
+    #[must_use]
+    pub fn default_chunk_length(&self) -> ChunkLength {
+        let is_new = self.products.apache_4 || self.products.converged_core;
+        let is_old = self.products.apache_3 || self.products.dse;
+        if is_new && !is_old { ChunkLength::KIB_16 } else { ChunkLength::KIB_64 }
     }
 }
 

@@ -18,10 +18,9 @@ use crate::keys::KeySources;
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{
     Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection,
-    Shape, SkipReason, Target, discover, opener,
+    Shape, Target, discover,
 };
 use crate::rewrite::{self, Rewrite, RewriteJob, Verify};
-use crate::sstable::Component;
 use crate::txn::{self, Flavor, LiveSSTable, Recovery};
 use crate::{Error, ErrorKind, Result};
 
@@ -174,9 +173,11 @@ pub fn verify(
     for (table, sstable, inspected) in inspect_all(session, live.collect(), threads)? {
         match inspected {
             Err(error) => report.add(&table, &sstable, Outcome::Failed(error)),
-            Ok(found) => match encrypted(&found) {
-                Err(outcome) => report.add(&table, &sstable, outcome),
-                Ok(()) => facts.push((table, found)),
+            Ok(found) => match &found.shape {
+                Shape::Foreign { why, .. } => {
+                    report.add(&table, &sstable, Outcome::Failed(why.clone()));
+                }
+                _ => facts.push((table, found)),
             },
         }
     }
@@ -184,18 +185,14 @@ pub fn verify(
     let mut tasks = Vec::new();
     let mut under_way = Vec::new();
     for (table, found) in &facts {
-        let opener = match keys.missing_for(found) {
-            Some(error) => Err(error.clone()),
-            None => opener(found, &keys.ring),
-        };
-        match opener {
-            Err(error) => report.add(table, &found.sstable, Outcome::Failed(error)),
-            Ok(opener) => {
-                let (storage, lease) = (session.storage(), session.lease());
-                tasks.push(Verify::new(storage, lease, session.is_mapped(), found, opener));
-                under_way.push((table, found));
-            }
+        if let Some(error) = keys.missing_for(found) {
+            report.add(table, &found.sstable, Outcome::Failed(error.clone()));
+            continue;
         }
+        let (storage, lease) = (session.storage(), session.lease());
+        let ring = found.shape.is_encrypted().then_some(&keys.ring);
+        tasks.push(Verify::new(storage, lease, session.is_mapped(), found, ring));
+        under_way.push((table, found));
     }
     let bytes = under_way.iter().map(|(_, facts)| facts.data_bytes).sum();
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
@@ -307,24 +304,6 @@ fn inspect_all(
             })
             .collect()
     }))
-}
-
-/// Whether there is something to decrypt, or else what to report.
-fn encrypted(facts: &Facts) -> Result<(), Outcome> {
-    let unsupported = |what: String| {
-        Err(Outcome::Failed(Error::unsupported(what).at(facts.sstable.path(&Component::Data))))
-    };
-    match &facts.shape {
-        Shape::Encrypted(_) if facts.clear_chunks > 0 => unsupported(format!(
-            "{} of its chunks are stored in clear, which this release does not verify",
-            facts.clear_chunks
-        )),
-        Shape::Encrypted(_) => Ok(()),
-        Shape::Foreign { class } => {
-            unsupported(format!("class {class} is not verified by this release"))
-        }
-        _ => Err(Outcome::Skipped(SkipReason::NotEncrypted)),
-    }
 }
 
 /// Tells an observer what a step means, and hands on the end of a task.

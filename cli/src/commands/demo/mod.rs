@@ -127,7 +127,8 @@ fn a_second_ago() -> Timestamp {
 }
 
 fn prove(after: &KeyCensus, target: &Target) -> Result<()> {
-    let only_new = after.keys.len() == 1 && after.keys.contains_key(target.key());
+    let is_new = |key| Some(key) == target.key();
+    let only_new = after.keys.len() == 1 && after.keys.keys().all(is_new);
     if only_new && after.unknown.is_empty() { Ok(()) } else { Err(unproved()) }
 }
 

@@ -33,6 +33,13 @@ impl Limits {
         (self.window() as u64).saturating_mul(16)
     }
 
+    /// The same for an ordered stage, whose pieces leave whole buffers behind.
+    #[must_use]
+    pub const fn ordered_spread(self) -> u64 {
+        // Lossless: a thread count is far below 2^32.
+        self.window() as u64
+    }
+
     /// Pieces handed out and not yet done: every worker finds its next one waiting.
     #[must_use]
     pub const fn window(self) -> usize {
@@ -152,6 +159,7 @@ struct Open {
     stage: u32,
     next_piece: u64,
     pieces: u64,
+    spread: u64,
     running: BTreeSet<u64>,
     /// A serial step (begin, end, abandon) is under way.
     serial: bool,
@@ -205,7 +213,7 @@ impl Coordinator {
                 && open.failure.is_none()
                 && !open.serial
                 && open.next_piece < open.pieces
-                && open.lead() < self.limits.spread()
+                && open.lead() < open.spread
             {
                 spawn(open.index, Work::Piece { stage: open.stage, piece: open.next_piece });
                 open.running.insert(open.next_piece);
@@ -224,6 +232,7 @@ impl Coordinator {
                 stage: 0,
                 next_piece: 0,
                 pieces: 0,
+                spread: 0,
                 running: BTreeSet::new(),
                 serial: true,
                 failure: None,
@@ -258,7 +267,12 @@ impl Coordinator {
                 }
                 open.next_piece = 0;
                 match next {
-                    Next::Stage { pieces } => open.pieces = pieces,
+                    Next::Stage { pieces } => {
+                        (open.pieces, open.spread) = (pieces, self.limits.spread());
+                    }
+                    Next::OrderedStage { pieces } => {
+                        (open.pieces, open.spread) = (pieces, self.limits.ordered_spread());
+                    }
                     Next::Done => ended = true,
                 }
             }

@@ -1,0 +1,189 @@
+//! Stored chunks to plaintext, whatever class wrote them.
+//!
+//! Between the two lies the *payload*: what the compressor wrote. It is the plaintext itself where
+//! there is no compressor, and what a rewrite hands on when the compressor stays.
+
+use super::{ChunkOpener, Opened};
+use crate::compress::{ChainFraming, Codec, CodecContext};
+use crate::pipeline::WipedBuffer;
+use crate::sstable::MAX_COMPRESSED_LENGTH_NONE;
+use crate::{Error, ErrorKind, Result};
+
+/// Decodes the chunks of one SSTable.
+#[derive(Debug)]
+pub struct ChunkDecoder {
+    codec: Option<Codec>,
+    opener: Option<ChunkOpener>,
+    /// A chunk stored with so many bytes or more is stored as it is.
+    raw_from: usize,
+}
+
+/// Working memory of a decoder.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a pair that callers make")]
+pub struct DecodeScratch<'a> {
+    /// For what an Encryptor gives back.
+    pub opened: &'a mut WipedBuffer,
+    /// The compressors' own.
+    pub context: &'a mut CodecContext,
+}
+
+impl ChunkDecoder {
+    /// Decodes by a compressor, an Encryptor or both; `max_compressed_length` is that of
+    /// CompressionInfo.db. With neither, chunks are stored as they are.
+    #[must_use]
+    pub fn new(
+        codec: Option<Codec>,
+        opener: Option<ChunkOpener>,
+        max_compressed_length: u32,
+    ) -> Self {
+        let raw_from = match (max_compressed_length, codec.is_none() && opener.is_none()) {
+            (_, true) => 0,
+            (MAX_COMPRESSED_LENGTH_NONE, false) => usize::MAX,
+            (length, false) => usize::try_from(length).unwrap_or(usize::MAX),
+        };
+        Self { codec, opener, raw_from }
+    }
+
+    /// Whether a chunk with so many stored bytes is stored as it is (FORMATS.md 2.3).
+    #[must_use]
+    pub const fn is_raw(&self, stored: usize) -> bool {
+        stored >= self.raw_from
+    }
+
+    /// Bytes of the payload of a chunk. A chain says it in clear; whether it is right shows when
+    /// the chunk is decrypted.
+    ///
+    /// # Errors
+    /// As [`ChainFraming::split`].
+    pub fn payload_length(&self, stored: &[u8], plain: usize) -> Result<usize> {
+        Ok(match (&self.opener, self.codec) {
+            (_, None) => plain,
+            (Some(_), Some(_)) => {
+                ChainFraming::split(stored)?.0.saturating_sub(ChainFraming::PREFIX_LENGTH)
+            }
+            (None, Some(_)) => stored.len(),
+        })
+    }
+
+    /// Bytes that `out` of [`Self::payload`] must have: the payload, and what a cipher pads it with.
+    ///
+    /// # Errors
+    /// As [`Self::payload_length`].
+    pub fn working_length(&self, stored: &[u8], plain: usize) -> Result<usize> {
+        match (&self.opener, self.codec) {
+            (Some(opener), None) if !self.is_raw(stored.len()) => Ok(opener.working_length(plain)),
+            _ => self.payload_length(stored, plain),
+        }
+    }
+
+    /// Puts the payload of a chunk at the start of `out` and says how long it is.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] and the other kinds of [`super::ChunkError`] and
+    /// [`crate::compress::CodecError`]; a raw chunk in a compressed SSTable has no payload.
+    pub fn payload(
+        &self,
+        stored: &[u8],
+        plain: usize,
+        out: &mut [u8],
+        scratch: &mut DecodeScratch<'_>,
+    ) -> Result<(usize, Opened<'_>)> {
+        if self.is_raw(stored.len()) {
+            if self.codec.is_some() {
+                return Err(Error::new(ErrorKind::Internal, "a raw chunk was taken for a payload"));
+            }
+            copy(stored.get(..plain).ok_or_else(too_short)?, out)?;
+            return Ok((plain, Opened::AsNamed));
+        }
+        match (&self.opener, self.codec) {
+            (Some(opener), None) => Ok((plain, opener.open(stored, plain, out)?)),
+            (Some(opener), Some(_)) => {
+                let (opened, how) = open_chained(opener, stored, scratch.opened)?;
+                let payload = chained_payload(opened, plain)?;
+                copy(payload, out)?;
+                Ok((payload.len(), how))
+            }
+            (None, _) => {
+                copy(stored, out)?;
+                Ok((stored.len(), Opened::AsNamed))
+            }
+        }
+    }
+
+    /// Fills `out`, which has exactly the length of the plaintext.
+    ///
+    /// # Errors
+    /// As [`Self::payload`].
+    pub fn plaintext(
+        &self,
+        stored: &[u8],
+        out: &mut [u8],
+        scratch: &mut DecodeScratch<'_>,
+    ) -> Result<Opened<'_>> {
+        let plain = out.len();
+        if self.is_raw(stored.len()) {
+            copy(stored.get(..plain).ok_or_else(too_short)?, out)?;
+            return Ok(Opened::AsNamed);
+        }
+        let DecodeScratch { opened, context } = scratch;
+        match (&self.opener, self.codec) {
+            (Some(opener), None) => {
+                let working = opened.sized(opener.working_length(plain));
+                let how = opener.open(stored, plain, working)?;
+                copy(working.get(..plain).ok_or_else(too_short)?, out)?;
+                Ok(how)
+            }
+            (Some(opener), Some(codec)) => {
+                let (opened, how) = open_chained(opener, stored, opened)?;
+                ChainFraming::new(codec).decompress(opened, out, context)?;
+                Ok(how)
+            }
+            (None, Some(codec)) => {
+                codec.decompress(stored, out, context)?;
+                Ok(Opened::AsNamed)
+            }
+            (None, None) => Err(Error::new(ErrorKind::Internal, "a chunk without a form")),
+        }
+    }
+}
+
+/// What the Encryptor of a chain was given: the length of the plaintext, then the payload.
+fn open_chained<'a, 'k>(
+    opener: &'k ChunkOpener,
+    stored: &[u8],
+    buffer: &'a mut WipedBuffer,
+) -> Result<(&'a [u8], Opened<'k>)> {
+    let (length, sealed) = ChainFraming::split(stored)?;
+    let working = buffer.sized(opener.working_length(length));
+    let how = opener.open(sealed, length, working)?;
+    Ok((working.get(..length).ok_or_else(too_short)?, how))
+}
+
+fn chained_payload(opened: &[u8], plain: usize) -> Result<&[u8]> {
+    match opened.split_first_chunk() {
+        Some((length, payload)) if u32::try_from(plain) == Ok(u32::from_be_bytes(*length)) => {
+            Ok(payload)
+        }
+        _ => Err(Error::corrupt(format!(
+            "what it decrypts to does not stand for the {plain} bytes that the chunk has"
+        ))
+        .cure(
+            "compare the key with the one that the node used; if it is right, scrub the SSTable \
+             on the node or restore it from a backup",
+        )),
+    }
+}
+
+fn copy(from: &[u8], to: &mut [u8]) -> Result<()> {
+    let room = to
+        .get_mut(..from.len())
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "a buffer has no room for its chunk"))?;
+    room.copy_from_slice(from);
+    Ok(())
+}
+
+fn too_short() -> Error {
+    Error::corrupt("fewer bytes are stored than the chunk has")
+        .cure("scrub the SSTable on the node, or restore it from a backup")
+}

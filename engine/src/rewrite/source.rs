@@ -1,0 +1,300 @@
+//! Reads the chunks of a Data.db: checksum, key, length, plaintext.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::slot::lock;
+use crate::codec::{ChunkDecoder, DecodeScratch, Opened, crc_mismatch};
+use crate::io::{Access, Source};
+use crate::keys::KeyId;
+use crate::options::ChunkLength;
+use crate::sstable::{
+    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, CrcTable, Version,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// An open Data.db with the table of its chunks, and what decodes them.
+#[derive(Debug)]
+pub(super) struct ChunkSource {
+    table: Table,
+    data: Source,
+    decoder: ChunkDecoder,
+    /// How many chunks are under a key that their header does not name.
+    mislabelled: Mutex<BTreeMap<KeyId, u64>>,
+}
+
+#[derive(Debug)]
+enum Table {
+    Compressed(ChunkTable),
+    Uncompressed(CrcTable),
+}
+
+/// The stored bytes of a range, with their slots, its checksum verified.
+#[derive(Debug)]
+pub(super) struct Checked<'a> {
+    /// Running CRC32 of the range, chunk CRCs included.
+    pub(super) crc: crc32fast::Hasher,
+    chunks: Range<u64>,
+    slots: Vec<ChunkSlot>,
+    bytes: &'a [u8],
+    source: &'a ChunkSource,
+}
+
+/// A stored chunk of a checked range.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored<'a> {
+    number: u64,
+    slot: ChunkSlot,
+    bytes: &'a [u8],
+    source: &'a ChunkSource,
+}
+
+impl ChunkSource {
+    /// Opens a compressed Data.db and its CompressionInfo.db; `decoder` gets the max compressed
+    /// length.
+    ///
+    /// # Errors
+    /// As [`ChunkTable::open`] and [`Source::open`].
+    pub(super) fn compressed(
+        data: &Path,
+        info: &Path,
+        version: &Version,
+        access: Access<'_>,
+        decoder: impl FnOnce(u32) -> ChunkDecoder,
+    ) -> Result<Self> {
+        let data = Source::open(data, access)?;
+        let table = ChunkTable::open(info, version, access, data.length())?;
+        let decoder = decoder(table.header().max_compressed_length);
+        let mislabelled = Mutex::default();
+        Ok(Self { table: Table::Compressed(table), data, decoder, mislabelled })
+    }
+
+    /// Opens an uncompressed Data.db and its CRC.db.
+    ///
+    /// # Errors
+    /// As [`CrcTable::open`] and [`Source::open`].
+    pub(super) fn uncompressed(data: &Path, crc: &Path, access: Access<'_>) -> Result<Self> {
+        let data = Source::open(data, access)?;
+        let table = CrcTable::open(crc, access, data.length())?;
+        let decoder = ChunkDecoder::new(None, None, 0);
+        let mislabelled = Mutex::default();
+        Ok(Self { table: Table::Uncompressed(table), data, decoder, mislabelled })
+    }
+
+    /// The head of CompressionInfo.db, if the file is compressed.
+    #[must_use]
+    pub(super) const fn header(&self) -> Option<&CompressionHeader> {
+        match &self.table {
+            Table::Compressed(table) => Some(table.header()),
+            Table::Uncompressed(_) => None,
+        }
+    }
+
+    /// Bytes of plaintext in each chunk but the last.
+    #[must_use]
+    pub(super) const fn chunk_length(&self) -> ChunkLength {
+        match &self.table {
+            Table::Compressed(table) => table.header().chunk_length,
+            Table::Uncompressed(table) => table.chunk_length(),
+        }
+    }
+
+    /// How many chunks there are, with an empty one that some writers append.
+    #[must_use]
+    pub(super) fn chunk_count(&self) -> u64 {
+        match &self.table {
+            Table::Compressed(table) => table.header().chunk_count,
+            Table::Uncompressed(table) => table.chunk_count(),
+        }
+    }
+
+    /// Bytes of plaintext in all.
+    #[must_use]
+    pub(super) const fn data_length(&self) -> u64 {
+        match &self.table {
+            Table::Compressed(table) => table.header().data_length,
+            Table::Uncompressed(_) => self.data.length(),
+        }
+    }
+
+    /// Reads a range and checks the CRC of each of its chunks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] with the chunk, and [`ErrorKind::Io`].
+    pub(super) fn check<'a>(&'a self, chunks: Range<u64>, input: &'a mut Vec<u8>) -> Result<Checked<'a>> {
+        let (mut slots, mut crcs) = (Vec::new(), Vec::new());
+        match &self.table {
+            Table::Compressed(table) => table.slots(chunks.clone(), &mut slots)?,
+            Table::Uncompressed(table) => table.slots(chunks.clone(), &mut slots, &mut crcs)?,
+        }
+        let start = slots.first().map_or(0, |slot| slot.offset);
+        let length = slots.iter().map(|slot| self.record_length(slot)).sum();
+        let bytes = self.data.slice(start, length, input)?;
+        let mut whole = crc32fast::Hasher::new();
+        let mut rest = bytes;
+        let mut expected = crcs.into_iter();
+        for (number, slot) in chunks.clone().zip(&slots) {
+            let (record, after) = rest
+                .split_at_checked(self.record_length(slot))
+                .ok_or_else(|| self.outside(number))?;
+            let (stored, behind) =
+                record.split_at_checked(slot.stored).ok_or_else(|| self.outside(number))?;
+            let mut hasher = crc32fast::Hasher::new();
+            hasher.update(stored);
+            let crc = match behind.first_chunk() {
+                Some(crc) => u32::from_be_bytes(*crc),
+                None => expected.next().ok_or_else(|| self.outside(number))?,
+            };
+            if hasher.clone().finalize() != crc {
+                return Err(self.place(number, slot, crc_mismatch()));
+            }
+            hasher.update(behind);
+            whole.combine(&hasher);
+            rest = after;
+        }
+        Ok(Checked { crc: whole, chunks, slots, bytes, source: self })
+    }
+
+    /// Checks that Data.db was not changed since it was opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`].
+    pub(super) fn unchanged(&self) -> Result<()> {
+        self.data.unchanged()
+    }
+
+    /// What was found so far under another key than its header names: a warning for each such key.
+    #[must_use]
+    pub(super) fn mislabelled(&self) -> Vec<Error> {
+        lock(&self.mislabelled)
+            .iter()
+            .map(|(id, chunks)| {
+                Error::corrupt(format!(
+                    "{chunks} of its chunks name another key in their headers than the one that \
+                     they are under, as the database may write them when its key changes"
+                ))
+                .at(self.data.path())
+                .key(id)
+            })
+            .collect()
+    }
+
+    fn note(&self, opened: Opened<'_>) {
+        if let Opened::Under(id) = opened {
+            let mut mislabelled = lock(&self.mislabelled);
+            let count = mislabelled.entry(id.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    const fn record_length(&self, slot: &ChunkSlot) -> usize {
+        match &self.table {
+            Table::Compressed(_) => slot.stored.saturating_add(CHUNK_CRC_LENGTH),
+            Table::Uncompressed(_) => slot.stored,
+        }
+    }
+
+    fn place(&self, chunk: u64, slot: &ChunkSlot, error: Error) -> Error {
+        error.at(self.data.path()).chunk(chunk).offset(slot.offset)
+    }
+
+    fn outside(&self, chunk: u64) -> Error {
+        Error::corrupt("the chunk does not lie in the file").at(self.data.path()).chunk(chunk)
+    }
+}
+
+impl Checked<'_> {
+    /// Stored bytes.
+    #[must_use]
+    pub(super) const fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of plaintext.
+    #[must_use]
+    pub(super) fn plain_length(&self) -> usize {
+        self.slots.iter().map(|slot| slot.plain).sum()
+    }
+
+    /// The chunks, in order.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = Stored<'_>> {
+        let mut rest = self.bytes;
+        self.chunks.clone().zip(&self.slots).map(move |(number, slot)| {
+            let (record, after) =
+                rest.split_at_checked(self.source.record_length(slot)).unwrap_or_default();
+            rest = after;
+            let bytes = record.get(..slot.stored).unwrap_or_default();
+            Stored { number, slot: *slot, bytes, source: self.source }
+        })
+    }
+
+    /// Decodes all chunks to `out`, which has exactly the length of the plaintext.
+    ///
+    /// # Errors
+    /// As [`ChunkDecoder::plaintext`], with the chunk and its place.
+    pub(super) fn plaintext(&self, out: &mut [u8], scratch: &mut DecodeScratch<'_>) -> Result<()> {
+        let mut rest = out;
+        for chunk in self.chunks() {
+            let (own, after) = rest.split_at_mut_checked(chunk.slot.plain).ok_or_else(no_room)?;
+            rest = after;
+            let opened = self.source.decoder.plaintext(chunk.bytes, own, scratch);
+            self.source.note(opened.map_err(|error| chunk.place(error))?);
+        }
+        if rest.is_empty() { Ok(()) } else { Err(no_room()) }
+    }
+}
+
+impl Stored<'_> {
+    /// Its number in the file.
+    #[must_use]
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Bytes of its plaintext.
+    #[must_use]
+    pub(super) const fn plain_length(&self) -> usize {
+        self.slot.plain
+    }
+
+    /// Bytes of its payload.
+    ///
+    /// # Errors
+    /// As [`ChunkDecoder::payload_length`], with the place.
+    pub(super) fn payload_length(&self) -> Result<usize> {
+        let decoder = &self.source.decoder;
+        decoder.payload_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
+    }
+
+    /// Bytes that `out` of [`Self::payload`] must have.
+    ///
+    /// # Errors
+    /// As [`ChunkDecoder::working_length`], with the place.
+    pub(super) fn working_length(&self) -> Result<usize> {
+        let decoder = &self.source.decoder;
+        decoder.working_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
+    }
+
+    /// Puts its payload at the start of `out`, and says how long it is.
+    ///
+    /// # Errors
+    /// As [`ChunkDecoder::payload`], with the place.
+    pub(super) fn payload(&self, out: &mut [u8], scratch: &mut DecodeScratch<'_>) -> Result<usize> {
+        let decoder = &self.source.decoder;
+        let (length, opened) = decoder
+            .payload(self.bytes, self.slot.plain, out, scratch)
+            .map_err(|error| self.place(error))?;
+        self.source.note(opened);
+        Ok(length)
+    }
+
+    fn place(&self, error: Error) -> Error {
+        self.source.place(self.number, &self.slot, error)
+    }
+}
+
+fn no_room() -> Error {
+    Error::new(ErrorKind::Internal, "a buffer has no room for its chunks")
+}
