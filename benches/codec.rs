@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rekey_engine::codec::{ChunkOpener, ChunkSealer};
+use rekey_engine::codec::{ChunkLengths, ChunkOpener, ChunkSealer};
 use rekey_engine::crypto::{CipherKey, IvSource, Transformation};
 use rekey_engine::keys::KeyHeader;
 
@@ -16,13 +16,13 @@ const IMAGE: usize = 2 << 20;
 fn chunks(c: &mut Criterion) {
     let cbc = Transformation::parse("AES/CBC/PKCS5Padding").expect("a valid name");
     let key = Arc::new(CipherKey::new(&cbc, &[0x42; 32]).expect("a valid length"));
-    let sealer = ChunkSealer::new(&KeyHeader::None, Arc::clone(&key));
+    let sealer = ChunkSealer::new(&KeyHeader::None, Arc::clone(&key), false);
     let opener = ChunkOpener::with_key(key);
     let mut ivs = IvSource::from_os().expect("random bytes");
     let mut group = c.benchmark_group("chunks aes-256-cbc");
     group.throughput(Throughput::Bytes(IMAGE as u64));
     for chunk in [4 << 10, 16 << 10, 64 << 10, 256 << 10] {
-        let plains = vec![chunk; IMAGE / chunk];
+        let plains = vec![ChunkLengths { plain: chunk, payload: chunk }; IMAGE / chunk];
         let mut image = vec![0x5a; plains.len() * sealer.record_length(chunk)];
         group.bench_function(BenchmarkId::new("seal", chunk), |b| {
             b.iter(|| sealer.seal(black_box(&mut image), &plains, &mut ivs));

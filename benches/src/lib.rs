@@ -5,15 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rekey_engine::codec::ChunkSealer;
+use rekey_engine::codec::{ChunkLengths, ChunkSealer};
 use rekey_engine::crypto::{CipherKey, IvSource};
 use rekey_engine::io::{LocalStorage, Storage as _};
 use rekey_engine::keys::{KeyProvider as _, KeyRef, LocalKeyFiles};
 use rekey_engine::options::{ChunkLength, CompressionParams, OptionMap};
 use rekey_engine::plan::Target;
-use rekey_engine::sstable::{
-    Component, CompressionHeader, Descriptor, MAX_COMPRESSED_LENGTH_NONE, format_digest,
-};
+use rekey_engine::sstable::{Component, Descriptor, format_digest};
 use rekey_engine::{Error, Result};
 
 /// A data directory with one table, and two keys to go to and fro between.
@@ -36,7 +34,7 @@ impl Site {
         let keys = LocalKeyFiles::new(None);
         let targets = [target(&root.join("key-a"))?, target(&root.join("key-b"))?];
         for target in &targets {
-            keys.create(target.key(), root)?;
+            keys.create(key_of(target)?, root)?;
         }
         Ok(Self { root: root.to_owned(), keys, targets })
     }
@@ -59,19 +57,14 @@ impl Site {
     /// What the file system says.
     pub fn write_sstable(&self, id: u32, length: u64, chunk_length: ChunkLength) -> Result<()> {
         let [target, _] = &self.targets;
-        let sealer = ChunkSealer::new(&target.key_header(), Arc::new(self.key(target)?));
+        let sealer = ChunkSealer::new(&target.key_header(), Arc::new(self.key(target)?), false);
         let descriptor = Descriptor::parse(&format!("nb-{id}-big"))
             .ok_or_else(|| Error::invalid("not a descriptor"))?;
         let path = |component: &Component| descriptor.path(&self.root.join(TABLE), component);
         let chunk = u64::from(chunk_length.bytes());
-        let header = target.header(&CompressionHeader {
-            class: "Encryptor".to_owned(),
-            options: OptionMap::default(),
-            chunk_length,
-            max_compressed_length: MAX_COMPRESSED_LENGTH_NONE,
-            data_length: length,
-            chunk_count: length.div_ceil(chunk),
-        });
+        let header = target
+            .header(chunk_length, length.div_ceil(chunk), length)
+            .ok_or_else(|| Error::invalid("an uncompressed target"))?;
         let version = descriptor.version().ok_or_else(|| Error::invalid("not a version"))?;
         let mut info = header.encode(version)?;
         let data = LocalStorage.create(&path(&Component::Data))?;
@@ -82,7 +75,8 @@ impl Site {
             info.extend_from_slice(&at.to_be_bytes());
             image.clear();
             image.resize(sealer.record_length(plain), FILL);
-            crc.combine(&sealer.seal(&mut image, &[plain], &mut ivs)?);
+            let lengths = [ChunkLengths { plain, payload: plain }];
+            crc.combine(&sealer.seal(&mut image, &lengths, &mut ivs)?.crc);
             data.write_at(&image, at)?;
             at = at.saturating_add(u64::try_from(image.len()).unwrap_or(u64::MAX));
         }
@@ -100,16 +94,15 @@ impl Site {
     }
 
     fn key(&self, target: &Target) -> Result<CipherKey> {
-        let secret = self.keys.read_key(target.key())?;
-        CipherKey::new(target.encryptor().transformation(), secret.expose())
+        let secret = self.keys.read_key(key_of(target)?)?;
+        let options = target.encryptor().ok_or_else(|| Error::invalid("a target in clear"))?;
+        CipherKey::new(options.transformation(), secret.expose())
             .map_err(|error| Error::invalid(error.to_string()))
     }
+}
 
-    /// The key names of the two targets.
-    #[must_use]
-    pub fn key_refs(&self) -> [&KeyRef; 2] {
-        self.targets.each_ref().map(Target::key)
-    }
+fn key_of(target: &Target) -> Result<&KeyRef> {
+    target.key().ok_or_else(|| Error::invalid("a target in clear"))
 }
 
 fn target(key_file: &Path) -> Result<Target> {

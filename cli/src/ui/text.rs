@@ -218,7 +218,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     if verified > 0 {
         parts.push(format!("{verified} verified: every chunk decrypts, all checksums hold"));
     }
-    for reason in [SkipReason::UnderTargetKey, SkipReason::NotEncrypted] {
+    for reason in [SkipReason::UnderTargetKey, SkipReason::NotEncrypted, SkipReason::AsTarget] {
         let count = skipped.iter().filter(|skipped| **skipped == reason).count();
         if count > 0 {
             parts.push(format!("{count} skipped ({})", reason.words()));

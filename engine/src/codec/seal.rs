@@ -164,11 +164,7 @@ impl ChunkSealer {
 
 /// Writes both lengths of a chained chunk, and returns the part of the record that its Encryptor
 /// writes: `between` bytes of header and IV, then L0 and the payload.
-fn chain<'a>(
-    record: &'a mut [u8],
-    chunk: &ChunkLengths,
-    between: usize,
-) -> Result<&'a mut [u8]> {
+fn chain<'a>(record: &'a mut [u8], chunk: &ChunkLengths, between: usize) -> Result<&'a mut [u8]> {
     let as_int = |length: usize| i32::try_from(length).map_err(|_too_long| mismatch());
     let (outer, rest) = split(record, PREFIX)?;
     outer.copy_from_slice(&as_int(chunk.payload.saturating_add(PREFIX))?.to_be_bytes());

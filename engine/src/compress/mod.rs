@@ -23,8 +23,6 @@ mod lz4;
 mod snappy;
 mod zstd;
 
-
-
 pub use chain::ChainFraming;
 pub use codec::Codec;
 pub use context::CodecContext;

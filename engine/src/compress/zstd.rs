@@ -54,8 +54,7 @@ pub(super) fn decompress(
     if let Some(found) = size.filter(|found| usize::try_from(*found) != Ok(expected)) {
         return Err(CodecError::Length { format: FORMAT, found, expected });
     }
-    let length =
-        zstd_safe::find_frame_compressed_size(stored).map_err(|_no_detail| damaged)?;
+    let length = zstd_safe::find_frame_compressed_size(stored).map_err(|_no_detail| damaged)?;
     match stored.len().saturating_sub(length) {
         0 => {}
         extra => return Err(CodecError::TrailingBytes { format: FORMAT, extra }),

@@ -73,10 +73,7 @@ impl CompressionParams {
     /// # Errors
     /// As [`ChunkScheme::from_options`].
     pub fn scheme(&self) -> Result<Option<ChunkScheme>> {
-        self.class
-            .as_ref()
-            .map(|class| ChunkScheme::from_options(class, &self.options))
-            .transpose()
+        self.class.as_ref().map(|class| ChunkScheme::from_options(class, &self.options)).transpose()
     }
 }
 
@@ -179,25 +176,33 @@ mod tests {
              'crc_check_chance': '0.5', 'key_provider': 'LocalFileSystemKeyProviderFactory'}",
         )
         .unwrap();
-        assert_eq!(params.class(), &CompressorClass::Encryptor);
+        assert_eq!(params.class(), Some(&CompressorClass::Encryptor));
         assert_eq!(params.chunk_length(), Some(ChunkLength::try_from(65_536).unwrap()));
         assert_eq!(
             params.options().to_cql(),
             "{'secret_key_file': '/k', 'key_provider': 'LocalFileSystemKeyProviderFactory'}"
         );
-        assert_eq!(params.encryptor_options().unwrap().strength(), 128);
+        assert_eq!(params.scheme().unwrap().unwrap().encryptor().unwrap().strength(), 128);
     }
 
     #[test]
     fn old_names_are_understood() {
         let params =
             params("{'sstable_compression': 'LZ4Compressor', 'chunk_length_kb': '4'}").unwrap();
-        assert_eq!(params.class().simple_name(), "LZ4Compressor");
+        assert_eq!(params.class().unwrap().simple_name(), "LZ4Compressor");
         assert_eq!(params.chunk_length().unwrap().bytes(), 4096);
         assert!(params.options().is_empty());
-        let error = params.encryptor_options().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.to_string().contains("LZ4Compressor"));
+        assert!(params.scheme().unwrap().unwrap().encryptor().is_none());
+    }
+
+    #[test]
+    fn no_compression_is_no_class() {
+        for map in
+            ["{'class': ''}", "{'enabled': false}", "{'class': 'LZ4Compressor', 'enabled': false}"]
+        {
+            let params = params(map).unwrap();
+            assert_eq!((params.class(), params.scheme().unwrap()), (None, None), "{map}");
+        }
     }
 
     #[test]
@@ -210,10 +215,8 @@ mod tests {
         use ErrorKind::{Invalid, Unsupported};
         for (options, kind, part) in [
             ("{}", Invalid, "'class' is missing"),
-            ("{'class': ''}", Unsupported, "'class' is empty"),
             ("{'class': 'Encryptor', 'sstable_compression': 'E'}", Invalid, "the same option"),
-            ("{'class': 'Encryptor', 'enabled': false}", Unsupported, "'enabled' is false"),
-            ("{'enabled': 'false'}", Unsupported, "'enabled' is false"),
+            ("{'enabled': 'false', 'compression_level': 1}", Invalid, "without compression"),
             ("{'class': 'Encryptor', 'enabled': 'yes'}", Invalid, "'enabled' is 'yes'"),
             (
                 "{'class': 'Encryptor', 'chunk_length_in_kb': 4, 'chunk_length_kb': 4}",

@@ -35,11 +35,10 @@ impl ChunkScheme {
         }
         match rest.iter().next() {
             None => Ok(Self { codec, encryptor: None }),
-            Some((name, _)) => Err(Error::invalid(format!(
-                "option {} is unknown to class {class}",
-                shown(name)
-            ))
-            .cure("remove it: the database refuses it, too")),
+            Some((name, _)) => {
+                Err(Error::invalid(format!("option {} is unknown to class {class}", shown(name)))
+                    .cure("remove it: the database refuses it, too"))
+            }
         }
     }
 
@@ -182,7 +181,8 @@ mod tests {
         let zstd = scheme("ZstdCompressor", &[("compression_level", "-5")]).unwrap();
         assert_eq!(zstd.codec(), Some(Codec::Zstd(ZstdLevel::try_from(-5).unwrap())));
         let adaptive = [("min_compression_level", "0"), ("max_compression_level", "2")];
-        let Some(Codec::Adaptive(levels)) = scheme("AdaptiveCompressor", &adaptive).unwrap().codec()
+        let Some(Codec::Adaptive(levels)) =
+            scheme("AdaptiveCompressor", &adaptive).unwrap().codec()
         else {
             panic!("another codec");
         };

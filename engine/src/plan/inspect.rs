@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use super::tally::{KeyUse, tally_chunks};
-use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::compress::Codec;
+use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions, OptionMap};
 use crate::sstable::{
     ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,

@@ -211,10 +211,7 @@ pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
 ///
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks the target key.
-pub fn target_codec(
-    target: &Target,
-    ring: &KeyRing,
-) -> Result<(ChunkSealer, Option<ChunkOpener>)> {
+pub fn target_codec(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, Option<ChunkOpener>)> {
     let (Some(name), Some(options)) = (target.key(), target.encryptor()) else {
         let sealer = match target.is_compressed() {
             true => ChunkSealer::in_clear(),

@@ -14,9 +14,9 @@ use super::numbering::number;
 use super::probe::probe;
 use super::space;
 use super::target::Target;
+use crate::compress::Codec;
 use crate::io::{NodeLease, Storage};
 use crate::keys::{KeyRing, KeySources};
-use crate::compress::Codec;
 use crate::options::ChunkScheme;
 use crate::sstable::{Descriptor, Products};
 use crate::txn::{Flavor, LiveSSTable, Verdict};
@@ -45,6 +45,8 @@ pub enum SkipReason {
     UnderTargetKey,
     /// Neither it nor any other SSTable of its table is encrypted.
     NotEncrypted,
+    /// It is in clear, in the form that the target has.
+    AsTarget,
 }
 
 impl SkipReason {
@@ -54,6 +56,7 @@ impl SkipReason {
         match self {
             Self::UnderTargetKey => "under_target_key",
             Self::NotEncrypted => "not_encrypted",
+            Self::AsTarget => "as_target",
         }
     }
 
@@ -63,6 +66,7 @@ impl SkipReason {
         match self {
             Self::UnderTargetKey => "already under the target key",
             Self::NotEncrypted => "not encrypted",
+            Self::AsTarget => "already as the target",
         }
     }
 }
@@ -248,26 +252,36 @@ impl Planner<'_> {
             Shape::Uncompressed => None,
         };
         let is_encrypted = facts.shape.is_encrypted();
-        if !is_encrypted && (!expected || self.target.encryptor().is_none()) {
+        if !is_encrypted && !expected {
             return Action::Skip(SkipReason::NotEncrypted);
+        }
+        if !is_encrypted && self.target.encryptor().is_none() {
+            // From clear to clear only what was named one by one.
+            if !self.selection.names_tables() {
+                return Action::Skip(SkipReason::NotEncrypted);
+            }
+            if self.is_as_target(facts, scheme.map(Box::as_ref)) {
+                return Action::Skip(SkipReason::AsTarget);
+            }
         }
         if let Some(why) = unknown_to(self.flavor, self.target.codec()) {
             let error = Error::unsupported(why).at(facts.data_path());
             return Action::Refuse(error.cure("choose a compressor that the node's release has"));
         }
-        if is_encrypted && scheme.is_some_and(|scheme| self.is_under_target(facts, scheme)) {
+        let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
+        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Box::as_ref)) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
         // The id is given out when everything else is settled.
         Action::Rewrite { new: facts.sstable.descriptor.clone() }
     }
 
-    fn is_under_target(&self, facts: &Facts, scheme: &ChunkScheme) -> bool {
+    /// Whether its chunks are what the target makes of them, keys aside.
+    fn is_as_target(&self, facts: &Facts, scheme: Option<&ChunkScheme>) -> bool {
         let has = facts.header.as_ref().map(|header| header.chunk_length);
         self.target.is_scheme(scheme)
             && facts.clear_chunks == 0
             && self.target.chunk_length().is_none_or(|wanted| has == Some(wanted))
-            && facts.keys.iter().all(|used| Some(&used.key) == self.target.key())
     }
 
     fn resolve_keys(&self, sstables: &mut [PlannedSSTable]) -> ResolvedKeys {

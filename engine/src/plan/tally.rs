@@ -141,8 +141,10 @@ fn chunk_key(
         HeaderKind::Kmip => prefix.saturating_add(USUAL_HEADER),
     };
     let mut head = data.slice(slot.offset, slot.stored.min(wanted), scratch)?;
-    let is_cut = matches!(kind.parse(head.get(prefix..).unwrap_or_default()),
-        Err(HeaderError::Truncated(_)));
+    let is_cut = matches!(
+        kind.parse(head.get(prefix..).unwrap_or_default()),
+        Err(HeaderError::Truncated(_))
+    );
     if is_cut && slot.stored > wanted {
         let longest = prefix.saturating_add(LONGEST_HEADER);
         head = data.slice(slot.offset, slot.stored.min(longest), scratch)?;
@@ -150,9 +152,7 @@ fn chunk_key(
     // The Encryptor of a chain is given what the compressor made, and its length stands in front.
     let inner = match (chained, head.first_chunk()) {
         (false, _) => slot.plain,
-        (true, Some(length)) => {
-            usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX)
-        }
+        (true, Some(length)) => usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX),
         (true, None) => return Err(CodecError::ChainTruncated(slot.stored).into()),
     };
     let header = kind.parse(head.get(prefix..).unwrap_or_default())?;

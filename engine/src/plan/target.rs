@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
-use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
 use crate::compress::Codec;
+use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
 use crate::options::{
     ChunkLength, ChunkScheme, CompressionParams, EncryptorOptions, ProviderOptions,
 };
@@ -136,10 +136,11 @@ impl Target {
         self.scheme.as_ref().is_some_and(ChunkScheme::is_chain)
     }
 
-    /// Whether what it writes is what these chunks are already, their key aside.
+    /// Whether what it writes is what these chunks are already, their key aside; none stands for
+    /// an uncompressed file.
     #[must_use]
-    pub fn is_scheme(&self, scheme: &ChunkScheme) -> bool {
-        self.scheme.as_ref() == Some(scheme)
+    pub fn is_scheme(&self, scheme: Option<&ChunkScheme>) -> bool {
+        self.scheme.as_ref() == scheme
     }
 
     /// The key to write with; none for a target in clear.

@@ -3,6 +3,8 @@
 //! Both are [`crate::pipeline::Task`]s. The pieces are ranges of chunks, a few MiB each.
 
 mod digest;
+mod image;
+mod layout;
 mod ranges;
 mod sink;
 mod slot;

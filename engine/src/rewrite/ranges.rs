@@ -37,12 +37,6 @@ impl Ranges {
         Self { count: plain_length.div_ceil(step).max(1), step, old, new }
     }
 
-    /// Bytes of plaintext in a chunk of the new file.
-    #[must_use]
-    pub const fn new_length(&self) -> ChunkLength {
-        self.new.length
-    }
-
     /// How many ranges there are.
     #[must_use]
     pub const fn count(&self) -> u64 {

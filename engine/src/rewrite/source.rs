@@ -8,10 +8,11 @@ use std::sync::Mutex;
 use super::slot::lock;
 use crate::codec::{ChunkDecoder, DecodeScratch, Opened, crc_mismatch};
 use crate::io::{Access, Source};
-use crate::keys::KeyId;
+use crate::keys::{KeyId, KeyRing};
 use crate::options::ChunkLength;
+use crate::plan::{Facts, Inspector, opener};
 use crate::sstable::{
-    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, CrcTable, Version,
+    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, Component, CompressionHeader, CrcTable, Version,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -52,6 +53,23 @@ pub(super) struct Stored<'a> {
 }
 
 impl ChunkSource {
+    /// Opens the Data.db of an SSTable; an encrypted one needs keys.
+    ///
+    /// # Errors
+    /// As [`Self::compressed`], [`Self::uncompressed`] and [`opener`].
+    pub(super) fn of(facts: &Facts, inspector: Inspector<'_>, ring: &KeyRing) -> Result<Self> {
+        let (data, access) = (facts.data_path(), inspector.access());
+        if facts.header.is_none() {
+            return Self::uncompressed(&data, &facts.sstable.path(&Component::Crc), access);
+        }
+        let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
+        let info = facts.sstable.path(&Component::CompressionInfo);
+        let codec = facts.shape.codec();
+        Self::compressed(&data, &info, facts.version, access, |max| {
+            ChunkDecoder::new(codec, opener, max)
+        })
+    }
+
     /// Opens a compressed Data.db and its CompressionInfo.db; `decoder` gets the max compressed
     /// length.
     ///
@@ -123,7 +141,11 @@ impl ChunkSource {
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] with the chunk, and [`ErrorKind::Io`].
-    pub(super) fn check<'a>(&'a self, chunks: Range<u64>, input: &'a mut Vec<u8>) -> Result<Checked<'a>> {
+    pub(super) fn check<'a>(
+        &'a self,
+        chunks: Range<u64>,
+        input: &'a mut Vec<u8>,
+    ) -> Result<Checked<'a>> {
         let (mut slots, mut crcs) = (Vec::new(), Vec::new());
         match &self.table {
             Table::Compressed(table) => table.slots(chunks.clone(), &mut slots)?,

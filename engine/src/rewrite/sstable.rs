@@ -12,22 +12,20 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::digest::PlainDigest;
-use super::ranges::{Chunking, Ranges};
+use super::image::{compress_to_image, payloads_to_image};
+use super::layout::{Layout, Route};
 use super::sink::{SealedRange, Side, Sink};
 use super::slot::{Slot, lock};
-use super::source::{Checked, ChunkSource};
+use super::source::ChunkSource;
 use super::staging::StagingArea;
 use super::verify::check_digest;
-use crate::codec::{ChunkDecoder, ChunkLengths, ChunkSealer, DecodeScratch};
-use crate::compress::{Codec, CodecContext};
+use crate::codec::{ChunkDecoder, ChunkSealer, DecodeScratch};
 use crate::io::{OutputFile, Storage};
 use crate::keys::KeyRing;
-use crate::options::ChunkLength;
-use crate::pipeline::{Next, OrderedCrc, Scratch, Task, WipedBuffer};
-use crate::plan::{Facts, Inspector, PlannedSSTable, Target, opener, target_codec};
+use crate::pipeline::{Next, OrderedCrc, Scratch, Task};
+use crate::plan::{Facts, Inspector, PlannedSSTable, Target, target_codec};
 use crate::sstable::{
-    CRC_CHUNK_LENGTH, Component, CompressionHeader, Descriptor, MAX_COMPRESSED_LENGTH_NONE,
-    TOC_LIMIT, TimeUuid, format_digest, format_toc, parse_toc,
+    CRC_CHUNK_LENGTH, Component, Descriptor, TOC_LIMIT, TimeUuid, format_digest, format_toc, parse_toc,
 };
 use crate::txn::{Flavor, Swap, publish};
 use crate::{Error, ErrorKind, Result};
@@ -70,21 +68,9 @@ pub struct Rewrite<'a> {
 struct Work {
     source: ChunkSource,
     sealer: ChunkSealer,
-    route: Route,
-    ranges: Ranges,
-    /// The head of the new CompressionInfo.db; none for an uncompressed target.
-    header: Option<CompressionHeader>,
+    layout: Layout,
     sink: Sink,
     seed: u64,
-}
-
-/// How a chunk gets from the old file to the new one.
-#[derive(Debug, Clone, Copy)]
-enum Route {
-    /// What the compressor made stays as it is, chunk for chunk.
-    Payloads,
-    /// Plaintext is cut into new chunks and compressed anew, if there is a compressor.
-    Plaintext(Option<Codec>),
 }
 
 /// What they leave.
@@ -142,76 +128,31 @@ impl<'a> Rewrite<'a> {
         let storage = self.job.storage;
         let staging = StagingArea::create(storage, &self.planned.data_dir, &self.staging_name())?;
         let staging = self.staging.set(staging);
-        let source = open_source(&self.job, self.facts)?;
+        let source = ChunkSource::of(self.facts, self.job.inspector, self.job.ring)?;
         let (sealer, _) = target_codec(self.job.target, self.job.ring)?;
-        let route = self.route(&source);
-        let (old, new) = self.chunkings(&source, route);
-        let ranges = Ranges::new(source.data_length(), old, new);
-        let header = self.job.target.header(new.length, new.count, source.data_length());
-        let is_fixed = matches!(route, Route::Plaintext(None)) || self.job.target.codec().is_none();
-        let sink = self.create_sink(&staging, header.as_ref(), &sealer, is_fixed.then_some(new))?;
+        let layout = Layout::new(self.facts, self.job.target, &source);
+        let sink = self.create_sink(&staging, &layout, &sealer)?;
         let seed = lock(&self.written).digest.seed();
-        let pieces = ranges.count();
-        self.work.set(Work { source, sealer, route, ranges, header, sink, seed });
-        Ok(if is_fixed { Next::Stage { pieces } } else { Next::OrderedStage { pieces } })
-    }
-
-    /// Payloads stay when the compressor and the chunk length stay; a chunk that was stored raw has
-    /// none.
-    fn route(&self, source: &ChunkSource) -> Route {
-        let (target, old) = (self.job.target, self.facts.shape.codec());
-        let has_raw_chunks = old.is_some()
-            && source
-                .header()
-                .is_some_and(|header| header.max_compressed_length != MAX_COMPRESSED_LENGTH_NONE);
-        let same_length = self.new_chunk_length(source) == source.chunk_length();
-        if target.codec() == old && same_length && !has_raw_chunks {
-            Route::Payloads
-        } else {
-            Route::Plaintext(target.codec())
-        }
-    }
-
-    fn new_chunk_length(&self, source: &ChunkSource) -> ChunkLength {
-        if !self.job.target.is_compressed() {
-            return CRC_CHUNK_LENGTH;
-        }
-        match (self.job.target.chunk_length(), source.header()) {
-            (Some(wanted), _) => wanted,
-            (None, Some(header)) => header.chunk_length,
-            (None, None) => self.facts.version.default_chunk_length(),
-        }
-    }
-
-    fn chunkings(&self, source: &ChunkSource, route: Route) -> (Chunking, Chunking) {
-        let old = Chunking { length: source.chunk_length(), count: source.chunk_count() };
-        let new = match route {
-            Route::Payloads => old,
-            Route::Plaintext(_) => {
-                let length = self.new_chunk_length(source);
-                let count = source.data_length().div_ceil(u64::from(length.bytes())).max(1);
-                Chunking { length, count }
-            }
+        let pieces = layout.ranges.count();
+        let next = match layout.is_fixed {
+            true => Next::Stage { pieces },
+            false => Next::OrderedStage { pieces },
         };
-        (old, new)
+        self.work.set(Work { source, sealer, layout, sink, seed });
+        Ok(next)
     }
 
     fn create_sink(
         &self,
         staging: &StagingArea,
-        header: Option<&CompressionHeader>,
+        layout: &Layout,
         sealer: &ChunkSealer,
-        fixed: Option<Chunking>,
     ) -> Result<Sink> {
         let data = self.create_staged(staging, &Component::Data)?;
-        let component = match header {
-            Some(_) => Component::CompressionInfo,
-            None => Component::Crc,
-        };
-        let side_file = self.create_staged(staging, &component)?;
-        let side = match header {
+        let side_file = self.create_staged(staging, &self.side())?;
+        let side = match &layout.header {
             Some(header) => {
-                let place = |error: Error| error.at(staging.file(&component));
+                let place = |error: Error| error.at(staging.file(&self.side()));
                 let head = header.encode(self.facts.version).map_err(place)?;
                 side_file.write_at(&head, 0)?;
                 Side::Offsets(u64::try_from(head.len()).unwrap_or(u64::MAX))
@@ -221,10 +162,11 @@ impl<'a> Rewrite<'a> {
                 Side::Crcs
             }
         };
-        let Some(chunking) = fixed else { return Ok(Sink::ordered(data, side, side_file)) };
-        let full = usize::try_from(chunking.length.bytes()).unwrap_or(usize::MAX);
-        let record = u64::try_from(sealer.record_length(full)).unwrap_or(u64::MAX);
-        data.reserve(fixed_length(self.facts.plain_bytes(), chunking, sealer))?;
+        if !layout.is_fixed {
+            return Ok(Sink::ordered(data, side, side_file));
+        }
+        let (length, record) = layout.fixed_lengths(sealer);
+        data.reserve(length)?;
         Ok(Sink::fixed(data, side, side_file, record))
     }
 
@@ -240,10 +182,10 @@ impl<'a> Rewrite<'a> {
     fn rewrite_range(&self, piece: u64, scratch: &mut Scratch) -> Result<u64> {
         let work = self.work.get()?;
         let Scratch { input, output, plain, opened, codecs, ivs, .. } = scratch;
-        let checked = work.source.check(work.ranges.old(piece), input)?;
+        let checked = work.source.check(work.layout.ranges.old(piece), input)?;
         let mut decode = DecodeScratch { opened, context: codecs };
         let mut digest = PlainDigest::seeded(work.seed);
-        let chunks = match work.route {
+        let chunks = match work.layout.route {
             Route::Payloads => {
                 payloads_to_image(&checked, &work.sealer, output, plain, &mut decode, &mut digest)?
             }
@@ -251,14 +193,14 @@ impl<'a> Rewrite<'a> {
                 let plain = plain.sized(checked.plain_length());
                 checked.plaintext(plain, &mut decode)?;
                 digest.add(piece, plain);
-                let lengths = work.new_lengths(piece);
+                let lengths = work.layout.new_lengths(piece);
                 compress_to_image(plain, &lengths, codec, &work.sealer, output, decode.context)?
             }
         };
         let records = chunks.iter().map(|chunk| work.sealer.record_length(chunk.payload)).collect();
         let length = output.as_slice().len();
         let sealed = work.sealer.seal(output.sized(length), &chunks, ivs)?;
-        let first_chunk = work.ranges.new_chunks(piece).start;
+        let first_chunk = work.layout.ranges.new_chunks(piece).start;
         let range = SealedRange { range: piece, first_chunk, records, crcs: sealed.chunk_crcs };
         work.sink.put(range, output)?;
         let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
@@ -274,7 +216,7 @@ impl<'a> Rewrite<'a> {
         let (work, storage) = (self.work.get()?, self.job.storage);
         let staging = self.staging.get()?;
         work.source.unchanged()?;
-        let pieces = work.ranges.count();
+        let pieces = work.layout.ranges.count();
         let (old_crc, new_crc) = {
             let mut written = lock(&self.written);
             written.warnings = work.source.mislabelled();
@@ -303,7 +245,7 @@ impl<'a> Rewrite<'a> {
     fn open_again(&self, staging: &StagingArea, work: &Work) -> Result<()> {
         let data = staging.file(&Component::Data);
         let access = self.job.inspector.access();
-        let source = match &work.header {
+        let source = match &work.layout.header {
             None => ChunkSource::uncompressed(&data, &staging.file(&Component::Crc), access)?,
             Some(_) => {
                 let (_, opener) = target_codec(self.job.target, self.job.ring)?;
@@ -317,7 +259,7 @@ impl<'a> Rewrite<'a> {
                 )?
             }
         };
-        if source.header() != work.header.as_ref() {
+        if source.header() != work.layout.header.as_ref() {
             return Err(Error::new(ErrorKind::Mismatch, "it does not read back as written")
                 .at(staging.file(&Component::CompressionInfo)));
         }
@@ -329,10 +271,10 @@ impl<'a> Rewrite<'a> {
     fn verify_range(&self, piece: u64, scratch: &mut Scratch) -> Result<u64> {
         let (work, back) = (self.work.get()?, self.readback.get()?);
         let Scratch { input, plain, opened, codecs, .. } = scratch;
-        let checked = back.source.check(work.ranges.new_chunks(piece), input)?;
+        let checked = back.source.check(work.layout.ranges.new_chunks(piece), input)?;
         let mut decode = DecodeScratch { opened, context: codecs };
         let mut digest = PlainDigest::seeded(work.seed);
-        match work.route {
+        match work.layout.route {
             Route::Payloads => {
                 for chunk in checked.chunks() {
                     let working = plain.sized(chunk.working_length()?);
@@ -359,7 +301,7 @@ impl<'a> Rewrite<'a> {
         let data = staging.file(&Component::Data);
         let went_in = lock(&self.written).digest;
         // Behind a compressor that stays, what it made was counted.
-        let is_plain = !matches!(work.route, Route::Payloads) || self.facts.shape.codec().is_none();
+        let is_plain = !matches!(work.layout.route, Route::Payloads) || self.facts.shape.codec().is_none();
         let is_whole = !is_plain || went_in.bytes() == work.source.data_length();
         if *lock(&back.digest) != went_in || !is_whole {
             return Err(Error::new(
@@ -369,7 +311,7 @@ impl<'a> Rewrite<'a> {
             .at(data)
             .cure("the old SSTable is untouched; check the machine's memory and disk, run again"));
         }
-        let crc = lock(&back.crc).value(work.ranges.count());
+        let crc = lock(&back.crc).value(work.layout.ranges.count());
         check_digest(
             self.job.storage,
             &staging.file(&Component::Digest),
@@ -503,136 +445,6 @@ impl Task for Rewrite<'_> {
 
     fn abandon(&self) {
         self.close();
-    }
-}
-
-/// Opens an old Data.db with the keys that it needs.
-pub(super) fn open_source(job: &RewriteJob<'_>, facts: &Facts) -> Result<ChunkSource> {
-    open_with(facts, job.inspector, facts.shape.is_encrypted().then_some(job.ring))
-}
-
-/// Opens the Data.db of an SSTable; an encrypted one needs keys.
-pub(super) fn open_with(
-    facts: &Facts,
-    inspector: Inspector<'_>,
-    ring: Option<&KeyRing>,
-) -> Result<ChunkSource> {
-    let (data, access) = (facts.data_path(), inspector.access());
-    if facts.header.is_none() {
-        return ChunkSource::uncompressed(&data, &facts.sstable.path(&Component::Crc), access);
-    }
-    let opener = ring.map(|ring| opener(facts, ring)).transpose()?;
-    let info = facts.sstable.path(&Component::CompressionInfo);
-    let codec = facts.shape.codec();
-    ChunkSource::compressed(&data, &info, facts.version, access, |max| {
-        ChunkDecoder::new(codec, opener, max)
-    })
-}
-
-/// Puts every payload behind the prefix of its record.
-fn payloads_to_image(
-    checked: &Checked<'_>,
-    sealer: &ChunkSealer,
-    image: &mut WipedBuffer,
-    aside: &mut WipedBuffer,
-    decode: &mut DecodeScratch<'_>,
-    digest: &mut PlainDigest,
-) -> Result<Vec<ChunkLengths>> {
-    let lengths = checked
-        .chunks()
-        .map(|chunk| {
-            Ok(ChunkLengths { plain: chunk.plain_length(), payload: chunk.payload_length()? })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let total = lengths.iter().map(|chunk| sealer.record_length(chunk.payload)).sum();
-    let mut rest = image.sized(total);
-    for (chunk, length) in checked.chunks().zip(&lengths) {
-        let (record, after) = rest
-            .split_at_mut_checked(sealer.record_length(length.payload))
-            .ok_or_else(incomplete)?;
-        rest = after;
-        let room = record.get_mut(sealer.prefix_length()..).ok_or_else(incomplete)?;
-        let working = chunk.working_length()?;
-        // The old cipher may pad more than the new one has room for.
-        let found = match room.get_mut(..working) {
-            Some(place) => chunk.payload(place, decode)?,
-            None => {
-                let place = aside.sized(working);
-                let found = chunk.payload(place, decode)?;
-                let payload = place.get(..length.payload).ok_or_else(incomplete)?;
-                room.get_mut(..length.payload).ok_or_else(incomplete)?.copy_from_slice(payload);
-                found
-            }
-        };
-        if found != length.payload {
-            return Err(incomplete());
-        }
-        digest.add(chunk.number(), room.get(..length.payload).unwrap_or_default());
-    }
-    Ok(lengths)
-}
-
-/// Cuts plaintext into chunks of these lengths and compresses each to its place in the image.
-fn compress_to_image(
-    plain: &[u8],
-    lengths: &[usize],
-    codec: Option<Codec>,
-    sealer: &ChunkSealer,
-    image: &mut WipedBuffer,
-    context: &mut CodecContext,
-) -> Result<Vec<ChunkLengths>> {
-    let most = |plain: usize| codec.map_or(plain, |codec| codec.max_compressed_length(plain));
-    let bound = lengths.iter().map(|&plain| sealer.record_length(most(plain))).sum();
-    let whole = image.sized(bound);
-    let (mut at, mut rest) = (0_usize, plain);
-    let mut chunks = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (own, after) = rest.split_at_checked(length).ok_or_else(incomplete)?;
-        rest = after;
-        let room = whole.get_mut(at.saturating_add(sealer.prefix_length())..);
-        let room = room.ok_or_else(incomplete)?;
-        let payload = match codec {
-            Some(codec) => codec.compress(own, room, context)?,
-            None => {
-                room.get_mut(..length).ok_or_else(incomplete)?.copy_from_slice(own);
-                length
-            }
-        };
-        at = at.saturating_add(sealer.record_length(payload));
-        chunks.push(ChunkLengths { plain: length, payload });
-    }
-    image.sized(at);
-    Ok(chunks)
-}
-
-/// Length of a Data.db all of whose chunks have records of known lengths.
-fn fixed_length(plain: u64, chunking: Chunking, sealer: &ChunkSealer) -> u64 {
-    let length = u64::from(chunking.length.bytes());
-    let record = |plain: u64| {
-        let plain = usize::try_from(plain).unwrap_or(usize::MAX);
-        u64::try_from(sealer.record_length(plain)).unwrap_or(u64::MAX)
-    };
-    let full = (plain / length).min(chunking.count);
-    let mut total = full.saturating_mul(record(length));
-    for chunk in full..chunking.count {
-        let left = plain.saturating_sub(chunk.saturating_mul(length)).min(length);
-        total = total.saturating_add(record(left));
-    }
-    total
-}
-
-impl Work {
-    /// Bytes of plaintext of the new chunks of a range.
-    fn new_lengths(&self, piece: u64) -> Vec<usize> {
-        let length = u64::from(self.ranges.new_length().bytes());
-        self.ranges
-            .new_chunks(piece)
-            .map(|chunk| {
-                let before = chunk.saturating_mul(length);
-                let left = self.source.data_length().saturating_sub(before).min(length);
-                usize::try_from(left).unwrap_or_default()
-            })
-            .collect()
     }
 }
 

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::ranges::{Chunking, Ranges};
-use super::source::ChunkSource;
-use super::sstable::open_with;
 use super::slot::{Slot, lock};
+use super::source::ChunkSource;
 use crate::codec::DecodeScratch;
 use crate::io::{NodeLease, Storage};
 use crate::keys::KeyRing;
@@ -22,8 +21,8 @@ pub struct Verify<'a> {
     storage: &'a dyn Storage,
     inspector: Inspector<'a>,
     facts: &'a Facts,
-    /// The keys of an encrypted one.
-    ring: Option<&'a KeyRing>,
+    /// The keys that it needs, if it is encrypted.
+    ring: &'a KeyRing,
     open: Slot<Open>,
     crc: Mutex<OrderedCrc>,
     warnings: Mutex<Vec<Error>>,
@@ -43,7 +42,7 @@ impl<'a> Verify<'a> {
         lease: &'a NodeLease,
         mapped: bool,
         facts: &'a Facts,
-        ring: Option<&'a KeyRing>,
+        ring: &'a KeyRing,
     ) -> Self {
         Self {
             storage,
@@ -65,7 +64,7 @@ impl<'a> Verify<'a> {
 
 impl Task for Verify<'_> {
     fn begin(&self) -> Result<Next> {
-        let source = open_with(self.facts, self.inspector, self.ring)?;
+        let source = ChunkSource::of(self.facts, self.inspector, self.ring)?;
         let chunks = Chunking { length: source.chunk_length(), count: source.chunk_count() };
         let ranges = Ranges::new(source.data_length(), chunks, chunks);
         self.open.set(Open { source, ranges });

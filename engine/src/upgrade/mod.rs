@@ -190,8 +190,7 @@ pub fn verify(
             continue;
         }
         let (storage, lease) = (session.storage(), session.lease());
-        let ring = found.shape.is_encrypted().then_some(&keys.ring);
-        tasks.push(Verify::new(storage, lease, session.is_mapped(), found, ring));
+        tasks.push(Verify::new(storage, lease, session.is_mapped(), found, &keys.ring));
         under_way.push((table, found));
     }
     let bytes = under_way.iter().map(|(_, facts)| facts.data_bytes).sum();

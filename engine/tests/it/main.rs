@@ -12,6 +12,7 @@ mod bad_input;
 mod config;
 mod crash;
 mod crypto;
+mod directions;
 mod kit;
 mod layers;
 mod properties;

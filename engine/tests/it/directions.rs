@@ -1,0 +1,168 @@
+//! Every form of chunks to every other, and back to the plaintext that it began with.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use rekey_engine::event::NoObserver;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, KeyRef};
+use rekey_engine::options::{CompressionParams, OptionMap};
+use rekey_engine::plan::{KeyWish, Selection, Target};
+use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report};
+
+use crate::kit::Workspace;
+
+const IN_CLEAR: [&str; 8] = [
+    "{'enabled': false}",
+    "{'class': 'LZ4Compressor', 'chunk_length_in_kb': 16}",
+    "{'class': 'LZ4Compressor', 'chunk_length_in_kb': 64, 'lz4_compressor_type': 'high'}",
+    "{'class': 'SnappyCompressor', 'chunk_length_in_kb': 4}",
+    "{'class': 'DeflateCompressor', 'chunk_length_in_kb': 32}",
+    "{'class': 'ZstdCompressor', 'chunk_length_in_kb': 16}",
+    "{'class': 'ZstdCompressor', 'chunk_length_in_kb': 128, 'compression_level': -1}",
+    "{'class': 'NoopCompressor', 'chunk_length_in_kb': 16}",
+];
+
+const ENCRYPTED: [(&str, &str, u32); 6] = [
+    ("Encryptor", "AES/CBC/PKCS5Padding", 16),
+    ("Encryptor", "AES/CBC/PKCS5Padding", 64),
+    ("Encryptor", "AES/ECB/PKCS5Padding", 4),
+    ("EncryptingLZ4Compressor", "AES/CBC/PKCS5Padding", 16),
+    ("EncryptingSnappyCompressor", "AES", 64),
+    ("EncryptingDeflateCompressor", "AES/CBC/PKCS5Padding", 4),
+];
+
+struct Walk {
+    workspace: Workspace,
+    selection: Selection,
+    targets: Vec<Target>,
+}
+
+impl Walk {
+    fn of(set: &str) -> Self {
+        let workspace = Workspace::copy_of(set);
+        let keyspace = workspace.table().parent().unwrap().file_name().unwrap().to_owned();
+        let table = workspace.table().file_name().unwrap().to_str().unwrap().to_owned();
+        let selection = Selection {
+            keyspace: Some(keyspace.into_string().unwrap()),
+            tables: vec![table.rsplit_once('-').unwrap().0.to_owned()],
+        };
+        let mut targets: Vec<_> = IN_CLEAR.iter().map(|map| target(&workspace, map)).collect();
+        for (n, (class, cipher, kib)) in ENCRYPTED.iter().enumerate() {
+            let key = workspace.root.path().join(format!("key-{n}"));
+            targets.push(target(
+                &workspace,
+                &format!(
+                    "{{'class': '{class}', 'cipher_algorithm': '{cipher}', \
+                     'secret_key_strength': 256, 'chunk_length_in_kb': {kib}, \
+                     'key_provider': 'LocalFileSystemKeyProviderFactory', \
+                     'secret_key_file': '{}'}}",
+                    key.display()
+                ),
+            ));
+        }
+        Self { workspace, selection, targets }
+    }
+
+    fn step(&self, to: &Target) -> Report {
+        let session = self.workspace.session(LeaseMode::Exclusive).unwrap();
+        let request = PlanRequest {
+            selection: &self.selection,
+            target: to,
+            flavor: self.workspace.flavor,
+            sources: &self.workspace.sources(),
+            threads: self.workspace.threads,
+        };
+        let plan = upgrade::plan(&session, &request).unwrap();
+        upgrade::run(&session, &plan, self.workspace.threads, &mut NoObserver).unwrap()
+    }
+
+    fn verify(&self) {
+        let session = self.workspace.session(LeaseMode::Shared).unwrap();
+        let report = upgrade::verify(
+            &session,
+            &self.selection,
+            &self.workspace.sources(),
+            self.workspace.threads,
+            &mut NoObserver,
+        )
+        .unwrap();
+        for line in &report.sstables {
+            assert!(matches!(line.outcome, Outcome::Verified { .. }), "{line:?}");
+        }
+    }
+
+    /// The content of every Data.db, in any order: ids change.
+    fn data(&self) -> BTreeSet<Vec<u8>> {
+        let table = self.workspace.table();
+        let names = self.workspace.files();
+        let data = names.iter().filter(|name| name.ends_with("-Data.db"));
+        data.map(|name| fs::read(table.join(name)).unwrap()).collect()
+    }
+}
+
+fn target(workspace: &Workspace, map: &str) -> Target {
+    let params = CompressionParams::from_cql_options(&OptionMap::parse_cql(map).unwrap()).unwrap();
+    let none = BTreeSet::<KeyRef>::new();
+    let wish = match params.scheme().unwrap().is_some_and(|scheme| scheme.encryptor().is_some()) {
+        true => KeyWish::New(&none),
+        false => KeyWish::AsTheDatabase,
+    };
+    let sources = workspace.sources();
+    let mut target = Target::find(params, wish, &sources, DATABASE_KEY_ID_LIMIT).unwrap();
+    target.make_key(&sources, workspace.root.path()).unwrap();
+    target
+}
+
+/// Walks along every ordered pair of forms, and compares with the beginning whenever it comes by
+/// the uncompressed form.
+fn every_pair(set: &str) {
+    let walk = Walk::of(set);
+    let plain = walk.data();
+    let forms = walk.targets.len();
+    let mut left: Vec<Vec<usize>> = (0..forms).map(|_| (0..forms).collect()).collect();
+    let (mut at, mut compared) = (0, 0);
+    while let Some(to) = left[at].pop() {
+        let report = walk.step(&walk.targets[to]);
+        assert_eq!(report.sstables.len(), plain.len());
+        for line in &report.sstables {
+            match &line.outcome {
+                Outcome::Rewritten { .. } => assert_ne!(at, to, "{line:?}"),
+                Outcome::Skipped(_) => assert_eq!(at, to, "{line:?}"),
+                other => panic!("{at} to {to}: {other:?}"),
+            }
+        }
+        if to == 0 {
+            assert!(walk.data() == plain, "from {at}: another plaintext");
+            compared += 1;
+        } else if to % 3 == 1 {
+            walk.verify();
+        }
+        at = to;
+    }
+    assert_eq!((at, compared), (0, forms), "the walk ended early");
+    assert!(left.iter().all(Vec::is_empty), "{left:?}");
+}
+
+#[test]
+fn every_form_becomes_every_other_in_big() {
+    every_pair("fixtures/plain-oa");
+}
+
+#[test]
+fn every_form_becomes_every_other_in_bti() {
+    every_pair("fixtures/plain-da");
+}
+
+#[test]
+fn what_a_real_node_compressed_is_encrypted_and_comes_back() {
+    let plain = Walk::of("fixtures/plain-oa").data();
+    let walk = Walk::of("fixtures/oa-lz4");
+    for to in [13, 8, 0] {
+        for line in &walk.step(&walk.targets[to]).sstables {
+            assert!(matches!(line.outcome, Outcome::Rewritten { .. }), "{line:?}");
+        }
+        walk.verify();
+    }
+    assert!(walk.data() == plain);
+}
