@@ -26,9 +26,8 @@ pub(super) fn payloads_to_image(
     let total = lengths.iter().map(|chunk| sealer.record_length(chunk.payload)).sum();
     let mut rest = image.sized(total);
     for (chunk, length) in checked.chunks().zip(&lengths) {
-        let (record, after) = rest
-            .split_at_mut_checked(sealer.record_length(length.payload))
-            .ok_or_else(no_fit)?;
+        let (record, after) =
+            rest.split_at_mut_checked(sealer.record_length(length.payload)).ok_or_else(no_fit)?;
         rest = after;
         let room = record.get_mut(sealer.prefix_length()..).ok_or_else(no_fit)?;
         let working = chunk.working_length()?;

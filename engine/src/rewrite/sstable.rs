@@ -25,7 +25,8 @@ use crate::keys::KeyRing;
 use crate::pipeline::{Next, OrderedCrc, Scratch, Task};
 use crate::plan::{Facts, Inspector, PlannedSSTable, Target, target_codec};
 use crate::sstable::{
-    CRC_CHUNK_LENGTH, Component, Descriptor, TOC_LIMIT, TimeUuid, format_digest, format_toc, parse_toc,
+    CRC_CHUNK_LENGTH, Component, Descriptor, TOC_LIMIT, TimeUuid, format_digest, format_toc,
+    parse_toc,
 };
 use crate::txn::{Flavor, Swap, publish};
 use crate::{Error, ErrorKind, Result};
@@ -301,7 +302,8 @@ impl<'a> Rewrite<'a> {
         let data = staging.file(&Component::Data);
         let went_in = lock(&self.written).digest;
         // Behind a compressor that stays, what it made was counted.
-        let is_plain = !matches!(work.layout.route, Route::Payloads) || self.facts.shape.codec().is_none();
+        let is_plain =
+            !matches!(work.layout.route, Route::Payloads) || self.facts.shape.codec().is_none();
         let is_whole = !is_plain || went_in.bytes() == work.source.data_length();
         if *lock(&back.digest) != went_in || !is_whole {
             return Err(Error::new(

@@ -114,16 +114,16 @@ fn target(workspace: &Workspace, map: &str) -> Target {
     target
 }
 
-/// Walks along every ordered pair of forms, and compares with the beginning whenever it comes by
-/// the uncompressed form.
-fn every_pair(set: &str) {
+/// Walks along every ordered pair of these forms, of which the first is the uncompressed one, and
+/// compares with the beginning whenever it comes by.
+fn every_pair(set: &str, of: &[usize]) {
     let walk = Walk::of(set);
     let plain = walk.data();
-    let forms = walk.targets.len();
+    let forms = of.len();
     let mut left: Vec<Vec<usize>> = (0..forms).map(|_| (0..forms).collect()).collect();
     let (mut at, mut compared) = (0, 0);
     while let Some(to) = left[at].pop() {
-        let report = walk.step(&walk.targets[to]);
+        let report = walk.step(&walk.targets[of[to]]);
         assert_eq!(report.sstables.len(), plain.len());
         for line in &report.sstables {
             match &line.outcome {
@@ -144,14 +144,22 @@ fn every_pair(set: &str) {
     assert!(left.iter().all(Vec::is_empty), "{left:?}");
 }
 
+/// All forms take minutes on a slow disk: 196 rewrites.
+fn some_or_all(some: &[usize]) -> Vec<usize> {
+    match std::env::var_os("REKEY_FULL") {
+        None => some.to_vec(),
+        Some(_) => (0..IN_CLEAR.len() + ENCRYPTED.len()).collect(),
+    }
+}
+
 #[test]
 fn every_form_becomes_every_other_in_big() {
-    every_pair("fixtures/plain-oa");
+    every_pair("fixtures/plain-oa", &some_or_all(&[0, 1, 3, 8, 9, 11, 13]));
 }
 
 #[test]
 fn every_form_becomes_every_other_in_bti() {
-    every_pair("fixtures/plain-da");
+    every_pair("fixtures/plain-da", &some_or_all(&[0, 2, 5, 10, 12]));
 }
 
 #[test]
