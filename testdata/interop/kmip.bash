@@ -3,6 +3,8 @@
 # what is checked.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
+wrong_password=wrong-horse-8461
+
 kmip() {
     kmip=$work/kmip
     mkdir -p "$kmip/answers"
@@ -96,12 +98,12 @@ harness_knows() {
 
 # spellings HEX: a key as it could be printed: parts of it in hex, in base64, and as a list of numbers.
 spellings() {
-    local bytes base64
-    # shellcheck disable=SC2059 # the format is what escapes the bytes
-    bytes() { printf "$(sed 's/../\\x&/g' <<<"$1")"; }
-    base64=$(bytes "$1" | base64 -w 0)
-    bytes=$(bytes "$1" | od -An -v -tu1 -w32 | sed 's/^ *//; s/  */, /g' | cut -d, -f 1-6)
-    printf '%s\n' "${1:0:16}" "${1:16:16}" "${1:48:16}" "${base64:0:12}" "${base64:8:12}" "$bytes"
+    local escaped text numbers
+    # shellcheck disable=SC2001 # an expansion cannot repeat what it found
+    escaped=$(sed 's/../\\x&/g' <<<"$1")
+    text=$(printf '%b' "$escaped" | base64 -w 0)
+    numbers=$(printf '%b' "$escaped" | od -An -v -tu1 -w32 | sed 's/^ *//; s/  */, /g' | cut -d, -f 1-6)
+    printf '%s\n' "${1:0:16}" "${1:16:16}" "${1:48:16}" "${text:0:12}" "${text:8:12}" "$numbers"
 }
 
 # server_has WHAT ID STATE: what PyKMIP's client says of the key.
@@ -284,8 +286,8 @@ read_under_new_keys() {
 
 destroy_key() {
     local data=(--data-dir "$kmip/cbc/data" --data-dir "$kmip/bare/data") copy=(--data-dir "$kmip/bare-before/data")
-    asked "destroy: the copy uses the key" 4 keys destroy "${kmip_config[@]}" "${data[@]}" "${copy[@]}" --yes group "$old_key" -- \
-        "kmip group/$old_key is in use" "nothing was destroyed"
+    asked "destroy: the copy uses the key" 4 keys destroy "${kmip_config[@]}" "${data[@]}" "${copy[@]}" --yes \
+        group "$old_key" -- "kmip group/$old_key is in use" "nothing was destroyed"
     asked "destroy: nobody confirms" 2 keys destroy "${kmip_config[@]}" "${data[@]}" group "$old_key" -- \
         "no terminal" "nothing was done"
     server_has "destroy: the key is still there" "$old_key" DEACTIVATED
@@ -321,9 +323,9 @@ processes_with() {
     done 2>/dev/null
 }
 
-# In everything that the tool said, here and in the other parts.
+# In everything that the tool said, here and in the parts before.
 search_for_secrets() {
-    printf '%s\n' "$store_password" "$wrong_password" >>"$kmip/secrets"
+    printf '%s\n' "$store_password" "$wrong_password" "$(sed -n 2p "$kmip/pki/client.key")" >>"$kmip/secrets"
     check PyKMIP "the search for secrets finds them in the files" \
         "$(grep -lFi -f "$kmip/secrets" "$kmip/hcd.yaml" "$kmip_properties" | wc -l)" 2
     check PyKMIP "no password and no key in any output" \

@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 store_password=right-horse-8461
-wrong_password=wrong-horse-8461
 
 # Both are called by quietly, in a shell of their own.
 
@@ -10,7 +9,7 @@ wrong_password=wrong-horse-8461
 make_pki() {
     local name
     mkdir -p "$kmip/pki"
-    cd "$kmip/pki"
+    cd "$kmip/pki" || return
     for name in root inter server client; do ec_key $name; done
     openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out client-rsa.key
     openssl req -x509 -new -key root.key -days 30 -subj "/CN=Interop Root" -out root.pem
@@ -46,7 +45,7 @@ make_stores() {
     mkdir -p "$kmip/stores"
     umask 077
     export LC_ALL=C.UTF-8 # keytool takes its arguments in the locale's encoding
-    cd "$kmip/stores"
+    cd "$kmip/stores" || return
     local pki=$kmip/pki
 
     exported openssl.p12 client -certfile "$pki/root.pem"
