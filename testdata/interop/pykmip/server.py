@@ -33,7 +33,7 @@ class CurrentTls(auth.TLS12AuthenticationSuite):
     ciphers = ""
 
 
-def made(pki: Path, state: Path) -> KmipServer:
+def configured(pki: Path, state: Path) -> KmipServer:
     policies = state / "policies"
     policies.mkdir()
     server = KmipServer(
@@ -57,7 +57,7 @@ def made(pki: Path, state: Path) -> KmipServer:
 
 
 def main() -> None:
-    server = made(*map(Path, sys.argv[1:]))
+    server = configured(*map(Path, sys.argv[1:]))
     server.start()
 
     def end(*_: object) -> None:
