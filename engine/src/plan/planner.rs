@@ -11,7 +11,7 @@ use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
-use super::probe::probe;
+use super::probe::{Probed, probe};
 use super::space;
 use super::target::Target;
 use crate::compress::Codec;
@@ -272,8 +272,7 @@ impl Planner<'_> {
         if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Box::as_ref)) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
-        // The id is given out when everything else is settled.
-        Action::Rewrite { new: facts.sstable.descriptor.clone() }
+        rewrite(facts)
     }
 
     /// Whether its chunks are what the target makes of them, keys aside.
@@ -298,15 +297,20 @@ impl Planner<'_> {
     }
 
     /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
-    /// SSTable that is said to be under the target key is.
+    /// SSTable that says to be under the target key is, or it is rewritten.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
         sstables.par_iter_mut().for_each(|planned| {
-            if let Some(facts) = planned.needs_keys()
-                && facts.shape.is_encrypted()
-                && let Err(error) = probe(&inspector, facts, &keys.ring)
-            {
-                planned.action = Action::Refuse(error);
+            let Some(facts) = planned.needs_keys().filter(|facts| facts.shape.is_encrypted())
+            else {
+                return;
+            };
+            match (probe(&inspector, facts, &keys.ring), &planned.action) {
+                (Err(error), _) => planned.action = Action::Refuse(error),
+                (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
+                    planned.action = rewrite(facts);
+                }
+                _ => {}
             }
         });
     }
@@ -338,6 +342,11 @@ impl Planner<'_> {
             Err(_nothing_to_swap) => {}
         }
     }
+}
+
+/// The id is given out when everything else is settled.
+fn rewrite(facts: &Facts) -> Action {
+    Action::Rewrite { new: facts.sstable.descriptor.clone() }
 }
 
 fn is_encrypted(facts: &Facts) -> bool {

@@ -4,13 +4,22 @@ use zeroize::Zeroizing;
 
 use super::inspect::{Facts, Inspector};
 use super::keys::opener;
-use crate::codec::{ChunkDecoder, DecodeScratch, crc_mismatch};
+use crate::codec::{ChunkDecoder, DecodeScratch, Opened, crc_mismatch};
 use crate::compress::CodecContext;
 use crate::io::Source;
 use crate::keys::KeyRing;
 use crate::pipeline::WipedBuffer;
 use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component, Format};
 use crate::{Error, Result};
+
+/// What the first chunk showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probed {
+    /// It is under the key that its header or the options name.
+    AsNamed,
+    /// It is under another key of the group than its header names (KMIP.md 3.4).
+    UnderAnotherKey,
+}
 
 /// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
 /// keys of the ring, and compares the partition key at its
@@ -22,7 +31,11 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
-pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<()> {
+pub(super) fn probe(
+    inspector: &Inspector<'_>,
+    facts: &Facts,
+    ring: &KeyRing,
+) -> Result<Probed> {
     let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;
@@ -31,24 +44,29 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
     let data = Source::open(&facts.data_path(), inspector.access())?;
     let mut slots = Vec::new();
     table.slots(0..1, &mut slots)?;
-    let Some(slot) = slots.first() else { return Ok(()) };
+    let Some(slot) = slots.first() else { return Ok(Probed::AsNamed) };
     let mut scratch = Vec::new();
     let record = slot.stored.saturating_add(CHUNK_CRC_LENGTH);
     let record = data.slice(slot.offset, record, &mut scratch)?;
-    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else { return Ok(()) };
+    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else {
+        return Ok(Probed::AsNamed);
+    };
     let place = |error: Error| error.at(data.path()).chunk(0).offset(slot.offset);
     if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
         return Err(place(crc_mismatch()));
     }
     let mut plain = Zeroizing::new(vec![0; slot.plain]);
-    let (mut opened, mut context) = (WipedBuffer::default(), CodecContext::default());
-    let mut scratch = DecodeScratch { opened: &mut opened, context: &mut context };
-    let _either = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
+    let (mut buffer, mut context) = (WipedBuffer::default(), CodecContext::default());
+    let mut scratch = DecodeScratch { opened: &mut buffer, context: &mut context };
+    let opened = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
     let key = first_key(inspector, facts)?;
     // A chunk may end inside a long key.
     let shown = key.len().min(plain.len());
     if plain.get(..shown) == key.get(..shown) {
-        return Ok(());
+        return Ok(match opened {
+            Opened::AsNamed => Probed::AsNamed,
+            Opened::Under(_) => Probed::UnderAnotherKey,
+        });
     }
     Err(place(Error::corrupt(
         "it does not start with the partition key that the index starts with",

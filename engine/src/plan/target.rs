@@ -90,8 +90,13 @@ impl Target {
         match (key, &sources.servers) {
             (KeyRef::LocalFile { .. }, _) => sources.local.create(key, like),
             (KeyRef::Kmip { group, .. }, Some(servers)) => {
-                let id = servers.create(group, &write_key::key_request(encryptor)?)?;
-                let key = KeyRef::Kmip { group: group.clone(), id: id.clone() };
+                let group = group.clone();
+                let request = write_key::key_request(encryptor)?;
+                let id = servers.create(&group, &request)?;
+                if let Some(choice) = &mut self.choice {
+                    choice.warnings = write_key::check_made(servers, &group, &request, &id);
+                }
+                let key = KeyRef::Kmip { group, id: id.clone() };
                 check_length(&id, self.longest_id).map_err(|error| error.key(&key))?;
                 self.key = Some(key);
                 Ok(KeyCreation::Created)

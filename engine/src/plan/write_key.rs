@@ -119,10 +119,7 @@ fn named(id: &KeyId, choice: Result<Choice>) -> KeyChoice {
         by_rule: false,
     };
     match choice {
-        Err(error) => explained.warnings.push(
-            Error::key_unavailable("it is not known which key the database would write with")
-                .caused_by(error),
-        ),
+        Err(error) => explained.warnings.push(unknown_choice(error)),
         Ok(choice) => {
             explained.others = others(&choice, id.as_str());
             explained.warnings.extend(disagreement(&choice, id.as_str()));
@@ -178,10 +175,34 @@ fn new(group: &str, choice: &Choice, used: &BTreeSet<KeyRef>) -> Result<Settled>
     let explained = KeyChoice {
         reason: "made by the run".to_owned(),
         others: others(choice, ""),
-        warnings: choice.database.iter().map(|view| goes_on_with(&view.id)).collect(),
+        warnings: disagreement(choice, "").into_iter().collect(),
         by_rule: false,
     };
     Ok(Settled { id: None, choice: Some(explained) })
+}
+
+/// What speaks against a key that was just made: the database must find it, and before all others.
+pub(super) fn check_made(
+    servers: &KmipServers,
+    group: &str,
+    request: &KeyRequest,
+    id: &KeyId,
+) -> Vec<Error> {
+    match servers.choose(group, request) {
+        Err(error) => vec![unknown_choice(error)],
+        Ok(choice) if fitting(&choice).all(|fits| fits.as_str() != id.as_str()) => vec![
+            Error::invalid(
+                "the server does not offer the new key for these options, so the database will \
+                 not find it, and make another one",
+            )
+            .key(id)
+            .cure(
+                "some servers forget the cipher's mode and padding: use a bare cipher name (AES) \
+                 with them, or make the key on the server",
+            ),
+        ],
+        Ok(choice) => disagreement(&choice, id.as_str()).into_iter().collect(),
+    }
 }
 
 fn fitting(choice: &Choice) -> impl Iterator<Item = &UniqueIdentifier> {
@@ -223,6 +244,11 @@ fn disagreement(choice: &Choice, taken: &str) -> Option<Error> {
     }
 }
 
+fn unknown_choice(error: Error) -> Error {
+    Error::key_unavailable("it is not known which key the database would write with")
+        .caused_by(error)
+}
+
 fn goes_on_with(key: &UniqueIdentifier) -> Error {
     Error::invalid("the database itself goes on writing with another key than the target's")
         .key(key)
@@ -259,3 +285,6 @@ fn nothing_fits(group: &str, request: &KeyRequest, choice: &Choice) -> Error {
 
 /// Keys named in one error.
 const MOST_SHOWN: usize = 10;
+
+#[cfg(test)]
+mod tests;

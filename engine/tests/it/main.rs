@@ -17,3 +17,4 @@ mod kit;
 mod layers;
 mod properties;
 mod rekey;
+mod servers;

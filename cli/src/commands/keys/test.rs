@@ -233,3 +233,6 @@ const NEEDED: [Operation; 6] = [
     Operation::ACTIVATE,
     Operation::ADD_ATTRIBUTE,
 ];
+
+#[cfg(test)]
+mod tests;
