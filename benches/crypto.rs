@@ -38,11 +38,9 @@ fn seal(c: &mut Criterion) {
                 b.iter(|| {
                     let mut lanes: Vec<_> = arena
                         .chunks_exact_mut(length + SKEW)
-                        .map(|place| {
-                            Lane::new([7; 16], &mut place[..length]).expect("whole blocks")
-                        })
+                        .map(|place| Lane::new([7; 16], &mut place[..length]))
                         .collect();
-                    key.seal(black_box(&mut lanes));
+                    key.seal(black_box(&mut lanes)).expect("whole blocks");
                 });
             });
         }
@@ -71,11 +69,9 @@ fn ragged(c: &mut Criterion) {
             let id = BenchmarkId::new(key.kernel().to_string(), lanes);
             group.bench_function(id, |b| {
                 b.iter(|| {
-                    let mut lanes: Vec<_> = buffers
-                        .iter_mut()
-                        .map(|buffer| Lane::new([7; 16], buffer).expect("whole blocks"))
-                        .collect();
-                    key.seal(black_box(&mut lanes));
+                    let mut lanes: Vec<_> =
+                        buffers.iter_mut().map(|buffer| Lane::new([7; 16], buffer)).collect();
+                    key.seal(black_box(&mut lanes)).expect("whole blocks");
                 });
             });
         }

@@ -62,7 +62,7 @@ impl ChunkSealer {
             lanes.push(self.prepare(record, plain, ivs)?);
             rest = after;
         }
-        self.key.seal(&mut lanes);
+        self.key.seal(&mut lanes)?;
         drop(lanes);
 
         let mut whole = crc32fast::Hasher::new();
@@ -97,7 +97,7 @@ impl ChunkSealer {
         stored_iv.copy_from_slice(shown);
         let (blocks, _crc) = split(rest, self.ciphertext_length(plain))?;
         let _padded = pad(transformation, blocks, plain);
-        Ok(Lane::new(iv, blocks)?)
+        Ok(Lane::new(iv, blocks))
     }
 }
 

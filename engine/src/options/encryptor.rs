@@ -99,6 +99,9 @@ impl From<TransformationError> for Error {
                 .cure("use AES/CBC/PKCS5Padding, or a node-side upgrade for this table"),
             TransformationError::Strength { .. } => Self::invalid(text)
                 .cure("set 'secret_key_strength' to a key length of the cipher, in bits"),
+            TransformationError::KeyLength { .. } => {
+                Self::invalid(text).cure("give the key that belongs to the cipher")
+            }
             _ => Self::invalid(text).cure("set 'cipher_algorithm' to AES/CBC/PKCS5Padding"),
         }
     }
@@ -162,10 +165,20 @@ mod tests {
         let bare = local(&[("cipher_algorithm", "AES"), ("secret_key_strength", "192")]).unwrap();
         assert_eq!((bare.transformation().text(), bare.iv_length()), ("AES", 0));
 
-        for cipher in ["DES/CBC/PKCS5Padding", "RC2/ECB/PKCS5Padding", "DESede/CBC/PKCS5Padding"] {
-            let error = local(&[("cipher_algorithm", cipher)]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unsupported);
-            assert!(error.to_string().contains(cipher));
+        for (cipher, strength, iv_length) in [
+            ("DES/CBC/PKCS5Padding", "56", 8),
+            ("DESede/CBC/PKCS5Padding", "112", 8),
+            ("DESede/CBC/PKCS5Padding", "168", 8),
+            ("Blowfish/CBC/PKCS5Padding", "128", 8),
+            ("Blowfish/ECB/PKCS5Padding", "448", 0),
+            ("RC2/CBC/PKCS5Padding", "128", 8),
+            ("RC2/ECB/PKCS5Padding", "40", 0),
+            ("AES/OFB/NoPadding", "128", 16),
+        ] {
+            let pairs = [("cipher_algorithm", cipher), ("secret_key_strength", strength)];
+            let options = local(&pairs).unwrap();
+            assert_eq!((options.transformation().text(), options.iv_length()), (cipher, iv_length));
+            assert_eq!(options.strength().to_string(), strength);
         }
     }
 
@@ -220,8 +233,17 @@ mod tests {
                 assert!(error.to_string().contains("'iv_length'"), "{bad}: {error}");
             }
         }
-        let error = local(&[("iv_length", "12")]).unwrap_err();
-        assert!(error.to_string().contains("takes an IV of 16 bytes"), "{error}");
+        let des = [("cipher_algorithm", "DES/PCBC/PKCS5Padding"), ("secret_key_strength", "56")];
+        for good in ["-1", "8"] {
+            let options = local(&[&des[..], &[("iv_length", good)]].concat()).unwrap();
+            assert_eq!(options.iv_length(), 8);
+        }
+        let error = local(&[&des[..], &[("iv_length", "16")]].concat()).unwrap_err();
+        assert!(error.to_string().contains("takes an IV of 8 bytes"), "{error}");
+        for other in ["4", "8", "12", "20"] {
+            let error = local(&[("iv_length", other)]).unwrap_err();
+            assert!(error.to_string().contains("takes an IV of 16 bytes"), "{error}");
+        }
     }
 
     #[test]
@@ -254,8 +276,16 @@ mod tests {
 
         let cipher = |name| [local, file, ("cipher_algorithm", name)];
         refused(&cipher(""), Invalid, "cipher ''", "cipher_algorithm");
-        refused(&cipher("AES/GCM/NoPadding"), Invalid, "AES/GCM/NoPadding", "AES/CBC");
-        refused(&cipher("Blowfish"), Unsupported, "cipher 'Blowfish'", "node-side");
+        for unreadable in ["AES/GCM/NoPadding", "DES/CFB8/NoPadding", "AES/CBC/NoPadding"] {
+            refused(&cipher(unreadable), Invalid, "by the database itself", "AES/CBC");
+            refused(&cipher(unreadable), Invalid, unreadable, "AES/CBC");
+        }
+        refused(&cipher("aes/CBC/PKCS5Padding"), Invalid, "an IV of 8 bytes", "AES/CBC");
+        refused(&cipher("Serpent"), Unsupported, "cipher 'Serpent'", "node-side");
+        // The default strength is that of AES for every cipher.
+        for default in ["DES", "DESede/CBC/PKCS5Padding"] {
+            refused(&cipher(default), Invalid, "no 128-bit keys", "secret_key_strength");
+        }
         let strength = |bits| [local, file, ("secret_key_strength", bits)];
         refused(&strength("512"), Invalid, "no 512-bit keys", "secret_key_strength");
         for not_a_number in ["-128", "128 ", "", "4294967296"] {
