@@ -1,7 +1,7 @@
 //! The options of class `Encryptor`.
 
 use super::{OptionMap, ProviderOptions, params::number};
-use crate::crypto::{Transformation, TransformationError};
+use crate::crypto::{Padding, Transformation, TransformationError};
 use crate::error::{Error, Result};
 
 /// What the options of class `Encryptor` mean, defaults filled in (FORMATS.md 5.2, 5.3).
@@ -37,6 +37,7 @@ impl EncryptorOptions {
             Some(text) => number("secret_key_strength", text)?,
         };
         transformation.key_length(strength)?;
+        refuse_keys_that_cannot_be_told_apart(&transformation, &provider)?;
         let iv_length = match options.get("iv_length") {
             None => transformation.iv_length(),
             Some(text) => effective_iv_length(number("iv_length", text)?, &transformation)?,
@@ -66,6 +67,23 @@ impl EncryptorOptions {
     #[must_use]
     pub const fn provider(&self) -> &ProviderOptions {
         &self.provider
+    }
+}
+
+/// Without padding every key opens every chunk, so a header that names the wrong key of its group
+/// (FORMATS.md 5.5) would go unnoticed. KMIP has no name for Java's `NoPadding`, and the database
+/// finds no key there either (KMIP.md 4).
+fn refuse_keys_that_cannot_be_told_apart(
+    transformation: &Transformation,
+    provider: &ProviderOptions,
+) -> Result<()> {
+    match (transformation.padding(), provider) {
+        (Padding::None, ProviderOptions::Kmip { .. }) => Err(Error::invalid(format!(
+            "cipher '{transformation}' has no padding, and the database itself gets no keys for \
+             such ciphers from KMIP servers"
+        ))
+        .cure("use a cipher with PKCS5Padding, or a local key file")),
+        _ => Ok(()),
     }
 }
 
@@ -271,6 +289,14 @@ mod tests {
         refused(&[kmip], Invalid, "'kmip_host' is missing", "group");
         refused(&[kmip, ("kmip_host", "")], Invalid, "'kmip_host' is missing", "group");
         refused(&[kmip, host, file], Invalid, "option 'secret_key_file'", "remove");
+        for bare in ["AES/CFB/NoPadding", "AES/OFB/NoPadding"] {
+            let cipher = ("cipher_algorithm", bare);
+            refused(&[kmip, host, cipher], Invalid, "has no padding", "PKCS5Padding");
+            refused(&[kmip, host, cipher], Invalid, bare, "local key file");
+            assert!(typed(&[local, file, cipher]).is_ok());
+        }
+        let padded = ("cipher_algorithm", "AES/OFB/PKCS5Padding");
+        assert!(typed(&[kmip, host, padded]).is_ok());
         let misprint = ("key_keyspace", "n");
         refused(&[kmip, host, misprint], Invalid, "'key_keyspace'", "is called key_namespace");
 

@@ -10,14 +10,25 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Makes a key from the operating system's random source.
 pub(super) fn generate(key: &LocalKey<'_>) -> Result<Zeroizing<Vec<u8>>> {
+    let algorithm = key.transformation.algorithm();
     let mut secret = Zeroizing::new(vec![0; key.length]);
-    getrandom::fill(&mut secret).map_err(|error| {
-        Error::new(ErrorKind::Io, "the operating system gives no random bytes")
-            .key(key.name)
-            .caused_by(io::Error::from(error))
-    })?;
-    shape(&mut secret, key.transformation.algorithm(), key.strength);
-    Ok(secret)
+    loop {
+        getrandom::fill(&mut secret).map_err(|error| {
+            Error::new(ErrorKind::Io, "the operating system gives no random bytes")
+                .key(key.name)
+                .caused_by(io::Error::from(error))
+        })?;
+        shape(&mut secret, algorithm, key.strength);
+        if !is_weak(&secret, algorithm) {
+            return Ok(secret);
+        }
+    }
+}
+
+/// Whether this is one of the sixteen weak and semi-weak keys of DES (SP 800-67, 3.4.2), which
+/// Java's generator never gives. Those of the other ciphers it does not look at.
+fn is_weak(secret: &[u8], algorithm: Algorithm) -> bool {
+    algorithm == Algorithm::Des && des::weak_key_test(secret).is_err()
 }
 
 /// Gives random bytes the form of a key (KMIP.md 4): the DES family has a parity bit in each
@@ -49,6 +60,17 @@ mod tests {
             assert_eq!(after.count_ones() % 2, 1);
             assert_eq!(after & 0xfe, before & 0xfe);
         }
+    }
+
+    #[test]
+    fn weak_keys_of_des_are_known() {
+        for weak in [0x0101_0101_0101_0101, 0xfefe_fefe_fefe_fefe, 0x01fe_01fe_01fe_01fe_u64] {
+            assert!(is_weak(&weak.to_be_bytes(), Algorithm::Des), "{weak:x}");
+            assert!(!is_weak(&weak.to_be_bytes(), Algorithm::Blowfish));
+            let near = weak ^ 0x06;
+            assert!(!is_weak(&near.to_be_bytes(), Algorithm::Des), "{near:x}");
+        }
+        assert!(!is_weak(&[1; 24], Algorithm::DesEde));
     }
 
     #[test]
