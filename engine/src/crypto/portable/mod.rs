@@ -160,11 +160,15 @@ fn decrypt<C: BlockCipher<N>, const N: usize>(
     debug_assert!(result.is_ok(), "the lengths are the same");
 }
 
+/// Combines two blocks by words: left to bytes, the compiler lengthens the chain of CBC by a
+/// fifth.
 #[inline(always)]
 fn xor<const N: usize>(a: &[u8; N], b: &[u8; N]) -> [u8; N] {
+    const { assert!(N.is_multiple_of(8), "no word is left over") }
     let mut sum = *a;
-    for (byte, other) in sum.iter_mut().zip(b) {
-        *byte ^= other;
+    let ((words, _), (others, _)) = (sum.as_chunks_mut::<8>(), b.as_chunks::<8>());
+    for (word, other) in words.iter_mut().zip(others) {
+        *word = (u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other)).to_le_bytes();
     }
     sum
 }
