@@ -51,8 +51,8 @@ where
             while let Some(heads) = feed.next_run() {
                 let used = heads.len();
                 seal_run::<M, _, S, N>(&mut states, heads, |states| {
-                    if let Some(states) = states.get_mut(..used) {
-                        backend.encrypt_tail_blocks_inplace(states);
+                    for state in states.iter_mut().take(used) {
+                        backend.encrypt_block_inplace(state);
                     }
                 });
             }
