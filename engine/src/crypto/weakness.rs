@@ -39,7 +39,7 @@ impl fmt::Display for Weakness {
             }
             (Algorithm::Des, _) => {
                 f.write_str(
-                    "DES keys of 56 bits can be found by trying them all (withdrawn in 2005)",
+                    "DES keys of 56 bits can be found by trying them all (FIPS 46-3, withdrawn in 2005)",
                 )?;
             }
             (Algorithm::DesEde, ..=112) => f.write_str(
