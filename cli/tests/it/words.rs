@@ -40,7 +40,15 @@ fn errors_and_hints_go_to_standard_error() {
 #[test]
 fn every_refusal_of_a_plan_has_a_hint() {
     let node = Node::with("nb-des-cbc-56-16k");
-    let run = node.plan(&["--create-key"]).exits(3).says("DES/CBC/PKCS5Padding");
+    for entry in std::fs::read_dir(node.table()).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        if let Some(at) = bytes.windows(8).position(|window| window == b"DES/CBC/") {
+            bytes[at..at + 3].copy_from_slice(b"XYZ");
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    let run = node.plan(&["--create-key"]).exits(3).says("XYZ/CBC/PKCS5Padding");
     let refusals = run.out.lines().filter(|line| line.starts_with("refused:")).count();
     let hints = run.out.lines().filter(|line| line.trim_start().starts_with("hint:")).count();
     assert!(refusals > 0 && hints >= refusals, "{run:?}");

@@ -128,7 +128,7 @@ impl ChunkSealer {
                 lanes.push(prepare(header, key.transformation(), record, sealed, ivs)?);
                 rest = after;
             }
-            key.seal(&mut lanes);
+            key.seal(&mut lanes)?;
         }
         self.checksum(image, chunks)
     }
@@ -188,7 +188,7 @@ fn prepare<'a>(
     stored_iv.copy_from_slice(shown);
     let (blocks, _crc) = split(rest, transformation.ciphertext_length(sealed))?;
     let _padded = pad(transformation, blocks, sealed);
-    Ok(Lane::new(iv, blocks)?)
+    Ok(Lane::new(iv, blocks))
 }
 
 /// Bytes of the record of a chunk: key header, IV, ciphertext, CRC.

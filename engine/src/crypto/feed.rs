@@ -6,53 +6,86 @@
 
 use std::mem;
 
-use super::{Block, Lane};
+use super::Lane;
 
 /// What is left of the lanes of one call.
-pub(super) struct Feed<'a> {
+pub(super) struct Feed<'a, const N: usize> {
     /// Lanes that wait, the shortest first.
-    queue: Vec<(Block, &'a mut [Block])>,
+    queue: Vec<Head<'a, N>>,
     /// Lanes that run, each with its head of the current run.
-    heads: Vec<Head<'a>>,
+    heads: Vec<Head<'a, N>>,
+    /// Lanes whose whole blocks are done, and that have more.
+    tails: Vec<Tail<'a, N>>,
     width: usize,
 }
 
 /// A lane's part in a run.
-pub(super) struct Head<'a> {
-    /// The last ciphertext block so far, or the IV. The kernel moves it on.
-    pub(super) chain: Block,
+pub(super) struct Head<'a, const N: usize> {
+    /// What the mode carries from one block to the next; the IV at first. The kernel moves it on.
+    pub(super) chain: [u8; N],
     /// The blocks of this run.
-    pub(super) blocks: &'a mut [Block],
+    pub(super) blocks: &'a mut [[u8; N]],
     /// The blocks after this run.
-    rest: &'a mut [Block],
+    rest: &'a mut [[u8; N]],
+    /// The bytes after the last whole block.
+    tail: &'a mut [u8],
 }
 
-impl<'a> Feed<'a> {
+/// The end of a lane that is not a whole block, not empty.
+pub(super) struct Tail<'a, const N: usize> {
+    /// What the mode carries on from the block before.
+    pub(super) chain: [u8; N],
+    /// Its bytes.
+    pub(super) bytes: &'a mut [u8],
+}
+
+impl<'a, const N: usize> Feed<'a, N> {
     /// Takes the lanes in, for a kernel of `width` lanes.
     pub(super) fn new(lanes: &'a mut [Lane<'_>], width: usize) -> Self {
-        let mut queue: Vec<_> = lanes.iter_mut().map(Lane::parts).collect();
-        queue.sort_unstable_by_key(|(_, blocks)| blocks.len());
-        Self { queue, heads: Vec::with_capacity(width), width }
+        let mut queue: Vec<_> = lanes.iter_mut().map(Head::of).collect();
+        queue.sort_unstable_by_key(|head| head.rest.len());
+        Self { queue, heads: Vec::with_capacity(width), tails: Vec::new(), width }
     }
 
     /// Deals the next run out: heads of one length, not 0, as many as there are lanes for.
-    pub(super) fn next_run(&mut self) -> Option<&mut [Head<'a>]> {
-        for head in &mut self.heads {
+    pub(super) fn next_run(&mut self) -> Option<&mut [Head<'a, N>]> {
+        let Self { queue, heads, tails, width } = self;
+        for head in heads.iter_mut() {
             head.blocks = mem::take(&mut head.rest);
         }
-        self.heads.retain(|head| !head.blocks.is_empty());
-        while self.heads.len() < self.width
-            && let Some((chain, blocks)) = self.queue.pop()
+        tails.extend(heads.extract_if(.., |head| head.blocks.is_empty()).filter_map(Head::end));
+        while heads.len() < *width
+            && let Some(mut head) = queue.pop()
         {
-            if !blocks.is_empty() {
-                self.heads.push(Head { chain, blocks, rest: &mut [] });
+            head.blocks = mem::take(&mut head.rest);
+            if head.blocks.is_empty() {
+                tails.extend(head.end());
+            } else {
+                heads.push(head);
             }
         }
-        let shortest = self.heads.iter().map(|head| head.blocks.len()).min()?;
-        for head in &mut self.heads {
+        let shortest = heads.iter().map(|head| head.blocks.len()).min()?;
+        for head in heads.iter_mut() {
             (head.blocks, head.rest) = mem::take(&mut head.blocks).split_at_mut(shortest);
         }
-        Some(&mut self.heads)
+        Some(heads)
+    }
+
+    /// The ends of the lanes that are not whole blocks, once there is no other run.
+    pub(super) fn into_tails(self) -> Vec<Tail<'a, N>> {
+        debug_assert!(self.queue.is_empty() && self.heads.is_empty(), "blocks are left");
+        self.tails
+    }
+}
+
+impl<'a, const N: usize> Head<'a, N> {
+    fn of(lane: &'a mut Lane<'_>) -> Self {
+        let (chain, rest, tail) = lane.parts();
+        Self { chain, blocks: &mut [], rest, tail }
+    }
+
+    fn end(self) -> Option<Tail<'a, N>> {
+        (!self.tail.is_empty()).then_some(Tail { chain: self.chain, bytes: self.tail })
     }
 }
 
@@ -64,8 +97,8 @@ mod tests {
     fn run(lengths: &[usize], width: usize) -> Vec<usize> {
         let mut buffers: Vec<_> = lengths.iter().map(|length| vec![0; *length * 16]).collect();
         let mut lanes: Vec<_> =
-            buffers.iter_mut().map(|buffer| Lane::new([0; 16], buffer).unwrap()).collect();
-        let mut feed = Feed::new(&mut lanes, width);
+            buffers.iter_mut().map(|buffer| Lane::new([0; 16], buffer)).collect();
+        let mut feed = Feed::<16>::new(&mut lanes, width);
         let mut widths = Vec::new();
         while let Some(heads) = feed.next_run() {
             let length = heads[0].blocks.len();
@@ -81,6 +114,7 @@ mod tests {
                 }
             }
         }
+        assert!(feed.into_tails().is_empty());
         for buffer in &buffers {
             for (block, count) in buffer.as_chunks().0.iter().zip(1..) {
                 assert_eq!(u128::from_le_bytes(*block), count);
@@ -110,5 +144,44 @@ mod tests {
     #[test]
     fn the_longest_start_first() {
         assert_eq!(run(&[1, 1, 1, 1, 4], 2), [2, 2, 2, 2]);
+    }
+
+    #[test]
+    fn a_tail_comes_with_the_chain_of_its_own_lane() {
+        for width in 1..=5 {
+            let lengths = [0, 3, 8, 9, 17, 24, 31, 7, 32, 33];
+            let mut buffers: Vec<_> = lengths
+                .iter()
+                .map(|length| vec![u8::try_from(*length).unwrap(); *length])
+                .collect();
+            let mut lanes: Vec<_> =
+                buffers.iter_mut().map(|buffer| Lane::new([0; 16], buffer)).collect();
+            let mut feed = Feed::<8>::new(&mut lanes, width);
+            while let Some(heads) = feed.next_run() {
+                for head in heads {
+                    for block in head.blocks.iter() {
+                        head.chain[0] += 1;
+                        head.chain[1] = block[0];
+                    }
+                }
+            }
+            let mut seen: Vec<_> = feed.into_tails().into_iter().collect();
+            seen.sort_by_key(|tail| tail.bytes[0]);
+            let seen: Vec<_> = seen
+                .iter()
+                .map(|tail| (tail.bytes[0], tail.bytes.len(), tail.chain[0], tail.chain[1]))
+                .collect();
+            assert_eq!(
+                seen,
+                [
+                    (3, 3, 0, 0),
+                    (7, 7, 0, 0),
+                    (9, 1, 1, 9),
+                    (17, 1, 2, 17),
+                    (31, 7, 3, 31),
+                    (33, 1, 4, 33)
+                ]
+            );
+        }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use super::{Block, Lane};
+use super::Lane;
 
 /// The code that runs a cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// The `aes` crate behind safe code; the crate itself picks AES-NI, VAES, the ARMv8
-    /// extensions or constant-time software.
+    /// A crate for each block cipher, behind safe code; the `aes` crate itself picks AES-NI,
+    /// VAES, the ARMv8 extensions or constant-time software.
     Portable,
-    /// AVX-512 with VAES, for CBC: more chunks side by side than the crate has room for, and
-    /// decryption in one pass.
+    /// AVX-512 with VAES, for AES in CBC mode: more chunks side by side than the crate has room
+    /// for, and decryption in one pass.
     Vaes,
 }
 
@@ -49,15 +49,18 @@ impl fmt::Display for Kernel {
 }
 
 /// A scheduled key in one mode of operation. Padding is none of its business.
+///
+/// An IV is as long as a block; where blocks are shorter than 16 bytes, its first bytes count.
+/// Texts are whole blocks in the modes that need them: [`CipherKey`](super::CipherKey) has checked.
 pub(super) trait Cipher: Send + Sync {
     /// Encrypts every lane in place.
     fn seal(&self, lanes: &mut [Lane<'_>]);
 
     /// Decrypts in place.
-    fn open(&self, iv: &Block, data: &mut [Block]);
+    fn open(&self, iv: &[u8; 16], data: &mut [u8]);
 
     /// Decrypts `source` into `target`, which is as long.
-    fn open_into(&self, iv: &Block, source: &[Block], target: &mut [Block]);
+    fn open_into(&self, iv: &[u8; 16], source: &[u8], target: &mut [u8]);
 
     /// How many lanes of like length [`seal`](Self::seal) wants to run at full speed.
     fn width(&self) -> usize;

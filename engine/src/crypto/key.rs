@@ -2,16 +2,9 @@
 
 use std::fmt;
 
-use aes::cipher::KeyInit as _;
-use aes::{Aes128, Aes192, Aes256};
-
 use super::kernel::Cipher;
-use super::padding::unpad;
-#[cfg(target_arch = "x86_64")]
-use super::x86;
-use super::{
-    Algorithm, BLOCK, Block, Kernel, Lane, Mode, Transformation, TransformationError, portable,
-};
+use super::padding::plain_length;
+use super::{Kernel, Lane, PartialBlock, Transformation, TransformationError, schedule};
 
 /// A scheduled key for one transformation.
 ///
@@ -27,7 +20,7 @@ impl CipherKey {
     /// Schedules `key` for the fastest kernel of this machine.
     ///
     /// # Errors
-    /// [`TransformationError::Strength`] when the cipher has no keys of that length.
+    /// [`TransformationError::KeyLength`] when the cipher has no keys of that length.
     pub fn new(transformation: &Transformation, key: &[u8]) -> Result<Self, TransformationError> {
         Self::with_kernel(transformation, key, Kernel::best())
     }
@@ -38,26 +31,19 @@ impl CipherKey {
     /// [`Kernel::Portable`]; [`kernel`](Self::kernel) tells.
     ///
     /// # Errors
-    /// [`TransformationError::Strength`] when the cipher has no keys of that length.
+    /// [`TransformationError::KeyLength`] when the cipher has no keys of that length.
     pub fn with_kernel(
         transformation: &Transformation,
         key: &[u8],
         kernel: Kernel,
     ) -> Result<Self, TransformationError> {
-        let Algorithm::Aes = transformation.algorithm();
-        let special = match (kernel, transformation.mode()) {
-            (Kernel::Vaes, Mode::Cbc) => vaes_cbc(key),
-            _ => None,
-        };
-        let (kernel, cipher) = match (special, transformation.mode()) {
-            (Some(cipher), _) => (kernel, Some(cipher)),
-            (None, Mode::Cbc) => (Kernel::Portable, portable_cbc(key)),
-            (None, Mode::Ecb) => (Kernel::Portable, portable_ecb(key)),
-        };
-        let cipher = cipher.ok_or_else(|| TransformationError::Strength {
-            transformation: transformation.text().to_owned(),
-            strength: u32::try_from(key.len().saturating_mul(8)).unwrap_or(u32::MAX),
-        })?;
+        let (kernel, cipher) =
+            schedule::schedule(transformation, key, kernel).ok_or_else(|| {
+                TransformationError::KeyLength {
+                    transformation: transformation.text().to_owned(),
+                    bytes: key.len(),
+                }
+            })?;
         Ok(Self { transformation: transformation.clone(), kernel, cipher })
     }
 
@@ -85,15 +71,13 @@ impl CipherKey {
     ///
     /// # Errors
     /// [`DecryptFailed`] when the lengths or the padding are not those of a ciphertext under this
-    /// key; `data` then holds nothing of use. A wrong key passes this check once in 256 times.
+    /// key; `data` then holds nothing of use. A wrong key passes this check once in 256 times,
+    /// and always where the transformation has no padding.
     pub fn open(&self, iv: &[u8], data: &mut [u8]) -> Result<usize, DecryptFailed> {
         let iv = self.iv(iv)?;
-        let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
-        if !rest.is_empty() {
-            return Err(DecryptFailed);
-        }
-        self.cipher.open(&iv, blocks);
-        plain_length(blocks)
+        self.check(data.len())?;
+        self.cipher.open(&iv, data);
+        plain_length(&self.transformation, data)
     }
 
     /// Decrypts `source` into `target`, which is as long, and returns the plaintext's length like
@@ -108,25 +92,43 @@ impl CipherKey {
         target: &mut [u8],
     ) -> Result<usize, DecryptFailed> {
         let iv = self.iv(iv)?;
-        let (source, rest) = source.as_chunks::<BLOCK>();
-        let (target, target_rest) = target.as_chunks_mut::<BLOCK>();
-        if !(rest.is_empty() && target_rest.is_empty() && source.len() == target.len()) {
+        self.check(source.len())?;
+        if source.len() != target.len() {
             return Err(DecryptFailed);
         }
         self.cipher.open_into(&iv, source, target);
-        plain_length(target)
+        plain_length(&self.transformation, target)
     }
 
     /// Encrypts every lane in place, all of them side by side. Their order and lengths are free.
-    pub fn seal(&self, lanes: &mut [Lane<'_>]) {
+    ///
+    /// # Errors
+    /// [`PartialBlock`] when a lane is not whole blocks and the transformation has a padding; no
+    /// lane is touched then. So there is no rest that stays in clear unnoticed.
+    pub fn seal(&self, lanes: &mut [Lane<'_>]) -> Result<(), PartialBlock> {
+        if lanes.iter().any(|lane| !lane.len().is_multiple_of(self.transformation.unit())) {
+            return Err(PartialBlock);
+        }
         self.cipher.seal(lanes);
+        Ok(())
     }
 
-    fn iv(&self, iv: &[u8]) -> Result<Block, DecryptFailed> {
-        match self.transformation.mode() {
-            Mode::Cbc => iv.as_array().copied().ok_or(DecryptFailed),
-            Mode::Ecb => Ok([0; BLOCK]),
+    /// The IV, filled up with zeros behind its own length.
+    fn iv(&self, iv: &[u8]) -> Result<[u8; 16], DecryptFailed> {
+        let mut full = [0; 16];
+        let length = self.transformation.iv_length();
+        if length > 0 {
+            if iv.len() != length {
+                return Err(DecryptFailed);
+            }
+            full.get_mut(..length).ok_or(DecryptFailed)?.copy_from_slice(iv);
         }
+        Ok(full)
+    }
+
+    /// Whether a ciphertext can have this length.
+    fn check(&self, length: usize) -> Result<(), DecryptFailed> {
+        if length.is_multiple_of(self.transformation.unit()) { Ok(()) } else { Err(DecryptFailed) }
     }
 }
 
@@ -146,72 +148,61 @@ impl fmt::Debug for CipherKey {
 #[error("does not decrypt under this key")]
 pub struct DecryptFailed;
 
-fn plain_length(blocks: &[Block]) -> Result<usize, DecryptFailed> {
-    let padding = unpad(blocks.last().ok_or(DecryptFailed)?)?;
-    Ok(blocks.as_flattened().len() - padding)
-}
-
-#[cfg(target_arch = "x86_64")]
-fn vaes_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
-    let token = x86::Token::get()?;
-    let (words, _) = key.as_chunks::<4>();
-    Some(match key.len() {
-        16 => x86::Cbc::<11>::new::<4>(token, words.as_array()?),
-        24 => x86::Cbc::<13>::new::<6>(token, words.as_array()?),
-        32 => x86::Cbc::<15>::new::<8>(token, words.as_array()?),
-        _ => return None,
-    })
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn vaes_cbc(_: &[u8]) -> Option<Box<dyn Cipher>> {
-    None
-}
-
-fn portable_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
-    Some(match key.len() {
-        16 => Box::new(portable::Cbc(Aes128::new_from_slice(key).ok()?)),
-        24 => Box::new(portable::Cbc(Aes192::new_from_slice(key).ok()?)),
-        32 => Box::new(portable::Cbc(Aes256::new_from_slice(key).ok()?)),
-        _ => return None,
-    })
-}
-
-fn portable_ecb(key: &[u8]) -> Option<Box<dyn Cipher>> {
-    Some(match key.len() {
-        16 => Box::new(portable::Ecb(Aes128::new_from_slice(key).ok()?)),
-        24 => Box::new(portable::Ecb(Aes192::new_from_slice(key).ok()?)),
-        32 => Box::new(portable::Ecb(Aes256::new_from_slice(key).ok()?)),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Algorithm, Mode};
     use super::*;
 
+    fn parse(text: &str) -> Transformation {
+        Transformation::parse(text).unwrap()
+    }
+
     fn cbc() -> Transformation {
-        Transformation::parse("AES/CBC/PKCS5Padding").unwrap()
+        parse("AES/CBC/PKCS5Padding")
+    }
+
+    /// A key for every transformation there is.
+    fn keys() -> Vec<CipherKey> {
+        let mut keys = Vec::new();
+        for algorithm in Algorithm::ALL {
+            let length = (8..=24).find(|length| algorithm.takes_key_of(*length)).unwrap();
+            let mut add = |text: &str| {
+                keys.push(CipherKey::new(&parse(text), &vec![3; length]).unwrap());
+            };
+            add(algorithm.name());
+            for mode in Mode::ALL {
+                add(&format!("{}/{}/PKCS5Padding", algorithm.name(), mode.name()));
+                if mode.is_stream() {
+                    add(&format!("{}/{}/NoPadding", algorithm.name(), mode.name()));
+                }
+            }
+        }
+        assert_eq!(keys.len(), 5 * 8);
+        keys
     }
 
     #[test]
     fn a_key_of_a_length_that_the_cipher_lacks_is_refused() {
-        for text in ["AES", "AES/CBC/PKCS5Padding"] {
-            let transformation = Transformation::parse(text).unwrap();
-            for length in 0..=64 {
-                let key = CipherKey::new(&transformation, &vec![1; length]);
-                match length {
-                    16 | 24 | 32 => assert!(key.is_ok()),
-                    _ => assert_eq!(
-                        key.map(|_| ()),
-                        Err(TransformationError::Strength {
-                            transformation: text.to_owned(),
-                            strength: u32::try_from(length * 8).unwrap(),
-                        })
-                    ),
+        for algorithm in Algorithm::ALL {
+            for text in [algorithm.name(), &format!("{}/CFB/NoPadding", algorithm.name())] {
+                for length in 0..=130 {
+                    let key = CipherKey::new(&parse(text), &vec![1; length]);
+                    if algorithm.takes_key_of(length) {
+                        assert!(key.is_ok());
+                    } else {
+                        assert_eq!(
+                            key.map(|_| ()),
+                            Err(TransformationError::KeyLength {
+                                transformation: text.to_owned(),
+                                bytes: length,
+                            })
+                        );
+                    }
                 }
             }
         }
+        let error = CipherKey::new(&parse("DES"), &[0; 7]).unwrap_err();
+        assert_eq!(error.to_string(), "cipher 'DES' has no keys of 7 bytes");
     }
 
     #[test]
@@ -224,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn only_aes_in_cbc_mode_has_another_kernel() {
+        for key in keys() {
+            let special = key.transformation().text() == cbc().text();
+            let expected = if special { Kernel::best() } else { Kernel::Portable };
+            assert_eq!(key.kernel(), expected, "{key:?}");
+            assert!(key.width() > 0);
+        }
+    }
+
+    #[test]
     fn threads_can_share_a_key() {
         fn shared<T: Send + Sync>(_: &T) {}
         shared(&CipherKey::new(&cbc(), &[0; 16]).unwrap());
@@ -231,20 +232,58 @@ mod tests {
 
     #[test]
     fn every_wrong_length_fails_to_decrypt() {
-        for text in ["AES", "AES/CBC/PKCS5Padding"] {
-            let transformation = Transformation::parse(text).unwrap();
-            let key = CipherKey::new(&transformation, &[3; 16]).unwrap();
-            for length in (0..80).filter(|length| length % 16 != 0 || *length == 0) {
+        for key in keys() {
+            let transformation = key.transformation();
+            let (iv, unit) = (vec![0; transformation.iv_length()], transformation.unit());
+            for length in 0..80 {
                 let mut data = vec![0; length];
-                assert_eq!(key.open(&[0; 16], &mut data), Err(DecryptFailed));
-                assert_eq!(key.open_into(&[0; 16], &data.clone(), &mut data), Err(DecryptFailed));
+                let across = key.open_into(&iv, &data.clone(), &mut data);
+                let place = key.open(&iv, &mut data);
+                if unit == 1 {
+                    assert_eq!((across, place), (Ok(length), Ok(length)), "{key:?}");
+                } else if length == 0 || length % unit != 0 {
+                    let failed = (Err(DecryptFailed), Err(DecryptFailed));
+                    assert_eq!((across, place), failed, "{key:?} {length}");
+                }
             }
-            assert_eq!(key.open_into(&[0; 16], &[0; 32], &mut [0; 16]), Err(DecryptFailed));
-            assert_eq!(key.open_into(&[0; 16], &[0; 16], &mut [0; 32]), Err(DecryptFailed));
+            for (source, target) in [(32, 16), (16, 32)] {
+                let verdict = key.open_into(&iv, &vec![0; source], &mut vec![0; target]);
+                assert_eq!(verdict, Err(DecryptFailed), "{key:?}");
+            }
         }
-        let key = CipherKey::new(&cbc(), &[3; 16]).unwrap();
-        for length in (0..40).filter(|length| *length != 16) {
-            assert_eq!(key.open(&vec![0; length], &mut [0; 16]), Err(DecryptFailed));
+    }
+
+    #[test]
+    fn an_iv_must_be_as_long_as_a_block_where_there_is_one() {
+        for key in keys() {
+            let own = key.transformation().iv_length();
+            for length in (0..40).filter(|length| *length != own) {
+                let verdict = key.open(&vec![0; length], &mut [0; 16]);
+                let into = key.open_into(&vec![0; length], &[0; 16], &mut [0; 16]);
+                if own > 0 {
+                    assert_eq!((verdict, into), (Err(DecryptFailed), Err(DecryptFailed)));
+                } else {
+                    assert_eq!(verdict, into, "it is ignored");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_that_is_not_padded_is_refused_and_none_is_touched() {
+        for key in keys() {
+            for length in 0..40 {
+                let (mut whole, mut odd) = (vec![7; 32], vec![7; length]);
+                let mut lanes = [Lane::new([1; 16], &mut whole), Lane::new([1; 16], &mut odd)];
+                let verdict = key.seal(&mut lanes);
+                if length % key.transformation().unit() == 0 {
+                    assert_eq!(verdict, Ok(()), "{key:?}");
+                    assert_ne!(whole, [7; 32]);
+                } else {
+                    assert_eq!(verdict, Err(PartialBlock), "{key:?} {length}");
+                    assert_eq!((whole, odd), (vec![7; 32], vec![7; length]));
+                }
+            }
         }
     }
 }

@@ -2,43 +2,38 @@
 
 use std::fmt;
 
-use super::{BLOCK, Block};
+use super::leading;
 use crate::{Error, ErrorKind};
 
-/// A message to encrypt in place: its IV, and its whole, padded blocks.
-///
-/// That the blocks are whole is checked when the lane is made, so sealing cannot meet a rest that
-/// it would have to leave in the clear.
+/// A message to encrypt in place: its IV, and its bytes, which [`pad`](super::pad) has filled up
+/// if the transformation has a padding.
 pub struct Lane<'a> {
-    iv: Block,
-    blocks: &'a mut [Block],
+    iv: [u8; 16],
+    data: &'a mut [u8],
 }
 
 impl<'a> Lane<'a> {
-    /// Makes a lane of `data`, which [`pad`](super::pad) has filled up to whole blocks. The modes
-    /// without an IV ignore `iv`.
-    ///
-    /// # Errors
-    /// [`PartialBlock`] when `data` is not a whole number of blocks; it is left as it was.
-    pub fn new(iv: [u8; 16], data: &'a mut [u8]) -> Result<Self, PartialBlock> {
-        let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
-        if rest.is_empty() { Ok(Self { iv, blocks }) } else { Err(PartialBlock) }
+    /// Makes a lane of `data`. A cipher with shorter blocks takes the first bytes of `iv`, and
+    /// the modes without an IV ignore it.
+    pub const fn new(iv: [u8; 16], data: &'a mut [u8]) -> Self {
+        Self { iv, data }
     }
 
-    /// Blocks in the message.
+    /// Bytes in the message.
     pub(super) const fn len(&self) -> usize {
-        self.blocks.len()
+        self.data.len()
     }
 
-    /// The IV, and the blocks for as long as the lane is borrowed.
-    pub(super) const fn parts(&mut self) -> (Block, &mut [Block]) {
-        (self.iv, &mut *self.blocks)
+    /// The IV, the whole blocks, and the rest, which only a keystream can encrypt.
+    pub(super) fn parts<const N: usize>(&mut self) -> ([u8; N], &mut [[u8; N]], &mut [u8]) {
+        let (blocks, rest) = self.data.as_chunks_mut();
+        (leading(&self.iv), blocks, rest)
     }
 }
 
 impl fmt::Debug for Lane<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("blocks", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Lane").field("bytes", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -58,18 +53,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_blocks_make_a_lane() {
+    fn a_lane_has_blocks_of_any_size_and_a_rest() {
+        let iv = std::array::from_fn(|i| u8::try_from(i).unwrap());
         for length in 0..=64 {
             let mut data = vec![7; length];
-            assert_eq!(Lane::new([0; 16], &mut data).is_ok(), length % 16 == 0, "{length}");
-            assert_eq!(data, vec![7; length]);
+            let mut lane = Lane::new(iv, &mut data);
+            let (iv, blocks, rest) = lane.parts::<16>();
+            assert_eq!((blocks.len(), rest.len(), iv[15]), (length / 16, length % 16, 15));
+            let (iv, blocks, rest) = lane.parts::<8>();
+            assert_eq!((blocks.len(), rest.len()), (length / 8, length % 8));
+            assert_eq!(iv, [0, 1, 2, 3, 4, 5, 6, 7]);
         }
     }
 
     #[test]
     fn a_lane_does_not_print_its_plaintext() {
         let mut data = [0xab; 32];
-        let lane = Lane::new([0xcd; 16], &mut data).unwrap();
-        assert_eq!(format!("{lane:?}"), "Lane { blocks: 2, .. }");
+        let lane = Lane::new([0xcd; 16], &mut data);
+        assert_eq!(format!("{lane:?}"), "Lane { bytes: 32, .. }");
     }
 }

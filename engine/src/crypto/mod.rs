@@ -1,9 +1,10 @@
 //! Java's cipher transformations, and the block ciphers behind them.
 //!
 //! A [`Transformation`] is the parsed name; a [`CipherKey`] is a scheduled key that opens and
-//! seals in place. CBC encryption is serial inside a message, so sealing takes several messages
-//! ([`Lane`]s) and encrypts them side by side. There is no authentication in these modes: a
-//! caller believes a plaintext only if its length is exactly the expected one.
+//! seals in place. Encryption in all modes but ECB is serial inside a message, so sealing takes
+//! several messages ([`Lane`]s) and encrypts them side by side. There is no authentication in
+//! these modes: a caller believes a plaintext only if its length is exactly the expected one, and
+//! without padding not even then.
 //!
 //! Keys are scheduled once per file and direction, never per chunk. No type here can be cloned,
 //! printed or compared by its secret, and what holds one wipes it when dropped; copies in
@@ -16,9 +17,11 @@ mod key;
 mod lane;
 mod padding;
 mod portable;
+mod schedule;
 mod transformation;
 #[cfg(target_arch = "x86_64")]
 mod vaes;
+mod weakness;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -28,9 +31,20 @@ pub use key::{CipherKey, DecryptFailed};
 pub use lane::{Lane, PartialBlock};
 pub use padding::pad;
 pub use transformation::{Algorithm, Mode, Padding, Transformation, TransformationError};
+pub use weakness::{Weakening, Weakness};
 
-/// A block of the only cipher so far.
+/// A block of AES.
 type Block = [u8; BLOCK];
 
-/// Bytes in a block of AES.
+/// Bytes in a block of AES, and in the longest IV.
 const BLOCK: usize = 16;
+
+/// Returns the first bytes of an IV: as many as a block of the cipher has.
+fn leading<const N: usize>(iv: &[u8; BLOCK]) -> [u8; N] {
+    const { assert!(N <= BLOCK, "no cipher has longer blocks") }
+    let mut leading = [0; N];
+    for (to, from) in leading.iter_mut().zip(iv) {
+        *to = *from;
+    }
+    leading
+}

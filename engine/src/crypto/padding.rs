@@ -1,9 +1,9 @@
 //! PKCS #5 padding (RFC 8018 6.1.1, with the block of the cipher at hand).
 
-use super::{Block, DecryptFailed, Transformation};
+use super::{DecryptFailed, Padding, Transformation};
 
 /// Writes the padding behind the first `plain` bytes of `buf` and returns the length of the
-/// whole: `buf[..returned]` is whole blocks.
+/// whole: `buf[..returned]` is ready to be encrypted. Without a padding nothing is written.
 ///
 /// The length is [`Transformation::ciphertext_length`], whether `buf` has it or not. A buffer
 /// that is too short gets as much padding as fits, and its `get_mut(..returned)` is `None`: what
@@ -12,18 +12,33 @@ use super::{Block, DecryptFailed, Transformation};
 pub fn pad(transformation: &Transformation, buf: &mut [u8], plain: usize) -> usize {
     let padded = transformation.ciphertext_length(plain);
     // One block at the most, so the count fits.
-    let count = u8::try_from(padded - plain).unwrap_or(u8::MAX);
+    let count = u8::try_from(padded.saturating_sub(plain)).unwrap_or(u8::MAX);
     for byte in buf.iter_mut().take(padded).skip(plain) {
         *byte = count;
     }
     padded
 }
 
+/// Returns the length of the plaintext at the start of a decrypted text, with its padding checked.
+pub(super) fn plain_length(
+    transformation: &Transformation,
+    text: &[u8],
+) -> Result<usize, DecryptFailed> {
+    match transformation.padding() {
+        Padding::None => Ok(text.len()),
+        Padding::Pkcs5 => {
+            let before = text.len().checked_sub(transformation.block_size());
+            let last = before.and_then(|before| text.get(before..)).ok_or(DecryptFailed)?;
+            text.len().checked_sub(unpad(last)?).ok_or(DecryptFailed)
+        }
+    }
+}
+
 /// Returns the count of padding bytes at the end of `last`, the last block of a message.
 ///
 /// Looks at every byte of the block whatever it has seen, so that its time tells nothing.
-pub(super) fn unpad(last: &Block) -> Result<usize, DecryptFailed> {
-    let [.., count] = *last;
+fn unpad(last: &[u8]) -> Result<usize, DecryptFailed> {
+    let [.., count] = *last else { return Err(DecryptFailed) };
     let mut wrong = u8::from(count == 0) | u8::from(usize::from(count) > last.len());
     for (distance, byte) in (1_u8..).zip(last.iter().rev()) {
         wrong |= u8::from(distance <= count) & u8::from(*byte != count);
@@ -37,14 +52,26 @@ mod tests {
 
     #[test]
     fn padding_comes_off_as_it_went_on() {
-        let cbc = Transformation::parse("AES/CBC/PKCS5Padding").unwrap();
+        for text in ["AES/CBC/PKCS5Padding", "DES/CFB/PKCS5Padding", "RC2"] {
+            let cipher = Transformation::parse(text).unwrap();
+            for plain in 0..64 {
+                let mut buf = [0xee; 80];
+                let padded = pad(&cipher, &mut buf, plain);
+                assert_eq!(padded, cipher.ciphertext_length(plain));
+                assert!(buf[..plain].iter().chain(&buf[padded..]).all(|byte| *byte == 0xee));
+                assert_eq!(plain_length(&cipher, &buf[..padded]), Ok(plain));
+            }
+        }
+    }
+
+    #[test]
+    fn without_padding_nothing_is_written_or_checked() {
+        let ofb = Transformation::parse("AES/OFB/NoPadding").unwrap();
         for plain in 0..64 {
-            let mut buf = [0xee; 80];
-            let padded = pad(&cbc, &mut buf, plain);
-            assert_eq!(padded, cbc.ciphertext_length(plain));
-            assert!(buf[..plain].iter().chain(&buf[padded..]).all(|byte| *byte == 0xee));
-            let last = buf[..padded].last_chunk().unwrap();
-            assert_eq!(unpad(last), Ok(padded - plain));
+            let mut buf = [0xee; 64];
+            assert_eq!(pad(&ofb, &mut buf, plain), plain);
+            assert_eq!(buf, [0xee; 64]);
+            assert_eq!(plain_length(&ofb, &buf[..plain]), Ok(plain));
         }
     }
 
@@ -58,19 +85,35 @@ mod tests {
         }
     }
 
+    /// As many forms as a block has bytes: a count of 9 is too many for a block of 8.
     #[test]
-    fn padding_is_accepted_in_exactly_sixteen_forms() {
-        let model = |block: &Block| {
-            let count = usize::from(block[15]);
-            (1..=16).contains(&count) && block[16 - count..].iter().all(|b| *b == block[15])
-        };
-        for fill in 0..=255 {
-            for count in 0..=255 {
-                for place in 0..16 {
-                    let mut block = [count; 16];
-                    block[place] = fill;
-                    assert_eq!(unpad(&block).is_ok(), model(&block), "{block:?}");
+    fn padding_is_accepted_in_exactly_as_many_forms_as_a_block_has_bytes() {
+        fn all<const N: usize>() {
+            let model = |block: &[u8; N]| {
+                let count = usize::from(block[N - 1]);
+                (1..=N).contains(&count) && block[N - count..].iter().all(|b| *b == block[N - 1])
+            };
+            for fill in 0..=255 {
+                for count in 0..=255 {
+                    for place in 0..N {
+                        let mut block = [count; N];
+                        block[place] = fill;
+                        assert_eq!(unpad(&block).is_ok(), model(&block), "{block:?}");
+                    }
                 }
+            }
+        }
+        all::<8>();
+        all::<16>();
+        assert_eq!(unpad(&[]), Err(DecryptFailed));
+    }
+
+    #[test]
+    fn a_text_shorter_than_a_block_has_no_padding() {
+        for (text, block) in [("AES", 16), ("DES", 8)] {
+            let cipher = Transformation::parse(text).unwrap();
+            for length in 0..block {
+                assert_eq!(plain_length(&cipher, &vec![1; length]), Err(DecryptFailed));
             }
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn seal<const KEYS: usize>(keys: &[Block; KEYS], lanes: &mut [Lane<'_
 #[target_feature(enable = "aes,vaes,avx512f,avx512dq,avx512vl")]
 fn seal_run<const KEYS: usize, const QUADS: usize>(
     keys: &[__m512i; KEYS],
-    heads: &mut [Head<'_>],
+    heads: &mut [Head<'_, BLOCK>],
     spare: Column<'_>,
 ) {
     const { assert!(matches!(QUADS, 4 | 6 | 8), "the arms of the match below") }

@@ -77,11 +77,13 @@ impl<const KEYS: usize> Cipher for Cbc<KEYS> {
         }
     }
 
-    fn open(&self, iv: &Block, data: &mut [Block]) {
-        self.open_blocks(iv, InOutBuf::from(data));
+    fn open(&self, iv: &[u8; 16], data: &mut [u8]) {
+        let (blocks, _whole) = data.as_chunks_mut();
+        self.open_blocks(iv, InOutBuf::from(blocks));
     }
 
-    fn open_into(&self, iv: &Block, source: &[Block], target: &mut [Block]) {
+    fn open_into(&self, iv: &[u8; 16], source: &[u8], target: &mut [u8]) {
+        let ((source, _whole), (target, _)) = (source.as_chunks(), target.as_chunks_mut());
         match InOutBuf::new(source, target) {
             Ok(blocks) => self.open_blocks(iv, blocks),
             Err(_) => debug_assert!(false, "the caller has compared the lengths"),

@@ -222,7 +222,7 @@ mod tests {
         data.resize(transformation.ciphertext_length(plain.len()), 0);
         let _length = pad(transformation, &mut data, plain.len());
         let sealer = CipherKey::new(transformation, key).unwrap();
-        sealer.seal(&mut [Lane::new(iv, &mut data).unwrap()]);
+        sealer.seal(&mut [Lane::new(iv, &mut data)]).unwrap();
         let bytes = [&iv[..transformation.iv_length()], &data].concat();
         BASE64.encode(bytes)
     }

@@ -1,7 +1,7 @@
 //! The options of class `Encryptor`.
 
 use super::{OptionMap, ProviderOptions, params::number};
-use crate::crypto::{Transformation, TransformationError};
+use crate::crypto::{Padding, Transformation, TransformationError};
 use crate::error::{Error, Result};
 
 /// What the options of class `Encryptor` mean, defaults filled in (FORMATS.md 5.2, 5.3).
@@ -37,6 +37,7 @@ impl EncryptorOptions {
             Some(text) => number("secret_key_strength", text)?,
         };
         transformation.key_length(strength)?;
+        refuse_keys_that_cannot_be_told_apart(&transformation, &provider)?;
         let iv_length = match options.get("iv_length") {
             None => transformation.iv_length(),
             Some(text) => effective_iv_length(number("iv_length", text)?, &transformation)?,
@@ -66,6 +67,23 @@ impl EncryptorOptions {
     #[must_use]
     pub const fn provider(&self) -> &ProviderOptions {
         &self.provider
+    }
+}
+
+/// Without padding every key opens every chunk, so a header that names the wrong key of its group
+/// (FORMATS.md 5.5) would go unnoticed. KMIP has no name for Java's `NoPadding`, and the database
+/// finds no key there either (KMIP.md 4).
+fn refuse_keys_that_cannot_be_told_apart(
+    transformation: &Transformation,
+    provider: &ProviderOptions,
+) -> Result<()> {
+    match (transformation.padding(), provider) {
+        (Padding::None, ProviderOptions::Kmip { .. }) => Err(Error::invalid(format!(
+            "cipher '{transformation}' has no padding, and the database itself gets no keys for \
+             such ciphers from KMIP servers"
+        ))
+        .cure("use a cipher with PKCS5Padding, or a local key file")),
+        _ => Ok(()),
     }
 }
 
@@ -99,6 +117,9 @@ impl From<TransformationError> for Error {
                 .cure("use AES/CBC/PKCS5Padding, or a node-side upgrade for this table"),
             TransformationError::Strength { .. } => Self::invalid(text)
                 .cure("set 'secret_key_strength' to a key length of the cipher, in bits"),
+            TransformationError::KeyLength { .. } => {
+                Self::invalid(text).cure("give the key that belongs to the cipher")
+            }
             _ => Self::invalid(text).cure("set 'cipher_algorithm' to AES/CBC/PKCS5Padding"),
         }
     }
@@ -162,10 +183,20 @@ mod tests {
         let bare = local(&[("cipher_algorithm", "AES"), ("secret_key_strength", "192")]).unwrap();
         assert_eq!((bare.transformation().text(), bare.iv_length()), ("AES", 0));
 
-        for cipher in ["DES/CBC/PKCS5Padding", "RC2/ECB/PKCS5Padding", "DESede/CBC/PKCS5Padding"] {
-            let error = local(&[("cipher_algorithm", cipher)]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unsupported);
-            assert!(error.to_string().contains(cipher));
+        for (cipher, strength, iv_length) in [
+            ("DES/CBC/PKCS5Padding", "56", 8),
+            ("DESede/CBC/PKCS5Padding", "112", 8),
+            ("DESede/CBC/PKCS5Padding", "168", 8),
+            ("Blowfish/CBC/PKCS5Padding", "128", 8),
+            ("Blowfish/ECB/PKCS5Padding", "448", 0),
+            ("RC2/CBC/PKCS5Padding", "128", 8),
+            ("RC2/ECB/PKCS5Padding", "40", 0),
+            ("AES/OFB/NoPadding", "128", 16),
+        ] {
+            let pairs = [("cipher_algorithm", cipher), ("secret_key_strength", strength)];
+            let options = local(&pairs).unwrap();
+            assert_eq!((options.transformation().text(), options.iv_length()), (cipher, iv_length));
+            assert_eq!(options.strength().to_string(), strength);
         }
     }
 
@@ -220,8 +251,17 @@ mod tests {
                 assert!(error.to_string().contains("'iv_length'"), "{bad}: {error}");
             }
         }
-        let error = local(&[("iv_length", "12")]).unwrap_err();
-        assert!(error.to_string().contains("takes an IV of 16 bytes"), "{error}");
+        let des = [("cipher_algorithm", "DES/PCBC/PKCS5Padding"), ("secret_key_strength", "56")];
+        for good in ["-1", "8"] {
+            let options = local(&[&des[..], &[("iv_length", good)]].concat()).unwrap();
+            assert_eq!(options.iv_length(), 8);
+        }
+        let error = local(&[&des[..], &[("iv_length", "16")]].concat()).unwrap_err();
+        assert!(error.to_string().contains("takes an IV of 8 bytes"), "{error}");
+        for other in ["4", "8", "12", "20"] {
+            let error = local(&[("iv_length", other)]).unwrap_err();
+            assert!(error.to_string().contains("takes an IV of 16 bytes"), "{error}");
+        }
     }
 
     #[test]
@@ -249,13 +289,29 @@ mod tests {
         refused(&[kmip], Invalid, "'kmip_host' is missing", "group");
         refused(&[kmip, ("kmip_host", "")], Invalid, "'kmip_host' is missing", "group");
         refused(&[kmip, host, file], Invalid, "option 'secret_key_file'", "remove");
+        for bare in ["AES/CFB/NoPadding", "AES/OFB/NoPadding"] {
+            let cipher = ("cipher_algorithm", bare);
+            refused(&[kmip, host, cipher], Invalid, "has no padding", "PKCS5Padding");
+            refused(&[kmip, host, cipher], Invalid, bare, "local key file");
+            assert!(typed(&[local, file, cipher]).is_ok());
+        }
+        let padded = ("cipher_algorithm", "AES/OFB/PKCS5Padding");
+        assert!(typed(&[kmip, host, padded]).is_ok());
         let misprint = ("key_keyspace", "n");
         refused(&[kmip, host, misprint], Invalid, "'key_keyspace'", "is called key_namespace");
 
         let cipher = |name| [local, file, ("cipher_algorithm", name)];
         refused(&cipher(""), Invalid, "cipher ''", "cipher_algorithm");
-        refused(&cipher("AES/GCM/NoPadding"), Invalid, "AES/GCM/NoPadding", "AES/CBC");
-        refused(&cipher("Blowfish"), Unsupported, "cipher 'Blowfish'", "node-side");
+        for unreadable in ["AES/GCM/NoPadding", "DES/CFB8/NoPadding", "AES/CBC/NoPadding"] {
+            refused(&cipher(unreadable), Invalid, "by the database itself", "AES/CBC");
+            refused(&cipher(unreadable), Invalid, unreadable, "AES/CBC");
+        }
+        refused(&cipher("aes/CBC/PKCS5Padding"), Invalid, "an IV of 8 bytes", "AES/CBC");
+        refused(&cipher("Serpent"), Unsupported, "cipher 'Serpent'", "node-side");
+        // The default strength is that of AES for every cipher.
+        for default in ["DES", "DESede/CBC/PKCS5Padding"] {
+            refused(&cipher(default), Invalid, "no 128-bit keys", "secret_key_strength");
+        }
         let strength = |bits| [local, file, ("secret_key_strength", bits)];
         refused(&strength("512"), Invalid, "no 512-bit keys", "secret_key_strength");
         for not_a_number in ["-128", "128 ", "", "4294967296"] {

@@ -84,7 +84,8 @@ fn what_cannot_be_read_may_be_under_the_key() {
 fn force_destroys_and_still_says_what_is_lost() {
     let site = Site::new();
     revoke(&site);
-    let run = destroy(&site, &["--force"]).exits(0).says("is in use: ").says("destroyed key 02-449");
+    let run =
+        destroy(&site, &["--force"]).exits(0).says("is in use: ").says("destroyed key 02-449");
     assert!(!run.text().contains("nothing was destroyed"), "{run:?}");
     assert!(!there(&site));
     let without_data = Site::new();

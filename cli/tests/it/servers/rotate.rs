@@ -31,7 +31,10 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
         .says("not new: fits, and comes later in the database's order");
     let run = with(&site, "plan", &["--json"]).exits(2);
     let blocked = finding(&run, "blocked");
-    assert_eq!((&blocked["kind"], blocked["sstables"].as_array().unwrap().len()), (&json!("invalid"), 4));
+    assert_eq!(
+        (&blocked["kind"], blocked["sstables"].as_array().unwrap().len()),
+        (&json!("invalid"), 4)
+    );
     let target = &run.of_type("summary")[0]["target"];
     assert_eq!(target["key"]["id"], OLD);
     assert_eq!(target["not_taken"][0]["id"], "new");
@@ -61,8 +64,9 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
 fn a_key_is_made_once_and_found_again() {
     let site = Site::new();
     let run = with(&site, "plan", &["--create-key"]).exits(0).says("4 of 4 SSTables to rewrite");
-    run.says("warning: the target key is made when the run starts")
-        .says("the database itself goes on writing with another key than the target's (key 02-449)");
+    run.says("warning: the target key is made when the run starts").says(
+        "the database itself goes on writing with another key than the target's (key 02-449)",
+    );
     assert_eq!(site.sim.store().len(), 1);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
     run.says("made a new key: kmip kmip1/02-001")
@@ -95,7 +99,10 @@ fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
     assert_eq!(site.node.sstables().len(), 5);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(2);
     run.says("the data is under several keys already").says("--key-id 'new'");
-    with(&site, "upgradesstables", &["--key-id", "new"]).exits(0).says("4 rewritten").says("1 skipped");
+    with(&site, "upgradesstables", &["--key-id", "new"])
+        .exits(0)
+        .says("4 rewritten")
+        .says("1 skipped");
 }
 
 #[test]

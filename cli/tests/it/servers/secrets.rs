@@ -92,10 +92,7 @@ fn no_key_and_no_password_appears_in_any_output() {
         ("ec.jks", "keystore_password: {a: hunter2-map}"),
         ("ec.jks", "keystore_password: hunter2-a\n    keystore_password_file: DIR/password"),
         ("ec.jks", "keystore_passwrod: hunter2-misspelt"),
-        (
-            "ec.jks",
-            "keystore_password: hunter2-clear\n    password_encryption_key_name: absent",
-        ),
+        ("ec.jks", "keystore_password: hunter2-clear\n    password_encryption_key_name: absent"),
     ] {
         let site = Site::new();
         let directory = site.node.root.path().display().to_string();

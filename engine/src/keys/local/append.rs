@@ -5,14 +5,14 @@
 //! then does the caller see success.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::generate::generate;
 use super::{LocalKey, line};
-use crate::crypto::Algorithm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::secret_file;
 
@@ -79,20 +79,6 @@ fn lock(file: &File, path: &Path) -> Result<()> {
             .cure("wait for the other run to end"),
         TryLockError::Error(error) => Error::io("cannot lock the key file", path, error),
     })
-}
-
-fn generate(key: &LocalKey<'_>) -> Result<Zeroizing<Vec<u8>>> {
-    let mut secret = Zeroizing::new(vec![0; key.length]);
-    match key.transformation.algorithm() {
-        // Every string of bits is a key.
-        Algorithm::Aes => getrandom::fill(&mut secret),
-    }
-    .map_err(|error| {
-        Error::new(ErrorKind::Io, "the operating system gives no random bytes")
-            .key(key.name)
-            .caused_by(io::Error::from(error))
-    })?;
-    Ok(secret)
 }
 
 /// Appends a line to a file that has `text`, or leaves the file as it is.

@@ -1,6 +1,7 @@
 //! Key files on the node, as `LocalFileSystemKeyProvider` keeps them (FORMATS.md 6.1).
 
 mod append;
+mod generate;
 mod line;
 
 use std::fs;

@@ -114,7 +114,11 @@ fn a_key_that_is_not_there_is_unavailable() {
 fn what_the_cipher_does_not_have_is_refused_before_the_file_is_read() {
     let files = Place::empty().files;
     for (key, kind) in [
-        (key("DES/CBC/PKCS5Padding", 56), ErrorKind::Unsupported),
+        (key("Serpent/CBC/PKCS5Padding", 128), ErrorKind::Unsupported),
+        (key("DES/CBC/PKCS5Padding", 64), ErrorKind::Invalid),
+        (key("DESede", 128), ErrorKind::Invalid),
+        (key("Blowfish", 36), ErrorKind::Invalid),
+        (key("RC2", 136), ErrorKind::Invalid),
         (key(CBC, 64), ErrorKind::Invalid),
         (key("", 128), ErrorKind::Invalid),
     ] {
@@ -199,6 +203,49 @@ fn every_strength_can_be_made_and_no_two_keys_are_alike() {
         }
     }
     assert_eq!(place.text().lines().count(), 9);
+}
+
+/// Lengths and forms of Java 17's own generators, which were asked.
+#[test]
+fn keys_of_every_cipher_are_made_as_java_makes_them() {
+    let place = Place::empty();
+    for (transformation, strength, bytes) in [
+        ("DES/CBC/PKCS5Padding", 56, 8),
+        ("DESede/CBC/PKCS5Padding", 112, 24),
+        ("DESede/CBC/PKCS5Padding", 168, 24),
+        ("Blowfish/CFB/NoPadding", 32, 4),
+        ("Blowfish/CFB/NoPadding", 448, 56),
+        ("RC2", 40, 5),
+        ("RC2", 41, 6),
+        ("RC2", 128, 16),
+    ] {
+        let key = key(transformation, strength);
+        assert_eq!(place.create(&key).unwrap(), KeyCreation::Created);
+        let made = place.files.read_key(&key).unwrap();
+        assert_eq!(made.expose().len(), bytes, "{transformation} {strength}");
+        let odd = made.expose().iter().all(|byte| byte.count_ones() % 2 == 1);
+        assert!(odd || !transformation.starts_with("DES"));
+        if transformation.starts_with("DESede") {
+            assert_eq!(made.expose()[..8] == made.expose()[16..], strength == 112);
+            assert_ne!(made.expose()[..8], made.expose()[8..16]);
+        }
+        assert_eq!(place.create(&key).unwrap(), KeyCreation::AlreadyThere);
+    }
+}
+
+#[test]
+fn a_key_of_des_has_all_its_bytes() {
+    let place = Place::with(KEYS.as_bytes(), 0o600);
+    let read = place.files.read_key(&key("DES/CBC/PKCS5Padding", 56)).unwrap();
+    assert_eq!((read.bits(), read.expose()[0]), (64, 0x07));
+    // Two keys or seven bytes: Java takes neither.
+    for (name, base64, strength) in
+        [("DESede", "AAECAwQFBgcICQoLDA0ODw==", 112), ("DES", "AAECAwQFBg==", 56)]
+    {
+        let place = Place::with(format!("{name}:{strength}:{base64}\n").as_bytes(), 0o600);
+        let error = place.files.read_key(&key(name, strength)).unwrap_err();
+        check(&error, ErrorKind::Invalid, "does not fit its strength");
+    }
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn sealed(cipher: &str, key: &[u8], plain: &str) -> String {
     data.resize(transformation.ciphertext_length(plain.len()), 0);
     assert_eq!(pad(&transformation, &mut data, plain.len()), data.len());
     let key = CipherKey::new(&transformation, key).unwrap();
-    key.seal(&mut [Lane::new(iv, &mut data).unwrap()]);
+    key.seal(&mut [Lane::new(iv, &mut data)]).unwrap();
     STANDARD.encode([&iv[..transformation.iv_length()], &data].concat())
 }
 

@@ -1,5 +1,4 @@
-//! Against the `cbc` crate, which handles one message at a time and one block after the other, in
-//! every shape that the kernels' loops can meet.
+//! Against the crates of the modes, in every shape that the kernels' loops can meet.
 
 use proptest::prelude::*;
 use rekey_engine::crypto::{Lane, pad};
@@ -9,7 +8,10 @@ use super::{Key, Random, keys};
 #[test]
 fn every_length_comes_out_as_from_the_reference() {
     for key in keys() {
-        for plain in (0..=200).chain([255, 256, 511, 4095, 4096, 4097, 16_384, 65_536, 262_144]) {
+        for plain in (0..=200).chain([255, 256, 511, 2047, 2048, 2049, 4095, 4096, 4097]) {
+            check(&key, &[plain], 0);
+        }
+        for plain in [16_384, 65_535, 262_144].into_iter().filter(|_| key.is_fast()) {
             check(&key, &[plain], 0);
         }
     }
@@ -18,7 +20,8 @@ fn every_length_comes_out_as_from_the_reference() {
 #[test]
 fn every_number_of_lanes_comes_out_as_from_the_reference() {
     for key in keys() {
-        for lanes in (1..=70).chain([128, 129, 200]) {
+        let most = if key.is_fast() { 70 } else { 5 };
+        for lanes in (1..=most).chain([128, 129, 200]) {
             check(&key, &vec![100; lanes], 0);
         }
     }
@@ -29,7 +32,7 @@ fn ragged_lanes_come_out_as_from_the_reference() {
     let mut random = Random(1);
     for key in keys() {
         check(&key, &[], 0);
-        for round in 0..200 {
+        for round in 0..if key.is_fast() { 100 } else { 10 } {
             let most = if round % 10 == 0 { 10_000 } else { 300 };
             let lanes: Vec<_> = (0..random.below(70)).map(|_| random.below(most)).collect();
             check(&key, &lanes, 0);
@@ -92,17 +95,18 @@ fn check_messages(key: &Key, plain: &[Vec<u8>], skew: usize) {
         .zip(&ivs)
         .map(|(buffer, iv)| {
             let end = buffer.len() - 16;
-            Lane::new(*iv, &mut buffer[skew..end]).unwrap()
+            Lane::new(*iv, &mut buffer[skew..end])
         })
         .collect();
-    key.cipher.seal(&mut lanes);
+    key.cipher.seal(&mut lanes).unwrap();
 
     for ((buffer, iv), plain) in buffers.iter_mut().zip(&ivs).zip(plain) {
         let end = buffer.len() - 16;
         assert!(buffer[..skew].iter().chain(&buffer[end..]).all(|byte| *byte == 0xee));
         let sealed = &mut buffer[skew..end];
-        assert!(*sealed == key.reference(iv, plain), "{key:?} {lengths:?}");
+        assert!(*sealed == key.reference().seal(iv, plain), "{key:?} {lengths:?}");
         let mut across = vec![0; skew + sealed.len()];
+        let iv = key.iv(iv);
         let opened = key.cipher.open_into(iv, sealed, &mut across[skew..]);
         assert_eq!(opened, Ok(plain.len()), "{key:?} {lengths:?}");
         assert!(across[skew..][..plain.len()] == **plain, "{key:?} {lengths:?}");

@@ -8,7 +8,12 @@ use rekey_engine::crypto::{CipherKey, DecryptFailed, Kernel, Lane, Transformatio
 
 #[test]
 fn the_examples_of_nist_sp_800_38a() {
-    assert_eq!(run("nist-sp800-38a.txt"), 6);
+    assert_eq!(run("nist-sp800-38a.txt"), 12);
+}
+
+#[test]
+fn published_examples_of_the_older_ciphers() {
+    assert_eq!(run("published.txt"), 7 + 12 + 3);
 }
 
 #[test]
@@ -54,23 +59,27 @@ impl Record {
         for lanes in [64, 21, 3, 1] {
             let mut buffers = vec![sealed.clone(); if plain.len() > 10_000 { 1 } else { lanes }];
             let mut lanes: Vec<_> =
-                buffers.iter_mut().map(|buffer| Lane::new(iv, buffer).unwrap()).collect();
-            key.seal(&mut lanes);
+                buffers.iter_mut().map(|buffer| Lane::new(iv, buffer)).collect();
+            key.seal(&mut lanes).unwrap();
             for buffer in &buffers {
-                self.is_sealed(buffer);
+                self.is_sealed(key, buffer);
             }
         }
-        key.seal(&mut [Lane::new(iv, &mut sealed).unwrap()]);
+        key.seal(&mut [Lane::new(iv, &mut sealed)]).unwrap();
+        let iv = &iv[..key.transformation().iv_length()];
 
         let mut target = vec![0; sealed.len()];
-        assert_eq!(key.open_into(&iv, &sealed, &mut target), Ok(plain.len()), "{}", self.name);
+        assert_eq!(key.open_into(iv, &sealed, &mut target), Ok(plain.len()), "{}", self.name);
         assert!(target[..plain.len()] == plain, "{}", self.name);
-        assert_eq!(key.open(&iv, &mut sealed), Ok(plain.len()), "{}", self.name);
+        assert_eq!(key.open(iv, &mut sealed), Ok(plain.len()), "{}", self.name);
         assert!(sealed[..plain.len()] == plain, "{}", self.name);
     }
 
-    fn is_sealed(&self, buffer: &[u8]) {
-        if self.fields.contains_key("sealed") {
+    fn is_sealed(&self, key: &CipherKey, buffer: &[u8]) {
+        if let Some(blocks) = self.fields.get("plain").filter(|_| self.is_unpadded(key)) {
+            // A publication that pads nothing, and nobody to ask for the last block.
+            assert_eq!(buffer[..blocks.len() / 2], self.hex("sealed"), "{}", self.name);
+        } else if self.fields.contains_key("sealed") {
             let end = if self.fields.contains_key("end") { self.hex("end") } else { Vec::new() };
             assert!(buffer == [self.hex("sealed"), end].concat(), "{}", self.name);
         } else {
@@ -78,6 +87,14 @@ impl Record {
             assert_eq!(format!("{crc:08x}"), self.text("sealed_crc32"), "{}", self.name);
             assert!(buffer.ends_with(&self.hex("sealed_tail")), "{}", self.name);
         }
+    }
+
+    /// Whether the ciphertext is as long as the plaintext though the cipher has a padding.
+    fn is_unpadded(&self, key: &CipherKey) -> bool {
+        let field = |name| self.fields.get(name).map(String::len);
+        key.transformation().unit() > 1
+            && !self.fields.contains_key("end")
+            && field("sealed") == field("plain")
     }
 
     fn does_not_open(&self, key: &CipherKey) {
@@ -91,7 +108,7 @@ impl Record {
     fn iv(&self) -> [u8; 16] {
         match self.text("iv") {
             "" => [0; 16],
-            _ => self.hex("iv").try_into().unwrap(),
+            _ => [self.hex("iv"), vec![0; 8]].concat()[..16].try_into().unwrap(),
         }
     }
 

@@ -8,14 +8,15 @@
 )]
 
 mod differential;
+mod fixtures;
+mod jce;
 mod known_answers;
+mod reference;
 mod refusals;
 
-use aes::cipher::array::Array;
-use aes::cipher::block_padding::{NoPadding, Padding as _, Pkcs7};
-use aes::cipher::consts::U16;
-use aes::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _};
-use rekey_engine::crypto::{CipherKey, Kernel, Transformation, pad};
+use rekey_engine::crypto::{Algorithm, CipherKey, Kernel, Mode, Padding, Transformation};
+
+use self::reference::Reference;
 
 /// A scheduled key beside its bytes.
 struct Key {
@@ -24,63 +25,23 @@ struct Key {
 }
 
 impl Key {
-    fn reference(&self, iv: &[u8; 16], plain: &[u8]) -> Vec<u8> {
-        if self.cipher.transformation().iv_length() == 0 {
-            // One block after the other, each a CBC message of its own from an IV of zeros.
-            let full = [plain, &vec![0; 16][..]].concat();
-            let mut sealed = full[..plain.len() / 16 * 16 + 16].to_vec();
-            assert_eq!(pad(self.cipher.transformation(), &mut sealed, plain.len()), sealed.len());
-            for block in sealed.chunks_mut(16) {
-                let alone = self.one_shot(&[0; 16], block);
-                block.copy_from_slice(&alone[..16]);
-            }
-            return sealed;
-        }
-        self.one_shot(iv, plain)
+    fn reference(&self) -> Reference<'_> {
+        Reference { transformation: self.cipher.transformation(), key: &self.bytes }
     }
 
-    fn one_shot(&self, iv: &[u8; 16], plain: &[u8]) -> Vec<u8> {
-        let mut out = vec![0; plain.len() + 16];
-        let (key, iv) = (&self.bytes[..], &iv[..]);
-        let sealed = match key.len() {
-            16 => cbc::Encryptor::<aes::Aes128>::new_from_slices(key, iv)
-                .unwrap()
-                .encrypt_padded_b2b::<Pkcs7>(plain, &mut out),
-            24 => cbc::Encryptor::<aes::Aes192>::new_from_slices(key, iv)
-                .unwrap()
-                .encrypt_padded_b2b::<Pkcs7>(plain, &mut out),
-            _ => cbc::Encryptor::<aes::Aes256>::new_from_slices(key, iv)
-                .unwrap()
-                .encrypt_padded_b2b::<Pkcs7>(plain, &mut out),
-        };
-        sealed.unwrap().to_vec()
+    /// The part of an IV that a chunk of this cipher has.
+    fn iv<'a>(&self, iv: &'a [u8; 16]) -> &'a [u8] {
+        &iv[..self.cipher.transformation().iv_length()]
     }
 
-    /// Decrypts by the reference; `None` when it refuses. ECB is CBC with the chain taken out
-    /// again.
-    fn reference_open(&self, iv: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>> {
-        let ecb = self.cipher.transformation().iv_length() == 0;
-        let mut data = sealed.to_vec();
-        let (key, iv) = (&self.bytes[..], if ecb { &[0; 16] } else { &iv[..] });
-        match key.len() {
-            16 => cbc::Decryptor::<aes::Aes128>::new_from_slices(key, iv)
-                .unwrap()
-                .decrypt_padded::<NoPadding>(&mut data),
-            24 => cbc::Decryptor::<aes::Aes192>::new_from_slices(key, iv)
-                .unwrap()
-                .decrypt_padded::<NoPadding>(&mut data),
-            _ => cbc::Decryptor::<aes::Aes256>::new_from_slices(key, iv)
-                .unwrap()
-                .decrypt_padded::<NoPadding>(&mut data),
-        }
-        .ok()?;
-        if ecb {
-            for (byte, chained) in data[16..].iter_mut().zip(sealed) {
-                *byte ^= chained;
-            }
-        }
-        let (blocks, _) = Array::<u8, U16>::slice_as_chunks(&data);
-        Pkcs7::unpad_blocks(blocks).ok().map(<[u8]>::to_vec)
+    fn is_padded(&self) -> bool {
+        self.cipher.transformation().padding() != Padding::None
+    }
+
+    /// Whether a test may take its time: the other ciphers are a hundred times slower, and run
+    /// through the same code.
+    fn is_fast(&self) -> bool {
+        self.cipher.transformation().algorithm() == Algorithm::Aes
     }
 }
 
@@ -90,22 +51,40 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// A key of every size for every kernel of this machine in every mode.
+/// Lengths of the keys that stand for all of an algorithm.
+const LENGTHS: [(Algorithm, &[usize]); 5] = [
+    (Algorithm::Aes, &[16, 24, 32]),
+    (Algorithm::Blowfish, &[4, 16, 56]),
+    (Algorithm::Des, &[8]),
+    (Algorithm::DesEde, &[24]),
+    (Algorithm::Rc2, &[5, 16]),
+];
+
+/// Keys of every algorithm for every kernel of this machine in every mode and padding.
 fn keys() -> Vec<Key> {
     let mut keys = Vec::new();
-    for text in ["AES/CBC/PKCS5Padding", "AES/ECB/PKCS5Padding"] {
-        let transformation = Transformation::parse(text).unwrap();
-        for kernel in Kernel::ALL.into_iter().filter(|kernel| kernel.is_available()) {
-            for length in [16, 24, 32] {
-                let bytes = Random(length as u64).bytes(length);
-                let cipher = CipherKey::with_kernel(&transformation, &bytes, kernel).unwrap();
-                if cipher.kernel() == kernel {
-                    keys.push(Key { bytes, cipher });
+    for (algorithm, lengths) in LENGTHS {
+        for (mode, padding) in modes() {
+            let text = format!("{}/{}/{}", algorithm.name(), mode.name(), padding.name());
+            let transformation = Transformation::parse(&text).unwrap();
+            for kernel in Kernel::ALL.into_iter().filter(|kernel| kernel.is_available()) {
+                for length in lengths {
+                    let bytes = Random(*length as u64).bytes(*length);
+                    let cipher = CipherKey::with_kernel(&transformation, &bytes, kernel).unwrap();
+                    if cipher.kernel() == kernel {
+                        keys.push(Key { bytes, cipher });
+                    }
                 }
             }
         }
     }
     keys
+}
+
+/// The modes, each with the paddings that it can have.
+fn modes() -> impl Iterator<Item = (Mode, Padding)> {
+    let all = Mode::ALL.into_iter().flat_map(|mode| Padding::ALL.map(|padding| (mode, padding)));
+    all.filter(|(mode, padding)| *padding == Padding::Pkcs5 || mode.is_stream())
 }
 
 /// SplitMix64: the same bytes in every run.

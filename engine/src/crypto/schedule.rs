@@ -1,0 +1,68 @@
+//! From a transformation and the bytes of a key to the code that runs it.
+//!
+//! Each algorithm has its own arm, so that one with a faster kernel can ask for it before it falls
+//! back to its crate.
+
+use aes::cipher::KeyInit as _;
+use aes::{Aes128, Aes192, Aes256};
+use blowfish::Blowfish;
+use des::{Des, TdesEde3};
+use rc2::Rc2;
+
+use super::kernel::Cipher;
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use super::{Algorithm, Kernel, Mode, Transformation, portable};
+
+/// Schedules a key, for `kernel` if it has the algorithm and the mode and else for
+/// [`Kernel::Portable`]; none if the algorithm has no keys of that length.
+///
+/// Weak keys are taken as they come, and parity bits mean nothing: so does Java.
+pub(super) fn schedule(
+    transformation: &Transformation,
+    key: &[u8],
+    kernel: Kernel,
+) -> Option<(Kernel, Box<dyn Cipher>)> {
+    let (algorithm, mode) = (transformation.algorithm(), transformation.mode());
+    // The crates take more lengths than the algorithms here have.
+    if !algorithm.takes_key_of(key.len()) {
+        return None;
+    }
+    let cipher = match algorithm {
+        Algorithm::Aes => {
+            if (kernel, mode) == (Kernel::Vaes, Mode::Cbc)
+                && let Some(cipher) = vaes_cbc(key)
+            {
+                return Some((kernel, cipher));
+            }
+            match key.len() {
+                16 => portable::over(Aes128::new_from_slice(key).ok()?, mode),
+                24 => portable::over(Aes192::new_from_slice(key).ok()?, mode),
+                _ => portable::over(Aes256::new_from_slice(key).ok()?, mode),
+            }
+        }
+        Algorithm::Blowfish => portable::over(<Blowfish>::new_from_slice(key).ok()?, mode),
+        Algorithm::Des => portable::over(Des::new_from_slice(key).ok()?, mode),
+        Algorithm::DesEde => portable::over(TdesEde3::new_from_slice(key).ok()?, mode),
+        // Java makes all bits of a key effective, and so does this constructor.
+        Algorithm::Rc2 => portable::over(Rc2::new_from_slice(key).ok()?, mode),
+    };
+    Some((Kernel::Portable, cipher))
+}
+
+#[cfg(target_arch = "x86_64")]
+fn vaes_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
+    let token = x86::Token::get()?;
+    let (words, _) = key.as_chunks::<4>();
+    Some(match key.len() {
+        16 => x86::Cbc::<11>::new::<4>(token, words.as_array()?),
+        24 => x86::Cbc::<13>::new::<6>(token, words.as_array()?),
+        32 => x86::Cbc::<15>::new::<8>(token, words.as_array()?),
+        _ => return None,
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn vaes_cbc(_: &[u8]) -> Option<Box<dyn Cipher>> {
+    None
+}
