@@ -93,7 +93,7 @@ impl ChunkDecoder {
             if self.codec.is_some() {
                 return Err(Error::new(ErrorKind::Internal, "a raw chunk was taken for a payload"));
             }
-            copy(stored.get(..plain).ok_or_else(too_short)?, out)?;
+            copy(self.raw(stored, plain)?, out)?;
             return Ok((plain, Opened::AsNamed));
         }
         match (&self.opener, self.codec) {
@@ -111,6 +111,22 @@ impl ChunkDecoder {
         }
     }
 
+    /// The plaintext of a chunk that is stored as it is, padded with zeros to the max compressed
+    /// length. Anything else is no such chunk: a damaged field must not make plaintext of what is
+    /// encrypted.
+    fn raw<'a>(&self, stored: &'a [u8], plain: usize) -> Result<&'a [u8]> {
+        let (own, padding) = stored.split_at_checked(plain).ok_or_else(too_short)?;
+        if stored.len() == plain.max(self.raw_from) && padding.iter().all(|byte| *byte == 0) {
+            return Ok(own);
+        }
+        Err(Error::corrupt(format!(
+            "by its stored length of {} bytes it is in clear, but {plain} bytes in clear look \
+             different",
+            stored.len()
+        ))
+        .cure("restore CompressionInfo.db from a backup, or scrub the SSTable on the node"))
+    }
+
     /// Fills `out`, which has exactly the length of the plaintext.
     ///
     /// # Errors
@@ -123,7 +139,7 @@ impl ChunkDecoder {
     ) -> Result<Opened<'_>> {
         let plain = out.len();
         if self.is_raw(stored.len()) {
-            copy(stored.get(..plain).ok_or_else(too_short)?, out)?;
+            copy(self.raw(stored, plain)?, out)?;
             return Ok(Opened::AsNamed);
         }
         let DecodeScratch { opened, context } = scratch;

@@ -52,7 +52,9 @@ pub struct KeyCensus {
 impl KeyCensus {
     /// Counts an SSTable of a table.
     pub fn add(&mut self, table: &str, facts: &Facts) {
-        if let Shape::Foreign { why, .. } = &facts.shape {
+        if let Shape::Foreign { why, .. } = &facts.shape
+            && facts.shape.may_be_encrypted()
+        {
             self.unknown.push(
                 Error::unsupported("which keys it is under cannot be seen")
                     .at(facts.data_path())

@@ -56,6 +56,15 @@ impl Shape {
         }
     }
 
+    /// Whether its chunks are encrypted, or may be as far as this release can see.
+    #[must_use]
+    pub fn may_be_encrypted(&self) -> bool {
+        match self {
+            Self::Foreign { class, .. } => CompressorClass::parse(class).may_encrypt(),
+            Self::Uncompressed | Self::Chunked { .. } => self.is_encrypted(),
+        }
+    }
+
     /// Whether its chunks are encrypted in a way that this release reads.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
@@ -296,7 +305,7 @@ impl<'a> Inspector<'a> {
         let scheme = match stored_scheme(&class, &table.header().options) {
             Ok(scheme) => scheme,
             Err(why) if class == CompressorClass::Encryptor => return Err(why.at(&info)),
-            Err(why) if class.may_encrypt() => {
+            Err(why) if why.kind() == ErrorKind::Unsupported => {
                 facts.shape = Shape::Foreign { class: class.to_string(), why: why.at(&info) };
                 return Ok(());
             }

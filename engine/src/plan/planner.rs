@@ -235,7 +235,9 @@ impl Planner<'_> {
     fn decide(&self, sstables: &mut [PlannedSSTable]) {
         let encrypted: BTreeSet<String> = sstables
             .iter()
-            .filter(|planned| planned.facts.as_ref().is_some_and(is_encrypted))
+            .filter(|planned| {
+                planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
+            })
             .map(|planned| planned.table.clone())
             .collect();
         for planned in sstables {
@@ -247,6 +249,7 @@ impl Planner<'_> {
 
     fn decide_one(&self, facts: &Facts, expected: bool) -> Action {
         let scheme = match &facts.shape {
+            Shape::Foreign { .. } if !expected => return Action::Skip(SkipReason::NotEncrypted),
             Shape::Foreign { why, .. } => return Action::Refuse(why.clone()),
             Shape::Chunked { scheme, .. } => Some(scheme),
             Shape::Uncompressed => None,
@@ -347,10 +350,6 @@ impl Planner<'_> {
 /// The id is given out when everything else is settled.
 fn rewrite(facts: &Facts) -> Action {
     Action::Rewrite { new: facts.sstable.descriptor.clone() }
-}
-
-fn is_encrypted(facts: &Facts) -> bool {
-    facts.shape.is_encrypted() || matches!(facts.shape, Shape::Foreign { .. })
 }
 
 /// Why the product's nodes cannot read what a codec writes.

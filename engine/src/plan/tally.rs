@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::Result;
 use crate::codec::ChunkError;
 use crate::compress::{ChainFraming, CodecError};
 use crate::io::Source;
@@ -15,6 +14,7 @@ use crate::keys::{
 };
 use crate::options::{EncryptorOptions, ProviderOptions};
 use crate::sstable::{ChunkSlot, ChunkTable, CompressionHeader};
+use crate::{Error, Result};
 
 /// How much of an SSTable one key encrypts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,17 @@ fn tally_window(
     table.slots(window.clone(), &mut slots)?;
     for (chunk, slot) in window.zip(&slots) {
         if is_clear(table.header(), slot) {
+            if !is_raw_length(table.header(), slot) {
+                let error = Error::corrupt(format!(
+                    "{} bytes are stored, which by the max compressed length of {} would be in \
+                     clear, and {} bytes in clear take another length",
+                    slot.stored,
+                    table.header().max_compressed_length,
+                    slot.plain
+                ))
+                .cure("restore CompressionInfo.db from a backup, or scrub the SSTable on the node");
+                return Err(error.at(data.path()).chunk(chunk).offset(slot.offset));
+            }
             tally.clear = tally.clear.saturating_add(1);
             continue;
         }
@@ -125,6 +136,13 @@ fn tally_window(
 /// Whether a chunk is stored in clear (FORMATS.md 2.3).
 fn is_clear(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
     usize::try_from(header.max_compressed_length).is_ok_and(|max| slot.stored >= max)
+}
+
+/// A chunk in clear is padded to the max compressed length, and never longer than that or its
+/// plaintext: an encrypted one always is, whatever a damaged field says.
+fn is_raw_length(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
+    let max = usize::try_from(header.max_compressed_length).unwrap_or(usize::MAX);
+    slot.stored == slot.plain.max(max)
 }
 
 fn chunk_key(

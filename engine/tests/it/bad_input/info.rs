@@ -110,15 +110,16 @@ fn what_is_no_chunk_length_is_refused() {
 }
 
 #[test]
-fn a_negative_max_length_is_damage_and_a_small_one_means_chunks_in_clear() {
+fn a_negative_max_length_is_damage_and_so_is_a_small_one() {
     for max in [-1, i32::MIN] {
         with(&int(max), |f| f.max_length).diagnose().is(Corrupt).at("CompressionInfo.db");
     }
     // FORMATS.md 2.3: what is stored with at least this many bytes is in clear.
-    for (max, clear) in [(0, 2), (1, 2), (60_448, 2), (60_449, 1), (65_568, 1)] {
+    for max in [0, 1, 60_448, 60_449, 65_568] {
+        // But none of these has the length of a chunk in clear: the field is damaged.
         let diagnosis = with(&int(max), |f| f.max_length).diagnose();
-        let diagnosis = diagnosis.is(Unsupported).at("Data.db").says("in clear");
-        diagnosis.says(&format!("{clear} of its chunks")).advises("min_compress_ratio");
+        let diagnosis = diagnosis.is(Corrupt).at("Data.db").says("in clear");
+        diagnosis.chunk(0).says(&format!("length of {max}")).advises("CompressionInfo.db");
     }
 }
 
