@@ -58,6 +58,9 @@ impl TryFrom<i32> for Lz4Level {
 pub struct ZstdLevel(i32);
 
 impl ZstdLevel {
+    /// The level if none is given.
+    pub const DEFAULT: Self = Self(3);
+
     /// The level as libzstd takes it.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -67,7 +70,7 @@ impl ZstdLevel {
 
 impl Default for ZstdLevel {
     fn default() -> Self {
-        Self(3)
+        Self::DEFAULT
     }
 }
 
@@ -76,7 +79,7 @@ impl TryFrom<i32> for ZstdLevel {
 
     fn try_from(level: i32) -> Result<Self, LevelError> {
         match check(level, -(1 << 17), 22)? {
-            0 => Ok(Self::default()),
+            0 => Ok(Self::DEFAULT),
             level => Ok(Self(level)),
         }
     }

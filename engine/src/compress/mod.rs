@@ -23,6 +23,9 @@ mod lz4;
 mod snappy;
 mod zstd;
 
+#[cfg(test)]
+mod tests;
+
 pub use chain::ChainFraming;
 pub use codec::Codec;
 pub use context::CodecContext;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, Severity};
 use super::planner::{Action, Plan, SkipReason};
 use crate::Error;
+use crate::crypto::{Weakening, Weakness};
 use crate::keys::{KeyRef, KeySources};
 use crate::sstable::Component;
 
@@ -48,6 +49,27 @@ pub(super) fn warn_of_keys(plan: &mut Plan, sources: &KeySources, same: &BTreeSe
                 let data = facts.data_path().display().to_string();
                 findings.add(Severity::Warning, &error, Some(&data));
             }
+        }
+    }
+    plan.findings.extend(findings.list);
+}
+
+/// Says when the target's cipher is weaker than one that it replaces, or weak in itself: each once.
+pub(super) fn warn_of_weakness(plan: &mut Plan) {
+    let mut findings = Findings::default();
+    let Some(target) = plan.target.encryptor() else { return };
+    let new = (target.transformation(), target.strength());
+    if let Some(weakness) = Weakness::of(new.0, new.1) {
+        let error = Error::invalid(format!("the target's cipher: {weakness}"));
+        findings.add(Severity::Warning, &error.cure(STRONG), None);
+    }
+    for (_, facts, _) in plan.rewrites() {
+        let Some(old) = facts.shape.encryptor() else { continue };
+        let old = (old.transformation(), old.strength());
+        if let Some(weakening) = Weakening::between(old, new) {
+            let data = facts.data_path().display().to_string();
+            let error = Error::invalid(weakening.to_string());
+            findings.add(Severity::Warning, &error.cure(STRONG), Some(&data));
         }
     }
     plan.findings.extend(findings.list);
@@ -111,3 +133,5 @@ impl Findings {
         }
     }
 }
+
+const STRONG: &str = "AES/CBC/PKCS5Padding with 256 bits has no such weakness";

@@ -192,6 +192,7 @@ impl Planner<'_> {
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
         findings::explain_choice(&mut plan, keys.group_failures);
+        findings::warn_of_weakness(&mut plan);
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
         plan.sstables.sort_by_key(|planned| {

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
 mod bad_input;
+mod compressors;
 mod config;
 mod crash;
 mod crypto;
