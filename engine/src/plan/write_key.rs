@@ -138,7 +138,7 @@ fn as_the_database(group: &str, request: &KeyRequest, choice: &Choice) -> Result
         1 => "the only key that the database finds for these options".to_owned(),
         n => format!(
             "the first of {n} keys that the database finds for these options (earliest Protect \
-             Stop Date, then earliest Activation Date)"
+             Stop Date, then earliest Activation Date, then the server's own order)"
         ),
     };
     let warnings = disagreement(choice, chosen.as_str()).into_iter().collect();
@@ -259,3 +259,38 @@ fn nothing_fits(group: &str, request: &KeyRequest, choice: &Choice) -> Error {
 
 /// Keys named in one error.
 const MOST_SHOWN: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use rekey_kmip::client::choice::{Candidate, choose};
+    use rekey_kmip::message::{Attributes, Timestamp};
+
+    use super::*;
+    use crate::options::{CompressionParams, OptionMap};
+
+    const MAP: &str = "{'class': 'Encryptor', 'cipher_algorithm': 'AES', 'secret_key_strength': 256, \
+                       'key_provider': 'KmipKeyProviderFactory', 'kmip_host': 'group'}";
+
+    fn candidate(id: &str, request: &KeyRequest) -> Candidate {
+        let attributes = Attributes::new(request.new_key(None).attributes);
+        Candidate { id: UniqueIdentifier::new(id), attributes }
+    }
+
+    #[test]
+    fn keys_that_no_date_tells_apart_are_taken_in_the_server_s_order_and_it_is_said() {
+        let options = OptionMap::parse_cql(MAP)
+            .and_then(|map| CompressionParams::from_cql_options(&map))
+            .and_then(|params| params.encryptor_options())
+            .unwrap();
+        let request = key_request(&options).unwrap();
+        for order in [["1", "2"], ["2", "1"]] {
+            let candidates = order.map(|id| candidate(id, &request)).to_vec();
+            let choice = choose(&request, candidates, Timestamp::now());
+            let settled = as_the_database("group", &request, &choice).unwrap();
+            assert_eq!(settled.id.unwrap().as_str(), order[0]);
+            let reason = settled.choice.unwrap().reason;
+            assert!(reason.contains("the first of 2 keys"), "{reason}");
+            assert!(reason.ends_with("then the server's own order)"), "{reason}");
+        }
+    }
+}
