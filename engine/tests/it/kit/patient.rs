@@ -27,7 +27,6 @@ pub(crate) struct Patient {
     victim: String,
     /// Plaintext by SSTable, as the oracle read it before anything was damaged.
     plain: BTreeMap<String, Vec<u8>>,
-    may_verify: bool,
 }
 
 impl Patient {
@@ -44,7 +43,7 @@ impl Patient {
             })
             .collect();
         let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
-        Self { workspace, target, victim: victim.to_owned(), plain, may_verify: false }
+        Self { workspace, target, victim: victim.to_owned(), plain }
     }
 
     /// The usual one: `oa`, CBC-256, 64 KiB chunks; the victim has two chunks.
@@ -55,12 +54,6 @@ impl Patient {
     /// Reads by maps or by positional reads.
     pub(crate) fn reading(mut self, mapped: bool) -> Self {
         self.workspace.mapped = mapped;
-        self
-    }
-
-    /// What stops the rewrite does not stop a verification.
-    pub(crate) fn may_verify(mut self) -> Self {
-        self.may_verify = true;
         self
     }
 
@@ -116,9 +109,7 @@ impl Patient {
         let everything = self.workspace.contents();
         let planned = self.planned_refusal();
         assert_eq!(self.workspace.contents(), everything, "a plan changes nothing");
-        if !self.may_verify {
-            self.assert_not_verified();
-        }
+        self.assert_not_verified();
         let report = self
             .workspace
             .upgrade_on(TestStorage::quick().boxed(), &self.target)
