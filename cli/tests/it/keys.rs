@@ -165,7 +165,7 @@ fn no_key_appears_in_any_output() {
 }
 
 #[test]
-fn a_create_key_for_kmip_is_refused() {
+fn a_key_on_a_server_is_not_made_without_the_server() {
     let node = Node::with("oa-kmip-a");
     node.file("kmip-keys", KMIP_LINES);
     let rest = [
@@ -175,10 +175,8 @@ fn a_create_key_for_kmip_is_refused() {
         "apache-4",
         "--compression",
         KMIP_MAP,
-        "--key-id",
-        "new",
         "--kmip-keys",
         "kmip-keys",
     ];
-    node.read("upgradesstables", &rest).exits(2).says("--create-key").says("hint:");
+    node.read("upgradesstables", &rest).exits(2).says("hint:").says("--config");
 }

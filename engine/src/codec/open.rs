@@ -82,6 +82,7 @@ enum Keys {
 
 /// Under which key a chunk was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Opened<'a> {
     /// The one that its header or the SSTable's options name.
     AsNamed,

@@ -233,7 +233,7 @@ mod tests {
             ("id = ", "line 2: its key is not"),
             ("id = é0", "line 2: its key is not"),
             (" = deadbeef", "line 2: the key id is empty"),
-            (&long, "line 2: the key id has 257 bytes"),
+            (&long, "line 2: the key id has 4097 bytes"),
         ] {
             let error = opened(&format!("a = 00\n{line}\n")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{line}");

@@ -95,6 +95,7 @@ pub struct Archive {
 
 /// Kinds of archives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ArchiveKind {
     /// `snapshots/<tag>`.
     Snapshot,

@@ -15,6 +15,7 @@ use crate::{Error, Result};
 
 /// How the key to write with is found.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum KeyWish<'a> {
     /// By its id.
     Named(&'a KeyId),

@@ -1,6 +1,6 @@
 //! Stores and settings with which a node's configuration reaches the simulator.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use crate::Simulator;
 
 impl Simulator {
-    /// Writes `client.pem` (certificate and key, for its owner only) and `trust.pem` into a
-    /// directory, and returns the `kmip_hosts` of a `hcd.yaml` that uses them for one group.
+    /// Writes `client.pem` (certificate and key) and `trust.pem` into a directory, for their owner
+    /// only, and returns the `kmip_hosts` of a `hcd.yaml` that uses them for one group.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -28,7 +28,7 @@ impl Simulator {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         options.open(&client)?.write_all(own.as_bytes())?;
-        fs::write(&trust, block("CERTIFICATE", &self.pki().root()))?;
+        options.open(&trust)?.write_all(block("CERTIFICATE", &self.pki().root()).as_bytes())?;
         Ok(format!(
             "kmip_hosts:\n  {group}:\n    hosts: {}\n    keystore_path: {}\n    \
              truststore_path: {}\n    timeout: 5000\n",

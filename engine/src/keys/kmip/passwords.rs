@@ -91,11 +91,19 @@ impl<'a> Connecting<'a> {
                  truststore_password_file), or encrypt them with a system key that is a file",
             ));
         }
+        self.fetched(name, group, id).map_err(|error| {
+            let named = Error::new(error.kind(), "cannot fetch the system key")
+                .key(name.escape_debug())
+                .cure(error.advice().unwrap_or("check the key on its server").to_owned());
+            named.caused_by(error)
+        })
+    }
+
+    fn fetched(&mut self, name: &str, group: &str, id: &str) -> Result<SystemKey> {
         let id = KeyId::new(id)?;
         let fetched = self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?;
         let cipher = cipher(&fetched.attributes).ok_or_else(|| {
-            Error::key_unavailable("the key server does not say which cipher the system key is for")
-                .key(name.escape_debug())
+            Error::key_unavailable("the key server does not say which cipher the key is for")
                 .cure("register the key with its algorithm, and with mode and padding or neither")
         })?;
         let transformation = Transformation::parse(&cipher)?;

@@ -205,7 +205,16 @@ fn encryption_of_the_whole_file_is_told_by_the_value() {
         let config = site.vault(top, &borrowed(&lines));
         site.fetches(&mut connect(&config, "vault").unwrap());
     }
-    let lines = lines("jks", &format!("keystore_password: {BY_OPENSSL}"), "");
+    // In clear, for the key lies behind these very stores, and yet in the form of a ciphertext.
+    let client = site.sim.client();
+    let store = stores::jks(&client.leaf().unwrap(), Some(client.key.secret_der()), BY_OPENSSL);
+    site.file("node.jks", &store);
+    let trust = "truststore_password: changeit";
+    let lines = lines("jks", &format!("keystore_password: {BY_OPENSSL}"), trust);
+    let vault = "config_encryption_active: true\nconfig_encryption_key_name: kmip://vault/1";
+    site.fetches(&mut connect(&site.vault(vault, &borrowed(&lines)), "vault").unwrap());
+
+    let site = Site::new();
     // Not active: the value is the password itself, and a wrong one.
     let wrong = error(&site.vault("", &borrowed(&lines)));
     assert!(wrong.chain().contains("wrong password for the JKS key store"), "{wrong:?}");
@@ -246,6 +255,15 @@ fn a_system_key_may_lie_on_a_key_server() {
         let fetched = site.sim.count(rekey_kmip::message::Operation::GET) - before;
         assert_eq!(fetched, 1, "one reading serves both stores");
         site.fetches(&mut made);
+
+        // The same key for the whole file; its own group is in clear.
+        let top = format!(
+            "config_encryption_active: true\nconfig_encryption_key_name: kmip://keys/{}",
+            id.as_str()
+        );
+        encrypted.pop();
+        let groups = [site.group("vault", &encrypted), site.group("keys", &borrowed(&clear))];
+        site.fetches(&mut connect(&site.config(&top, &groups), "vault").unwrap());
     }
 }
 
@@ -270,6 +288,26 @@ fn groups_that_need_each_other_are_told() {
         assert!(error.advice().unwrap().contains("keystore_password_file"), "{error:?}");
     }
     assert_eq!(site.sim.connections(), 0);
+    let clear = lines("jks", "keystore_password: changeit", "truststore_password: changeit");
+    let half = CryptographicParameters {
+        mode: Some(BlockCipherMode::CBC),
+        ..CryptographicParameters::default()
+    };
+    let half = vec![Attribute::new(Tag::CRYPTOGRAPHIC_PARAMETERS.into(), half)];
+    let half = site.sim.store().add_key(CryptographicAlgorithm::AES, 128, half).unwrap();
+    for (id, part) in
+        [("gone", "refused Get of gone"), (half.as_str(), "does not say which cipher")]
+    {
+        let name = format!("kmip://keys/{id}");
+        let groups = [
+            site.group("vault", &borrowed(&encrypted(&name))),
+            site.group("keys", &borrowed(&clear)),
+        ];
+        let error = error(&site.config("", &groups));
+        assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+        let place = format!("keystore_path: cannot fetch the system key (key {name}): ");
+        assert!(error.chain().contains(&place) && error.chain().contains(part), "{error:?}");
+    }
     for (name, part) in [
         ("kmip://nowhere/1", "no group nowhere"),
         ("kmip://vault", "'kmip://vault' is not of the form kmip://group/id"),

@@ -139,6 +139,20 @@ fn what_works_here_and_not_there_is_remarked_upon() {
 }
 
 #[test]
+fn the_group_s_timeout_is_the_client_s() {
+    // It listens and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = Site::new();
+    let lines = site
+        .group("vault", &CLEAR)
+        .replace(&site.sim.host().to_string(), &silent.local_addr().unwrap().to_string())
+        .replace("timeout: 5000", "timeout: 123");
+    let mut made = connect(&site.config("", &[lines]), "vault").unwrap();
+    let error = Error::from(made.client.connect().map(|_| ()).unwrap_err());
+    assert!(error.chain().contains("no answer after 123 ms"), "{error:?}");
+}
+
+#[test]
 fn settings_of_tls_take_effect() {
     use rekey_kmip_sim::ServerCertificate;
 
