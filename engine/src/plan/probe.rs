@@ -29,11 +29,7 @@ pub(super) enum Probed {
 ///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
-pub(super) fn probe(
-    inspector: &Inspector<'_>,
-    facts: &Facts,
-    ring: &KeyRing,
-) -> Result<Probed> {
+pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<Probed> {
     let opener = opener(facts, ring)?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;

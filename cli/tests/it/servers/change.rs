@@ -11,8 +11,7 @@ fn site() -> Site {
 }
 
 fn speaking(version: ProtocolVersion) -> Site {
-    let settings =
-        SimulatorSettings { versions: vec![version], ..SimulatorSettings::default() };
+    let settings = SimulatorSettings { versions: vec![version], ..SimulatorSettings::default() };
     Site::empty(settings)
 }
 
@@ -165,12 +164,9 @@ fn without_a_terminal_and_without_yes_nothing_is_done() {
     let run: Run = child.wait_with_output().unwrap().into();
     run.exits(2).says("there is no terminal to confirm this on");
     drop(typed);
-    for operation in [
-        Operation::ADD_ATTRIBUTE,
-        Operation::SET_ATTRIBUTE,
-        Operation::REVOKE,
-        Operation::DESTROY,
-    ] {
+    for operation in
+        [Operation::ADD_ATTRIBUTE, Operation::SET_ATTRIBUTE, Operation::REVOKE, Operation::DESTROY]
+    {
         assert_eq!(site.sim.count(operation), 0, "{operation}");
     }
 }

@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kit::KMIP_MAP;
+
+/// The options of the fixtures.
+const MAP: &str = "{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \
+     'secret_key_strength': 256, 'key_provider': 'KmipKeyProviderFactory', 'kmip_host': 'kmip1', \
+     'key_namespace': 'a'}";
 
 fn with(site: &Site, verb: &str, more: &[&str]) -> Run {
-    let common = ["--config", "hcd.yaml", "--flavor", "apache-4", "--compression", KMIP_MAP];
+    let common = ["--config", "hcd.yaml", "--flavor", "apache-4", "--compression", MAP];
     let first: &[&str] = if verb == "upgradesstables" { &["-a"] } else { &[] };
     site.node.read(verb, &[first, &common, more].concat())
 }
@@ -22,7 +26,7 @@ fn finding(run: &Run, severity: &str) -> Value {
 #[test]
 fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
     let site = Site::new();
-    site.keep("new", vec![9; 32], 1, vec![]);
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     let run = with(&site, "plan", &[]).exits(2);
     let run = run.says("blocked: these SSTables are already under the key that the database would");
     run.says("still choose (key kmip kmip1/02-449)")
@@ -31,7 +35,10 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
         .says("not new: fits, and comes later in the database's order");
     let run = with(&site, "plan", &["--json"]).exits(2);
     let blocked = finding(&run, "blocked");
-    assert_eq!((&blocked["kind"], blocked["sstables"].as_array().unwrap().len()), (&json!("invalid"), 4));
+    assert_eq!(
+        (&blocked["kind"], blocked["sstables"].as_array().unwrap().len()),
+        (&json!("invalid"), 4)
+    );
     let target = &run.of_type("summary")[0]["target"];
     assert_eq!(target["key"]["id"], OLD);
     assert_eq!(target["not_taken"][0]["id"], "new");
@@ -61,8 +68,9 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
 fn a_key_is_made_once_and_found_again() {
     let site = Site::new();
     let run = with(&site, "plan", &["--create-key"]).exits(0).says("4 of 4 SSTables to rewrite");
-    run.says("warning: the target key is made when the run starts")
-        .says("the database itself goes on writing with another key than the target's (key 02-449)");
+    run.says("warning: the target key is made when the run starts").says(
+        "the database itself goes on writing with another key than the target's (key 02-449)",
+    );
     assert_eq!(site.sim.store().len(), 1);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
     run.says("made a new key: kmip kmip1/02-001")
@@ -79,10 +87,10 @@ fn a_key_is_made_once_and_found_again() {
 #[test]
 fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
     let site = Site::new();
-    site.keep("new", vec![9; 32], 1, vec![]);
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     // One SSTable is done.
     let other = Site::new();
-    other.keep("new", vec![9; 32], 1, vec![]);
+    other.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     with(&other, "upgradesstables", &["--key-id", "new"]).exits(0);
     let done = other.node.table();
     for entry in fs::read_dir(&done).unwrap() {
@@ -95,7 +103,10 @@ fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
     assert_eq!(site.node.sstables().len(), 5);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(2);
     run.says("the data is under several keys already").says("--key-id 'new'");
-    with(&site, "upgradesstables", &["--key-id", "new"]).exits(0).says("4 rewritten").says("1 skipped");
+    with(&site, "upgradesstables", &["--key-id", "new"])
+        .exits(0)
+        .says("4 rewritten")
+        .says("1 skipped");
 }
 
 #[test]
@@ -105,7 +116,7 @@ fn without_a_key_the_servers_or_an_id_there_is_advice() {
     let run = with(&site, "plan", &[]).exits(6).says("have no active key for AES/CBC/PKCS5Padding");
     run.says("hint: make one: --create-key");
     with(&site, "plan", &["--key-id", "nope"]).exits(6).says("kmip kmip1/nope");
-    let run = site.node.read("plan", &["--compression", KMIP_MAP]).exits(2);
+    let run = site.node.read("plan", &["--compression", MAP]).exits(2);
     run.says("--config");
     site.node.read("verify", &[]).exits(6).says("--config").says("--kmip-keys");
     with(&site, "plan", &["--key-id", &"x".repeat(300)]).exits(2).says("--max-key-id-length");
@@ -119,7 +130,7 @@ fn without_a_key_the_servers_or_an_id_there_is_advice() {
 #[test]
 fn notes_of_the_configuration_are_notes() {
     let site = Site::new();
-    site.keep("new", vec![9; 32], 1, vec![]);
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     site.configure("timeout: 20000", "timeout: 20000\n    tiemout: 7");
     let run = with(&site, "plan", &["--json", "--key-id", "new"]).exits(0);
     assert!(run.err.contains("note: ") && run.err.contains("tiemout"), "{run:?}");

@@ -89,7 +89,8 @@ fn without_servers_only_a_named_key_settles_it() {
 
 #[test]
 fn the_first_that_fits_is_taken_even_where_the_database_stumbles() {
-    let settled = as_the_database("g", &request(None), &chosen(vec![longer("long", 1), key("k", 2, vec![])]));
+    let settled =
+        as_the_database("g", &request(None), &chosen(vec![longer("long", 1), key("k", 2, vec![])]));
     let settled = settled.unwrap();
     assert_eq!(id(&settled), Some("k"));
     let choice = choice(settled);

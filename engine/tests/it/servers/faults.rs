@@ -74,14 +74,10 @@ fn a_server_that_does_not_answer_is_asked_once() {
         ),
         (
             Fault::DripFed(Duration::from_millis(150)),
-            400,
-            "gave up after 4000 ms while trying to receive a reply",
+            300,
+            "gave up after 3000 ms while trying to receive a reply",
         ),
-        (
-            Fault::ResetMidReply,
-            patient,
-            "the connection was reset while trying to receive a reply",
-        ),
+        (Fault::ResetMidReply, patient, "the connection was reset while trying to receive a reply"),
         (Fault::CloseBeforeReply, patient, "end of stream after 0 bytes of a reply"),
         (Fault::DoneButNoReply, patient, "end of stream after 0 bytes of a reply"),
     ] {
@@ -117,13 +113,13 @@ fn a_server_that_answers_nonsense_is_asked_for_each_key() {
     );
     for (fault, reason) in [
         (Fault::Oversize, too_large.as_str()),
-        (
-            Fault::WrongBatchId,
-            "the reply answers a batch item that was not sent, or one twice",
-        ),
+        (Fault::WrongBatchId, "the reply answers a batch item that was not sent, or one twice"),
         (Fault::WrongOperation, "the reply is for Archive instead of Get"),
         (Fault::TrailingBytes, "bytes follow the end of the reply"),
-        (Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), "the answer is not a KMIP message"),
+        (
+            Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
+            "the answer is not a KMIP message",
+        ),
     ] {
         assert_eq!(broken(fault.clone(), patient, reason), 2, "{fault:?}");
     }
@@ -250,7 +246,10 @@ fn the_next_host_of_a_group_takes_over() {
     let report = site.upgrade(&site.sources(), &target).unwrap();
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 3));
     // Both down: both are named.
-    let mut site = self::site(SimulatorSettings { door: Door::Slammed, ..SimulatorSettings::default() }, 20_000);
+    let mut site = self::site(
+        SimulatorSettings { door: Door::Slammed, ..SimulatorSettings::default() },
+        20_000,
+    );
     let host = site.sim.host();
     site.configure(&format!("hosts: {host}"), &format!("hosts: {dead}, {host}"));
     let plan = site.plan(&site.sources(), &target);

@@ -43,9 +43,13 @@ fn warnings(lines: &[SSTableReport]) -> Vec<String> {
 #[test]
 fn they_are_read_under_another_key_of_the_group_and_reported() {
     let last = 4;
-    for (under_a, mapped) in
-        [(&[0][..], true), (&[2], false), (&[last], true), (&[0, 1, last], false), (&[0, 1, 2, 3, 4], true)]
-    {
+    for (under_a, mapped) in [
+        (&[0][..], true),
+        (&[2], false),
+        (&[last], true),
+        (&[0, 1, last], false),
+        (&[0, 1, 2, 3, 4], true),
+    ] {
         let mut site = site();
         site.workspace.mapped = mapped;
         let prefix = mislabelled(&site, "1", under_a);
@@ -171,7 +175,10 @@ fn a_chunk_that_two_other_keys_open_is_refused() {
     let prefix = recipe.write_chunks(&table_in(&site.workspace.data()), &plain, &chunks);
     // With one key that fits it is read.
     let verified = site.workspace.verify();
-    assert_eq!((failures(&verified), warnings(&verified.sstables)), (vec![], vec![warning(&prefix, 1)]));
+    assert_eq!(
+        (failures(&verified), warnings(&verified.sstables)),
+        (vec![], vec![warning(&prefix, 1)])
+    );
     let attributes = vec![parameters(BlockCipherMode::CBC)];
     let key = other.to_vec().into();
     site.sim.store().keep_key(&"c".into(), CryptographicAlgorithm::AES, key, attributes);
@@ -179,7 +186,7 @@ fn a_chunk_that_two_other_keys_open_is_refused() {
         "{prefix}Data.db: chunk 1 at byte 4138: it does not decrypt with the key that its header \
          names, and 2 other keys of the group give a plausible plaintext"
     );
-    assert_eq!(failures(&site.workspace.verify()), [text.clone()]);
+    assert_eq!(failures(&site.workspace.verify()), std::slice::from_ref(&text));
     let before = site.contents();
     let report = site.upgrade_to("new").unwrap();
     assert_eq!(failures(&report), [text]);

@@ -18,9 +18,7 @@ use std::time::Duration;
 
 use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage};
-use rekey_engine::keys::{
-    DATABASE_KEY_ID_LIMIT, KeyId, KeyRef, KeySources,
-};
+use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, KeyId, KeyRef, KeySources};
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{KeyWish, Plan, Selection, Severity, Target};
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report, Session};
@@ -234,9 +232,7 @@ fn plain(generation: &str) -> Vec<u8> {
 fn findings(plan: &Plan) -> Vec<(Severity, String, Vec<String>)> {
     let name = |data: &String| data.rsplit('/').next().unwrap().to_owned();
     let findings = plan.findings.iter();
-    findings
-        .map(|f| (f.severity, f.error.chain(), f.sstables.iter().map(name).collect()))
-        .collect()
+    findings.map(|f| (f.severity, f.error.chain(), f.sstables.iter().map(name).collect())).collect()
 }
 
 fn rewritten(report: &Report) -> usize {

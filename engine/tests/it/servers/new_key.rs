@@ -81,10 +81,7 @@ fn a_key_that_waits_unused_is_taken() {
     let (mut target, sources) = new(&site, &["old"]).unwrap();
     assert_eq!((target.key(), target.may_be_made()), (&kmip("waiting"), false));
     let choice = target.choice().unwrap();
-    assert_eq!(
-        choice.reason,
-        "the server has it and no SSTable uses it: none needs to be made"
-    );
+    assert_eq!(choice.reason, "the server has it and no SSTable uses it: none needs to be made");
     assert_eq!((choice.warnings.len(), choice.by_rule), (0, false));
     assert_eq!(make(&site, &mut target, &sources).unwrap(), KeyCreation::AlreadyThere);
     assert_eq!(site.sim.count(Operation::CREATE), 0);
@@ -93,7 +90,8 @@ fn a_key_that_waits_unused_is_taken() {
 /// The database goes on with the old key, as long as nobody expires it.
 #[test]
 fn an_old_key_that_is_still_active_is_warned_of() {
-    let warning = "the database itself goes on writing with another key than the target's (key old)";
+    let warning =
+        "the database itself goes on writing with another key than the target's (key old)";
     let site = Site::new();
     site.key("old", 9, vec![]);
     let (mut target, sources) = new(&site, &["old"]).unwrap();
@@ -125,9 +123,7 @@ fn with_several_used_keys_the_operator_must_say_which() {
     );
     assert_eq!(
         error.advice(),
-        Some(
-            "go on with that key: --key-id 'new'; or name another one, made on the server"
-        )
+        Some("go on with that key: --key-id 'new'; or name another one, made on the server")
     );
     assert_eq!(site.sim.count(Operation::CREATE), 0);
     // If none of them can be written with, there is nothing to be mistaken about.

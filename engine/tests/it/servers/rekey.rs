@@ -64,7 +64,9 @@ fn a_server_that_refuses_deactivated_keys_holds_up_what_needs_them_and_nothing_e
          Wrong Key Lifecycle State (67): DENIED (key off)"
     );
     assert!(error.advice().unwrap().starts_with("this server gives out no deactivated keys"));
-    assert!(sstables[0].ends_with("/oa-2-big-Data.db") && sstables[1].ends_with("/oa-4-big-Data.db"));
+    assert!(
+        sstables[0].ends_with("/oa-2-big-Data.db") && sstables[1].ends_with("/oa-4-big-Data.db")
+    );
     assert_eq!(sstables.len(), 2);
     let report = site.upgrade(&sources, &target).unwrap();
     assert_eq!((rewritten(&report), report.failures().count()), (2, 2));
@@ -266,13 +268,9 @@ fn an_exported_file_alone_needs_no_server() {
     let Site { sim, workspace } = site;
     drop(sim);
     let sources = workspace.sources();
-    let target = Target::find(
-        cbc(""),
-        KeyWish::Named(&key_id("new")),
-        &sources,
-        DATABASE_KEY_ID_LIMIT,
-    )
-    .unwrap();
+    let target =
+        Target::find(cbc(""), KeyWish::Named(&key_id("new")), &sources, DATABASE_KEY_ID_LIMIT)
+            .unwrap();
     let session = workspace.session(LeaseMode::Exclusive).unwrap();
     let request = PlanRequest {
         selection: &Selection::default(),
