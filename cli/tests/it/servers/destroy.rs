@@ -121,7 +121,6 @@ fn an_active_key_is_to_be_revoked_first() {
     let run = destroy(&site, &["--json"]).exits(0);
     let done = &run.of_type("done")[0];
     assert_eq!((&done["what"], &done["id"]), (&json!("destroyed"), &json!(OLD)));
-    destroy(&site, &[]).exits(6).says("02-449");
     site.keys("destroy", &[GROUP, "nope", "--yes", "--data-dir", "data"]).exits(6).says("nope");
 }
 

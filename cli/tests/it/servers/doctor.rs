@@ -80,7 +80,7 @@ fn a_good_server_passes_step_by_step() {
          2099-01-01T00:00:00Z, 0 more certificates sent"
     );
     assert_eq!(message("client certificate"), "asked for, and accepted");
-    assert_eq!(message("KMIP version"), "2.1");
+    assert_eq!(message("KMIP version"), "1.4");
     assert_eq!(message("Query"), "sstablerekey simulator; everything that the database needs");
     assert_eq!(message("Locate"), "1 symmetric keys, 1 active");
 
@@ -238,7 +238,7 @@ fn key_stores_that_cannot_be_used() {
             "keystore_path",
             "openssl3-rsa.p12",
             "keystore_password: wrong-one",
-            "wrong password for the PKCS#12 key store",
+            "wrong password for the PKCS12 key store",
             "",
         ),
         (
@@ -246,7 +246,7 @@ fn key_stores_that_cannot_be_used() {
             "java17-two.p12",
             "keystore_password: changeit",
             "the key store holds several keys",
-            "keystore_alias",
+            "name one by its alias",
         ),
         ("keystore_path", "node.jceks", "keystore_password: changeit", "JCEKS", "keytool"),
         (

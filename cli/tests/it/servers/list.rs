@@ -1,7 +1,6 @@
 //! `keys list` (KMIP.md 6).
 
-use rekey_kmip::client::choice::NAMESPACE;
-use rekey_kmip::message::{AttributeName, Operation};
+use rekey_kmip::message::Operation;
 use rekey_kmip_sim::{Fault, Quirk};
 use serde_json::json;
 
@@ -13,10 +12,6 @@ fn on(tag: Tag, text: &str) -> Attribute {
 
 fn name(text: &str) -> Attribute {
     Attribute::new(Tag::NAME.into(), AttributeValue::name(text))
-}
-
-fn namespace(text: &str) -> Attribute {
-    Attribute::new(AttributeName::custom(NAMESPACE), text)
 }
 
 /// Two keys with fixed dates, the younger one first on the server.

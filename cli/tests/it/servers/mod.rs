@@ -10,16 +10,17 @@ mod secrets;
 use std::fs;
 use std::path::PathBuf;
 
+use rekey_kmip::client::choice::NAMESPACE;
 use rekey_kmip::message::{
-    Attribute, AttributeValue, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
-    PaddingMethod, Timestamp,
+    Attribute, AttributeName, AttributeValue, BlockCipherMode, CryptographicAlgorithm,
+    CryptographicParameters, PaddingMethod, Timestamp,
 };
 use rekey_kmip::ttlv::Tag;
 use rekey_kmip_sim::{Simulator, SimulatorSettings};
 
 use crate::kit::{Node, Run};
 
-/// The group of the KMIP fixtures, and the key that they are under.
+/// The group of the KMIP fixtures, and the key that they are under; its namespace is `a`.
 const GROUP: &str = "kmip1";
 const OLD: &str = "02-449";
 const YEAR: i64 = 365 * 86_400;
@@ -50,7 +51,7 @@ impl Site {
         let site = Self { node, sim };
         site.node.file("hcd.yaml", &config.replace("timeout: 5000", "timeout: 20000"));
         let key: Vec<u8> = (0..32).collect();
-        site.keep(OLD, key, 2, vec![]);
+        site.keep(OLD, key, 2, vec![namespace("a")]);
         site
     }
 
@@ -102,6 +103,10 @@ fn cbc() -> Attribute {
 fn ago(tag: Tag, years: i64) -> Attribute {
     let seconds = Timestamp::now().seconds() - years * YEAR;
     Attribute::new(tag.into(), Timestamp::from_seconds(seconds))
+}
+
+fn namespace(text: &str) -> Attribute {
+    Attribute::new(AttributeName::custom(NAMESPACE), text)
 }
 
 fn date(text: &str) -> Timestamp {

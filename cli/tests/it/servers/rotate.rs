@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kit::KMIP_MAP;
+
+/// The options of the fixtures.
+const MAP: &str = "{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \
+     'secret_key_strength': 256, 'key_provider': 'KmipKeyProviderFactory', 'kmip_host': 'kmip1', \
+     'key_namespace': 'a'}";
 
 fn with(site: &Site, verb: &str, more: &[&str]) -> Run {
-    let common = ["--config", "hcd.yaml", "--flavor", "apache-4", "--compression", KMIP_MAP];
+    let common = ["--config", "hcd.yaml", "--flavor", "apache-4", "--compression", MAP];
     let first: &[&str] = if verb == "upgradesstables" { &["-a"] } else { &[] };
     site.node.read(verb, &[first, &common, more].concat())
 }
@@ -22,7 +26,7 @@ fn finding(run: &Run, severity: &str) -> Value {
 #[test]
 fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
     let site = Site::new();
-    site.keep("new", vec![9; 32], 1, vec![]);
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     let run = with(&site, "plan", &[]).exits(2);
     let run = run.says("blocked: these SSTables are already under the key that the database would");
     run.says("still choose (key kmip kmip1/02-449)")
@@ -83,10 +87,10 @@ fn a_key_is_made_once_and_found_again() {
 #[test]
 fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
     let site = Site::new();
-    site.keep("new", vec![9; 32], 1, vec![]);
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     // One SSTable is done.
     let other = Site::new();
-    other.keep("new", vec![9; 32], 1, vec![]);
+    other.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     with(&other, "upgradesstables", &["--key-id", "new"]).exits(0);
     let done = other.node.table();
     for entry in fs::read_dir(&done).unwrap() {
@@ -112,7 +116,7 @@ fn without_a_key_the_servers_or_an_id_there_is_advice() {
     let run = with(&site, "plan", &[]).exits(6).says("have no active key for AES/CBC/PKCS5Padding");
     run.says("hint: make one: --create-key");
     with(&site, "plan", &["--key-id", "nope"]).exits(6).says("kmip kmip1/nope");
-    let run = site.node.read("plan", &["--compression", KMIP_MAP]).exits(2);
+    let run = site.node.read("plan", &["--compression", MAP]).exits(2);
     run.says("--config");
     site.node.read("verify", &[]).exits(6).says("--config").says("--kmip-keys");
     with(&site, "plan", &["--key-id", &"x".repeat(300)]).exits(2).says("--max-key-id-length");
@@ -126,7 +130,7 @@ fn without_a_key_the_servers_or_an_id_there_is_advice() {
 #[test]
 fn notes_of_the_configuration_are_notes() {
     let site = Site::new();
-    site.keep("new", vec![9; 32], 1, vec![]);
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     site.configure("timeout: 20000", "timeout: 20000\n    tiemout: 7");
     let run = with(&site, "plan", &["--json", "--key-id", "new"]).exits(0);
     assert!(run.err.contains("note: ") && run.err.contains("tiemout"), "{run:?}");

@@ -74,8 +74,8 @@ fn a_server_that_does_not_answer_is_asked_once() {
         ),
         (
             Fault::DripFed(Duration::from_millis(150)),
-            400,
-            "gave up after 4000 ms while trying to receive a reply",
+            300,
+            "gave up after 3000 ms while trying to receive a reply",
         ),
         (Fault::ResetMidReply, patient, "the connection was reset while trying to receive a reply"),
         (Fault::CloseBeforeReply, patient, "end of stream after 0 bytes of a reply"),

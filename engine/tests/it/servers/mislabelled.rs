@@ -186,7 +186,7 @@ fn a_chunk_that_two_other_keys_open_is_refused() {
         "{prefix}Data.db: chunk 1 at byte 4138: it does not decrypt with the key that its header \
          names, and 2 other keys of the group give a plausible plaintext"
     );
-    assert_eq!(failures(&site.workspace.verify()), [text.clone()]);
+    assert_eq!(failures(&site.workspace.verify()), std::slice::from_ref(&text));
     let before = site.contents();
     let report = site.upgrade_to("new").unwrap();
     assert_eq!(failures(&report), [text]);

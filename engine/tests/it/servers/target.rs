@@ -53,6 +53,34 @@ fn it_is_a_warning_when_others_are_to_be_rewritten() {
     site.assert_all_under("old", &["1", "2"]);
 }
 
+/// New options with the old key are no rotation.
+#[test]
+fn other_options_under_the_same_key_are_a_warning() {
+    let site = Site::new();
+    site.key("old", 9, vec![]);
+    site.sstable("1", &["old"]);
+    let sources = site.sources();
+    let target = |wish| {
+        let params = cbc(", 'template_name': 't'");
+        Target::find(params, wish, &sources, DATABASE_KEY_ID_LIMIT).unwrap()
+    };
+    let plan = site.plan(&sources, &target(KeyWish::AsTheDatabase));
+    assert_eq!(
+        findings(&plan),
+        [(
+            Severity::Warning,
+            "these SSTables get other options, but stay under the same key, which the database \
+             would still choose (key kmip kmip1/old)"
+                .to_owned(),
+            vec!["oa-1-big-Data.db".to_owned()]
+        )]
+    );
+    assert_eq!(plan.rewrites().count(), 1);
+    let named = key_id("old");
+    let plan = site.plan(&sources, &target(KeyWish::Named(&named)));
+    assert_eq!((findings(&plan), plan.rewrites().count()), (vec![], 1));
+}
+
 #[test]
 fn a_key_that_was_named_is_meant() {
     let site = Site::new();
