@@ -12,6 +12,8 @@ pub struct CompressionParams {
     class: Option<CompressorClass>,
     chunk_length: Option<ChunkLength>,
     options: OptionMap,
+    /// Whether `key_keyspace` was given for `key_namespace`.
+    is_misspelt: bool,
 }
 
 impl CompressionParams {
@@ -47,7 +49,20 @@ impl CompressionParams {
                 .cure("leave it out: it is a table option and does not change an SSTable"));
             }
         }
-        Ok(Self { class, chunk_length, options })
+        let is_misspelt = correct_namespace(&mut options)?;
+        Ok(Self { class, chunk_length, options, is_misspelt })
+    }
+
+    /// What the operator should know about the map: an option of it is written under another name
+    /// than it was given.
+    #[must_use]
+    pub fn warning(&self) -> Option<Error> {
+        self.is_misspelt.then(|| {
+            Error::invalid("option 'key_keyspace' is taken for 'key_namespace'").cure(
+                "alter the table with key_namespace: some editions of the vendor's manual print \
+                 key_keyspace, which the database refuses",
+            )
+        })
     }
 
     /// The class that writes the chunks; none for an uncompressed table.
@@ -104,6 +119,21 @@ fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
             .cure("give 'enabled': false alone, or a class")),
         },
     }
+}
+
+/// Gives an option its right name, in its place, where a manual prints a wrong one (KMIP.md 5.3).
+fn correct_namespace(options: &mut OptionMap) -> Result<bool> {
+    let Some(value) = options.get("key_keyspace").map(str::to_owned) else { return Ok(false) };
+    if options.get("key_namespace").is_some() {
+        return Err(Error::invalid("'key_keyspace' and 'key_namespace' are the same option")
+            .cure("give 'key_namespace' only"));
+    }
+    let renamed = options.iter().map(|(name, own)| match name {
+        "key_keyspace" => ("key_namespace", value.as_str()),
+        other => (other, own),
+    });
+    *options = OptionMap::from_pairs(renamed)?;
+    Ok(true)
 }
 
 fn take_chunk_length(options: &mut OptionMap) -> Result<Option<ChunkLength>> {
@@ -203,6 +233,23 @@ mod tests {
             let params = params(map).unwrap();
             assert_eq!((params.class(), params.scheme().unwrap()), (None, None), "{map}");
         }
+    }
+
+    #[test]
+    fn a_misprint_of_the_manual_is_corrected_and_said() {
+        let map = |name: &str| {
+            params(&format!(
+                "{{'class': 'Encryptor', '{name}': 'mine', 'kmip_host': 'g', \
+                 'key_provider': 'KmipKeyProviderFactory'}}"
+            ))
+        };
+        let (wrong, right) = (map("key_keyspace").unwrap(), map("key_namespace").unwrap());
+        assert_eq!(wrong.options().to_cql(), right.options().to_cql());
+        assert_eq!(wrong.scheme().unwrap(), right.scheme().unwrap());
+        assert!(wrong.warning().unwrap().to_string().contains("'key_keyspace'"));
+        assert!(right.warning().is_none());
+        let both = "{'class': 'Encryptor', 'key_keyspace': 'a', 'key_namespace': 'a'}";
+        assert_eq!(params(both).unwrap_err().kind(), ErrorKind::Invalid);
     }
 
     #[test]

@@ -89,6 +89,9 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
         .caused_by(error);
         findings.add(Severity::Warning, &error, None);
     }
+    if let Some(warning) = plan.target.params().warning() {
+        findings.add(Severity::Warning, &warning, None);
+    }
     if let Some(choice) = plan.target.choice() {
         for warning in &choice.warnings {
             findings.add(Severity::Warning, warning, None);
