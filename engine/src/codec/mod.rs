@@ -4,8 +4,12 @@
 //! MAC (FORMATS.md 5.1). So a plaintext is believed only if its length is exactly the expected
 //! one; a wrong key passes the padding check once in 256 times.
 
+mod metadata;
 mod open;
+mod page;
 mod seal;
 
+pub use metadata::{Body, Metadata, MetadataError, encrypted_bodies};
 pub use open::{ChunkError, ChunkOpener, Opened, crc_mismatch};
+pub use page::{Limits, PageError, PageGeometry, PageOpener, PageSealer, page_content};
 pub use seal::{ChunkSealer, record_length};

@@ -82,7 +82,19 @@ impl ChunkSealer {
         if rest.is_empty() { Ok(whole) } else { Err(mismatch()) }
     }
 
-    fn prepare<'a>(
+    /// Bytes of the key header.
+    pub(super) const fn header_length(&self) -> usize {
+        self.header.len()
+    }
+
+    /// Encrypts what [`prepare`](Self::prepare) made ready.
+    pub(super) fn encrypt(&self, lanes: &mut [Lane<'_>]) {
+        self.key.seal(lanes);
+    }
+
+    /// Puts header, IV and padding around the plaintext in a record; what lies behind its
+    /// ciphertext stays as it is.
+    pub(super) fn prepare<'a>(
         &self,
         record: &'a mut [u8],
         plain: usize,
@@ -114,6 +126,6 @@ fn split(bytes: &mut [u8], at: usize) -> Result<(&mut [u8], &mut [u8])> {
     bytes.split_at_mut_checked(at).ok_or_else(mismatch)
 }
 
-fn mismatch() -> Error {
+pub(super) fn mismatch() -> Error {
     Error::new(ErrorKind::Internal, "an image does not have the length of its records")
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::beside::page_geometry;
 use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
 use super::findings;
@@ -17,7 +18,7 @@ use super::target::Target;
 use crate::io::{NodeLease, Storage};
 use crate::keys::{KeyRing, KeySources};
 use crate::options::EncryptorOptions;
-use crate::sstable::{Descriptor, Products};
+use crate::sstable::{Component, Descriptor, Products};
 use crate::txn::{Flavor, LiveSSTable, Verdict};
 use crate::{Error, ErrorKind, Result};
 
@@ -285,6 +286,9 @@ impl Planner<'_> {
         if self.is_under_target(facts, options) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
+        if let Err(error) = self.check_geometry(facts, options) {
+            return Action::Refuse(error);
+        }
         let has = facts.header.as_ref().map(|header| header.chunk_length);
         match self.target.chunk_length() {
             Some(wanted) if has != Some(wanted) => refuse(
@@ -299,6 +303,18 @@ impl Planner<'_> {
             // The id is given out when everything else is settled.
             _ => Action::Rewrite { new: facts.sstable.descriptor.clone() },
         }
+    }
+
+    /// Encrypted index pages are encrypted anew in their places, which needs as many usable bytes
+    /// in them as there are.
+    fn check_geometry(&self, facts: &Facts, options: &EncryptorOptions) -> Result<()> {
+        if !facts.encrypted_components.contains(&Component::Partitions) {
+            return Ok(());
+        }
+        let longest = self.target.longest_id();
+        page_geometry(options, longest)
+            .check_same(&page_geometry(self.target.encryptor(), longest))
+            .map_err(|error| Error::from(error).at(facts.sstable.path(&Component::Partitions)))
     }
 
     fn is_under_target(&self, facts: &Facts, options: &EncryptorOptions) -> bool {
@@ -328,7 +344,7 @@ impl Planner<'_> {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
         sstables.par_iter_mut().for_each(|planned| {
             if let Some(facts) = planned.needs_keys()
-                && let Err(error) = probe(&inspector, facts, &keys.ring)
+                && let Err(error) = probe(&inspector, facts, &keys.ring, self.target.longest_id())
             {
                 planned.action = Action::Refuse(error);
             }

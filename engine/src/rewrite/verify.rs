@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use super::components;
 use super::ranges::Ranges;
 use super::reader::ChunkReader;
 use super::slot::{Slot, lock};
@@ -22,6 +23,8 @@ pub struct Verify<'a> {
     facts: &'a Facts,
     /// Taken by `begin`.
     opener: Mutex<Option<ChunkOpener>>,
+    /// For what is encrypted beside Data.db.
+    keys: ChunkOpener,
     open: Slot<Open>,
     crc: Mutex<OrderedCrc>,
     warnings: Mutex<Vec<Error>>,
@@ -47,6 +50,7 @@ impl<'a> Verify<'a> {
             storage,
             inspector: Inspector::new(storage, lease, mapped),
             facts,
+            keys: opener.clone(),
             opener: Mutex::new(Some(opener)),
             open: Slot::default(),
             crc: Mutex::default(),
@@ -92,6 +96,9 @@ impl Task for Verify<'_> {
         let open = self.open.get()?;
         open.reader.unchanged()?;
         *lock(&self.warnings) = open.reader.mislabelled();
+        let access = self.inspector.access();
+        let strange = components::check(self.storage, access, self.facts, &self.keys)?;
+        lock(&self.warnings).extend(strange);
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());

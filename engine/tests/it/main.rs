@@ -14,5 +14,6 @@ mod crash;
 mod crypto;
 mod kit;
 mod layers;
+mod pages;
 mod properties;
 mod rekey;
