@@ -5,9 +5,13 @@
 //! one; a wrong key passes the padding check once in 256 times.
 
 mod decode;
+mod metadata;
 mod open;
+mod page;
 mod seal;
 
 pub use decode::{ChunkDecoder, DecodeScratch};
+pub use metadata::{Body, Metadata, MetadataError, encrypted_bodies};
 pub use open::{ChunkError, ChunkOpener, Opened, crc_mismatch};
+pub use page::{Limits, PageError, PageGeometry, PageOpener, PageSealer, page_content};
 pub use seal::{ChunkLengths, ChunkSealer, SealedImage, record_length};

@@ -67,14 +67,14 @@ pub fn crc_mismatch() -> Error {
 }
 
 /// Opens the chunks of one SSTable, with the keys that it is given and no others.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ChunkOpener {
     header: HeaderKind,
     transformation: Transformation,
     keys: Keys,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Keys {
     One(Arc<CipherKey>),
     ById(BTreeMap<KeyId, Arc<CipherKey>>),
@@ -142,27 +142,69 @@ impl ChunkOpener {
             return Err(length);
         }
         let iv = before.get(header.length()..).unwrap_or_default();
-        let sealed = Sealed { iv, ciphertext, plain };
-        match self.key(header.id())? {
-            key if sealed.opens_with(key, out) => Ok(Opened::AsNamed),
-            _ => self.open_with_another(header.id(), &sealed, out).map(Opened::Under),
+        let sealed = Sealed { iv, ciphertext, believed: &|opened| opened.len() == plain };
+        self.open_sealed(header.id(), &sealed, out).map(|(_, opened)| opened)
+    }
+
+    /// Decrypts what does not say how long its plaintext is, as an index page and a metadata body
+    /// do not, to the first bytes of `out`, and returns their count. A wrong key passes the padding
+    /// check once in 256 times, so what the padding leaves must also be `believed`.
+    ///
+    /// # Errors
+    /// [`ChunkError`]; `out` then holds nothing to be believed.
+    pub fn open_unmeasured(
+        &self,
+        stored: &[u8],
+        out: &mut [u8],
+        believed: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<(usize, Opened<'_>), ChunkError> {
+        let header = self.header.parse(stored)?;
+        let prefix = header.length().saturating_add(self.transformation.iv_length());
+        let (before, ciphertext) = stored.split_at_checked(prefix).ok_or(DecryptFailed)?;
+        let iv = before.get(header.length()..).unwrap_or_default();
+        let out = out.get_mut(..ciphertext.len()).ok_or(DecryptFailed)?;
+        self.open_sealed(header.id(), &Sealed { iv, ciphertext, believed }, out)
+    }
+
+    /// Which of its keys `stored` names.
+    ///
+    /// # Errors
+    /// [`HeaderError`] when it does not start with a key header.
+    pub fn named_key<'s>(&self, stored: &'s [u8]) -> Result<Option<&'s str>, HeaderError> {
+        self.header.parse(stored).map(|header| header.id())
+    }
+
+    fn open_sealed(
+        &self,
+        named: Option<&str>,
+        sealed: &Sealed<'_>,
+        out: &mut [u8],
+    ) -> Result<(usize, Opened<'_>), ChunkError> {
+        if let Some(length) = sealed.open_with(self.key(named)?, out) {
+            return Ok((length, Opened::AsNamed));
         }
+        self.open_with_another(named, sealed, out).map(|(length, id)| (length, Opened::Under(id)))
     }
 
     /// Looks for the one other key under which a chunk opens. Only a short last chunk can open under
-    /// a wrong one, once in thousands of times; so two that fit are one too many.
+    /// a wrong one, once in thousands of times, and a page once in 256 times; so two that fit are
+    /// one too many.
     fn open_with_another(
         &self,
         named: Option<&str>,
         sealed: &Sealed<'_>,
         out: &mut [u8],
-    ) -> Result<&KeyId, ChunkError> {
+    ) -> Result<(usize, &KeyId), ChunkError> {
         let Keys::ById(keys) = &self.keys else { return Err(DecryptFailed.into()) };
         let others = keys.iter().filter(|(id, _)| Some(id.as_str()) != named);
-        let fitting: Vec<_> = others.filter(|(_, key)| sealed.opens_with(key, out)).collect();
+        let fitting: Vec<_> =
+            others.filter(|(_, key)| sealed.open_with(key, out).is_some()).collect();
         match fitting.as_slice() {
-            [(id, key)] if sealed.opens_with(key, out) => Ok(id),
-            [] | [_] => Err(DecryptFailed.into()),
+            [(id, key)] => {
+                let length = sealed.open_with(key, out).ok_or(DecryptFailed)?;
+                Ok((length, id))
+            }
+            [] => Err(DecryptFailed.into()),
             several => Err(ChunkError::Ambiguous(several.len())),
         }
     }
@@ -183,12 +225,14 @@ impl ChunkOpener {
 struct Sealed<'a> {
     iv: &'a [u8],
     ciphertext: &'a [u8],
-    /// Bytes of plaintext that it must give.
-    plain: usize,
+    /// Whether this can be the plaintext.
+    believed: &'a dyn Fn(&[u8]) -> bool,
 }
 
 impl Sealed<'_> {
-    fn opens_with(&self, key: &CipherKey, out: &mut [u8]) -> bool {
-        key.open_into(self.iv, self.ciphertext, out) == Ok(self.plain)
+    /// The length of the plaintext, if this is the key.
+    fn open_with(&self, key: &CipherKey, out: &mut [u8]) -> Option<usize> {
+        let length = key.open_into(self.iv, self.ciphertext, out).ok()?;
+        out.get(..length).is_some_and(self.believed).then_some(length)
     }
 }

@@ -133,6 +133,46 @@ impl ChunkSealer {
         self.checksum(image, chunks)
     }
 
+    /// Bytes of the key header.
+    pub(super) const fn header_length(&self) -> usize {
+        match &self.form {
+            Form::Encrypted { header, .. } => header.len(),
+            Form::Uncompressed | Form::Clear => 0,
+        }
+    }
+
+    /// Bytes of ciphertext for so much plaintext.
+    pub(super) fn ciphertext_length(&self, plain: usize) -> usize {
+        match &self.form {
+            Form::Encrypted { key, .. } => key.transformation().ciphertext_length(plain),
+            Form::Uncompressed | Form::Clear => plain,
+        }
+    }
+
+    /// Encrypts what [`Self::prepare`] made ready.
+    pub(super) fn encrypt(&self, lanes: &mut [Lane<'_>]) -> Result<()> {
+        match &self.form {
+            Form::Encrypted { key, .. } => Ok(key.seal(lanes)?),
+            Form::Uncompressed | Form::Clear => Err(mismatch()),
+        }
+    }
+
+    /// Puts header, IV and padding around the plaintext in a record; what lies behind its
+    /// ciphertext stays as it is. The lengths of a chain are about chunks only.
+    pub(super) fn prepare<'a>(
+        &self,
+        record: &'a mut [u8],
+        plain: usize,
+        ivs: &mut IvSource,
+    ) -> Result<Lane<'a>> {
+        match &self.form {
+            Form::Encrypted { header, key, .. } => {
+                prepare(header, key.transformation(), record, plain, ivs)
+            }
+            Form::Uncompressed | Form::Clear => Err(mismatch()),
+        }
+    }
+
     /// Puts the CRC behind each record that has room for it.
     fn checksum(&self, image: &mut [u8], chunks: &[ChunkLengths]) -> Result<SealedImage> {
         let mut whole = crc32fast::Hasher::new();
@@ -204,7 +244,7 @@ fn split(bytes: &mut [u8], at: usize) -> Result<(&mut [u8], &mut [u8])> {
     bytes.split_at_mut_checked(at).ok_or_else(mismatch)
 }
 
-fn mismatch() -> Error {
+pub(super) fn mismatch() -> Error {
     Error::new(ErrorKind::Internal, "an image does not have the length of its records")
 }
 

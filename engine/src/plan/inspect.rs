@@ -4,13 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::beside::look_beside;
 use super::tally::{KeyUse, tally_chunks};
 use crate::compress::Codec;
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions, OptionMap};
 use crate::sstable::{
     ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
-    is_encrypted_page, is_metadata_in_clear, parse_toc,
+    is_encrypted_page, parse_toc,
 };
 use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind, Result};
@@ -89,7 +90,9 @@ pub struct Facts {
     pub total_bytes: u64,
     /// All its files, as they were looked at.
     pub files: Vec<(Component, FileStat)>,
-    /// The keys in use, most used first.
+    /// What is encrypted beside Data.db, under the same options.
+    pub encrypted_components: Vec<Component>,
+    /// The keys in use, most used first; those of [`Self::encrypted_components`], too.
     pub keys: Vec<KeyUse>,
     /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).
     pub clear_chunks: u64,
@@ -152,6 +155,7 @@ impl<'a> Inspector<'a> {
             data_bytes,
             total_bytes: files.iter().map(|(_, stat)| stat.length).sum(),
             files,
+            encrypted_components: vec![],
             keys: vec![],
             clear_chunks: 0,
             warnings,
@@ -264,39 +268,6 @@ impl<'a> Inspector<'a> {
         Ok(files)
     }
 
-    /// BTI indices and metadata may be encrypted under the same key (FORMATS.md 7.1): copied, they
-    /// would be lost with it.
-    fn check_other_components(&self, sstable: &LiveSSTable) -> Result<()> {
-        if sstable.descriptor.format != Format::Bti {
-            return Ok(());
-        }
-        let refuse = |component: &Component| {
-            Err(Error::unsupported(
-                "it is encrypted, too, as Converged Core does it, which this release does not \
-                 handle",
-            )
-            .at(sstable.path(component))
-            .cure("use a node-side upgrade for this table"))
-        };
-        let path = sstable.path(&Component::Statistics);
-        let statistics = self.storage.read(&path, STATISTICS_LIMIT)?;
-        match is_metadata_in_clear(&statistics) {
-            Some(true) => {}
-            Some(false) => return refuse(&Component::Statistics),
-            None => {
-                return Err(Error::corrupt("not a Statistics.db of this version")
-                    .at(path)
-                    .cure("restore the file from a backup, or scrub the SSTable on the node"));
-            }
-        }
-        for component in [Component::Partitions, Component::Rows] {
-            if self.starts_with_encrypted_page(&sstable.path(&component))? {
-                return refuse(&component);
-            }
-        }
-        Ok(())
-    }
-
     fn read_chunks(&self, facts: &mut Facts) -> Result<()> {
         let info = facts.sstable.path(&Component::CompressionInfo);
         let table = ChunkTable::open(&info, facts.version, self.access(), facts.data_bytes)?;
@@ -312,9 +283,12 @@ impl<'a> Inspector<'a> {
             Err(why) => return Err(why.at(&info)),
         };
         if let Some(options) = scheme.encryptor() {
-            self.check_other_components(&facts.sstable)?;
+            let beside =
+                look_beside(self.storage, self.access(), &facts.sstable, facts.version, options)?;
             let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
-            let tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
+            let mut tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
+            tally.add_beside(beside.pieces);
+            facts.encrypted_components = beside.components;
             facts.clear_chunks = tally.clear;
             facts.keys = tally.into_uses(options);
         }
@@ -373,6 +347,3 @@ impl Facts {
         self.sstable.path(&Component::Data)
     }
 }
-
-/// A Statistics.db has histograms and, at most, a few keys.
-const STATISTICS_LIMIT: u64 = 64 << 20;

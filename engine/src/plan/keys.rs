@@ -212,16 +212,36 @@ pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks the target key.
 pub fn target_codec(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, Option<ChunkOpener>)> {
-    let (Some(name), Some(options)) = (target.key(), target.encryptor()) else {
+    if target.encryptor().is_none() {
         let sealer = match target.is_compressed() {
             true => ChunkSealer::in_clear(),
             false => ChunkSealer::uncompressed(),
         };
         return Ok((sealer, None));
+    }
+    let (sealer, opener) = encryptor_of(target, ring, target.is_chain())?;
+    Ok((sealer, Some(opener)))
+}
+
+/// The same for what is encrypted beside Data.db, where there are no chains.
+///
+/// # Errors
+/// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks the target key, or there is none.
+pub fn target_encryptor(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, ChunkOpener)> {
+    encryptor_of(target, ring, false)
+}
+
+fn encryptor_of(
+    target: &Target,
+    ring: &KeyRing,
+    chained: bool,
+) -> Result<(ChunkSealer, ChunkOpener)> {
+    let (Some(name), Some(options)) = (target.key(), target.encryptor()) else {
+        return Err(Error::key_unavailable("the target is written in clear"));
     };
     let transformation = options.transformation();
     let key = in_ring(ring, name, transformation)?;
-    let sealer = ChunkSealer::new(&target.key_header(), Arc::clone(key), target.is_chain());
+    let sealer = ChunkSealer::new(&target.key_header(), Arc::clone(key), chained);
     let opener = match name {
         KeyRef::LocalFile { .. } => ChunkOpener::with_key(Arc::clone(key)),
         KeyRef::Kmip { id, .. } => ChunkOpener::with_ids(
@@ -229,7 +249,7 @@ pub fn target_codec(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, Opt
             BTreeMap::from([(id.clone(), Arc::clone(key))]),
         ),
     };
-    Ok((sealer, Some(opener)))
+    Ok((sealer, opener))
 }
 
 fn in_ring<'a>(

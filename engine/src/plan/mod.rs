@@ -5,10 +5,12 @@
 //! [`Plan`]: a value that can be printed, and that [`crate::upgrade`] carries out without
 //! deciding anything.
 
+mod beside;
 mod census;
 mod discover;
 mod finding;
 mod findings;
+mod index;
 mod inspect;
 mod keys;
 mod numbering;
@@ -19,11 +21,12 @@ mod tally;
 mod target;
 mod write_key;
 
+pub use beside::page_geometry;
 pub use census::{CensusRow, KeyCensus};
 pub use discover::{Archive, ArchiveKind, Discovery, Selection, Table, discover};
 pub use finding::{Finding, Severity};
 pub use inspect::{Facts, Inspector, Shape};
-pub use keys::{ResolvedKeys, opener, target_codec};
+pub use keys::{ResolvedKeys, opener, target_codec, target_encryptor};
 pub use planner::{Action, Plan, PlannedSSTable, Planner, SkipReason};
 pub use tally::KeyUse;
 pub use target::Target;

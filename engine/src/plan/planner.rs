@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::beside::page_geometry;
 use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
 use super::findings;
@@ -18,7 +19,7 @@ use crate::compress::Codec;
 use crate::io::{NodeLease, Storage};
 use crate::keys::{KeyRing, KeySources};
 use crate::options::ChunkScheme;
-use crate::sstable::{Descriptor, Products};
+use crate::sstable::{Component, Descriptor, Products};
 use crate::txn::{Flavor, LiveSSTable, Verdict};
 use crate::{Error, ErrorKind, Result};
 
@@ -276,7 +277,51 @@ impl Planner<'_> {
         if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Box::as_ref)) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
-        rewrite(facts)
+        match self.check_geometry(facts) {
+            Ok(()) => rewrite(facts),
+            Err(error) => Action::Refuse(error),
+        }
+    }
+
+    /// Encrypted index pages are encrypted anew in their places, which needs as many usable bytes
+    /// in them as there are; and an index in clear stays in clear, where the version allows that.
+    fn check_geometry(&self, facts: &Facts) -> Result<()> {
+        let path = || facts.sstable.path(&Component::Partitions);
+        if !facts.encrypted_components.contains(&Component::Partitions) {
+            return self.check_clear_index(facts);
+        }
+        let longest = self.target.longest_id();
+        let (Some(old), Some(new)) = (facts.shape.encryptor(), self.target.encryptor()) else {
+            return Err(Error::unsupported(
+                "its encrypted index would have to be laid out again in clear, which is not \
+                 handled by this release",
+            )
+            .at(path())
+            .cure("use a node-side upgrade for this table"));
+        };
+        page_geometry(old, longest)
+            .check_same(&page_geometry(new, longest))
+            .map_err(|error| Error::from(error).at(path()))
+    }
+
+    /// Products that encrypt indices read them by the options of Data.db: they cannot be encrypted
+    /// for the first time without being laid out again.
+    fn check_clear_index(&self, facts: &Facts) -> Result<()> {
+        let is_apache =
+            facts.version.products.apache_4 && self.flavor != Some(Flavor::ConvergedCore);
+        if !facts.version.may_encrypt_indices
+            || is_apache
+            || facts.shape.is_encrypted()
+            || self.target.encryptor().is_none()
+        {
+            return Ok(());
+        }
+        Err(Error::unsupported(
+            "its index would have to be encrypted, too, and laid out again for that, which is not \
+             handled by this release",
+        )
+        .at(facts.sstable.path(&Component::Partitions))
+        .cure("use a node-side upgrade for this table"))
     }
 
     /// Whether its chunks are what the target makes of them, keys aside.
@@ -309,7 +354,8 @@ impl Planner<'_> {
             else {
                 return;
             };
-            match (probe(&inspector, facts, &keys.ring), &planned.action) {
+            let longest = self.target.longest_id();
+            match (probe(&inspector, facts, &keys.ring, longest), &planned.action) {
                 (Err(error), _) => planned.action = Action::Refuse(error),
                 (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
                     planned.action = rewrite(facts);

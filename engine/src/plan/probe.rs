@@ -2,9 +2,11 @@
 
 use zeroize::Zeroizing;
 
+use super::beside::page_geometry;
+use super::index::EncryptedIndex;
 use super::inspect::{Facts, Inspector};
 use super::keys::opener;
-use crate::codec::{ChunkDecoder, DecodeScratch, Opened, crc_mismatch};
+use crate::codec::{ChunkDecoder, DecodeScratch, Opened, PageOpener, crc_mismatch};
 use crate::compress::CodecContext;
 use crate::io::Source;
 use crate::keys::KeyRing;
@@ -23,7 +25,7 @@ pub(super) enum Probed {
 
 /// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
 /// keys of the ring, and compares the partition key at its
-/// start with the first one in the index, which is in clear.
+/// start with the first one in the index, which is in clear or under the same keys.
 ///
 /// The length of a single short chunk is protected by its padding alone, and a wrong key gives a
 /// plausible one for one small SSTable in a few thousand: what such a key decrypts must not be
@@ -31,7 +33,12 @@ pub(super) enum Probed {
 ///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
-pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<Probed> {
+pub(super) fn probe(
+    inspector: &Inspector<'_>,
+    facts: &Facts,
+    ring: &KeyRing,
+    longest_id: usize,
+) -> Result<Probed> {
     let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;
@@ -55,7 +62,10 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
     let (mut buffer, mut context) = (WipedBuffer::default(), CodecContext::default());
     let mut scratch = DecodeScratch { opened: &mut buffer, context: &mut context };
     let opened = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
-    let key = first_key(inspector, facts)?;
+    let key = match facts.encrypted_components.contains(&Component::Partitions) {
+        true => encrypted_first_key(inspector, facts, ring, longest_id)?,
+        false => Zeroizing::new(first_key(inspector, facts)?),
+    };
     // A chunk may end inside a long key.
     let shown = key.len().min(plain.len());
     if plain.get(..shown) == key.get(..shown) {
@@ -71,6 +81,19 @@ pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) ->
         "compare the encryption key with the one that the node used; if it is right, scrub \
              the SSTable on the node or restore it from a backup",
     ))
+}
+
+/// The same from an encrypted index. `longest_id` is the site's limit for key ids.
+fn encrypted_first_key(
+    inspector: &Inspector<'_>,
+    facts: &Facts,
+    ring: &KeyRing,
+    longest_id: usize,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let Some(options) = facts.shape.encryptor() else { return Ok(Zeroizing::default()) };
+    let opener = PageOpener::new(opener(facts, ring)?, page_geometry(options, longest_id));
+    let path = facts.sstable.path(&Component::Partitions);
+    EncryptedIndex::new(&Source::open(&path, inspector.access())?, &opener).first_key()
 }
 
 /// The first partition key with its two-byte length, as both the index and Data.db have it.

@@ -25,12 +25,15 @@ pub struct KeyUse {
     pub chunks: u64,
     /// Their stored bytes.
     pub bytes: u64,
+    /// Encrypted pages of the index and bodies of the metadata under it, beside the chunks.
+    pub beside: u64,
 }
 
 /// Chunks counted by key.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     by_id: BTreeMap<Option<KeyId>, (u64, u64)>,
+    beside: BTreeMap<Option<KeyId>, u64>,
     /// Chunks stored in clear (FORMATS.md 2.3).
     pub(super) clear: u64,
 }
@@ -46,13 +49,23 @@ impl Tally {
         self
     }
 
+    /// Counts what is encrypted beside Data.db.
+    pub(super) fn add_beside(&mut self, pieces: BTreeMap<Option<KeyId>, u64>) {
+        for (id, count) in pieces {
+            self.by_id.entry(id.clone()).or_default();
+            let beside = self.beside.entry(id).or_default();
+            *beside = beside.saturating_add(count);
+        }
+    }
+
     /// The keys, most used first.
     pub(super) fn into_uses(self, options: &EncryptorOptions) -> Vec<KeyUse> {
         let mut uses: Vec<_> = self
             .by_id
             .into_iter()
             .filter_map(|(id, (chunks, bytes))| {
-                Some(KeyUse { key: key_ref(options, id)?, chunks, bytes })
+                let beside = self.beside.get(&id).copied().unwrap_or_default();
+                Some(KeyUse { key: key_ref(options, id)?, chunks, bytes, beside })
             })
             .collect();
         uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));

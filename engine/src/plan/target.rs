@@ -111,6 +111,12 @@ impl Target {
         self.choice.as_ref()
     }
 
+    /// The site's limit for the length of key ids in bytes.
+    #[must_use]
+    pub const fn longest_id(&self) -> usize {
+        self.longest_id
+    }
+
     /// Whether the run makes the key if it is not there.
     #[must_use]
     pub const fn may_be_made(&self) -> bool {

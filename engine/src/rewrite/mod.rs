@@ -2,6 +2,7 @@
 //!
 //! Both are [`crate::pipeline::Task`]s. The pieces are ranges of chunks, a few MiB each.
 
+mod components;
 mod digest;
 mod image;
 mod layout;

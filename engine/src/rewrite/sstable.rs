@@ -11,6 +11,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use super::components;
 use super::digest::PlainDigest;
 use super::image::{compress_to_image, payloads_to_image};
 use super::layout::{Layout, Route};
@@ -235,7 +236,9 @@ impl<'a> Rewrite<'a> {
         work.sink.sync()?;
         self.write_small(&staging, &Component::Digest, &format_digest(new_crc))?;
         for component in self.carried_over() {
-            storage.copy(&self.facts.sstable.path(component), &staging.file(component))?;
+            let to = staging.file(component);
+            let strange = components::carry_over(&self.job, self.facts, component, &to)?;
+            lock(&self.written).warnings.extend(strange);
         }
         self.write_small(&staging, &Component::Toc, &self.toc()?)?;
         storage.sync_directory(staging.path())?;

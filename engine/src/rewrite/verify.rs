@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use super::components;
 use super::ranges::{Chunking, Ranges};
 use super::slot::{Slot, lock};
 use super::source::ChunkSource;
@@ -87,6 +88,9 @@ impl Task for Verify<'_> {
         let open = self.open.get()?;
         open.source.unchanged()?;
         *lock(&self.warnings) = open.source.mislabelled();
+        let access = self.inspector.access();
+        let strange = components::check(self.storage, access, self.facts, self.ring)?;
+        lock(&self.warnings).extend(strange);
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
             let crc = lock(&self.crc).value(open.ranges.count());

@@ -9,6 +9,8 @@ mod descriptor;
 mod digest;
 mod encrypted;
 mod id;
+mod metadata_body;
+mod statistics;
 mod table_dir;
 mod time_uuid;
 mod toc;
@@ -21,8 +23,13 @@ pub use compression_info::{
 pub use crc_table::{CRC_CHUNK_LENGTH, CrcTable};
 pub use descriptor::{Descriptor, parse_file_name};
 pub use digest::{format_digest, parse_digest};
-pub use encrypted::{PAGE, is_encrypted_page, is_metadata_in_clear};
+pub use encrypted::{PAGE, is_encrypted_page};
 pub use id::{IdGenerator, SSTableId};
+pub use metadata_body::is_body_in_clear;
+pub use statistics::{
+    BodyKind, STATISTICS_LIMIT, StatisticsError, compression_ratio_at, format_statistics,
+    parse_statistics,
+};
 pub use table_dir::TableDir;
 pub use time_uuid::TimeUuid;
 pub use toc::{TOC_LIMIT, format_toc, parse_toc};

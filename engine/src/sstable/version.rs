@@ -94,6 +94,13 @@ pub struct Version {
     pub format: Format,
     /// CompressionInfo.db has the field "max compressed length".
     pub has_max_compressed_length: bool,
+    /// Statistics.db has checksums.
+    pub has_metadata_checksums: bool,
+    /// Partitions.db and Rows.db may be encrypted beside Data.db; whether they are is for their
+    /// pages to say, since Apache's and Converged Core's `da` have one name (FORMATS.md 7.1).
+    pub may_encrypt_indices: bool,
+    /// The bodies of Statistics.db may be encrypted; whether one is, itself says.
+    pub may_encrypt_metadata: bool,
     /// The products whose nodes may have it.
     pub products: Products,
     /// Whether this release rewrites it.
@@ -127,44 +134,80 @@ impl fmt::Display for Version {
 
 const ADLER: &str = "its checksums are Adler-32, which this release does not write; \
                      run nodetool upgradesstables on a 3.x node first";
-const DSE_6: &str = "DSE's own trie versions are not handled by this release";
-const ENCRYPTED_INDEX: &str =
-    "its indices and metadata are encrypted too, which this release does not handle";
+const BEFORE_RELEASE: &str = "no released product writes it, and DSE and Converged Core do not \
+                              agree on what is encrypted in it";
 const DICTIONARY: &str = "its compression dictionaries are not handled by this release";
 
-const fn big(letters: &'static str, has_max: bool, support: Support) -> Version {
+/// BIG: before `na` nothing but Data.db and CompressionInfo.db knows of compression, and no
+/// component beside Data.db is ever encrypted.
+const fn big(letters: &'static str, since_na: bool, support: Support) -> Version {
     // A node reads what its predecessors wrote: SSTables of 3.x may lie on any of them.
-    let products = if has_max { Products::APACHE_4_OR_CORE } else { Products::ALL };
-    Version { letters, format: Format::Big, has_max_compressed_length: has_max, products, support }
+    let products = if since_na { Products::APACHE_4_OR_CORE } else { Products::ALL };
+    Version {
+        letters,
+        format: Format::Big,
+        has_max_compressed_length: since_na,
+        has_metadata_checksums: since_na,
+        may_encrypt_indices: false,
+        may_encrypt_metadata: false,
+        products,
+        support,
+    }
 }
 
-const fn bti(letters: &'static str, products: Products, support: Support) -> Version {
-    Version { letters, format: Format::Bti, has_max_compressed_length: true, products, support }
+const fn bti(
+    letters: &'static str,
+    products: Products,
+    encrypted: Encrypted,
+    support: Support,
+) -> Version {
+    Version {
+        letters,
+        format: Format::Bti,
+        has_max_compressed_length: true,
+        has_metadata_checksums: true,
+        may_encrypt_indices: !matches!(encrypted, DataOnly),
+        may_encrypt_metadata: matches!(encrypted, IndicesAndMetadata),
+        products,
+        support,
+    }
 }
+
+/// What a BTI version may encrypt beside Data.db.
+#[derive(Clone, Copy)]
+enum Encrypted {
+    DataOnly,
+    Indices,
+    IndicesAndMetadata,
+}
+
+use Encrypted::{DataOnly, Indices, IndicesAndMetadata};
+use Products as P;
+use Support::{No, Yes};
 
 static VERSIONS: [Version; 22] = [
-    big("la", false, Support::No(ADLER)),
-    big("ma", false, Support::Yes),
-    big("mb", false, Support::Yes),
-    big("mc", false, Support::Yes),
-    big("md", false, Support::Yes),
-    big("me", false, Support::Yes),
-    big("na", true, Support::Yes),
-    big("nb", true, Support::Yes),
-    big("oa", true, Support::Yes),
-    big("pa", true, Support::No(DICTIONARY)),
-    bti("aa", Products::CORE_OR_DSE, Support::No(DSE_6)),
-    bti("ab", Products::CORE_OR_DSE, Support::No(DSE_6)),
-    bti("ac", Products::CORE_OR_DSE, Support::No(DSE_6)),
-    bti("ad", Products::CORE_OR_DSE, Support::No(DSE_6)),
-    bti("b", Products::CORE_OR_DSE, Support::No(ENCRYPTED_INDEX)),
-    bti("ba", Products::CORE_OR_DSE, Support::No(ENCRYPTED_INDEX)),
-    bti("bb", Products::CORE_OR_DSE, Support::No(ENCRYPTED_INDEX)),
-    bti("ca", Products::CORE, Support::No(ENCRYPTED_INDEX)),
-    bti("cb", Products::CORE, Support::No(ENCRYPTED_INDEX)),
-    bti("cc", Products::CORE, Support::No(ENCRYPTED_INDEX)),
-    bti("da", Products::APACHE_4_OR_CORE, Support::Yes),
-    bti("ea", Products::APACHE_4_OR_CORE, Support::No(DICTIONARY)),
+    big("la", false, No(ADLER)),
+    big("ma", false, Yes),
+    big("mb", false, Yes),
+    big("mc", false, Yes),
+    big("md", false, Yes),
+    big("me", false, Yes),
+    big("na", true, Yes),
+    big("nb", true, Yes),
+    big("oa", true, Yes),
+    big("pa", true, No(DICTIONARY)),
+    bti("aa", P::CORE_OR_DSE, DataOnly, Yes),
+    bti("ab", P::CORE_OR_DSE, IndicesAndMetadata, No(BEFORE_RELEASE)),
+    bti("ac", P::CORE_OR_DSE, DataOnly, Yes),
+    bti("ad", P::CORE_OR_DSE, DataOnly, Yes),
+    bti("b", P::CORE_OR_DSE, Indices, Yes),
+    bti("ba", P::CORE_OR_DSE, IndicesAndMetadata, Yes),
+    bti("bb", P::CORE_OR_DSE, IndicesAndMetadata, Yes),
+    bti("ca", P::CORE, IndicesAndMetadata, Yes),
+    bti("cb", P::CORE, IndicesAndMetadata, Yes),
+    bti("cc", P::CORE, IndicesAndMetadata, Yes),
+    bti("da", P::APACHE_4_OR_CORE, IndicesAndMetadata, Yes),
+    bti("ea", P::APACHE_4_OR_CORE, IndicesAndMetadata, No(DICTIONARY)),
 ];
 
 #[cfg(test)]
@@ -184,7 +227,38 @@ mod tests {
         let has = |letters| Version::find(letters, Format::Big).unwrap().has_max_compressed_length;
         assert!(!has("me"));
         assert!(has("na") && has("nb") && has("oa"));
+        for version in &VERSIONS {
+            let later = version.format == Format::Bti || has(version.letters);
+            assert_eq!(version.has_metadata_checksums, later, "{version}");
+        }
         assert_eq!(Version::find("da", Format::Big), None);
         assert_eq!(Version::find("zz", Format::Bti), None);
+    }
+
+    /// FORMATS.md 7.1.
+    #[test]
+    fn the_table_says_what_may_be_encrypted_beside_the_rows() {
+        let bti = |letters| Version::find(letters, Format::Bti).unwrap();
+        let may = |letters| (bti(letters).may_encrypt_indices, bti(letters).may_encrypt_metadata);
+        for letters in ["aa", "ac", "ad"] {
+            assert_eq!(may(letters), (false, false), "{letters}");
+        }
+        assert_eq!(may("b"), (true, false));
+        for letters in ["ba", "bb", "ca", "cb", "cc", "da"] {
+            assert_eq!(may(letters), (true, true), "{letters}");
+        }
+        for version in VERSIONS.iter().filter(|version| version.format == Format::Big) {
+            assert!(!version.may_encrypt_indices && !version.may_encrypt_metadata, "{version}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_for_a_reason() {
+        let refused: Vec<_> = VERSIONS
+            .iter()
+            .filter(|version| version.support != Yes)
+            .map(|version| version.letters)
+            .collect();
+        assert_eq!(refused, ["la", "pa", "ab", "ea"]);
     }
 }

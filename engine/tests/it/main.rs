@@ -16,6 +16,7 @@ mod crypto;
 mod directions;
 mod kit;
 mod layers;
+mod pages;
 mod properties;
 mod rekey;
 mod servers;

@@ -1,6 +1,7 @@
 //! What the tests share: copies of real SSTables, synthetic ones, an oracle that reads them by
 //! itself, storages that fail, and the diagnosis of a damaged SSTable.
 
+pub(crate) mod beside;
 pub(crate) mod oracle;
 pub(crate) mod patient;
 pub(crate) mod storage;

@@ -97,7 +97,7 @@ pub(crate) fn key_file(path: &Path) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(encoded).unwrap()
 }
 
-fn cbc(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
+pub(crate) fn cbc(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
     match key.len() {
         16 => cbc::Decryptor::<aes::Aes128>::new_from_slices(key, iv)
             .unwrap()
@@ -115,7 +115,7 @@ fn cbc(key: &[u8], iv: &[u8], data: &[u8]) -> Vec<u8> {
 }
 
 /// Each block is a CBC message of its own with a zero IV.
-fn ecb(key: &[u8], data: &[u8]) -> Vec<u8> {
+pub(crate) fn ecb(key: &[u8], data: &[u8]) -> Vec<u8> {
     use aes::cipher::block_padding::NoPadding;
     let zero = [0_u8; 16];
     let mut plain: Vec<u8> = data

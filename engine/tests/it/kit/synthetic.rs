@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use aes::cipher::block_padding::{NoPadding, Pkcs7};
 use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
 
+use super::beside;
+
 /// Where the key of a synthetic SSTable comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Provider {
@@ -173,7 +175,7 @@ impl Recipe {
             ("Data.db", data.clone()),
             ("CompressionInfo.db", info),
             ("Digest.crc32", crc32fast::hash(&data).to_string().into_bytes()),
-            ("Statistics.db", statistics()),
+            ("Statistics.db", beside::statistics(&[(0, beside::validation())])),
             ("Filter.db", b"filter".to_vec()),
         ];
         if self.is_bti() {
@@ -219,16 +221,6 @@ fn partitions(plain: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A Statistics.db of one component in clear (FORMATS.md 8.1).
-fn statistics() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for int in [1_u32, 0, 0, 20, 0] {
-        bytes.extend(int.to_be_bytes());
-    }
-    put_utf(&mut bytes, "org.apache.cassandra.dht.Murmur3Partitioner");
-    bytes
-}
-
 fn put_utf(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
     bytes.extend(text.as_bytes());
@@ -238,7 +230,7 @@ fn put_i32(bytes: &mut Vec<u8>, value: usize) {
     bytes.extend(i32::try_from(value).unwrap().to_be_bytes());
 }
 
-fn cbc(key: &[u8], iv: &[u8], plain: &[u8]) -> Vec<u8> {
+pub(crate) fn cbc(key: &[u8], iv: &[u8], plain: &[u8]) -> Vec<u8> {
     match key.len() {
         16 => cbc::Encryptor::<aes::Aes128>::new_from_slices(key, iv)
             .unwrap()
@@ -253,7 +245,7 @@ fn cbc(key: &[u8], iv: &[u8], plain: &[u8]) -> Vec<u8> {
 }
 
 /// Each block is a CBC message of its own with a zero IV.
-fn ecb(key: &[u8], plain: &[u8]) -> Vec<u8> {
+pub(crate) fn ecb(key: &[u8], plain: &[u8]) -> Vec<u8> {
     let pad = 16 - plain.len() % 16;
     let mut padded = plain.to_vec();
     padded.extend(std::iter::repeat_n(u8::try_from(pad).unwrap(), pad));

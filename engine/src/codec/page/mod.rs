@@ -1,0 +1,364 @@
+//! Encrypted pages of Partitions.db and Rows.db (FORMATS.md 7.2).
+//!
+//! ```text
+//! page of 4096 bytes
+//!    0     L         as a chunk: [key header] [IV] [ciphertext]
+//!    L     4088 - L  zeros
+//! 4088     4         int32 L
+//! 4092     4         int32 CRC32 of bytes 0..4092
+//! ```
+//!
+//! The plaintext of a page has at most U bytes, and every pointer of the index counts pages of
+//! 4096 bytes whose last 4096 - U cannot be used. U is not stored: the database computes it from
+//! the cipher and from the longest key header that its provider may write. So a page can be
+//! encrypted anew in its place exactly if U stays what it is; with another U the whole index has to
+//! be laid out again, which this module does not do.
+
+use zeroize::Zeroize as _;
+
+use super::open::{ChunkError, ChunkOpener, Opened};
+use super::seal::{ChunkSealer, mismatch};
+use crate::crypto::{IvSource, Transformation};
+use crate::keys::HeaderKind;
+use crate::sstable::PAGE;
+use crate::{Error, Result};
+
+/// What is wrong with a page of an encrypted index, or with a plan for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// Not a page of 4096 bytes: the file was cut off inside it.
+    #[error("the file ends inside a page, after {0} of its {PAGE} bytes")]
+    Partial(usize),
+    /// The CRC32 does not match.
+    #[error("the page's CRC does not match its bytes")]
+    Crc,
+    /// The declared length does not leave room for the page's end.
+    #[error("the page declares {0} encrypted bytes, not 1 to {CAPACITY}")]
+    Length(i32),
+    /// Something follows the encrypted bytes.
+    #[error("the page is not filled up with zeros")]
+    Padding,
+    /// Its encrypted bytes give no plaintext.
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    /// The plaintext is longer than a page's usable bytes.
+    #[error(
+        "the page has {plain} bytes in clear where its cipher and provider leave {usable}{fits}"
+    )]
+    PlainTooLong {
+        /// Bytes of plaintext.
+        plain: usize,
+        /// Usable bytes of a page.
+        usable: usize,
+        /// With which limit of key ids it would fit.
+        fits: Limits,
+    },
+    /// The last page of Partitions.db is not filled to its usable bytes.
+    #[error(
+        "the last page has {plain} bytes in clear where its cipher and provider make {usable} of \
+         it{fits}"
+    )]
+    LastPage {
+        /// Bytes of plaintext.
+        plain: usize,
+        /// Usable bytes of a page.
+        usable: usize,
+        /// With which limit of key ids it would fit.
+        fits: Limits,
+    },
+    /// A key header is longer than the longest that the geometry counts with.
+    #[error("the key header has {header} bytes where the pages are laid out for {limit} at most")]
+    Header {
+        /// Bytes of the header.
+        header: usize,
+        /// Bytes that the geometry counts with.
+        limit: usize,
+    },
+    /// Old and new pages have different usable bytes.
+    #[error(
+        "its pages have {old} usable bytes and would have {new} under the target's cipher and \
+         provider: the index would have to be laid out again, which this release does not do"
+    )]
+    Geometry {
+        /// Usable bytes now.
+        old: usize,
+        /// Usable bytes under the target.
+        new: usize,
+    },
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        let text = error.to_string();
+        match error {
+            PageError::Chunk(error) => error.into(),
+            PageError::Geometry { .. } => Self::unsupported(text).cure(
+                "choose a target with the same cipher, mode and kind of key provider, or use a \
+                 node-side upgrade for this table",
+            ),
+            PageError::Header { .. } => {
+                Self::invalid(text).cure("give the site's limit for key ids: --max-key-id-length")
+            }
+            PageError::LastPage { fits: Limits(Some(_)), .. }
+            | PageError::PlainTooLong { fits: Limits(Some(_)), .. } => Self::invalid(text).cure(
+                "give the value that the property \
+                 com.datastax.bdp.cassandra.crypto.KmipKeyProvider.maxKeyLength has on the nodes: \
+                 --max-key-id-length",
+            ),
+            _ => Self::corrupt(text)
+                .cure("scrub the SSTable on the node, or restore it from a backup"),
+        }
+    }
+}
+
+/// Limits of key ids under which pages would have certain usable bytes: from, to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits(pub Option<(usize, usize)>);
+
+impl std::fmt::Display for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some((from, to)) => {
+                write!(f, "; it fits where key ids may have {from} to {to} bytes at most")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// How much of each page of an encrypted index can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageGeometry {
+    transformation: Transformation,
+    iv_length: usize,
+    header: HeaderKind,
+    header_limit: usize,
+    usable: usize,
+}
+
+impl PageGeometry {
+    /// The geometry under a cipher and a provider; `longest_id` is the site's limit for key ids in
+    /// bytes, [`DATABASE_KEY_ID_LIMIT`](crate::keys::DATABASE_KEY_ID_LIMIT) unless its nodes are
+    /// told otherwise.
+    #[must_use]
+    pub fn new(
+        transformation: &Transformation,
+        iv_length: usize,
+        header: HeaderKind,
+        longest_id: usize,
+    ) -> Self {
+        let header_limit = match header {
+            HeaderKind::Kmip => KMIP_FIXED.saturating_add(longest_id),
+            HeaderKind::None => 0,
+        };
+        let usable = usable(|plain| {
+            predicted(iv_length, header_limit, transformation.ciphertext_length(plain))
+        });
+        let transformation = transformation.clone();
+        Self { transformation, iv_length, header, header_limit, usable }
+    }
+
+    /// U: the usable bytes of a page.
+    #[must_use]
+    pub const fn usable(&self) -> usize {
+        self.usable
+    }
+
+    /// Whether pages of this geometry can be encrypted in their places for the other one.
+    ///
+    /// # Errors
+    /// [`PageError::Geometry`].
+    pub const fn check_same(&self, new: &Self) -> Result<(), PageError> {
+        if self.usable == new.usable {
+            return Ok(());
+        }
+        Err(PageError::Geometry { old: self.usable, new: new.usable })
+    }
+
+    /// Checks the last page of Partitions.db, which the database always fills to its usable bytes:
+    /// so it tells whether the site's limit for key ids is the right one.
+    ///
+    /// # Errors
+    /// [`PageError::LastPage`].
+    pub fn check_last(&self, plain: usize) -> Result<(), PageError> {
+        if plain == self.usable {
+            return Ok(());
+        }
+        Err(PageError::LastPage { plain, usable: self.usable, fits: self.limits_for(plain) })
+    }
+
+    /// The limits of key ids under which a page would have so many usable bytes.
+    fn limits_for(&self, usable: usize) -> Limits {
+        let HeaderKind::Kmip = self.header else { return Limits(None) };
+        let fits = |limit: &usize| {
+            Self::new(&self.transformation, self.iv_length, self.header, *limit).usable == usable
+        };
+        // Usable bytes fall as the limit rises, so the limits that fit are neighbours.
+        let mut limits = (1..CAPACITY).filter(fits);
+        Limits(limits.next().map(|from| (from, limits.next_back().unwrap_or(from))))
+    }
+}
+
+/// The largest count of bytes whose predicted length fits a page; 0 when nothing does.
+fn usable(predicted: impl Fn(usize) -> usize) -> usize {
+    (0..=CAPACITY).rev().find(|plain| predicted(*plain) <= CAPACITY).unwrap_or_default()
+}
+
+const fn predicted(iv: usize, header: usize, ciphertext: usize) -> usize {
+    iv.saturating_add(header).saturating_add(ciphertext)
+}
+
+/// The encrypted bytes of a page, its CRC, length and filling checked; nothing is decrypted.
+///
+/// # Errors
+/// [`PageError`].
+pub fn page_content(page: &[u8]) -> Result<&[u8], PageError> {
+    if page.len() != PAGE {
+        return Err(PageError::Partial(page.len()));
+    }
+    let short = || PageError::Partial(page.len());
+    let (rest, crc) = page.split_last_chunk::<4>().ok_or_else(short)?;
+    if crc32fast::hash(rest) != u32::from_be_bytes(*crc) {
+        return Err(PageError::Crc);
+    }
+    let (body, declared) = rest.split_last_chunk::<4>().ok_or_else(short)?;
+    let declared = i32::from_be_bytes(*declared);
+    let (content, filling) = usize::try_from(declared)
+        .ok()
+        .filter(|length| *length > 0)
+        .and_then(|length| body.split_at_checked(length))
+        .ok_or(PageError::Length(declared))?;
+    if filling.iter().any(|byte| *byte != 0) {
+        return Err(PageError::Padding);
+    }
+    Ok(content)
+}
+
+/// Opens pages with the keys of a [`ChunkOpener`].
+#[derive(Debug)]
+pub struct PageOpener {
+    keys: ChunkOpener,
+    geometry: PageGeometry,
+}
+
+impl PageOpener {
+    /// Opens pages of a geometry with these keys and no others.
+    #[must_use]
+    pub const fn new(keys: ChunkOpener, geometry: PageGeometry) -> Self {
+        Self { keys, geometry }
+    }
+
+    /// The geometry of the pages.
+    #[must_use]
+    pub const fn geometry(&self) -> &PageGeometry {
+        &self.geometry
+    }
+
+    /// Decrypts a page to the first bytes of `out`, which has at least [`PAGE`] bytes, and returns
+    /// their count, at most U.
+    ///
+    /// A page does not say how long its plaintext is, so a wrong key shows by its padding only,
+    /// with one in 256 passing. Where the right key is known from Data.db this is enough; a page
+    /// whose header names the wrong key of a group (KMIP.md 3.4) is the exception, until the trie
+    /// itself is read.
+    ///
+    /// # Errors
+    /// [`PageError`]; `out` then holds nothing to be believed.
+    pub fn open(&self, page: &[u8], out: &mut [u8]) -> Result<(usize, Opened<'_>), PageError> {
+        let content = page_content(page)?;
+        let (plain, opened) = self.keys.open_unmeasured(content, out, &|_| true)?;
+        let usable = self.geometry.usable;
+        if plain > usable {
+            let fits = self.geometry.limits_for(plain);
+            return Err(PageError::PlainTooLong { plain, usable, fits });
+        }
+        Ok((plain, opened))
+    }
+}
+
+/// Seals pages under one key.
+#[derive(Debug)]
+pub struct PageSealer {
+    sealer: ChunkSealer,
+    geometry: PageGeometry,
+}
+
+impl PageSealer {
+    /// Seals pages of a geometry.
+    ///
+    /// # Errors
+    /// [`PageError::Header`] when the key's header is longer than the geometry counts with: the
+    /// database would lay its pages out in another way.
+    pub fn new(sealer: ChunkSealer, geometry: PageGeometry) -> Result<Self, PageError> {
+        let header = sealer.header_length();
+        if header > geometry.header_limit {
+            return Err(PageError::Header { header, limit: geometry.header_limit });
+        }
+        Ok(Self { sealer, geometry })
+    }
+
+    /// The geometry of the pages.
+    #[must_use]
+    pub const fn geometry(&self) -> &PageGeometry {
+        &self.geometry
+    }
+
+    /// Bytes of a page before its ciphertext; the plaintext is put behind them.
+    #[must_use]
+    pub fn prefix_length(&self) -> usize {
+        self.sealer.prefix_length()
+    }
+
+    /// Turns an image of whole pages, each with its plaintext behind its prefix, into what goes to
+    /// the disk. What else is in a page is overwritten.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Internal`] when image and lengths do not belong together, and
+    /// [`PageError::PlainTooLong`] for more than U bytes.
+    pub fn seal(
+        &self,
+        image: &mut [u8],
+        plain_lengths: &[usize],
+        ivs: &mut IvSource,
+    ) -> Result<()> {
+        let usable = self.geometry.usable;
+        if let Some(&plain) = plain_lengths.iter().find(|plain| **plain > usable) {
+            return Err(PageError::PlainTooLong { plain, usable, fits: Limits(None) }.into());
+        }
+        let (pages, rest) = image.as_chunks_mut::<PAGE>();
+        if !rest.is_empty() || pages.len() != plain_lengths.len() {
+            return Err(mismatch());
+        }
+        let mut lanes = Vec::with_capacity(pages.len());
+        for (page, &plain) in pages.iter_mut().zip(plain_lengths) {
+            let length = self.sealed_length(plain);
+            let (content, end) = page.split_at_mut_checked(length).ok_or_else(mismatch)?;
+            end.zeroize();
+            let (_, tail) = end.split_last_chunk_mut::<8>().ok_or_else(mismatch)?;
+            let declared = i32::try_from(length).map_err(|_over| mismatch())?;
+            let [a, b, c, d] = declared.to_be_bytes();
+            *tail = [a, b, c, d, 0, 0, 0, 0];
+            lanes.push(self.sealer.prepare(content, plain, ivs)?);
+        }
+        self.sealer.encrypt(&mut lanes)?;
+        drop(lanes);
+        for page in pages {
+            let (rest, crc) = page.split_last_chunk_mut::<4>().ok_or_else(mismatch)?;
+            *crc = crc32fast::hash(rest).to_be_bytes();
+        }
+        Ok(())
+    }
+
+    fn sealed_length(&self, plain: usize) -> usize {
+        self.prefix_length().saturating_add(self.sealer.ciphertext_length(plain))
+    }
+}
+
+/// Bytes of a page before its length and its CRC.
+const CAPACITY: usize = PAGE - 8;
+/// Version byte and length in front of a KMIP key id.
+const KMIP_FIXED: usize = 5;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! Components beside Data.db: copied, or, where they are encrypted, encrypted anew and read back.
+//!
+//! ```text
+//! Partitions.db, Rows.db   page by page in their places: the geometry is the same, says the plan
+//! Statistics.db            body by body; positions and checksums follow
+//! ```
+//!
+//! As with Data.db, what was staged is read from the disk with the new key and no other, and its
+//! plaintext compared with the one that went in.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::digest::PlainDigest;
+use super::sstable::RewriteJob;
+use crate::codec::{ChunkOpener, Limits, Metadata, Opened, PageError, PageOpener, PageSealer};
+use crate::crypto::IvSource;
+use crate::io::{Access, Source, Storage};
+use crate::keys::{KeyId, KeyRing};
+use crate::plan::{Facts, opener, page_geometry, target_encryptor};
+use crate::sstable::{Component, PAGE, STATISTICS_LIMIT};
+use crate::{Error, ErrorKind, Result};
+
+/// Stages the successor of a component, durably, and reads it back. Returns what was strange
+/// about the old one.
+pub(super) fn carry_over(
+    job: &RewriteJob<'_>,
+    facts: &Facts,
+    component: &Component,
+    to: &Path,
+) -> Result<Vec<Error>> {
+    let from = facts.sstable.path(component);
+    if !facts.encrypted_components.contains(component) {
+        return job.storage.copy(&from, to).map(|()| vec![]);
+    }
+    match component {
+        Component::Statistics => reencrypt_metadata(job, facts, &from, to),
+        _ => reencrypt_index(job, facts, component, &from, to),
+    }
+}
+
+/// Decrypts what is encrypted beside Data.db. Returns what is strange about it.
+///
+/// The site's limit for key ids is not known here: the last page of Partitions.db tells it.
+pub(super) fn check(
+    storage: &dyn Storage,
+    access: Access<'_>,
+    facts: &Facts,
+    ring: &KeyRing,
+) -> Result<Vec<Error>> {
+    let Some(options) = facts.shape.encryptor() else { return Ok(vec![]) };
+    if facts.encrypted_components.is_empty() {
+        return Ok(vec![]);
+    }
+    let keys = &opener(facts, ring)?;
+    let mut strange = Vec::new();
+    for component in &facts.encrypted_components {
+        let path = facts.sstable.path(component);
+        if *component == Component::Statistics {
+            let bytes = storage.read(&path, STATISTICS_LIMIT)?;
+            let metadata = Metadata::open(&bytes, facts.version.has_metadata_checksums, keys)
+                .map_err(|error| Error::from(error).at(&path))?;
+            strange.extend(mislabelled_bodies(&metadata, &path));
+            continue;
+        }
+        // With the shortest limit a page has the most usable bytes.
+        let opener = PageOpener::new(keys.clone(), page_geometry(options, 1));
+        let mut read = IndexRead::default();
+        read.pages(&Source::open(&path, access)?, &opener, |_, _| Ok(()))?;
+        if *component == Component::Partitions {
+            let fits = opener.geometry().check_last(read.last);
+            let known =
+                matches!(fits, Ok(()) | Err(PageError::LastPage { fits: Limits(Some(_)), .. }));
+            if !known || read.longest > read.last {
+                return Err(Error::corrupt(
+                    "its last page is not filled to the usable bytes of a page",
+                )
+                .at(path)
+                .cure("restore the index from a backup, or scrub the SSTable on the node"));
+            }
+        }
+        strange.extend(read.strange(&path));
+    }
+    Ok(strange)
+}
+
+fn reencrypt_metadata(
+    job: &RewriteJob<'_>,
+    facts: &Facts,
+    from: &Path,
+    to: &Path,
+) -> Result<Vec<Error>> {
+    let checksums = facts.version.has_metadata_checksums;
+    let open = |path: &Path, keys: &ChunkOpener| {
+        let bytes = job.storage.read(path, STATISTICS_LIMIT)?;
+        Metadata::open(&bytes, checksums, keys).map_err(|error| Error::from(error).at(path))
+    };
+    let old = open(from, &opener(facts, job.ring)?)?;
+    let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
+    let bytes = old.seal(&sealer, &mut IvSource::from_os()?)?;
+    let file = job.storage.create(to)?;
+    job.storage.copy_attributes(from, to)?;
+    file.write_at(&bytes, 0)?;
+    file.sync()?;
+    file.forget_cached();
+    if !open(to, &new_keys)?.same_content(&old) {
+        return Err(mismatch(to));
+    }
+    Ok(mislabelled_bodies(&old, from))
+}
+
+fn reencrypt_index(
+    job: &RewriteJob<'_>,
+    facts: &Facts,
+    component: &Component,
+    from: &Path,
+    to: &Path,
+) -> Result<Vec<Error>> {
+    let (Some(options), Some(new_options)) = (facts.shape.encryptor(), job.target.encryptor())
+    else {
+        return Err(mismatch(from));
+    };
+    let longest = job.target.longest_id();
+    let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
+    let old = PageOpener::new(opener(facts, job.ring)?, page_geometry(options, longest));
+    let geometry = page_geometry(new_options, longest);
+    old.geometry().check_same(&geometry).map_err(|error| Error::from(error).at(from))?;
+    let sealer =
+        PageSealer::new(sealer, geometry.clone()).map_err(|error| Error::from(error).at(from))?;
+    let new = PageOpener::new(new_keys, geometry);
+
+    let source = Source::open(from, job.inspector.access())?;
+    let file = job.storage.create(to)?;
+    job.storage.copy_attributes(from, to)?;
+    file.reserve(source.length())?;
+    let mut digest = PlainDigest::new()?;
+    let (mut ivs, mut batch) = (IvSource::from_os()?, Batch::default());
+    let mut read = IndexRead::default();
+    read.pages(&source, &old, |page, plain| {
+        digest.add(page, plain);
+        batch.add(&sealer, plain)?;
+        if batch.lengths.len() < PAGES_AT_ONCE {
+            return Ok(());
+        }
+        batch.flush(&sealer, &mut ivs, |bytes, offset| file.write_at(bytes, offset))
+    })?;
+    batch.flush(&sealer, &mut ivs, |bytes, offset| file.write_at(bytes, offset))?;
+    if *component == Component::Partitions {
+        old.geometry().check_last(read.last).map_err(|error| Error::from(error).at(from))?;
+    }
+    source.unchanged()?;
+    file.sync()?;
+    file.forget_cached();
+
+    let staged = Source::open(to, job.inspector.access())?;
+    let mut back = PlainDigest::seeded(digest.seed());
+    IndexRead::default().pages(&staged, &new, |page, plain| {
+        back.add(page, plain);
+        Ok(())
+    })?;
+    if back != digest || staged.length() != source.length() {
+        return Err(mismatch(to));
+    }
+    Ok(read.strange(from))
+}
+
+/// What was seen while an index was read.
+#[derive(Debug, Default)]
+struct IndexRead {
+    /// Plaintext bytes of the last page, and of the one that has most.
+    last: usize,
+    longest: usize,
+    /// Pages under a key that their headers do not name.
+    mislabelled: BTreeMap<KeyId, u64>,
+}
+
+impl IndexRead {
+    /// Opens all pages, in order.
+    fn pages(
+        &mut self,
+        file: &Source,
+        opener: &PageOpener,
+        mut each: impl FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut scratch = Vec::new();
+        let mut plain = Zeroizing::new(vec![0; PAGE]);
+        let (mut page, mut offset) = (0_u64, 0_u64);
+        while offset < file.length() {
+            let left = usize::try_from(file.length().saturating_sub(offset)).unwrap_or(PAGE);
+            let stored = file.slice(offset, left.min(PAGE), &mut scratch)?;
+            let (length, opened) = opener
+                .open(stored, &mut plain)
+                .map_err(|error| Error::from(error).at(file.path()).offset(offset))?;
+            if let Opened::Under(id) = opened {
+                let pages = self.mislabelled.entry(id.clone()).or_default();
+                *pages = pages.saturating_add(1);
+            }
+            self.last = length;
+            self.longest = self.longest.max(length);
+            each(page, plain.get(..length).unwrap_or_default())?;
+            page = page.saturating_add(1);
+            offset = offset.saturating_add(u64::try_from(stored.len()).unwrap_or(u64::MAX));
+        }
+        Ok(())
+    }
+
+    fn strange(&self, path: &Path) -> Vec<Error> {
+        let one = |(id, pages): (&KeyId, &u64)| mislabelled(path, id, *pages, "pages");
+        self.mislabelled.iter().map(one).collect()
+    }
+}
+
+/// Pages that are sealed side by side, and where they go.
+#[derive(Debug, Default)]
+struct Batch {
+    image: Zeroizing<Vec<u8>>,
+    lengths: Vec<usize>,
+    offset: u64,
+}
+
+impl Batch {
+    fn add(&mut self, sealer: &PageSealer, plain: &[u8]) -> Result<()> {
+        if self.image.is_empty() {
+            // Once, so that no plaintext is left behind where the buffer was.
+            self.image.resize(PAGES_AT_ONCE.saturating_mul(PAGE), 0);
+        }
+        let (pages, _) = self.image.as_chunks_mut::<PAGE>();
+        pages
+            .get_mut(self.lengths.len())
+            .and_then(|page| page.get_mut(sealer.prefix_length()..))
+            .and_then(|room| room.get_mut(..plain.len()))
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a page does not fit its place"))?
+            .copy_from_slice(plain);
+        self.lengths.push(plain.len());
+        Ok(())
+    }
+
+    fn flush(
+        &mut self,
+        sealer: &PageSealer,
+        ivs: &mut IvSource,
+        write: impl FnOnce(&[u8], u64) -> Result<()>,
+    ) -> Result<()> {
+        let filled = self.lengths.len().saturating_mul(PAGE);
+        let image = self.image.get_mut(..filled).unwrap_or_default();
+        sealer.seal(image, &self.lengths, ivs)?;
+        write(image, self.offset)?;
+        self.offset = self.offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        self.lengths.clear();
+        Ok(())
+    }
+}
+
+fn mislabelled_bodies(metadata: &Metadata, path: &Path) -> Vec<Error> {
+    let ids = metadata.bodies().iter().filter_map(|body| body.mislabelled());
+    ids.map(|id| mislabelled(path, id, 1, "bodies")).collect()
+}
+
+fn mislabelled(path: &Path, id: &KeyId, count: u64, what: &str) -> Error {
+    Error::corrupt(format!(
+        "{count} of its {what} name another key in their headers than the one that they are under, \
+         as the database may write them when its key changes"
+    ))
+    .at(path)
+    .key(id)
+}
+
+fn mismatch(path: &Path) -> Error {
+    Error::new(ErrorKind::Mismatch, "it does not decrypt to the plaintext of the old one")
+        .at(path)
+        .cure("the old SSTable is untouched; check the machine's memory and disk, run again")
+}
+
+/// Enough to fill the lanes of any kernel.
+const PAGES_AT_ONCE: usize = 64;

@@ -1,0 +1,326 @@
+//! Whole runs over SSTables with encrypted components.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rekey_engine::ErrorKind;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, KeyId};
+use rekey_engine::options::{CompressionParams, OptionMap};
+use rekey_engine::plan::{Action, KeyWish, Selection, SkipReason, Target};
+use rekey_engine::txn::Flavor;
+use rekey_engine::upgrade::{self, Archives, Outcome};
+
+use super::{OLD_KMIP, OTHER_KMIP, SETS, Set, hex, read};
+use crate::kit::beside::{bodies, page, page_contents, plain_pages};
+use crate::kit::workspace::{files, target, testdata, threads};
+use crate::kit::{TestStorage, Workspace};
+
+/// A node's data directory with both tables of a set.
+fn workspace(set: &Set) -> Workspace {
+    let mut workspace = Workspace::copy_of(&format!("fixtures/{}", set.name));
+    fs::remove_dir_all(workspace.data().join("plain")).unwrap();
+    workspace.flavor =
+        Some(if set.name.starts_with("bb") { Flavor::Dse } else { Flavor::ConvergedCore });
+    workspace.give_kmip_keys(&format!(
+        "{} = {}\n{} = {}\n",
+        OLD_KMIP.0, OLD_KMIP.1, OTHER_KMIP.0, OTHER_KMIP.1
+    ));
+    workspace
+}
+
+fn kmip_options(cipher: &str) -> String {
+    format!(
+        "{{'class': 'Encryptor', 'cipher_algorithm': '{cipher}', 'secret_key_strength': 256, \
+         'key_provider': 'KmipKeyProviderFactory', 'kmip_host': 'kmip1'}}"
+    )
+}
+
+/// The key of the group that the set is not under, or another local one.
+fn new_key(set: &Set, workspace: &Workspace) -> (Target, Option<&'static str>, Vec<u8>) {
+    match set.id {
+        None => (workspace.new_key("new-key", set.cipher, 256), None, vec![0x5a; 32]),
+        Some(id) => {
+            let (new, key) = if id == OLD_KMIP.0 { OTHER_KMIP } else { OLD_KMIP };
+            (target(&kmip_options(set.cipher), Some(new)), Some(new), hex(key))
+        }
+    }
+}
+
+/// The files of a component in both tables, in the order of the SSTables.
+fn components(workspace: &Workspace, ending: &str) -> Vec<PathBuf> {
+    let keyspace = workspace.data().join("rk");
+    let mut found = Vec::new();
+    for table in files(&keyspace) {
+        let mut names = files(&keyspace.join(&table));
+        names.retain(|name| name.ends_with(ending));
+        names.sort_by_key(|name| name.split('-').nth(1).unwrap().parse::<u32>().unwrap());
+        found.extend(names.iter().map(|name| keyspace.join(&table).join(name)));
+    }
+    found
+}
+
+#[test]
+fn whole_sets_go_to_another_key_and_need_the_old_one_no_more() {
+    for set in &SETS {
+        for mapped in [true, false] {
+            let mut workspace = workspace(set);
+            workspace.mapped = mapped;
+            let (target, id, key) = new_key(set, &workspace);
+            let report = workspace.upgrade(&target).unwrap();
+            let failures: Vec<_> = report.failures().map(ToString::to_string).collect();
+            assert_eq!(failures, Vec::<String>::new(), "{}", set.name);
+            assert_eq!(report.sstables.len(), 8);
+
+            // The old key is gone.
+            match id {
+                Some(id) => {
+                    let hex = if id == OLD_KMIP.0 { OLD_KMIP.1 } else { OTHER_KMIP.1 };
+                    fs::remove_file(workspace.root.path().join("kmip.keys")).unwrap();
+                    workspace.give_kmip_keys(&format!("{id} = {hex}\n"));
+                }
+                None => fs::remove_dir_all(workspace.root.path().join("keys")).unwrap(),
+            }
+            let own = set.own(id, &key);
+            for ending in ["Partitions.db", "Rows.db"] {
+                let mut expected: Vec<Vec<Vec<u8>>> =
+                    set.files(ending).iter().map(|(_, plain)| plain_pages(&read(plain))).collect();
+                let mut found: Vec<Vec<Vec<u8>>> = components(&workspace, ending)
+                    .iter()
+                    .map(|path| page_contents(&read(path)).iter().map(|c| own.open(c)).collect())
+                    .collect();
+                expected.sort();
+                found.sort();
+                assert!(found == expected, "{ending} of {}", set.name);
+            }
+            let mut expected: Vec<_> =
+                set.files("Statistics.db").iter().map(|(_, plain)| bodies(&read(plain))).collect();
+            let mut found: Vec<Vec<_>> = components(&workspace, "Statistics.db")
+                .iter()
+                .map(|path| {
+                    bodies(&read(path)).iter().map(|(kind, body)| (*kind, own.open(body))).collect()
+                })
+                .collect();
+            expected.sort();
+            found.sort();
+            assert!(found == expected, "Statistics.db of {}", set.name);
+
+            let verified = workspace.verify();
+            assert_eq!(verified.failures().map(ToString::to_string).collect::<Vec<_>>(), [""; 0]);
+            let again = workspace.upgrade(&target).unwrap();
+            assert!(
+                again.sstables.iter().all(|line| matches!(
+                    line.outcome,
+                    Outcome::Skipped(SkipReason::UnderTargetKey)
+                ))
+            );
+        }
+    }
+}
+
+/// Data.db is under one key, and a page of an index under another: that one is in use, and the
+/// SSTable is not "already under the target key".
+#[test]
+fn a_key_that_only_a_page_needs_is_counted_as_used() {
+    let set = &SETS[0];
+    let workspace = workspace(set);
+    let path = &components(&workspace, "Partitions.db")[0];
+    let (_, plain) = set.files("Partitions.db").remove(0);
+    let other = set.codec(Some(OTHER_KMIP.0), &hex(OTHER_KMIP.1));
+    fs::write(path, other.seal_pages(&plain_pages(&read(&plain)))).unwrap();
+
+    let session = workspace.session(LeaseMode::Shared).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), Archives::default(), threads(1)).unwrap();
+    drop(session);
+    assert!(census.unknown.is_empty());
+    let rows: Vec<_> = census
+        .keys
+        .iter()
+        .map(|(key, row)| (key.to_string(), row.sstables, row.chunks > 0))
+        .collect();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(
+        rows.iter()
+            .any(|(key, sstables, chunks)| key.contains(OTHER_KMIP.0) && *sstables == 1 && !chunks)
+    );
+    assert_eq!(workspace.verify().failures().count(), 0);
+
+    let target =
+        target(&kmip_options(set.cipher).replace("}", ", 'key_namespace': 'a'}"), Some(OLD_KMIP.0));
+    let report = workspace.upgrade(&target).unwrap();
+    let rewritten = report
+        .sstables
+        .iter()
+        .filter(|line| matches!(line.outcome, Outcome::Rewritten { .. }))
+        .count();
+    assert_eq!((rewritten, report.failures().count()), (1, 0));
+}
+
+#[test]
+fn another_geometry_is_refused_in_the_plan_with_its_numbers() {
+    let set = &SETS[0];
+    let workspace = workspace(set);
+    for (target, numbers) in [
+        (workspace.new_key("new-key", set.cipher, 256), ["3807", "4063"]),
+        (target(&kmip_options("AES/ECB/PKCS5Padding"), Some(OTHER_KMIP.0)), ["3807", "3823"]),
+    ] {
+        let plan = workspace.plan(&target).unwrap();
+        for line in &plan.sstables {
+            let Action::Refuse(error) = &line.action else { panic!("{:?}", line.action) };
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(numbers.iter().all(|number| error.chain().contains(number)), "{error:?}");
+            assert!(error.path().unwrap().to_str().unwrap().ends_with("Partitions.db"));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_limit_of_key_ids_shows_in_the_plan_and_says_which_would_fit() {
+    let workspace = workspace(&SETS[0]);
+    let id = KeyId::new(OTHER_KMIP.0).unwrap();
+    for limit in [DATABASE_KEY_ID_LIMIT, 100, 512] {
+        let options = OptionMap::parse_cql(&kmip_options(SETS[0].cipher)).unwrap();
+        let params = CompressionParams::from_cql_options(&options).unwrap();
+        let target =
+            Target::find(params, KeyWish::Named(&id), &workspace.sources(), limit).unwrap();
+        let plan = workspace.plan(&target).unwrap();
+        for line in &plan.sstables {
+            match &line.action {
+                Action::Rewrite { .. } => assert_eq!(limit, DATABASE_KEY_ID_LIMIT),
+                Action::Refuse(error) => {
+                    assert_ne!(limit, DATABASE_KEY_ID_LIMIT);
+                    assert_eq!(error.kind(), ErrorKind::Invalid);
+                    assert!(error.chain().contains("244 to 259 bytes"), "{error:?}");
+                    assert!(error.advice().unwrap().contains("--max-key-id-length"));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// The damage shows in the plan, the others go on, and the damaged one stays as it was.
+#[test]
+fn damaged_components_are_refused() {
+    for set in &SETS {
+        let workspace = workspace(set);
+        let (target, ..) = new_key(set, &workspace);
+        for (ending, step) in [("Partitions.db", 97), ("Rows.db", 211), ("Statistics.db", 151)] {
+            let path = &components(&workspace, ending)[0];
+            let sound = read(path);
+            assert!(!sound.is_empty());
+            for at in (0..sound.len()).step_by(step).chain([sound.len() - 1]) {
+                let mut damaged = sound.clone();
+                damaged[at] ^= 1 << (at % 8);
+                fs::write(path, &damaged).unwrap();
+                refused_alone(&workspace, &target, &format!("byte {at} of {}", path.display()));
+            }
+            for length in [sound.len() - 1, sound.len() / 2 + 1, 100] {
+                fs::write(path, &sound[..length]).unwrap();
+                refused_alone(
+                    &workspace,
+                    &target,
+                    &format!("{length} bytes of {}", path.display()),
+                );
+            }
+            fs::write(path, &sound).unwrap();
+        }
+    }
+}
+
+fn refused_alone(workspace: &Workspace, target: &Target, what: &str) {
+    let plan = workspace.plan(target).unwrap();
+    let refused: Vec<_> = plan
+        .sstables
+        .iter()
+        .filter_map(|line| match &line.action {
+            Action::Refuse(error) => Some(error),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(refused.len(), 1, "{what}: {refused:?}");
+    assert_eq!(refused[0].kind(), ErrorKind::Corrupt, "{what}: {refused:?}");
+    assert!(refused[0].advice().is_some());
+    let session = workspace.session(LeaseMode::Shared).unwrap();
+    let census =
+        upgrade::census(&session, &Selection::default(), Archives::default(), threads(1)).unwrap();
+    assert_eq!(census.unknown.len(), 1, "{what}");
+}
+
+/// A page that decrypts to something else is found when it is read, and stops only its SSTable.
+#[test]
+fn a_page_under_no_key_stops_its_sstable_and_leaves_it_as_it_was() {
+    let set = &SETS[0];
+    let workspace = workspace(set);
+    let (target, ..) = new_key(set, &workspace);
+    // The Partitions.db of two pages: its last one is what a plan looks at.
+    let path = components(&workspace, "Partitions.db")
+        .into_iter()
+        .find(|path| fs::metadata(path).unwrap().len() > 4096)
+        .unwrap();
+    // A fixed IV: whether a wrong key finds padding by chance must not change from run to run.
+    let stranger = set.own(set.id, &[0x77; 32]).seal(&[27; 3000], 1);
+    let mut file = read(&path);
+    file.splice(..4096, page(&stranger));
+    fs::write(&path, &file).unwrap();
+    let before = read(&path);
+    let report = workspace.upgrade_on(TestStorage::quick().boxed(), &target).unwrap();
+    let failures: Vec<_> = report.failures().collect();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert!(failures[0].path().unwrap().ends_with(path.file_name().unwrap()));
+    assert_eq!(failures[0].byte_offset(), Some(0));
+    assert_eq!(read(&path), before);
+    let verified = workspace.verify();
+    assert_eq!(verified.failures().count(), 1);
+}
+
+/// Some builds write the bodies in clear although the version encrypts them: they stay in clear,
+/// also when only some of them are.
+#[test]
+fn metadata_in_clear_stays_in_clear() {
+    let set = &SETS[0];
+    let workspace = workspace(set);
+    let (target, id, key) = new_key(set, &workspace);
+    let plain = set.files("Statistics.db");
+    let paths = components(&workspace, "Statistics.db");
+    fs::copy(&plain[0].1, &paths[0]).unwrap();
+    let mut mixed = bodies(&read(&plain[1].0));
+    mixed[2] = bodies(&read(&plain[1].1)).remove(2);
+    fs::write(&paths[1], crate::kit::beside::statistics(&mixed)).unwrap();
+
+    assert_eq!(workspace.upgrade(&target).unwrap().failures().count(), 0);
+    assert_eq!(workspace.verify().failures().count(), 0);
+    let files: Vec<_> = components(&workspace, "Statistics.db").iter().map(|p| read(p)).collect();
+    assert!(files.contains(&read(&plain[0].1)), "copied as it was");
+    let own = set.own(id, &key);
+    let clear = bodies(&read(&plain[1].1));
+    let found = files
+        .iter()
+        .map(|file| bodies(file))
+        .find(|found| found[2] == clear[2] && own_opens(found, &clear, &own));
+    assert!(found.is_some(), "only what was encrypted is encrypted");
+}
+
+fn own_opens(
+    found: &[(u32, Vec<u8>)],
+    clear: &[(u32, Vec<u8>)],
+    own: &crate::kit::beside::Key<'_>,
+) -> bool {
+    [0, 1, 3].iter().all(|body: &usize| {
+        found[*body].1 != clear[*body].1 && own.open(&found[*body].1) == clear[*body].1
+    })
+}
+
+/// The sets are complete, so that nothing above is about nothing.
+#[test]
+fn the_sets_have_wide_partitions_and_several_pages() {
+    for set in &SETS {
+        let lengths = |ending: &str| -> Vec<u64> {
+            set.files(ending).iter().map(|(path, _)| fs::metadata(path).unwrap().len()).collect()
+        };
+        assert!(lengths("Partitions.db").iter().any(|length| *length > 4096), "{}", set.name);
+        assert!(lengths("Rows.db").iter().any(|length| *length > 0), "{}", set.name);
+        assert!(testdata().join("fixtures").join(set.name).join("plain").is_dir());
+    }
+}
