@@ -121,7 +121,7 @@ impl Codec {
 
     pub(super) fn sealer(&self) -> ChunkSealer {
         let header = self.id.clone().map_or(KeyHeader::None, KeyHeader::Kmip);
-        ChunkSealer::new(&header, Arc::clone(&self.key))
+        ChunkSealer::new(&header, Arc::clone(&self.key), false)
     }
 
     pub(super) fn pages(&self) -> PageOpener {
