@@ -1,4 +1,4 @@
-//! The committed stores, and names for the certificates in them.
+//! The committed stores, or new ones from the same `make`, and names for the certificates in them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,8 +8,12 @@ use rekey_kmip::secret::Secret;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+/// `REKEY_KEYSTORES` in the environment, where the interop run has made new ones.
 pub(crate) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores")
+    match std::env::var_os("REKEY_KEYSTORES") {
+        Some(folder) => folder.into(),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores"),
+    }
 }
 
 pub(crate) fn bytes(file: &str) -> Vec<u8> {

@@ -135,7 +135,7 @@ fn as_the_database(group: &str, request: &KeyRequest, choice: &Choice) -> Result
         1 => "the only key that the database finds for these options".to_owned(),
         n => format!(
             "the first of {n} keys that the database finds for these options (earliest Protect \
-             Stop Date, then earliest Activation Date)"
+             Stop Date, then earliest Activation Date, then the server's own order)"
         ),
     };
     let warnings = disagreement(choice, chosen.as_str()).into_iter().collect();

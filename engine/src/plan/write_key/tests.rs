@@ -189,3 +189,21 @@ fn keys_that_do_not_fit_are_not_taken_for_waiting_ones() {
     assert_eq!(id(&settled), None);
     assert_eq!(settled.choice.unwrap().others.len(), 3);
 }
+
+#[test]
+fn keys_that_no_date_tells_apart_are_taken_in_the_server_s_order_and_it_is_said() {
+    let pairs = [("cipher_algorithm", "AES"), ("secret_key_strength", "256")];
+    let request = key_request(&options(&pairs)).unwrap();
+    for order in [["1", "2"], ["2", "1"]] {
+        let candidates = order.map(|id| {
+            let attributes = Attributes::new(request.new_key(None).attributes);
+            Candidate { id: id.into(), attributes }
+        });
+        let choice = choose(&request, candidates.to_vec(), NOW);
+        let settled = as_the_database("group", &request, &choice).unwrap();
+        assert_eq!(settled.id.unwrap().as_str(), order[0]);
+        let reason = settled.choice.unwrap().reason;
+        assert!(reason.contains("the first of 2 keys"), "{reason}");
+        assert!(reason.ends_with("then the server's own order)"), "{reason}");
+    }
+}
