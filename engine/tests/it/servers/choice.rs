@@ -56,7 +56,7 @@ fn the_oldest_activation_wins() {
     assert_eq!(
         choice.reason,
         "the first of 3 keys that the database finds for these options (earliest Protect Stop \
-         Date, then earliest Activation Date)"
+         Date, then earliest Activation Date, then the server's own order)"
     );
     assert_eq!(others(choice), [("middle", LATER), ("young", LATER)]);
     assert_eq!(warnings(&target), []);
