@@ -8,11 +8,17 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
+#[path = "../../../engine/tests/it/kit/beside.rs"]
+#[expect(dead_code, reason = "the engine's tests use more of it")]
+mod beside;
 mod exit_codes;
 mod json;
 mod keys;
 mod kit;
 mod limits;
+#[path = "../../../engine/tests/it/kit/oracle.rs"]
+#[expect(dead_code, reason = "the engine's tests use it")]
+mod oracle;
 mod selection;
 mod servers;
 #[path = "../../../engine/tests/it/kit/synthetic.rs"]

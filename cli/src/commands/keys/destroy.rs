@@ -22,7 +22,11 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
     let key = KeyRef::Kmip { group: group.clone(), id: KeyId::new(id.as_str())? };
     if !args.data_dirs.is_empty() {
         let census = look(style, &args.data_dirs)?;
-        if style.in_use(&key, &census, args.force) && !args.force {
+        let mut in_use = style.in_use(&key, &census, args.force);
+        for other in other_names(&servers, group, id, &census) {
+            in_use |= style.in_use(other, &census, args.force);
+        }
+        if in_use && !args.force {
             return Ok(exit_code::IN_USE);
         }
     }
@@ -50,6 +54,29 @@ fn look(style: Style, data_dirs: &[PathBuf]) -> Result<KeyCensus> {
     style.holders(&session);
     let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     upgrade::census(&session, &Selection::default(), Archives::ALL, threads)
+}
+
+/// Keys of the same id in other groups that may be this very key: SSTables name a group and not a
+/// server, and two groups may have a server in common. Of a group that the configuration does not
+/// know nobody can tell.
+fn other_names<'a>(
+    servers: &KmipServers,
+    group: &str,
+    id: &str,
+    census: &'a KeyCensus,
+) -> Vec<&'a KeyRef> {
+    let config = servers.config();
+    let hosts = |name: &str| config.kmip_group(name).map(|group| group.hosts.as_slice());
+    let own = hosts(group).unwrap_or_default();
+    let may_be_the_same = |name: &str| {
+        name != group && hosts(name).map_or(true, |hosts| hosts.iter().any(|h| own.contains(h)))
+    };
+    let keys = census.keys.keys();
+    keys.filter(|key| match key {
+        KeyRef::Kmip { group, id: other } => other.as_str() == id && may_be_the_same(group),
+        _ => false,
+    })
+    .collect()
 }
 
 /// What a census of SSTables cannot see.

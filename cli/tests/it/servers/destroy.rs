@@ -61,6 +61,36 @@ fn a_key_that_only_a_snapshot_or_a_backup_is_under_stays_too() {
     }
 }
 
+/// SSTables name a group, not a server: the same key may go by the name of another group.
+#[test]
+fn the_same_key_under_another_group_s_name_stays() {
+    let in_group = |config: &str| {
+        let site = Site::new();
+        revoke(&site);
+        site.node.file(
+            "hcd.yaml",
+            &config.replace("HOST", &site.sim.host().to_string()).replace(
+                "STORES",
+                &format!(
+                    "    keystore_path: {0}/client.pem\n    truststore_path: {0}/trust.pem\n",
+                    site.node.root.path().display()
+                ),
+            ),
+        );
+        let run = site.keys("destroy", &["vault", OLD, "--yes", "--data-dir", "data"]);
+        assert_eq!(there(&site), run.code != 0, "{run:?}");
+        run
+    };
+    let vault = "kmip_hosts:\n  vault:\n    hosts: HOST\nSTORES";
+    // The group of the SSTables is not in this configuration.
+    let run = in_group(vault).exits(4).says("kmip vault/02-449: no chunk header names it");
+    run.says("kmip kmip1/02-449 is in use: ");
+    // It has a server in common with this one.
+    in_group(&format!("{vault}  kmip1:\n    hosts: other.invalid, HOST\nSTORES")).exits(4);
+    // It has other servers, and so other keys.
+    in_group(&format!("{vault}  kmip1:\n    hosts: other.invalid\nSTORES")).exits(0);
+}
+
 #[test]
 fn what_cannot_be_read_may_be_under_the_key() {
     let site = Site::new();

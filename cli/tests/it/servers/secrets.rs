@@ -47,6 +47,56 @@ fn everything(site: &Site, runs: &mut Vec<Run>) {
     runs.push(site.node.read("upgradesstables", &[&rest[..], &["--json"]].concat()));
 }
 
+/// Passwords that do not open what they are for, in every way to give them.
+fn wrong_passwords(runs: &mut Vec<Run>) {
+    let real = testdata().join("keystores");
+    for (store, more) in [
+        ("ec.jks", "keystore_password: hunter2-store"),
+        ("java17-ec.p12", "keystore_password: hunter2-store"),
+        ("pem-ec-enc.pem", "keystore_password: hunter2-store"),
+        ("keypass.jks", "keystore_password: storepass2\n    keystore_key_password: hunter2-key"),
+        ("ec.jks", "keystore_password_file: DIR/password"),
+        ("ec.jks", "keystore_password: [hunter2-list]"),
+        ("ec.jks", "keystore_password: {a: hunter2-map}"),
+        ("ec.jks", "keystore_password: hunter2-a\n    keystore_password_file: DIR/password"),
+        ("ec.jks", "keystore_passwrod: hunter2-misspelt"),
+        ("ec.jks", "keystore_password: hunter2-clear\n    password_encryption_key_name: absent"),
+    ] {
+        let site = Site::new();
+        let directory = site.node.root.path().display().to_string();
+        let password = site.node.file("password", "hunter2-file\n");
+        fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).unwrap();
+        site.configure(
+            &format!("keystore_path: {directory}/client.pem"),
+            &format!(
+                "keystore_path: {}/{store}\n    {}",
+                real.display(),
+                more.replace("DIR", &directory)
+            ),
+        );
+        for json in [&[][..], &["--json"]] {
+            runs.push(site.keys("list", &[&[GROUP], json].concat()));
+            runs.push(site.keys("test", json));
+            runs.push(site.node.read("verify", &[&["--config", "hcd.yaml"], json].concat()));
+        }
+    }
+}
+
+/// A file that is no YAML is quoted by nobody.
+fn broken_configurations(runs: &mut Vec<Run>) {
+    let site = Site::new();
+    for text in [
+        "kmip_hosts:\n  kmip1: keystore_password: hunter2-line\n",
+        "kmip_hosts:\n  kmip1:\n    keystore_password: \"hunter2-open\n",
+        "keystore_password: *hunter2-alias\n",
+    ] {
+        site.node.file("hcd.yaml", text);
+        for json in [&[][..], &["--json"]] {
+            runs.push(site.keys("list", &[&[GROUP], json].concat()).exits(2));
+        }
+    }
+}
+
 #[test]
 fn no_key_and_no_password_appears_in_any_output() {
     let mut runs = Vec::new();
@@ -81,52 +131,9 @@ fn no_key_and_no_password_appears_in_any_output() {
         trouble(&site);
         everything(&site, &mut runs);
     }
-    // Passwords that do not open what they are for, in every way to give them.
-    let real = testdata().join("keystores");
-    for (store, more) in [
-        ("ec.jks", "keystore_password: hunter2-store"),
-        ("java17-ec.p12", "keystore_password: hunter2-store"),
-        ("pem-ec-enc.pem", "keystore_password: hunter2-store"),
-        ("keypass.jks", "keystore_password: storepass2\n    keystore_key_password: hunter2-key"),
-        ("ec.jks", "keystore_password_file: DIR/password"),
-        ("ec.jks", "keystore_password: [hunter2-list]"),
-        ("ec.jks", "keystore_password: {a: hunter2-map}"),
-        ("ec.jks", "keystore_password: hunter2-a\n    keystore_password_file: DIR/password"),
-        ("ec.jks", "keystore_passwrod: hunter2-misspelt"),
-        ("ec.jks", "keystore_password: hunter2-clear\n    password_encryption_key_name: absent"),
-    ] {
-        let site = Site::new();
-        let directory = site.node.root.path().display().to_string();
-        let password = site.node.file("password", "hunter2-file\n");
-        fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).unwrap();
-        site.configure(
-            &format!("keystore_path: {directory}/client.pem"),
-            &format!(
-                "keystore_path: {}/{store}\n    {}",
-                real.display(),
-                more.replace("DIR", &directory)
-            ),
-        );
-        for json in [&[][..], &["--json"]] {
-            runs.push(site.keys("list", &[&[GROUP], json].concat()));
-            runs.push(site.keys("test", json));
-            runs.push(site.node.read("verify", &[&["--config", "hcd.yaml"], json].concat()));
-        }
-    }
+    wrong_passwords(&mut runs);
     secrets.push("storepass2".to_owned());
-    // A file that is no YAML is quoted by nobody.
-    let site = Site::new();
-    for text in [
-        "kmip_hosts:\n  kmip1: keystore_password: hunter2-line\n",
-        "kmip_hosts:\n  kmip1:\n    keystore_password: \"hunter2-open\n",
-        "keystore_password: *hunter2-alias\n",
-    ] {
-        site.node.file("hcd.yaml", text);
-        for json in [&[][..], &["--json"]] {
-            runs.push(site.keys("list", &[&[GROUP], json].concat()).exits(2));
-        }
-    }
-
+    broken_configurations(&mut runs);
     for code in [0, 2, 4, 6] {
         assert!(runs.iter().any(|run| run.code == code), "no run ends with {code}");
     }
