@@ -153,7 +153,7 @@ fn new(group: &str, choice: &Choice, used: &BTreeSet<KeyRef>) -> Result<Settled>
         })
     };
     let fits: Vec<_> = fitting(choice).collect();
-    if let Some(waiting) = fits.iter().rfind(|id| !is_used(id)) {
+    if let Some(waiting) = fits.iter().find(|id| !is_used(id)) {
         let explained = KeyChoice {
             reason: "the server has it and no SSTable uses it: none needs to be made".to_owned(),
             others: others(choice, waiting.as_str()),

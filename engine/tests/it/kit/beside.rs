@@ -81,14 +81,16 @@ pub(crate) fn page_contents(file: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// The pages in clear of a `.pages` file: count, lengths, pages of 4096 bytes with zeroed holes.
+/// The pages in clear of a `.pages` file: count, lengths, pages of 4096 bytes with zeroed holes; the
+/// last one ends with its plaintext.
 pub(crate) fn plain_pages(file: &[u8]) -> Vec<Vec<u8>> {
     let int = |at: usize| {
         usize::try_from(u32::from_be_bytes(file[at..at + 4].try_into().unwrap())).unwrap()
     };
     let count = int(0);
     let start = 4 + 4 * count;
-    assert_eq!(file.len(), start + count * PAGE);
+    let last = count.checked_sub(1).map_or(0, |last| last * PAGE + int(4 + 4 * last));
+    assert_eq!(file.len(), start + last);
     (0..count)
         .map(|page| {
             let from = start + page * PAGE;
