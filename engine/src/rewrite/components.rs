@@ -25,18 +25,25 @@ use crate::{Error, ErrorKind, Result};
 
 /// Stages the successor of a component, durably, and reads it back. Returns what was strange
 /// about the old one.
+///
+/// `ratio` is the new compression ratio, if the compressor is another one.
 pub(super) fn carry_over(
     job: &RewriteJob<'_>,
     facts: &Facts,
     component: &Component,
     to: &Path,
+    ratio: Option<f64>,
 ) -> Result<Vec<Error>> {
     let from = facts.sstable.path(component);
     if !facts.encrypted_components.contains(component) {
-        return job.storage.copy(&from, to).map(|()| vec![]);
+        return match (component, ratio) {
+            (Component::Statistics, Some(ratio)) => patch_metadata(job, facts, &from, to, ratio),
+            _ => job.storage.copy(&from, to),
+        }
+        .map(|()| vec![]);
     }
     match component {
-        Component::Statistics => reencrypt_metadata(job, facts, &from, to),
+        Component::Statistics => reencrypt_metadata(job, facts, &from, to, ratio),
         _ => reencrypt_index(job, facts, component, &from, to),
     }
 }
@@ -86,25 +93,52 @@ pub(super) fn check(
     Ok(strange)
 }
 
+/// Metadata in clear with another compression ratio. It is only used for estimates and metrics
+/// (FORMATS.md 8.2), so metadata that cannot be taken apart is copied as it is.
+fn patch_metadata(
+    job: &RewriteJob<'_>,
+    facts: &Facts,
+    from: &Path,
+    to: &Path,
+    ratio: f64,
+) -> Result<()> {
+    let bytes = job.storage.read(from, STATISTICS_LIMIT)?;
+    let patched = Metadata::parse_clear(&bytes, facts.version.has_metadata_checksums)
+        .and_then(|mut metadata| metadata.patch_compression_ratio(ratio).map(|()| metadata));
+    match patched {
+        Ok(metadata) => stage(job, from, to, &metadata.format_clear()?),
+        Err(_not_as_expected) => job.storage.copy(from, to),
+    }
+}
+
+fn stage(job: &RewriteJob<'_>, from: &Path, to: &Path, bytes: &[u8]) -> Result<()> {
+    let file = job.storage.create(to)?;
+    job.storage.copy_attributes(from, to)?;
+    file.write_at(bytes, 0)?;
+    file.sync()?;
+    file.forget_cached();
+    Ok(())
+}
+
 fn reencrypt_metadata(
     job: &RewriteJob<'_>,
     facts: &Facts,
     from: &Path,
     to: &Path,
+    ratio: Option<f64>,
 ) -> Result<Vec<Error>> {
     let checksums = facts.version.has_metadata_checksums;
     let open = |path: &Path, keys: &ChunkOpener| {
         let bytes = job.storage.read(path, STATISTICS_LIMIT)?;
         Metadata::open(&bytes, checksums, keys).map_err(|error| Error::from(error).at(path))
     };
-    let old = open(from, &opener(facts, job.ring)?)?;
+    let mut old = open(from, &opener(facts, job.ring)?)?;
+    if let Some(ratio) = ratio {
+        old.patch_compression_ratio(ratio).map_err(|error| Error::from(error).at(from))?;
+    }
     let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
     let bytes = old.seal(&sealer, &mut IvSource::from_os()?)?;
-    let file = job.storage.create(to)?;
-    job.storage.copy_attributes(from, to)?;
-    file.write_at(&bytes, 0)?;
-    file.sync()?;
-    file.forget_cached();
+    stage(job, from, to, &bytes)?;
     if !open(to, &new_keys)?.same_content(&old) {
         return Err(mismatch(to));
     }

@@ -235,15 +235,39 @@ impl<'a> Rewrite<'a> {
         let new_crc = new_crc.ok_or_else(incomplete)?;
         work.sink.sync()?;
         self.write_small(&staging, &Component::Digest, &format_digest(new_crc))?;
+        let ratio = self.new_compression_ratio(&work, &staging)?;
         for component in self.carried_over() {
             let to = staging.file(component);
-            let strange = components::carry_over(&self.job, self.facts, component, &to)?;
+            let strange = components::carry_over(&self.job, self.facts, component, &to, ratio)?;
             lock(&self.written).warnings.extend(strange);
         }
         self.write_small(&staging, &Component::Toc, &self.toc()?)?;
         storage.sync_directory(staging.path())?;
         self.open_again(&staging, &work)?;
         Ok(pieces)
+    }
+
+    /// Stored bytes by plaintext, when the compressor changes: -1 for an uncompressed SSTable, and
+    /// with the chunks' CRCs in Converged Core and DSE only (FORMATS.md 8.2).
+    #[expect(clippy::cast_precision_loss, reason = "a ratio is an estimate")]
+    fn new_compression_ratio(&self, work: &Work, staging: &StagingArea) -> Result<Option<f64>> {
+        let target = self.job.target;
+        if target.codec() == self.facts.shape.codec()
+            && target.is_compressed() == self.facts.header.is_some()
+        {
+            return Ok(None);
+        }
+        if !target.is_compressed() {
+            return Ok(Some(-1.0));
+        }
+        let stored = self.job.storage.stat(&staging.file(&Component::Data))?;
+        let stored = stored.map_or(0, |stat| stat.length);
+        let crcs = match self.job.flavor {
+            Flavor::Apache3 | Flavor::Apache4 => work.layout.new.count.saturating_mul(4),
+            _ => 0,
+        };
+        let plain = work.source.data_length().max(1);
+        Ok(Some(stored.saturating_sub(crcs) as f64 / plain as f64))
     }
 
     fn open_again(&self, staging: &StagingArea, work: &Work) -> Result<()> {

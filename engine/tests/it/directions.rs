@@ -10,7 +10,7 @@ use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{KeyWish, Selection, Target};
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report};
 
-use crate::kit::Workspace;
+use crate::kit::{Workspace, beside};
 
 const IN_CLEAR: [&str; 8] = [
     "{'enabled': false}",
@@ -173,4 +173,50 @@ fn what_a_real_node_compressed_is_encrypted_and_comes_back() {
         walk.verify();
     }
     assert!(walk.data() == plain);
+}
+
+/// The compression ratio in the metadata of every SSTable, by the length of its Data.db
+/// (FORMATS.md 8.2).
+fn ratios(walk: &Walk) -> Vec<(f64, usize)> {
+    let table = walk.workspace.table();
+    let names = walk.workspace.files();
+    let statistics = names.iter().filter(|name| name.ends_with("-Statistics.db"));
+    statistics
+        .map(|name| {
+            let stats = beside::bodies(&fs::read(table.join(name)).unwrap()).remove(2).1;
+            let int = |at: usize| i32::from_be_bytes(stats[at..at + 4].try_into().unwrap());
+            let first = usize::try_from(int(0)).unwrap();
+            let second = usize::try_from(int(4 + 16 * first)).unwrap();
+            let at = 52 + 16 * (first + second);
+            let data = table.join(name.replace("Statistics.db", "Data.db"));
+            let length = fs::metadata(data).unwrap().len();
+            let ratio = f64::from_be_bytes(stats[at..at + 8].try_into().unwrap());
+            (ratio, usize::try_from(length).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn the_compression_ratio_follows_the_compressor() {
+    let walk = Walk::of("fixtures/plain-oa");
+    let mut plain: Vec<_> = ratios(&walk)
+        .into_iter()
+        .map(|(ratio, length)| {
+            assert!((ratio + 1.0).abs() < 1e-9, "uncompressed, by the database: {ratio}");
+            length
+        })
+        .collect();
+    plain.sort_unstable();
+    // LZ4 in chunks of 16 KiB: stored bytes without the CRCs by plaintext.
+    walk.step(&walk.targets[1]);
+    let mut found = ratios(&walk);
+    found.sort_by_key(|(_, length)| *length);
+    for ((ratio, length), plain) in found.iter().zip(&plain) {
+        let stored = length - 4 * plain.div_ceil(16 << 10);
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let expected = stored as f64 / *plain as f64;
+        assert!((ratio - expected).abs() < 1e-9, "{ratio} and {expected}");
+    }
+    walk.step(&walk.targets[0]);
+    assert!(ratios(&walk).iter().all(|(ratio, _)| (ratio + 1.0).abs() < 1e-9));
 }
