@@ -27,9 +27,9 @@ fn failed_is_1() {
     }
     node.upgrade(&[]).exits(1).says("4 SSTables: 4 failed");
     node.read("verify", &[]).exits(1);
-    let unsupported = "{'class': 'LZ4Compressor'}";
+    let unsupported = "{'class': 'ZstdDictionaryCompressor'}";
     let rest = ["--flavor", "apache-4", "--compression", unsupported];
-    node.read("plan", &rest).exits(1).says("LZ4Compressor").says("hint:");
+    node.read("plan", &rest).exits(1).says("ZstdDictionaryCompressor").says("hint:");
 }
 
 #[test]

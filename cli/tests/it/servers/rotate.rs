@@ -51,7 +51,7 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
 
     site.keys("expire", &[GROUP, OLD, "2020-01-01", "--yes"]).exits(0);
     let run = with(&site, "plan", &[]).exits(0).says("4 of 4 SSTables to rewrite");
-    run.says("target: AES/CBC/PKCS5Padding 256 bits, kmip kmip1/new")
+    run.says("target: Encryptor, AES/CBC/PKCS5Padding 256 bits, kmip kmip1/new")
         .says("this key: the only key that the database finds")
         .says("not 02-449: expired on 2020-01-01T00:00:00Z");
     with(&site, "upgradesstables", &[]).exits(0).says("4 rewritten");
