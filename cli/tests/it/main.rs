@@ -14,6 +14,7 @@ mod keys;
 mod kit;
 mod limits;
 mod selection;
+mod servers;
 #[path = "../../../engine/tests/it/kit/synthetic.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod synthetic;

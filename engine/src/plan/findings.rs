@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Severity};
+use super::inspect::{Facts, Shape};
 use super::planner::{Action, Plan, SkipReason};
+use super::target::Target;
 use crate::Error;
 use crate::keys::{KeyRef, KeySources};
 use crate::sstable::Component;
@@ -88,9 +90,30 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
                     findings.add(severity, &error, Some(&data));
                 }
             }
+            let error = Error::invalid(
+                "these SSTables get other options, but stay under the same key, which the \
+                 database would still choose",
+            )
+            .key(plan.target.key())
+            .cure(
+                "if it is to be replaced, expire or revoke it first (keys expire, keys revoke); \
+                 if not, name the key with --key-id to say so",
+            );
+            for (_, facts, _) in plan.rewrites() {
+                if has_other_options(facts, &plan.target)
+                    && facts.keys.iter().all(|used| used.key == *plan.target.key())
+                {
+                    let data = facts.data_path().display().to_string();
+                    findings.add(Severity::Warning, &error, Some(&data));
+                }
+            }
         }
     }
     plan.findings.extend(findings.list);
+}
+
+fn has_other_options(facts: &Facts, target: &Target) -> bool {
+    matches!(&facts.shape, Shape::Encrypted(options) if **options != *target.encryptor())
 }
 
 #[derive(Default)]

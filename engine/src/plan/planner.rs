@@ -11,7 +11,7 @@ use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
-use super::probe::probe;
+use super::probe::{Probed, probe};
 use super::space;
 use super::target::Target;
 use crate::io::{NodeLease, Storage};
@@ -285,16 +285,23 @@ impl Planner<'_> {
         if self.is_under_target(facts, options) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
+        self.rewrite(facts)
+    }
+
+    fn rewrite(&self, facts: &Facts) -> Action {
         let has = facts.header.as_ref().map(|header| header.chunk_length);
         match self.target.chunk_length() {
-            Some(wanted) if has != Some(wanted) => refuse(
-                format!(
+            Some(wanted) if has != Some(wanted) => Action::Refuse(
+                Error::unsupported(format!(
                     "its chunks have {} bytes where the target says {}; another chunk length is \
                      not handled by this release",
                     has.map_or(0, |length| length.bytes()),
                     wanted.bytes()
+                ))
+                .at(facts.data_path())
+                .cure(
+                    "leave chunk_length_in_kb out of --compression to keep what each SSTable has",
                 ),
-                "leave chunk_length_in_kb out of --compression to keep what each SSTable has",
             ),
             // The id is given out when everything else is settled.
             _ => Action::Rewrite { new: facts.sstable.descriptor.clone() },
@@ -323,14 +330,17 @@ impl Planner<'_> {
     }
 
     /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
-    /// SSTable that is said to be under the target key is.
+    /// SSTable that says to be under the target key is, or it is rewritten.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
         sstables.par_iter_mut().for_each(|planned| {
-            if let Some(facts) = planned.needs_keys()
-                && let Err(error) = probe(&inspector, facts, &keys.ring)
-            {
-                planned.action = Action::Refuse(error);
+            let Some(facts) = planned.needs_keys() else { return };
+            match (probe(&inspector, facts, &keys.ring), &planned.action) {
+                (Err(error), _) => planned.action = Action::Refuse(error),
+                (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
+                    planned.action = self.rewrite(facts);
+                }
+                _ => {}
             }
         });
     }

@@ -4,11 +4,20 @@ use zeroize::Zeroizing;
 
 use super::inspect::{Facts, Inspector};
 use super::keys::opener;
-use crate::codec::crc_mismatch;
+use crate::codec::{Opened, crc_mismatch};
 use crate::io::Source;
 use crate::keys::KeyRing;
 use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component, Format};
 use crate::{Error, Result};
+
+/// What the first chunk showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probed {
+    /// It is under the key that its header or the options name.
+    AsNamed,
+    /// It is under another key of the group than its header names (KMIP.md 3.4).
+    UnderAnotherKey,
+}
 
 /// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
 /// keys of the ring, and compares the partition key at its
@@ -20,30 +29,35 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
-pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<()> {
+pub(super) fn probe(inspector: &Inspector<'_>, facts: &Facts, ring: &KeyRing) -> Result<Probed> {
     let opener = opener(facts, ring)?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;
     let data = Source::open(&facts.data_path(), inspector.access())?;
     let mut slots = Vec::new();
     table.slots(0..1, &mut slots)?;
-    let Some(slot) = slots.first() else { return Ok(()) };
+    let Some(slot) = slots.first() else { return Ok(Probed::AsNamed) };
     let mut scratch = Vec::new();
     let record = slot.stored.saturating_add(CHUNK_CRC_LENGTH);
     let record = data.slice(slot.offset, record, &mut scratch)?;
-    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else { return Ok(()) };
+    let Some((stored, crc)) = record.split_last_chunk::<CHUNK_CRC_LENGTH>() else {
+        return Ok(Probed::AsNamed);
+    };
     let place = |error: Error| error.at(data.path()).chunk(0).offset(slot.offset);
     if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
         return Err(place(crc_mismatch()));
     }
     let mut plain = Zeroizing::new(vec![0; opener.working_length(slot.plain)]);
-    let _either = opener.open(stored, slot.plain, &mut plain).map_err(|e| place(e.into()))?;
+    let opened = opener.open(stored, slot.plain, &mut plain).map_err(|e| place(e.into()))?;
     let plain = plain.get(..slot.plain).unwrap_or_default();
     let key = first_key(inspector, facts)?;
     // A chunk may end inside a long key.
     let shown = key.len().min(plain.len());
     if plain.get(..shown) == key.get(..shown) {
-        return Ok(());
+        return Ok(match opened {
+            Opened::AsNamed => Probed::AsNamed,
+            Opened::Under(_) => Probed::UnderAnotherKey,
+        });
     }
     Err(place(Error::corrupt(
         "it does not start with the partition key that the index starts with",

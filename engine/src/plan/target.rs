@@ -79,7 +79,11 @@ impl Target {
             (KeyRef::LocalFile { .. }, _) => sources.local.create(&self.key, like),
             (KeyRef::Kmip { group, .. }, Some(servers)) => {
                 let group = group.clone();
-                let id = servers.create(&group, &write_key::key_request(&self.encryptor)?)?;
+                let request = write_key::key_request(&self.encryptor)?;
+                let id = servers.create(&group, &request)?;
+                if let Some(choice) = &mut self.choice {
+                    choice.warnings = write_key::check_made(servers, &group, &request, &id);
+                }
                 self.key = KeyRef::Kmip { group, id: id.clone() };
                 check_length(&id, self.longest_id).map_err(|e| e.key(&self.key))?;
                 Ok(KeyCreation::Created)

@@ -16,3 +16,4 @@ mod kit;
 mod layers;
 mod properties;
 mod rekey;
+mod servers;

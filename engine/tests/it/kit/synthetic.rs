@@ -155,11 +155,15 @@ impl Recipe {
 
     /// Writes all components into a table directory and returns the path up to the component.
     pub(crate) fn write(&self, table: &Path, plain: &[u8]) -> String {
+        self.write_chunks(table, plain, &self.chunks(plain))
+    }
+
+    /// The same with stored chunks of the caller's own.
+    pub(crate) fn write_chunks(&self, table: &Path, plain: &[u8], chunks: &[Vec<u8>]) -> String {
         fs::create_dir_all(table).unwrap();
         let prefix = format!("{}-", table.join(self.name()).display());
-        let chunks = self.chunks(plain);
         let mut data = Vec::new();
-        for chunk in &chunks {
+        for chunk in chunks {
             data.extend(chunk);
             data.extend(crc32fast::hash(chunk).to_be_bytes());
         }

@@ -119,10 +119,7 @@ fn named(id: &KeyId, choice: Result<Choice>) -> KeyChoice {
         by_rule: false,
     };
     match choice {
-        Err(error) => explained.warnings.push(
-            Error::key_unavailable("it is not known which key the database would write with")
-                .caused_by(error),
-        ),
+        Err(error) => explained.warnings.push(unknown_choice(error)),
         Ok(choice) => {
             explained.others = others(&choice, id.as_str());
             explained.warnings.extend(disagreement(&choice, id.as_str()));
@@ -178,10 +175,34 @@ fn new(group: &str, choice: &Choice, used: &BTreeSet<KeyRef>) -> Result<Settled>
     let explained = KeyChoice {
         reason: "made by the run".to_owned(),
         others: others(choice, ""),
-        warnings: choice.database.iter().map(|view| goes_on_with(&view.id)).collect(),
+        warnings: disagreement(choice, "").into_iter().collect(),
         by_rule: false,
     };
     Ok(Settled { id: None, choice: Some(explained) })
+}
+
+/// What speaks against a key that was just made: the database must find it, and before all others.
+pub(super) fn check_made(
+    servers: &KmipServers,
+    group: &str,
+    request: &KeyRequest,
+    id: &KeyId,
+) -> Vec<Error> {
+    match servers.choose(group, request) {
+        Err(error) => vec![unknown_choice(error)],
+        Ok(choice) if fitting(&choice).all(|fits| fits.as_str() != id.as_str()) => vec![
+            Error::invalid(
+                "the server does not offer the new key for these options, so the database will \
+                 not find it, and make another one",
+            )
+            .key(id)
+            .cure(
+                "some servers forget the cipher's mode and padding: use a bare cipher name (AES) \
+                 with them, or make the key on the server",
+            ),
+        ],
+        Ok(choice) => disagreement(&choice, id.as_str()).into_iter().collect(),
+    }
 }
 
 fn fitting(choice: &Choice) -> impl Iterator<Item = &UniqueIdentifier> {
@@ -223,6 +244,11 @@ fn disagreement(choice: &Choice, taken: &str) -> Option<Error> {
     }
 }
 
+fn unknown_choice(error: Error) -> Error {
+    Error::key_unavailable("it is not known which key the database would write with")
+        .caused_by(error)
+}
+
 fn goes_on_with(key: &UniqueIdentifier) -> Error {
     Error::invalid("the database itself goes on writing with another key than the target's")
         .key(key)
@@ -261,36 +287,4 @@ fn nothing_fits(group: &str, request: &KeyRequest, choice: &Choice) -> Error {
 const MOST_SHOWN: usize = 10;
 
 #[cfg(test)]
-mod tests {
-    use rekey_kmip::client::choice::{Candidate, choose};
-    use rekey_kmip::message::{Attributes, Timestamp};
-
-    use super::*;
-    use crate::options::{CompressionParams, OptionMap};
-
-    const MAP: &str = "{'class': 'Encryptor', 'cipher_algorithm': 'AES', 'secret_key_strength': 256, \
-                       'key_provider': 'KmipKeyProviderFactory', 'kmip_host': 'group'}";
-
-    fn candidate(id: &str, request: &KeyRequest) -> Candidate {
-        let attributes = Attributes::new(request.new_key(None).attributes);
-        Candidate { id: UniqueIdentifier::new(id), attributes }
-    }
-
-    #[test]
-    fn keys_that_no_date_tells_apart_are_taken_in_the_server_s_order_and_it_is_said() {
-        let options = OptionMap::parse_cql(MAP)
-            .and_then(|map| CompressionParams::from_cql_options(&map))
-            .and_then(|params| params.encryptor_options())
-            .unwrap();
-        let request = key_request(&options).unwrap();
-        for order in [["1", "2"], ["2", "1"]] {
-            let candidates = order.map(|id| candidate(id, &request)).to_vec();
-            let choice = choose(&request, candidates, Timestamp::now());
-            let settled = as_the_database("group", &request, &choice).unwrap();
-            assert_eq!(settled.id.unwrap().as_str(), order[0]);
-            let reason = settled.choice.unwrap().reason;
-            assert!(reason.contains("the first of 2 keys"), "{reason}");
-            assert!(reason.ends_with("then the server's own order)"), "{reason}");
-        }
-    }
-}
+mod tests;

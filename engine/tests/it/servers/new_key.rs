@@ -1,0 +1,250 @@
+//! `KeyWish::New`: a key that no SSTable is under, made if there is none.
+
+use rekey_engine::ErrorKind::{Invalid, KeyUnavailable};
+use rekey_engine::keys::KeyCreation;
+use rekey_kmip::client::choice::NAMESPACE;
+use rekey_kmip::message::{AttributeName, AttributeValue, Attributes, Operation, State};
+use rekey_kmip_sim::Fault;
+
+use super::*;
+
+/// A target with a key that none of these is.
+fn new(site: &Site, used: &[&str]) -> Result<(Target, KeySources)> {
+    new_for(site, cbc(""), used)
+}
+
+fn new_for(site: &Site, params: CompressionParams, used: &[&str]) -> Result<(Target, KeySources)> {
+    let used: BTreeSet<KeyRef> = used.iter().map(|id| kmip(id)).collect();
+    let sources = site.sources();
+    let target = Target::find(params, KeyWish::New(&used), &sources, DATABASE_KEY_ID_LIMIT)?;
+    Ok((target, sources))
+}
+
+fn make(site: &Site, target: &mut Target, sources: &KeySources) -> Result<KeyCreation> {
+    target.make_key(sources, site.workspace.root.path())
+}
+
+fn id_of(target: &Target) -> String {
+    let KeyRef::Kmip { id, .. } = target.key() else { panic!("{:?}", target.key()) };
+    id.as_str().to_owned()
+}
+
+/// What the server tells about a key.
+fn attributes(site: &Site, id: &str) -> Attributes {
+    let servers = site.sources().servers.unwrap();
+    servers.with(GROUP, |client| client.get_attributes(&id.into(), vec![])).unwrap()
+}
+
+#[test]
+fn with_none_that_fits_one_is_made_which_the_database_takes_too() {
+    let site = Site::new();
+    site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
+    site.sstable("1", &["old"]);
+    let (mut target, sources) = new(&site, &["old"]).unwrap();
+    assert!(target.may_be_made());
+    let choice = target.choice().unwrap();
+    assert_eq!(choice.reason, "made by the run");
+    assert_eq!((choice.warnings.len(), choice.by_rule), (0, false));
+    assert_eq!(choice.others.len(), 1, "{choice:?}");
+    // A plan makes none, and does not stop for it.
+    let plan = site.plan(&sources, &target);
+    assert_eq!((plan.rewrites().count(), plan.blocker().is_none()), (1, true));
+    let found = findings(&plan);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, Severity::Warning);
+    assert!(found[0].1.starts_with("the target key is made when the run starts"), "{found:?}");
+    assert_eq!((site.sim.store().len(), site.sim.count(Operation::CREATE)), (1, 0));
+
+    assert_eq!(make(&site, &mut target, &sources).unwrap(), KeyCreation::Created);
+    let id = id_of(&target);
+    assert!(!target.may_be_made());
+    assert_eq!(make(&site, &mut target, &sources).unwrap(), KeyCreation::AlreadyThere);
+    assert_eq!((site.sim.count(Operation::CREATE), site.sim.count(Operation::ACTIVATE)), (1, 1));
+    assert_eq!(id_of(&target), id);
+    let told = attributes(&site, &id);
+    assert_eq!(told.state(), Some(State::ACTIVE));
+    assert_eq!(told.cipher().as_deref(), Some("AES/CBC/PKCS5"));
+    assert_eq!((told.length(), told.usage_mask()), (Some(128), Some(0x0c)));
+    assert_eq!(told.names().count(), 0);
+
+    assert_eq!(rewritten(&site.upgrade(&sources, &target).unwrap()), 1);
+    site.assert_all_under(&id, &["1"]);
+    let database = site.find(&sources, KeyWish::AsTheDatabase).unwrap();
+    assert_eq!((database.key(), database.choice().unwrap().warnings.len()), (target.key(), 0));
+}
+
+#[test]
+fn a_key_that_waits_unused_is_taken() {
+    let site = Site::new();
+    site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
+    site.key("waiting", 1, vec![]);
+    let (mut target, sources) = new(&site, &["old"]).unwrap();
+    assert_eq!((target.key(), target.may_be_made()), (&kmip("waiting"), false));
+    let choice = target.choice().unwrap();
+    assert_eq!(choice.reason, "the server has it and no SSTable uses it: none needs to be made");
+    assert_eq!((choice.warnings.len(), choice.by_rule), (0, false));
+    assert_eq!(make(&site, &mut target, &sources).unwrap(), KeyCreation::AlreadyThere);
+    assert_eq!(site.sim.count(Operation::CREATE), 0);
+}
+
+/// The database goes on with the old key, as long as nobody expires it.
+#[test]
+fn an_old_key_that_is_still_active_is_warned_of() {
+    let warning =
+        "the database itself goes on writing with another key than the target's (key old)";
+    let site = Site::new();
+    site.key("old", 9, vec![]);
+    let (mut target, sources) = new(&site, &["old"]).unwrap();
+    let choice = target.choice().unwrap();
+    assert_eq!((choice.reason.as_str(), target.may_be_made()), ("made by the run", true));
+    let warnings: Vec<_> = choice.warnings.iter().map(Error::chain).collect();
+    assert_eq!(warnings, [warning]);
+    make(&site, &mut target, &sources).unwrap();
+    assert_ne!(target.key(), &kmip("old"));
+    // The next run finds the key that is there now.
+    let (target, _) = new(&site, &["old"]).unwrap();
+    assert!(!target.may_be_made());
+    let warnings: Vec<_> = target.choice().unwrap().warnings.iter().map(Error::chain).collect();
+    assert_eq!(warnings, [warning]);
+    assert_eq!(site.sim.count(Operation::CREATE), 1);
+}
+
+#[test]
+fn with_several_used_keys_the_operator_must_say_which() {
+    let site = Site::new();
+    site.key("old", 9, vec![]);
+    site.key("new", 1, vec![]);
+    let error = new(&site, &["old", "new"]).unwrap_err();
+    assert_eq!((error.kind(), error.key_name()), (Invalid, Some("new")));
+    assert_eq!(
+        error.chain(),
+        "the data is under several keys already, and one of them may be the new key of a run that \
+         was cut short (key new)"
+    );
+    assert_eq!(
+        error.advice(),
+        Some("go on with that key: --key-id 'new'; or name another one, made on the server")
+    );
+    assert_eq!(site.sim.count(Operation::CREATE), 0);
+    // If none of them can be written with, there is nothing to be mistaken about.
+    let (target, _) = new_for(&site, params(CBC, 256, ""), &["old", "new"]).unwrap();
+    assert!(target.may_be_made());
+}
+
+/// A key of the same id in another group is another key.
+#[test]
+fn keys_of_other_groups_and_files_are_not_this_key() {
+    let site = Site::new();
+    site.key("k", 1, vec![]);
+    let elsewhere = KeyRef::Kmip { group: "other".to_owned(), id: key_id("k") };
+    let used = BTreeSet::from([elsewhere]);
+    let target = site.find(&site.sources(), KeyWish::New(&used)).unwrap();
+    assert_eq!(target.key(), &kmip("k"));
+}
+
+#[test]
+fn template_and_namespace_are_sent_with_create() {
+    let site = Site::new();
+    let more = ", 'key_namespace': 'accounts', 'template_name': 'T'";
+    let (mut target, sources) = new_for(&site, cbc(more), &[]).unwrap();
+    make(&site, &mut target, &sources).unwrap();
+    let id = id_of(&target);
+    let told = attributes(&site, &id);
+    assert_eq!(told.custom(NAMESPACE), Some("accounts"));
+    let own = Attribute::new(AttributeName::custom(NAMESPACE), "accounts");
+    assert!(told.as_slice().contains(&own));
+    assert!(told.as_slice().iter().all(|a| !matches!(&a.value, AttributeValue::Name { .. })));
+    // Found again by the namespace, and not by another one.
+    let again = |more: &str| {
+        Target::find(cbc(more), KeyWish::AsTheDatabase, &sources, DATABASE_KEY_ID_LIMIT)
+    };
+    assert_eq!(again(", 'key_namespace': 'accounts'").unwrap().key(), target.key());
+    assert!(again(", 'key_namespace': 'other'").is_err());
+}
+
+#[test]
+fn a_server_that_refuses_create_says_why() {
+    let site = Site::new();
+    let refuse = Fault::Refuse(0x0c, "quota\u{7}".to_owned());
+    site.sim.fail_always(Operation::CREATE, refuse);
+    let (mut target, sources) = new(&site, &[]).unwrap();
+    let error = make(&site, &mut target, &sources).unwrap_err();
+    assert_eq!(error.kind(), KeyUnavailable);
+    assert_eq!(
+        error.chain(),
+        "KMIP group 'kmip1': the key server refused Create: Permission Denied \
+         (12): quota\\u{7}"
+    );
+    assert_eq!(
+        error.advice(),
+        Some("grant the client's certificate this operation on the key server")
+    );
+    assert!(site.sim.store().is_empty());
+}
+
+#[test]
+fn a_server_that_refuses_activate_names_the_key_that_it_made() {
+    let site = Site::new();
+    site.sim.fail_always(Operation::ACTIVATE, Fault::Refuse(0x0c, "no".to_owned()));
+    let (mut target, sources) = new(&site, &[]).unwrap();
+    let error = make(&site, &mut target, &sources).unwrap_err();
+    assert_eq!(
+        error.chain(),
+        "KMIP group 'kmip1': the key server refused Activate of 02-001: \
+         Permission Denied (12): no (key 02-001)"
+    );
+    assert_eq!(attributes(&site, "02-001").state(), Some(State::PRE_ACTIVE));
+    // Asked again it makes no second one by itself: the target is used up.
+    assert_eq!(make(&site, &mut target, &sources).unwrap(), KeyCreation::AlreadyThere);
+    assert_eq!(site.sim.count(Operation::CREATE), 1);
+}
+
+#[test]
+fn an_answer_that_does_not_come_leaves_the_outcome_open_and_create_is_not_repeated() {
+    for (fault, timeout) in [(Fault::DoneButNoReply, 20_000), (Fault::Silent, 500)] {
+        let site = Site::new().hasty(timeout);
+        site.sim.fail_always(Operation::CREATE, fault);
+        in_time(move || {
+            let (mut target, sources) = new(&site, &[]).unwrap();
+            let error = make(&site, &mut target, &sources).unwrap_err();
+            assert_eq!(error.kind(), KeyUnavailable);
+            assert!(error.chain().ends_with("whether it was done is not known"), "{error:?}");
+            assert_eq!(
+                error.advice(),
+                Some("list the keys of the group before trying again: a key may have been made")
+            );
+            assert_eq!(site.sim.count(Operation::CREATE), 1);
+        });
+    }
+}
+
+#[test]
+fn without_custom_attributes_a_namespace_cannot_be_made() {
+    let site = Site::quirky(&[Quirk::NoCustomAttributes]);
+    let (mut target, sources) = new_for(&site, cbc(", 'key_namespace': 'n'"), &[]).unwrap();
+    let error = make(&site, &mut target, &sources).unwrap_err();
+    assert!(error.chain().contains("refused Create"), "{error:?}");
+    assert!(site.sim.store().is_empty());
+}
+
+/// The key is made all the same, and found by its id; but by its cipher nobody finds it: not the
+/// next run, and not the database.
+#[test]
+fn a_server_that_drops_parameters_loses_the_new_key() {
+    let site = Site::quirky(&[Quirk::DropsCryptographicParameters]);
+    site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
+    site.sstable("1", &["old"]);
+    let (mut target, sources) = new(&site, &["old"]).unwrap();
+    make(&site, &mut target, &sources).unwrap();
+    let warnings: Vec<_> = target.choice().unwrap().warnings.iter().map(Error::chain).collect();
+    assert_eq!(
+        warnings,
+        [format!(
+            "the server does not offer the new key for these options, so the database will not \
+             find it, and make another one (key {})",
+            id_of(&target)
+        )]
+    );
+    assert_eq!(rewritten(&site.upgrade(&sources, &target).unwrap()), 1);
+    site.assert_all_under(&id_of(&target), &["1"]);
+}
