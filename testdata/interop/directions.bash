@@ -33,7 +33,7 @@ directions() {
     local -A form_rows form_hash
     direction_cells "5.0 oa" "${all_forms[*]}" "${all_forms[*]}"
     direction_cells "5.0 da" "${all_forms[*]}" "${all_forms[*]}"
-    direction_cells "5.0 nb" "LZ4 Zstd Encryptor EncryptingLZ4" "${all_forms[*]}"
+    direction_cells "5.0 nb" "${all_forms[*]}" "${all_forms[*]}"
     direction_cells "3.11 me" "${old_forms[*]}" "${old_forms[*]}"
     mapfile -t ciphers < <(cipher_forms)
     direction_cells "5.0 oa" "${ciphers[*]}" Encryptor

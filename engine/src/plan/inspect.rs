@@ -289,6 +289,7 @@ impl<'a> Inspector<'a> {
             let mut tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
             tally.add_beside(beside.pieces);
             facts.encrypted_components = beside.components;
+            facts.warnings.extend(index_left_out(&facts.sstable));
             facts.clear_chunks = tally.clear;
             facts.keys = tally.into_uses(options);
         }
@@ -296,6 +297,18 @@ impl<'a> Inspector<'a> {
         facts.shape = Shape::Chunked { class, scheme: Box::new(scheme) };
         Ok(())
     }
+}
+
+/// What becomes of an index that may be under the key of Data.db.
+fn index_left_out(sstable: &LiveSSTable) -> Option<Error> {
+    let component = sstable.components.iter().find(|component| component.is_dse_index())?;
+    Some(
+        Error::unsupported(
+            "it is of an index that may be encrypted, too, and is left out of the new SSTable",
+        )
+        .at(sstable.path(component))
+        .cure("the node builds the index of this SSTable again when it starts"),
+    )
 }
 
 /// The options as an SSTable has them. Nobody can correct them, so what is a mistake in an argument

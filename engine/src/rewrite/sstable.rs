@@ -402,14 +402,15 @@ impl<'a> Rewrite<'a> {
         Ok(file)
     }
 
-    /// Components that are copied. Another kind of digest of the old Data.db is left out: it
-    /// would be wrong for the new one.
+    /// Components that go on. Another kind of digest of the old Data.db is left out: it would be
+    /// wrong for the new one; and so is an index that may be under the old key.
     fn carried_over(&self) -> impl Iterator<Item = &Component> {
-        self.facts
-            .sstable
-            .components
-            .iter()
-            .filter(|component| !component.is_rewritten() && !component.is_foreign_digest())
+        let components = self.facts.sstable.components.iter();
+        components.filter(|component| !component.is_rewritten() && !self.is_left_out(component))
+    }
+
+    fn is_left_out(&self, component: &Component) -> bool {
+        component.is_foreign_digest() || component.is_dse_index() && self.facts.shape.is_encrypted()
     }
 
     /// The file beside Data.db that says where its chunks lie, or their checksums.
@@ -439,7 +440,7 @@ impl<'a> Rewrite<'a> {
             false => self.components(),
         };
         let sides = [Component::CompressionInfo, Component::Crc];
-        listed.retain(|component| !component.is_foreign_digest() && !sides.contains(component));
+        listed.retain(|component| !self.is_left_out(component) && !sides.contains(component));
         for component in [self.side(), Component::Digest, Component::Toc] {
             if !listed.contains(&component) {
                 listed.push(component);

@@ -77,6 +77,13 @@ impl Component {
         matches!(self, Self::Data | Self::CompressionInfo | Self::Crc | Self::Digest | Self::Toc)
     }
 
+    /// Whether it is of a storage-attached index of DSE 6.8, which encrypts parts of it with the
+    /// key of Data.db (FORMATS.md 7.6). Those of Converged Core and Apache are called `SAI+...`.
+    #[must_use]
+    pub fn is_dse_index(&self) -> bool {
+        matches!(self, Self::Other(name) if name.starts_with("SAI_"))
+    }
+
     /// Whether it is another checksum of Data.db than the one this program writes
     /// (`Digest.crc32c`, `Digest.crc64nvme`, `Digest.adler32`, `Digest.sha1`), which a new
     /// Data.db makes stale.

@@ -10,6 +10,8 @@ use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{KeyWish, Selection, Target};
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report};
 
+use crate::kit::synthetic::{Recipe, table_in};
+use crate::kit::workspace::{threads, write_secret};
 use crate::kit::{Workspace, beside};
 
 const IN_CLEAR: [&str; 8] = [
@@ -40,7 +42,25 @@ struct Walk {
 
 impl Walk {
     fn of(set: &str) -> Self {
-        let workspace = Workspace::copy_of(set);
+        Self::in_workspace(Workspace::copy_of(set))
+    }
+
+    /// One SSTable of many ranges: `oa`, Encryptor, 16 KiB chunks, an empty one at the end.
+    fn of_many_ranges(plain: &[u8], workers: usize) -> Self {
+        let mut workspace = Workspace::empty();
+        workspace.threads = threads(workers);
+        let file = workspace.root.path().join("first-key");
+        let recipe = Recipe {
+            chunk_length: 16 << 10,
+            empty_chunk: true,
+            ..Recipe::local("oa", "1", &file.display().to_string(), vec![7; 32])
+        };
+        write_secret(&file, &recipe.key_line());
+        recipe.write(&table_in(&workspace.data()), plain);
+        Self::in_workspace(workspace)
+    }
+
+    fn in_workspace(workspace: Workspace) -> Self {
         let keyspace = workspace.table().parent().unwrap().file_name().unwrap().to_owned();
         let table = workspace.table().file_name().unwrap().to_str().unwrap().to_owned();
         let selection = Selection {
@@ -219,4 +239,38 @@ fn the_compression_ratio_follows_the_compressor() {
     }
     walk.step(&walk.targets[0]);
     assert!(ratios(&walk).iter().all(|(ratio, _)| (ratio + 1.0).abs() < 1e-9));
+}
+
+/// Half of it compresses, so that records have all lengths.
+fn many_megabytes() -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut state = 1_u32;
+    while plain.len() < (13 << 20) + 12_345 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        plain.extend(state.to_be_bytes());
+        plain.extend(format!("row {:05} ", plain.len() / 1000).bytes().take(4));
+    }
+    plain
+}
+
+/// Ranges of a compressed target wait for those before them: whatever order workers finish in, the
+/// files are the same, and the plaintext comes back.
+#[test]
+fn many_ranges_come_in_order_whoever_finishes_first() {
+    let plain = many_megabytes();
+    let walks = [1, 5].map(|workers| Walk::of_many_ranges(&plain, workers));
+    for to in [0, 1, 6, 11, 3, 12, 10, 7, 13, 4, 9, 0] {
+        for walk in &walks {
+            for line in &walk.step(&walk.targets[to]).sstables {
+                assert!(matches!(line.outcome, Outcome::Rewritten { .. }), "{to}: {line:?}");
+            }
+        }
+        if to < IN_CLEAR.len() {
+            assert!(walks[0].data() == walks[1].data(), "{to}: it depends on the workers");
+        }
+        if to == 0 {
+            assert!(walks[1].data() == BTreeSet::from([plain.clone()]), "another plaintext");
+        }
+    }
+    walks.iter().for_each(Walk::verify);
 }
