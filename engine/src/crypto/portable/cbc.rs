@@ -1,4 +1,4 @@
-//! Cipher block chaining (NIST SP 800-38A 6.2): C[i] = E(P[i] ^ C[i-1]).
+//! Cipher block chaining (NIST SP 800-38A 6.2): `C[i] = E(P[i] ^ C[i-1])`.
 
 use super::{BlockCipher, Chaining, decrypt, xor};
 

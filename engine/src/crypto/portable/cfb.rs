@@ -1,5 +1,5 @@
 //! Cipher feedback of whole blocks (NIST SP 800-38A 6.3 with s = b, Java's plain `CFB`):
-//! C[i] = P[i] ^ E(C[i-1]).
+//! `C[i] = P[i] ^ E(C[i-1])`.
 
 use aes::cipher::array::Array;
 

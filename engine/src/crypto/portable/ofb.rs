@@ -1,5 +1,5 @@
-//! Output feedback of whole blocks (NIST SP 800-38A 6.4, Java's plain `OFB`): O[i] = E(O[i-1]),
-//! C[i] = P[i] ^ O[i]. Serial in both directions.
+//! Output feedback of whole blocks (NIST SP 800-38A 6.4, Java's plain `OFB`): `O[i] = E(O[i-1])`,
+//! `C[i] = P[i] ^ O[i]`. Serial in both directions.
 
 use super::{BlockCipher, Chaining, encrypt_block, xor};
 

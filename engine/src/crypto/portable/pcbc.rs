@@ -1,4 +1,4 @@
-//! Propagating cipher block chaining: C[i] = E(P[i] ^ P[i-1] ^ C[i-1]), where P[0] ^ C[0] is the
+//! Propagating cipher block chaining: `C[i] = E(P[i] ^ P[i-1] ^ C[i-1])`, where `P[0] ^ C[0]` is the
 //! IV.
 
 use super::{BlockCipher, Chaining, decrypt, xor};

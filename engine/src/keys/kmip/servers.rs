@@ -53,7 +53,7 @@ impl KmipServers {
     /// Does something with the client of a group.
     ///
     /// # Errors
-    /// What [`connect`] says, and what `work` says, with the group's name.
+    /// What [`connect()`] says, and what `work` says, with the group's name.
     pub fn with<T>(
         &self,
         group: &str,
