@@ -142,11 +142,11 @@ fn an_index_that_may_be_under_the_old_key_is_left_out_and_another_one_is_not() {
     let workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let table = workspace.table();
     let of_dse = table.join("oa-2-big-SAI_idx_TermsData.db");
-    std::fs::write(&of_dse, "under the old key").unwrap();
-    std::fs::write(table.join("oa-2-big-SAI+aa+idx+Meta.db"), "in clear").unwrap();
+    fs::write(&of_dse, "under the old key").unwrap();
+    fs::write(table.join("oa-2-big-SAI+aa+idx+Meta.db"), "in clear").unwrap();
     let toc = table.join("oa-2-big-TOC.txt");
-    let listed = std::fs::read_to_string(&toc).unwrap();
-    std::fs::write(&toc, listed + "SAI_idx_TermsData.db\nSAI+aa+idx+Meta.db\n").unwrap();
+    let listed = fs::read_to_string(&toc).unwrap();
+    fs::write(&toc, listed + "SAI_idx_TermsData.db\nSAI+aa+idx+Meta.db\n").unwrap();
     let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
     let plan = workspace.plan(&target).unwrap();
     let warned = plan.findings.iter().any(|finding| finding.error.path() == Some(&of_dse));
@@ -157,7 +157,7 @@ fn an_index_that_may_be_under_the_old_key_is_left_out_and_another_one_is_not() {
         assert!(!name.contains("SAI_"), "{name}");
         kept += usize::from(name.ends_with("SAI+aa+idx+Meta.db"));
         if name.ends_with("TOC.txt") {
-            lists += &std::fs::read_to_string(table.join(name)).unwrap();
+            lists += &fs::read_to_string(table.join(name)).unwrap();
         }
     }
     assert_eq!(kept, 1);
