@@ -205,12 +205,12 @@ planned() {
 # The database names a key by cipher, mode and padding. This server keeps no more than the cipher.
 choose_key() {
     planned "plan: the database's choice for AES" 2 bare -- \
-        "target: AES 256 bits, kmip group/$old_key" "the only key that the database finds" \
+        "target: Encryptor, AES 256 bits, kmip group/$old_key" "the only key that the database finds" \
         "already under the key that the database would still choose"
     planned "plan: no choice for AES/CBC, with the reason" 6 cbc -- \
         "no active key for $cbc of 256 bits: $old_key is for the cipher AES" "name a key with --key-id"
     planned "plan: AES/CBC with a key that is named" 0 cbc --key-id "$old_key" -- \
-        "target: $cbc 256 bits, kmip group/$old_key" "named by the operator"
+        "target: Encryptor, $cbc 256 bits, kmip group/$old_key" "named by the operator"
 }
 
 # upgraded WHAT EXIT_CODE TABLE ARGUMENT... [-- TEXT...]
@@ -230,11 +230,11 @@ create_key() {
     check PyKMIP "create: refused, nothing written" "$(files_of "$kmip/cbc")" "$before"
 
     upgraded "create: a key for AES, and re-encrypted" 0 bare --create-key -- "made a new key: kmip group/" \
-        "goes on writing with another key than the target's (key $old_key)" "3 rewritten, read back and swapped in"
+        "3 rewritten, read back and swapped in"
     created_key=$(sed -n 's|^note: made a new key: kmip group/||p' <<<"$answer")
     server_has "create: the key is active" "$created_key" ACTIVE
     # Neither has a date, and so the order is the server's own: the newest first.
-    planned "plan: two keys without dates" 0 bare-before -- "target: AES 256 bits, kmip group/$created_key" \
+    planned "plan: two keys without dates" 0 bare-before -- "target: Encryptor, AES 256 bits, kmip group/$created_key" \
         "the first of 2 keys that the database finds" "then the server's own order" "not $old_key: fits"
 }
 
@@ -251,7 +251,7 @@ retire_key() {
         "revoked key $old_key of group group: Superseded"
     server_has "revoke: the key is deactivated" "$old_key" DEACTIVATED
     planned "plan: the database takes the new key now" 0 bare-before -- \
-        "target: AES 256 bits, kmip group/$created_key" "the only key that the database finds" "3 of 3 SSTables to rewrite"
+        "target: Encryptor, AES 256 bits, kmip group/$created_key" "the only key that the database finds" "3 of 3 SSTables to rewrite"
 }
 
 rekey_tables() {
