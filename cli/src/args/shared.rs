@@ -49,7 +49,8 @@ pub(crate) struct KeyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// A file with keys of KMIP servers, one line 'id = hex' each, mode 0600
+    /// A file with keys of KMIP servers or of the replicated provider (dse_system.encrypted_keys),
+    /// one line 'id = hex' each, mode 0600
     #[arg(long, value_name = "FILE")]
     pub(crate) kmip_keys: Option<PathBuf>,
 
@@ -69,7 +70,8 @@ pub(crate) struct TargetArgs {
     #[arg(long, conflicts_with_all = ["key_id", "create_key"])]
     pub(crate) decrypt: bool,
 
-    /// The id of the KMIP key to write with; without it, the key that the database would choose
+    /// The id of the key to write with, on its KMIP server or in dse_system.encrypted_keys; without
+    /// it, the key that the database would choose
     #[arg(long, value_name = "ID")]
     pub(crate) key_id: Option<String>,
 

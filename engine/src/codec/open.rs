@@ -71,13 +71,8 @@ pub fn crc_mismatch() -> Error {
 pub struct ChunkOpener {
     header: HeaderKind,
     transformation: Transformation,
-    keys: Keys,
-}
-
-#[derive(Debug, Clone)]
-enum Keys {
-    One(Arc<CipherKey>),
-    ById(BTreeMap<KeyId, Arc<CipherKey>>),
+    named: BTreeMap<KeyId, Arc<CipherKey>>,
+    unnamed: Option<Arc<CipherKey>>,
 }
 
 /// Under which key a chunk was found.
@@ -92,21 +87,32 @@ pub enum Opened<'a> {
 }
 
 impl ChunkOpener {
+    /// Chunks with headers of a kind. One that does not decrypt under the key that it names is tried
+    /// under all others of `named`; those that name none are under `unnamed`.
+    #[must_use]
+    pub const fn new(
+        header: HeaderKind,
+        transformation: Transformation,
+        named: BTreeMap<KeyId, Arc<CipherKey>>,
+        unnamed: Option<Arc<CipherKey>>,
+    ) -> Self {
+        Self { header, transformation, named, unnamed }
+    }
+
     /// Chunks without a key header: one key for the whole SSTable.
     #[must_use]
     pub fn with_key(key: Arc<CipherKey>) -> Self {
         let transformation = key.transformation().clone();
-        Self { header: HeaderKind::None, transformation, keys: Keys::One(key) }
+        Self::new(HeaderKind::None, transformation, BTreeMap::new(), Some(key))
     }
 
-    /// Chunks that name their keys. One that does not decrypt under the key that it names is
-    /// tried under all others of `keys`.
+    /// Chunks that name their keys on a KMIP server.
     #[must_use]
     pub const fn with_ids(
         transformation: Transformation,
         keys: BTreeMap<KeyId, Arc<CipherKey>>,
     ) -> Self {
-        Self { header: HeaderKind::Kmip, transformation, keys: Keys::ById(keys) }
+        Self::new(HeaderKind::Kmip, transformation, keys, None)
     }
 
     /// Bytes that `out` must have for a chunk of so much plaintext: the ciphertext is decrypted
@@ -166,14 +172,6 @@ impl ChunkOpener {
         self.open_sealed(header.id(), &Sealed { iv, ciphertext, believed }, out)
     }
 
-    /// Which of its keys `stored` names.
-    ///
-    /// # Errors
-    /// [`HeaderError`] when it does not start with a key header.
-    pub fn named_key<'s>(&self, stored: &'s [u8]) -> Result<Option<&'s str>, HeaderError> {
-        self.header.parse(stored).map(|header| header.id())
-    }
-
     fn open_sealed(
         &self,
         named: Option<&str>,
@@ -195,8 +193,7 @@ impl ChunkOpener {
         sealed: &Sealed<'_>,
         out: &mut [u8],
     ) -> Result<(usize, &KeyId), ChunkError> {
-        let Keys::ById(keys) = &self.keys else { return Err(DecryptFailed.into()) };
-        let others = keys.iter().filter(|(id, _)| Some(id.as_str()) != named);
+        let others = self.named.iter().filter(|(id, _)| Some(id.as_str()) != named);
         let fitting: Vec<_> =
             others.filter(|(_, key)| sealed.open_with(key, out).is_some()).collect();
         match fitting.as_slice() {
@@ -210,14 +207,14 @@ impl ChunkOpener {
     }
 
     fn key(&self, id: Option<&str>) -> Result<&CipherKey, ChunkError> {
-        match (&self.keys, id) {
-            (Keys::One(key), None) => Ok(key),
-            (Keys::ById(keys), Some(id)) => keys
+        let key = match id {
+            None => self.unnamed.as_ref().ok_or(ChunkError::Decrypt(DecryptFailed))?,
+            Some(id) => self
+                .named
                 .get(id)
-                .map(Arc::as_ref)
-                .ok_or_else(|| ChunkError::UnknownKey(id.escape_debug().to_string())),
-            _ => Err(DecryptFailed.into()),
-        }
+                .ok_or_else(|| ChunkError::UnknownKey(id.escape_debug().to_string()))?,
+        };
+        Ok(key)
     }
 }
 

@@ -1,11 +1,19 @@
 //! The key header in front of an encrypted chunk (KMIP.md 3.1, FORMATS.md 5.4).
 //!
 //! ```text
-//! None   nothing: the options alone name the key
-//! Kmip   0x00 | int32 n, big-endian | n bytes of key id, 1 <= n <= 4096
+//! None         nothing: the options alone name the key
+//! Kmip         0x00 | int32 n, big-endian | n bytes of key id, 1 <= n <= 4096
+//! Replicated   0x00 | UUID, 16 bytes | MD5 of these 16; or nothing
 //! ```
 //!
+//! A chunk of the replicated provider without a valid header was written before the database had a
+//! table for its keys, and is under the key of a file.
+//!
 //! Which of them a chunk has follows from the SSTable's options, never from its first byte.
+
+use md5::{Digest as _, Md5};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::{KeyId, MAX_KEY_ID_LENGTH};
 use crate::error::Error;
@@ -20,6 +28,8 @@ pub enum HeaderKind {
     Kmip,
     /// No header.
     None,
+    /// The UUID of a key in the database's own table, or no header.
+    Replicated,
 }
 
 impl HeaderKind {
@@ -30,7 +40,18 @@ impl HeaderKind {
     pub fn parse(self, chunk: &[u8]) -> Result<ParsedHeader<'_>, HeaderError> {
         match self {
             Self::Kmip => parse_kmip(chunk),
-            Self::None => Ok(ParsedHeader { id: None, length: 0 }),
+            Self::None => Ok(ParsedHeader { id: ParsedId::None, length: 0 }),
+            Self::Replicated => Ok(parse_replicated(chunk)),
+        }
+    }
+
+    /// Bytes of the longest header, if key ids have at most `longest_id` bytes.
+    #[must_use]
+    pub const fn longest(self, longest_id: usize) -> usize {
+        match self {
+            Self::Kmip => FIXED_LENGTH.saturating_add(longest_id),
+            Self::None => 0,
+            Self::Replicated => REPLICATED_LENGTH,
         }
     }
 }
@@ -40,6 +61,7 @@ impl From<&ProviderOptions> for HeaderKind {
         match provider {
             ProviderOptions::Kmip { .. } => Self::Kmip,
             ProviderOptions::Local { .. } => Self::None,
+            ProviderOptions::Replicated { .. } => Self::Replicated,
         }
     }
 }
@@ -47,27 +69,38 @@ impl From<&ProviderOptions> for HeaderKind {
 /// A header as it lies in a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParsedHeader<'a> {
-    id: Option<&'a str>,
+    id: ParsedId<'a>,
     length: usize,
 }
 
-impl<'a> ParsedHeader<'a> {
-    /// The key id, 1 to [`MAX_KEY_ID_LENGTH`] bytes; none if the kind has no header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ParsedId<'a> {
+    None,
+    Text(&'a str),
+    Uuid([u8; Hyphenated::LENGTH]),
+}
+
+impl ParsedHeader<'_> {
+    /// The key id, 1 to [`MAX_KEY_ID_LENGTH`] bytes; none if there is no header.
     #[must_use]
-    pub const fn id(&self) -> Option<&'a str> {
-        self.id
+    pub fn id(&self) -> Option<&str> {
+        match &self.id {
+            ParsedId::None => None,
+            ParsedId::Text(id) => Some(id),
+            ParsedId::Uuid(text) => str::from_utf8(text).ok(),
+        }
+    }
+
+    /// An owned copy of the id.
+    #[must_use]
+    pub fn to_key_id(&self) -> Option<KeyId> {
+        self.id().map(KeyId::from_measured)
     }
 
     /// Bytes that the header takes; the IV or the ciphertext follows.
     #[must_use]
     pub const fn length(&self) -> usize {
         self.length
-    }
-
-    /// An owned copy.
-    #[must_use]
-    pub fn to_header(&self) -> KeyHeader {
-        self.id.map_or(KeyHeader::None, |id| KeyHeader::Kmip(KeyId::from_measured(id)))
     }
 }
 
@@ -79,6 +112,8 @@ pub enum KeyHeader {
     Kmip(KeyId),
     /// No header.
     None,
+    /// Names a key in the database's own table.
+    Replicated(Uuid),
 }
 
 impl KeyHeader {
@@ -86,12 +121,20 @@ impl KeyHeader {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.encoded_length());
-        if let Self::Kmip(id) = self {
-            let id = id.as_str().as_bytes();
-            bytes.push(VERSION);
-            // The length of a KeyId is bounded.
-            bytes.put_i32(i32::try_from(id.len()).unwrap_or_default());
-            bytes.extend_from_slice(id);
+        match self {
+            Self::None => {}
+            Self::Kmip(id) => {
+                let id = id.as_str().as_bytes();
+                bytes.push(VERSION);
+                // The length of a KeyId is bounded.
+                bytes.put_i32(i32::try_from(id.len()).unwrap_or_default());
+                bytes.extend_from_slice(id);
+            }
+            Self::Replicated(id) => {
+                bytes.push(VERSION);
+                bytes.extend_from_slice(id.as_bytes());
+                bytes.extend_from_slice(&Md5::digest(id.as_bytes()));
+            }
         }
         bytes
     }
@@ -102,6 +145,7 @@ impl KeyHeader {
         match self {
             Self::Kmip(id) => FIXED_LENGTH.saturating_add(id.as_str().len()),
             Self::None => 0,
+            Self::Replicated(_) => REPLICATED_LENGTH,
         }
     }
 }
@@ -143,7 +187,21 @@ fn parse_kmip(chunk: &[u8]) -> Result<ParsedHeader<'_>, HeaderError> {
         .ok_or(HeaderError::IdLength(declared))?;
     let id = reader.take(length, "key id").map_err(truncated)?;
     let id = str::from_utf8(id).map_err(|_not_utf8| HeaderError::NotText)?;
-    Ok(ParsedHeader { id: Some(id), length: reader.position() })
+    Ok(ParsedHeader { id: ParsedId::Text(id), length: reader.position() })
+}
+
+/// The database takes whatever is no header for a chunk without one, and so do we: what such a chunk
+/// decrypts to tells.
+fn parse_replicated(chunk: &[u8]) -> ParsedHeader<'_> {
+    let none = ParsedHeader { id: ParsedId::None, length: 0 };
+    let Some(([VERSION], rest)) = chunk.split_first_chunk::<1>() else { return none };
+    let Some((id, rest)) = rest.split_first_chunk::<16>() else { return none };
+    if rest.first_chunk::<16>() != Some(&Md5::digest(id).into()) {
+        return none;
+    }
+    let mut text = [0; Hyphenated::LENGTH];
+    Uuid::from_bytes(*id).as_hyphenated().encode_lower(&mut text);
+    ParsedHeader { id: ParsedId::Uuid(text), length: REPLICATED_LENGTH }
 }
 
 fn truncated(error: WireError) -> HeaderError {
@@ -157,6 +215,9 @@ const VERSION: u8 = 0;
 
 /// The version and the length.
 const FIXED_LENGTH: usize = 5;
+
+/// The version, a UUID, and its MD5.
+const REPLICATED_LENGTH: usize = 33;
 
 #[cfg(test)]
 mod tests {
@@ -175,7 +236,6 @@ mod tests {
         let chunk = b"\0\0\0\0\x0602-449\x11\xbd\xe0\x1f\x0e\x29\xb9\xbc";
         let header = HeaderKind::Kmip.parse(chunk).unwrap();
         assert_eq!((header.id(), header.length()), (Some("02-449"), 11));
-        assert_eq!(header.to_header(), kmip("02-449"));
 
         let chunk = b"\0\0\0\0\x240eb2277e-0acc-4adb-9241-1dd84dde691c\x63\x8e\x75\xb8";
         let header = HeaderKind::Kmip.parse(chunk).unwrap();
@@ -193,7 +253,11 @@ mod tests {
 
         let header = HeaderKind::None.parse(b"\0\0\0\0\x01x").unwrap();
         assert_eq!((header.id(), header.length()), (None, 0));
-        assert_eq!(header.to_header(), KeyHeader::None);
+        let own = ProviderOptions::Replicated {
+            system_key_file: "system_key".to_owned(),
+            secret_key_file: "k".to_owned(),
+        };
+        assert_eq!(HeaderKind::from(&own), HeaderKind::Replicated);
         assert_eq!((KeyHeader::None.encode(), KeyHeader::None.encoded_length()), (vec![], 0));
     }
 
@@ -230,6 +294,31 @@ mod tests {
         assert!(error.to_string().contains("5000 bytes"), "{error}");
     }
 
+    /// The MD5 of the sixteen bytes 0x00 to 0x0f, by `md5sum`.
+    const REPLICATED: [u8; 33] =
+        *b"\0\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\
+        \x1a\xc1\xef\x01\xe9\x6c\xaf\x1b\xe0\xd3\x29\x33\x1a\x4f\xc2\xa8";
+
+    #[test]
+    fn a_replicated_header_is_one_only_if_its_digest_is_right() {
+        let mut chunk = REPLICATED.to_vec();
+        chunk.extend_from_slice(b"ciphertext");
+        let header = HeaderKind::Replicated.parse(&chunk).unwrap();
+        let id = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+        assert_eq!((header.id(), header.length()), (Some(id), 33));
+        let header = KeyHeader::Replicated(Uuid::parse_str(id).unwrap());
+        assert_eq!((header.encode(), header.encoded_length()), (REPLICATED.to_vec(), 33));
+
+        for at in 0..33 {
+            let mut flipped = chunk.clone();
+            flipped[at] ^= 0x10;
+            let header = HeaderKind::Replicated.parse(&flipped).unwrap();
+            assert_eq!((header.id(), header.length()), (None, 0), "byte {at}");
+            let header = HeaderKind::Replicated.parse(&chunk[..at]).unwrap();
+            assert_eq!((header.id(), header.length()), (None, 0), "cut at {at}");
+        }
+    }
+
     proptest! {
         #[test]
         fn parse_undoes_encode(id in "(?s).{1,64}", tail in any::<Vec<u8>>()) {
@@ -239,7 +328,7 @@ mod tests {
             chunk.extend(tail);
             let parsed = HeaderKind::Kmip.parse(&chunk).unwrap();
             prop_assert_eq!(parsed.length(), header.encoded_length());
-            prop_assert_eq!(parsed.to_header(), header);
+            prop_assert_eq!(parsed.id(), Some(id.as_str()));
         }
 
         #[test]
@@ -249,7 +338,12 @@ mod tests {
             }
             if let Ok(header) = HeaderKind::Kmip.parse(&chunk) {
                 prop_assert!(header.length() <= chunk.len());
-                prop_assert_eq!(&header.to_header().encode(), &chunk[..header.length()]);
+                let encoded = KeyHeader::Kmip(header.to_key_id().unwrap()).encode();
+                prop_assert_eq!(&encoded, &chunk[..header.length()]);
+            }
+            if let Some(id) = HeaderKind::Replicated.parse(&chunk).unwrap().id() {
+                let header = KeyHeader::Replicated(Uuid::parse_str(id).unwrap());
+                prop_assert!(chunk.starts_with(&header.encode()));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Keys of a KMIP server that were exported to a file: `--kmip-keys FILE`.
+//! Keys that were exported to a file from a KMIP server, or from the table that the replicated
+//! provider keeps its keys in: `--kmip-keys FILE`.
 //!
 //! ```text
 //! # exported on 2026-03-01
@@ -7,7 +8,8 @@
 //!
 //! One `id = key` a line; the key in hexadecimal digits of either case. Blank lines and lines
 //! that start with `#` are ignored, and so is the space around id and key. An id may contain
-//! `=`: the last one of the line counts. Nobody but the owner may read the file.
+//! `=`: the last one of the line counts. A key of the replicated provider has its UUID for an id.
+//! Nobody but the owner may read the file.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::sources::not_offline;
 use super::{KeyId, KeyIdError, KeyProvider, KeyRef, SecretKey, secret_file};
 use crate::error::{Error, Result};
 
@@ -63,18 +66,26 @@ impl KmipKeyFile {
 
 impl KeyProvider for KmipKeyFile {
     fn read_key(&self, key: &KeyRef) -> Result<SecretKey> {
-        let KeyRef::Kmip { id, .. } = key else {
-            return Err(Error::key_unavailable("a file of KMIP keys has no local keys")
-                .at(&self.path)
-                .key(key)
-                .cure("restore the local key file that the SSTable's options name"));
+        let found = match key {
+            KeyRef::Kmip { id, .. } => self.keys.get(id).ok_or_else(|| {
+                Error::key_unavailable("the file of KMIP keys does not have this key")
+                    .key(key)
+                    .cure("export the key from its server, and add a line 'id = hex key'")
+            }),
+            // People write UUIDs in either case.
+            KeyRef::Replicated { id, .. } => self
+                .keys
+                .iter()
+                .find(|(own, _)| own.as_str().eq_ignore_ascii_case(id.as_str()))
+                .map(|(_, key)| key)
+                .ok_or_else(|| not_offline(key)),
+            KeyRef::LocalFile { .. } => {
+                Err(Error::key_unavailable("a file of KMIP keys has no local keys")
+                    .key(key)
+                    .cure("restore the local key file that the SSTable's options name"))
+            }
         };
-        let key = self.keys.get(id).ok_or_else(|| {
-            Error::key_unavailable("the file of KMIP keys does not have this key")
-                .at(&self.path)
-                .key(key)
-                .cure("export the key from its server, and add a line 'id = hex key'")
-        })?;
+        let key = found.map_err(|error| error.at(&self.path))?;
         Ok(SecretKey::from(key.expose().to_vec()))
     }
 }

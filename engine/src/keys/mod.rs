@@ -28,7 +28,7 @@ pub use id::{DATABASE_KEY_ID_LIMIT, KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
 pub use kmip::KmipServers;
 pub use kmip_file::KmipKeyFile;
 pub use local::{KeyCreation, LocalKeyFiles};
-pub use reference::KeyRef;
+pub use reference::{KeyGroup, KeyRef};
 pub use ring::KeyRing;
 pub use secret::SecretKey;
 pub use sources::KeySources;

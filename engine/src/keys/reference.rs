@@ -9,7 +9,8 @@ use crate::options::escape;
 
 /// Names a key without its bytes: fit for plans, reports and journals.
 ///
-/// Serializes as an object with `provider` (`local_file` or `kmip`) and the fields below.
+/// Serializes as an object with `provider` (`local_file`, `kmip` or `replicated`) and the fields
+/// below.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(tag = "provider", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -31,6 +32,58 @@ pub enum KeyRef {
         /// The strength in bits.
         strength: u32,
     },
+    /// A key in the database's own table `dse_system.encrypted_keys`.
+    Replicated {
+        /// The name of the system key under which the table has it.
+        system_key: String,
+        /// Its UUID, hyphenated and in lower case.
+        id: KeyId,
+    },
+}
+
+/// Where a key is kept with others, one of which may be meant when it is named: the header of a
+/// chunk may be wrong (FORMATS.md 5.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum KeyGroup<'a> {
+    /// A group of KMIP servers.
+    Kmip(&'a str),
+    /// The database's own table, under one system key.
+    Replicated(&'a str),
+}
+
+impl KeyGroup<'_> {
+    /// The name of a key of the group.
+    #[must_use]
+    pub fn key(self, id: KeyId) -> KeyRef {
+        match self {
+            Self::Kmip(group) => KeyRef::Kmip { group: group.to_owned(), id },
+            Self::Replicated(system_key) => {
+                KeyRef::Replicated { system_key: system_key.to_owned(), id }
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeyGroup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kmip(name) => escape(f, name),
+            Self::Replicated(name) => escape(f, name),
+        }
+    }
+}
+
+impl KeyRef {
+    /// Where chunk headers tell it from others, and how; none for a key of a file.
+    #[must_use]
+    pub fn in_group(&self) -> Option<(KeyGroup<'_>, &KeyId)> {
+        match self {
+            Self::Kmip { group, id } => Some((KeyGroup::Kmip(group), id)),
+            Self::LocalFile { .. } => None,
+            Self::Replicated { system_key, id } => Some((KeyGroup::Replicated(system_key), id)),
+        }
+    }
 }
 
 impl fmt::Display for KeyRef {
@@ -47,6 +100,11 @@ impl fmt::Display for KeyRef {
                 f.write_str(" ")?;
                 escape(f, transformation)?;
                 write!(f, ":{strength}")
+            }
+            Self::Replicated { system_key, id } => {
+                f.write_str("replicated ")?;
+                escape(f, system_key)?;
+                write!(f, "/{id}")
             }
         }
     }

@@ -23,7 +23,7 @@ impl KeyRing {
         self.keys.get(key)?.get(transformation.text())
     }
 
-    /// The other keys of the same KMIP group for the same transformation, in order: to be tried
+    /// The other keys of the same group for the same transformation, in order: to be tried
     /// when a chunk does not decrypt under the key that its header names (FORMATS.md 5.5).
     ///
     /// A local key has no siblings: the options alone name it.
@@ -32,13 +32,10 @@ impl KeyRing {
         key: &'a KeyRef,
         transformation: &'a Transformation,
     ) -> impl Iterator<Item = (&'a KeyRef, &'a Arc<CipherKey>)> {
-        self.keys.iter().filter_map(move |(other, scheduled)| match (key, other) {
-            (KeyRef::Kmip { group, id }, KeyRef::Kmip { group: same, id: other_id })
-                if group == same && id != other_id =>
-            {
-                Some((other, scheduled.get(transformation.text())?))
-            }
-            _ => None,
+        let group = key.in_group().map(|(group, _)| group);
+        self.keys.iter().filter_map(move |(other, scheduled)| {
+            let same = group.is_some() && other.in_group().map(|(group, _)| group) == group;
+            (same && other != key).then_some((other, scheduled.get(transformation.text())?))
         })
     }
 

@@ -1,6 +1,6 @@
 //! All places that a run may take keys from.
 
-use super::{KeyProvider, KeyRef, KmipKeyFile, KmipServers, LocalKeyFiles, SecretKey};
+use super::{KeyGroup, KeyProvider, KeyRef, KmipKeyFile, KmipServers, LocalKeyFiles, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where keys come from.
@@ -8,26 +8,26 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct KeySources {
     /// Key files on this machine.
     pub local: LocalKeyFiles,
-    /// Keys of KMIP servers that were exported to a file; asked before the servers.
+    /// Keys of KMIP servers and of the database's own table that were exported to a file; asked
+    /// before the servers.
     pub exported: Option<KmipKeyFile>,
     /// The KMIP servers of the node's configuration.
     pub servers: Option<KmipServers>,
 }
 
 impl KeySources {
-    /// The names of further keys of a KMIP group that have so many bits: a chunk may be under one
+    /// The names of further keys of a group that have so many bits: a chunk may be under one
     /// of them although its header names another key (KMIP.md 3.4). The names may be more than
     /// there are keys of that length.
     ///
     /// # Errors
     /// As [`KmipServers::names_of`].
-    pub fn more_of(&self, group: &str, bits: u32) -> Result<Vec<KeyRef>> {
+    pub fn more_of(&self, group: KeyGroup<'_>, bits: u32) -> Result<Vec<KeyRef>> {
         let mut names = Vec::new();
         if let Some(file) = &self.exported {
-            let key = |id| KeyRef::Kmip { group: group.to_owned(), id };
-            names.extend(file.ids().cloned().map(key));
+            names.extend(file.ids().cloned().map(|id| group.key(id)));
         }
-        if let Some(servers) = &self.servers {
+        if let (Some(servers), KeyGroup::Kmip(group)) = (&self.servers, group) {
             names.extend(servers.names_of(group, bits)?);
         }
         Ok(names)
@@ -38,6 +38,12 @@ impl KeyProvider for KeySources {
     fn read_key(&self, key: &KeyRef) -> Result<SecretKey> {
         if let KeyRef::LocalFile { .. } = key {
             return self.local.read_key(key);
+        }
+        if let KeyRef::Replicated { .. } = key {
+            return match &self.exported {
+                Some(file) => file.read_key(key),
+                None => Err(not_offline(key)),
+            };
         }
         let exported = self.exported.as_ref().map(|file| file.read_key(key));
         match (exported, &self.servers) {
@@ -57,4 +63,17 @@ impl KeyProvider for KeySources {
             )),
         }
     }
+}
+
+/// A table of the database can be read while it runs, and its keys are under a system key.
+pub(super) fn not_offline(key: &KeyRef) -> Error {
+    Error::key_unavailable(
+        "the key is in the database's own table dse_system.encrypted_keys and cannot be had offline",
+    )
+    .key(key)
+    .cure(
+        "while a node runs, select it there (SELECT * FROM dse_system.encrypted_keys), decrypt it \
+         with the system key, and give it as a line 'key id = hex' in a file of mode 0600: \
+         --kmip-keys FILE; or use a node-side upgrade for this table",
+    )
 }

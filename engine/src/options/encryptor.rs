@@ -72,7 +72,7 @@ impl EncryptorOptions {
 
 /// Without padding every key opens every chunk, so a header that names the wrong key of its group
 /// (FORMATS.md 5.5) would go unnoticed. KMIP has no name for Java's `NoPadding`, and the database
-/// finds no key there either (KMIP.md 4).
+/// finds no key there either (KMIP.md 4); the replicated provider would find one.
 fn refuse_keys_that_cannot_be_told_apart(
     transformation: &Transformation,
     provider: &ProviderOptions,
@@ -83,6 +83,11 @@ fn refuse_keys_that_cannot_be_told_apart(
              such ciphers from KMIP servers"
         ))
         .cure("use a cipher with PKCS5Padding, or a local key file")),
+        (Padding::None, ProviderOptions::Replicated { .. }) => Err(Error::unsupported(format!(
+            "cipher '{transformation}' has no padding, so a chunk whose header names the wrong one \
+             of the database's keys would go unnoticed"
+        ))
+        .cure("use a node-side upgrade for this table")),
         _ => Ok(()),
     }
 }
@@ -264,17 +269,32 @@ mod tests {
         }
     }
 
+    /// FORMATS.md 5.2: what DSE takes when nothing names a provider.
+    #[test]
+    fn without_a_provider_the_keys_are_in_the_database() {
+        let own = |system: &str, secret: &str| ProviderOptions::Replicated {
+            system_key_file: system.to_owned(),
+            secret_key_file: secret.to_owned(),
+        };
+        let defaults = own("system_key", "/etc/dse/conf/data_encryption_keys");
+        assert_eq!(typed(&[]).unwrap().provider(), &defaults);
+        let long = "com.datastax.bdp.cassandra.crypto.ReplicatedKeyProviderFactory";
+        assert_eq!(typed(&[("key_provider", long)]).unwrap().provider(), &defaults);
+        let given = [("system_key_file", "s"), ("secret_key_file", "k")];
+        assert_eq!(typed(&given).unwrap().provider(), &own("s", "k"));
+    }
+
     #[test]
     fn refusals_name_the_option_and_the_cure() {
         use ErrorKind::{Invalid, Unsupported};
         let local = ("key_provider", "LocalFileSystemKeyProviderFactory");
         let kmip = ("key_provider", "KmipKeyProviderFactory");
         let file = ("secret_key_file", "k");
-        refused(&[], Unsupported, "'key_provider' is missing", "KmipKeyProviderFactory");
-        refused(&[file], Unsupported, "'key_provider' is missing", "LocalFileSystemKeyProvider");
         refused(&[("key_provider", "x.Mine"), file], Unsupported, "provider 'x.Mine'", "use one");
         let replicated = ("key_provider", "ReplicatedKeyProviderFactory");
-        refused(&[replicated, file], Unsupported, "replicated key provider", "node-side");
+        refused(&[replicated, ("kmip_host", "g")], Invalid, "'kmip_host'", "system_key_file");
+        let bare = ("cipher_algorithm", "AES/OFB/NoPadding");
+        refused(&[replicated, bare], Unsupported, "has no padding", "node-side");
 
         refused(&[local], Invalid, "'secret_key_file' is missing", "/etc/dse/conf/");
         refused(&[local], Invalid, "'secret_key_file' is missing", "/etc/cassandra/conf/");

@@ -3,7 +3,7 @@
 use super::{OptionMap, shown};
 use crate::error::{Error, Result};
 
-/// The options of the key provider (FORMATS.md 5.2, KMIP.md 5.3).
+/// The options of the key provider (FORMATS.md 5.2, 5.4, KMIP.md 5.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProviderOptions {
@@ -21,6 +21,14 @@ pub enum ProviderOptions {
         /// The path as the options name it.
         secret_key_file: String,
     },
+    /// The database's own table `dse_system.encrypted_keys`; each chunk names its key in a header,
+    /// unless it was written before that table was there.
+    Replicated {
+        /// The name of the system key under which the table has its keys.
+        system_key_file: String,
+        /// The key file for chunks without a header.
+        secret_key_file: String,
+    },
 }
 
 impl ProviderOptions {
@@ -28,8 +36,8 @@ impl ProviderOptions {
     ///
     /// Class names are compared by what follows the last dot: the package differs between the
     /// products. Without a `key_provider`, DSE and the older Converged Core take the
-    /// replicated provider (which knows `secret_key_file`, too), and the newer one fails: no
-    /// product takes local files then, so that is never guessed.
+    /// replicated provider, and the newer one fails (FORMATS.md 5.2): an SSTable without one has
+    /// been written with the replicated provider.
     pub(super) fn from_options(options: &OptionMap) -> Result<Self> {
         if options.get("key_keyspace").is_some() {
             return Err(Error::invalid("option 'key_keyspace' does not exist").cure(
@@ -40,13 +48,7 @@ impl ProviderOptions {
         let name = options
             .get("key_provider")
             .or_else(|| options.get("secret_key_provider_factory_class"))
-            .ok_or_else(|| {
-                Error::unsupported(
-                    "option 'key_provider' is missing, which means the replicated provider to some \
-                     releases of the database and nothing to others",
-                )
-                .cure(format!("name the provider: {PROVIDERS}"))
-            })?;
+            .unwrap_or(DEFAULT_PROVIDER);
         match name.rsplit('.').next().unwrap_or(name) {
             "LocalFileSystemKeyProvider" | "LocalFileSystemKeyProviderFactory" => {
                 refuse_unknown(options, &["secret_key_file"])?;
@@ -61,11 +63,14 @@ impl ProviderOptions {
                     namespace: owned("key_namespace"),
                 })
             }
-            "ReplicatedKeyProviderFactory" => Err(Error::unsupported(
-                "the replicated key provider, which keeps its keys in the database's own \
-                 tables, is not handled by this release",
-            )
-            .cure("use a node-side upgrade for this table")),
+            DEFAULT_PROVIDER => {
+                refuse_unknown(options, &["system_key_file", "secret_key_file"])?;
+                let or = |name, default: &str| options.get(name).unwrap_or(default).to_owned();
+                Ok(Self::Replicated {
+                    system_key_file: or("system_key_file", DEFAULT_SYSTEM_KEY),
+                    secret_key_file: or("secret_key_file", DEFAULT_KEY_FILE),
+                })
+            }
             _ => Err(Error::unsupported(format!("key provider {} is not known", shown(name)))
                 .cure(format!("use one of these: {PROVIDERS}"))),
         }
@@ -115,4 +120,11 @@ const COMMON: [&str; 5] = [
     "secret_key_provider_factory_class",
 ];
 
-const PROVIDERS: &str = "LocalFileSystemKeyProviderFactory, KmipKeyProviderFactory";
+/// What DSE takes when the options name no provider.
+const DEFAULT_PROVIDER: &str = "ReplicatedKeyProviderFactory";
+/// DSE's own defaults; no other product has this provider.
+const DEFAULT_SYSTEM_KEY: &str = "system_key";
+const DEFAULT_KEY_FILE: &str = "/etc/dse/conf/data_encryption_keys";
+
+const PROVIDERS: &str =
+    "LocalFileSystemKeyProviderFactory, KmipKeyProviderFactory, ReplicatedKeyProviderFactory";

@@ -109,7 +109,7 @@ impl Beside {
     }
 
     fn count(&mut self, header: HeaderKind, stored: &[u8]) -> Result<()> {
-        let id = header.parse(stored)?.id().map(KeyId::new).transpose()?;
+        let id = header.parse(stored)?.to_key_id();
         let pieces = self.pieces.entry(id).or_default();
         *pieces = pieces.saturating_add(1);
         Ok(())

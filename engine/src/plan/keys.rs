@@ -7,7 +7,7 @@ use super::inspect::Facts;
 use super::target::Target;
 use crate::codec::{ChunkOpener, ChunkSealer};
 use crate::crypto::{CipherKey, Transformation};
-use crate::keys::{KeyProvider as _, KeyRef, KeyRing, KeySources, SecretKey};
+use crate::keys::{HeaderKind, KeyGroup, KeyProvider as _, KeyRef, KeyRing, KeySources, SecretKey};
 use crate::options::EncryptorOptions;
 use crate::{Error, Result};
 
@@ -30,7 +30,7 @@ type Uses = BTreeMap<String, (Transformation, u32)>;
 
 impl ResolvedKeys {
     /// Fetches the keys of all `facts`, the target's if there is one, and the further keys of the
-    /// KMIP groups in use.
+    /// groups in use.
     #[must_use]
     pub fn fetch<'a>(
         sources: &KeySources,
@@ -86,9 +86,9 @@ impl ResolvedKeys {
         sources: &KeySources,
         needed: &BTreeMap<KeyRef, Uses>,
     ) -> Vec<(KeyRef, CipherKey)> {
-        let mut groups: BTreeMap<&str, Uses> = BTreeMap::new();
+        let mut groups: BTreeMap<KeyGroup<'_>, Uses> = BTreeMap::new();
         for (key, uses) in needed {
-            if let KeyRef::Kmip { group, .. } = key
+            if let Some((group, _)) = key.in_group()
                 && !self.failures.contains_key(key)
             {
                 groups.entry(group).or_default().extend(uses.clone());
@@ -98,7 +98,7 @@ impl ResolvedKeys {
         for (group, uses) in groups {
             let named: Vec<_> = needed
                 .keys()
-                .filter(|key| matches!(key, KeyRef::Kmip { group: of, .. } if of == group))
+                .filter(|key| key.in_group().is_some_and(|(of, _)| of == group))
                 .cloned()
                 .collect();
             match more_keys(sources, group, named, &uses) {
@@ -119,7 +119,7 @@ impl ResolvedKeys {
 /// The keys of a group that can be had and have the length that a cipher of the group wants.
 fn more_keys(
     sources: &KeySources,
-    group: &str,
+    group: KeyGroup<'_>,
     named: Vec<KeyRef>,
     uses: &Uses,
 ) -> Result<Vec<(KeyRef, CipherKey)>> {
@@ -130,9 +130,8 @@ fn more_keys(
     }
     if names.len() > MOST_KEYS_OF_A_GROUP {
         return Err(Error::unsupported(format!(
-            "group '{}' has {} keys of the lengths in use, too many to try on a chunk whose header \
-             names the wrong key",
-            group.escape_debug(),
+            "group '{group}' has {} keys of the lengths in use, too many to try on a chunk whose \
+             header names the wrong key",
             names.len()
         )));
     }
@@ -190,20 +189,23 @@ pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
         return Err(Error::unsupported("it is not encrypted").at(facts.data_path()));
     };
     let transformation = options.transformation();
-    let mut by_id = BTreeMap::new();
+    let (mut by_id, mut unnamed) = (BTreeMap::new(), None);
     for used in &facts.keys {
         let key = Arc::clone(in_ring(ring, &used.key, transformation)?);
-        match &used.key {
-            KeyRef::LocalFile { .. } => return Ok(ChunkOpener::with_key(key)),
-            KeyRef::Kmip { id, .. } => by_id.insert(id.clone(), key),
-        };
+        match used.key.in_group() {
+            None => unnamed = Some(key),
+            Some((_, id)) => {
+                by_id.insert(id.clone(), key);
+            }
+        }
         for (other, key) in ring.siblings(&used.key, transformation) {
-            if let KeyRef::Kmip { id, .. } = other {
+            if let Some((_, id)) = other.in_group() {
                 by_id.insert(id.clone(), Arc::clone(key));
             }
         }
     }
-    Ok(ChunkOpener::with_ids(transformation.clone(), by_id))
+    let header = HeaderKind::from(options.provider());
+    Ok(ChunkOpener::new(header, transformation.clone(), by_id, unnamed))
 }
 
 /// What seals the chunks of every new SSTable, and what opens them again for verification, if they
@@ -242,14 +244,13 @@ fn encryptor_of(
     let transformation = options.transformation();
     let key = in_ring(ring, name, transformation)?;
     let sealer = ChunkSealer::new(&target.key_header(), Arc::clone(key), chained);
-    let opener = match name {
-        KeyRef::LocalFile { .. } => ChunkOpener::with_key(Arc::clone(key)),
-        KeyRef::Kmip { id, .. } => ChunkOpener::with_ids(
-            transformation.clone(),
-            BTreeMap::from([(id.clone(), Arc::clone(key))]),
-        ),
+    let key = Arc::clone(key);
+    let (by_id, unnamed) = match name.in_group() {
+        Some((_, id)) => (BTreeMap::from([(id.clone(), key)]), None),
+        None => (BTreeMap::new(), Some(key)),
     };
-    Ok((sealer, opener))
+    let header = HeaderKind::from(options.provider());
+    Ok((sealer, ChunkOpener::new(header, transformation.clone(), by_id, unnamed)))
 }
 
 fn in_ring<'a>(

@@ -10,7 +10,7 @@ use crate::codec::ChunkError;
 use crate::compress::{ChainFraming, CodecError};
 use crate::io::Source;
 use crate::keys::{
-    DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH,
+    DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyGroup, KeyId, KeyRef, MAX_KEY_ID_LENGTH,
 };
 use crate::options::{EncryptorOptions, ProviderOptions};
 use crate::sstable::{ChunkSlot, ChunkTable, CompressionHeader};
@@ -73,13 +73,18 @@ impl Tally {
     }
 }
 
-/// The name of the key that options, and for KMIP an id, speak of.
+/// The name of the key that options, and the id in a chunk's header, speak of.
 fn key_ref(options: &EncryptorOptions, id: Option<KeyId>) -> Option<KeyRef> {
     match (options.provider(), id) {
-        (ProviderOptions::Kmip { host, .. }, Some(id)) => {
-            Some(KeyRef::Kmip { group: host.clone(), id })
+        (ProviderOptions::Kmip { host, .. }, Some(id)) => Some(KeyGroup::Kmip(host).key(id)),
+        (ProviderOptions::Replicated { system_key_file, .. }, Some(id)) => {
+            Some(KeyGroup::Replicated(system_key_file).key(id))
         }
-        (ProviderOptions::Local { secret_key_file }, None) => Some(KeyRef::LocalFile {
+        (
+            ProviderOptions::Local { secret_key_file }
+            | ProviderOptions::Replicated { secret_key_file, .. },
+            None,
+        ) => Some(KeyRef::LocalFile {
             file: secret_key_file.clone(),
             transformation: options.transformation().text().to_owned(),
             strength: options.strength(),
@@ -167,17 +172,14 @@ fn chunk_key(
     let Form { options, chained } = form;
     let kind = HeaderKind::from(options.provider());
     let prefix = if chained { ChainFraming::PREFIX_LENGTH } else { 0 };
-    let wanted = match kind {
-        HeaderKind::None => prefix,
-        HeaderKind::Kmip => prefix.saturating_add(USUAL_HEADER),
-    };
+    let wanted = prefix.saturating_add(kind.longest(DATABASE_KEY_ID_LIMIT));
     let mut head = data.slice(slot.offset, slot.stored.min(wanted), scratch)?;
     let is_cut = matches!(
         kind.parse(head.get(prefix..).unwrap_or_default()),
         Err(HeaderError::Truncated(_))
     );
     if is_cut && slot.stored > wanted {
-        let longest = prefix.saturating_add(LONGEST_HEADER);
+        let longest = prefix.saturating_add(kind.longest(MAX_KEY_ID_LENGTH));
         head = data.slice(slot.offset, slot.stored.min(longest), scratch)?;
     }
     // The Encryptor of a chain is given what the compressor made, and its length stands in front.
@@ -194,12 +196,8 @@ fn chunk_key(
     if slot.stored != expected {
         return Err(ChunkError::Length { stored: slot.stored, expected, plain: inner }.into());
     }
-    Ok(header.id().map(KeyId::new).transpose()?)
+    Ok(header.to_key_id())
 }
 
 /// Chunks looked at in one go.
 const WINDOW: u64 = 4096;
-/// Version byte, length, and an id that the database writes without being told otherwise.
-const USUAL_HEADER: usize = 5 + DATABASE_KEY_ID_LIMIT;
-/// The same with the longest id.
-const LONGEST_HEADER: usize = 5 + MAX_KEY_ID_LENGTH;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use uuid::Uuid;
+
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
 use crate::compress::Codec;
 use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
@@ -59,6 +61,9 @@ impl Target {
                 target.key = Some(local_key(encryptor, secret_key_file, wish)?);
                 target.may_be_made = matches!(wish, KeyWish::New(_));
             }
+            ProviderOptions::Replicated { system_key_file, .. } => {
+                target.key = Some(replicated_key(&target.params, system_key_file, wish)?);
+            }
             ProviderOptions::Kmip { host, .. } => {
                 let Settled { id, choice } =
                     write_key::settle(encryptor, wish, sources.servers.as_ref())?;
@@ -102,6 +107,7 @@ impl Target {
                 Ok(KeyCreation::Created)
             }
             (KeyRef::Kmip { .. }, None) => Err(Error::key_unavailable("no server is configured")),
+            (KeyRef::Replicated { .. }, _) => Ok(KeyCreation::AlreadyThere),
         }
     }
 
@@ -177,6 +183,10 @@ impl Target {
     pub fn key_header(&self) -> KeyHeader {
         match &self.key {
             Some(KeyRef::Kmip { id, .. }) => KeyHeader::Kmip(id.clone()),
+            Some(KeyRef::Replicated { id, .. }) => {
+                // Settling the target took nothing but a UUID.
+                Uuid::parse_str(id.as_str()).map_or(KeyHeader::None, KeyHeader::Replicated)
+            }
             Some(KeyRef::LocalFile { .. }) | None => KeyHeader::None,
         }
     }
@@ -228,6 +238,40 @@ fn local_key(encryptor: &EncryptorOptions, file: &str, wish: KeyWish<'_>) -> Res
         transformation: encryptor.transformation().text().to_owned(),
         strength: encryptor.strength(),
     })
+}
+
+/// Only the database makes keys in its own table, so the key must be there and be named.
+fn replicated_key(
+    params: &CompressionParams,
+    system_key: &str,
+    wish: KeyWish<'_>,
+) -> Result<KeyRef> {
+    let names_provider = ["key_provider", "secret_key_provider_factory_class"];
+    if names_provider.iter().all(|name| params.options().get(name).is_none()) {
+        return Err(Error::invalid(
+            "option 'key_provider' is missing, which means the replicated provider to some releases \
+             of the database and nothing to others",
+        )
+        .cure("name the provider"));
+    }
+    let KeyWish::Named(id) = wish else {
+        return Err(Error::invalid(
+            "the target key is in the database's own table dse_system.encrypted_keys, in which only \
+             a running node makes keys",
+        )
+        .cure(
+            "name a key that is there with --key-id (its key_id, a UUID) and give its bytes with \
+             --kmip-keys; or choose a KMIP provider or a local key file",
+        ));
+    };
+    let id = Uuid::parse_str(id.as_str()).map_err(|error| {
+        Error::invalid("the id of a key of the replicated provider is a UUID")
+            .key(id)
+            .caused_by(error)
+            .cure("give the key_id of its row in dse_system.encrypted_keys")
+    })?;
+    let id = KeyId::new(id.as_hyphenated().to_string())?;
+    Ok(KeyRef::Replicated { system_key: system_key.to_owned(), id })
 }
 
 fn check_length(id: &KeyId, longest: usize) -> Result<()> {

@@ -194,7 +194,35 @@ impl ChunkTable {
                 source.length()
             ))));
         }
-        Ok(Self { header, source, offsets_at, data_file_length })
+        let table = Self { header, source, offsets_at, data_file_length };
+        if version.may_be_slice {
+            table.refuse_slice()?;
+        }
+        Ok(table)
+    }
+
+    /// A slice is never as long as the file that it was cut from, whose offsets it has. Its own
+    /// metadata say so, too, but they are encrypted.
+    fn refuse_slice(&self) -> Result<()> {
+        let last = self.header.chunk_count.saturating_sub(1);
+        let at = last.saturating_mul(OFFSET_LENGTH).saturating_add(self.offsets_at);
+        let mut scratch = Vec::new();
+        let offset = self.source.slice(at, 8, &mut scratch)?;
+        let offset = offset.first_chunk().map_or(0, |raw| i64::from_be_bytes(*raw));
+        if u64::try_from(offset).is_ok_and(|offset| offset < self.data_file_length) {
+            return Ok(());
+        }
+        Err(Error::unsupported(format!(
+            "its last chunk is said to begin at byte {offset} of a Data.db of {} bytes: Data.db is a \
+             slice that DSE streamed without copying its chunks (zero copy), which this release does \
+             not handle, or it is cut off",
+            self.data_file_length
+        ))
+        .at(self.path())
+        .cure(
+            "if the node reads the table, let it write the SSTable anew (nodetool compact, or \
+             upgradesstables -a); if it does not, restore the SSTable from a backup or a replica",
+        ))
     }
 
     /// Everything before the offsets.

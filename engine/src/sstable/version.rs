@@ -101,6 +101,9 @@ pub struct Version {
     pub may_encrypt_indices: bool,
     /// The bodies of Statistics.db may be encrypted; whether one is, itself says.
     pub may_encrypt_metadata: bool,
+    /// Data.db may hold a slice only of the chunks that CompressionInfo.db lists: a zero-copy slice,
+    /// streamed as it lay on its disk (FORMATS.md 2.4).
+    pub may_be_slice: bool,
     /// The products whose nodes may have it.
     pub products: Products,
     /// Whether this release rewrites it.
@@ -150,6 +153,7 @@ const fn big(letters: &'static str, since_na: bool, support: Support) -> Version
         has_metadata_checksums: since_na,
         may_encrypt_indices: false,
         may_encrypt_metadata: false,
+        may_be_slice: false,
         products,
         support,
     }
@@ -168,6 +172,7 @@ const fn bti(
         has_metadata_checksums: true,
         may_encrypt_indices: !matches!(encrypted, DataOnly),
         may_encrypt_metadata: matches!(encrypted, IndicesAndMetadata),
+        may_be_slice: matches!(letters.as_bytes(), [b'b', ..]),
         products,
         support,
     }

@@ -19,4 +19,5 @@ mod layers;
 mod pages;
 mod properties;
 mod rekey;
+mod replicated;
 mod servers;

@@ -148,10 +148,7 @@ impl PageGeometry {
         header: HeaderKind,
         longest_id: usize,
     ) -> Self {
-        let header_limit = match header {
-            HeaderKind::Kmip => KMIP_FIXED.saturating_add(longest_id),
-            HeaderKind::None => 0,
-        };
+        let header_limit = header.longest(longest_id);
         let usable = usable(|plain| {
             predicted(iv_length, header_limit, transformation.ciphertext_length(plain))
         });
@@ -357,8 +354,6 @@ impl PageSealer {
 
 /// Bytes of a page before its length and its CRC.
 const CAPACITY: usize = PAGE - 8;
-/// Version byte and length in front of a KMIP key id.
-const KMIP_FIXED: usize = 5;
 
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,8 @@ fn usable_bytes_follow_from_cipher_provider_and_limit() {
     assert_eq!(kmip("AES", 512), 3567);
     assert_eq!(geometry(CBC, HeaderKind::None, 256).usable(), 4063);
     assert_eq!(geometry("AES", HeaderKind::None, 7).usable(), 4079);
+    assert_eq!(geometry(CBC, HeaderKind::Replicated, 256).usable(), 4031);
+    assert_eq!(geometry("AES", HeaderKind::Replicated, 7).usable(), 4047);
 }
 
 #[test]

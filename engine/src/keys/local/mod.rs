@@ -86,9 +86,11 @@ impl LocalKeyFiles {
                 let path = self.resolve(file);
                 Ok(LocalKey { name, path, transformation, strength: *strength, length })
             }
-            KeyRef::Kmip { .. } => Err(Error::key_unavailable("it is not in a local key file")
-                .key(name)
-                .cure("give the keys of KMIP servers with --kmip-keys")),
+            KeyRef::Kmip { .. } | KeyRef::Replicated { .. } => {
+                Err(Error::key_unavailable("it is not in a local key file")
+                    .key(name)
+                    .cure("give the keys of KMIP servers with --kmip-keys"))
+            }
         }
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn key_request(options: &EncryptorOptions) -> Result<KeyRequest> {
     };
     let (template, namespace) = match options.provider() {
         ProviderOptions::Kmip { template, namespace, .. } => (template.clone(), namespace.clone()),
-        ProviderOptions::Local { .. } => (None, None),
+        ProviderOptions::Local { .. } | ProviderOptions::Replicated { .. } => (None, None),
     };
     Ok(KeyRequest {
         cipher: options.transformation().text().parse().map_err(unnamed)?,
@@ -149,7 +149,7 @@ fn new(group: &str, choice: &Choice, used: &BTreeSet<KeyRef>) -> Result<Settled>
     let is_used = |id: &UniqueIdentifier| {
         used.iter().any(|key| match key {
             KeyRef::Kmip { group: of, id: used } => of == group && used.as_str() == id.as_str(),
-            KeyRef::LocalFile { .. } => false,
+            KeyRef::LocalFile { .. } | KeyRef::Replicated { .. } => false,
         })
     };
     let fits: Vec<_> = fitting(choice).collect();

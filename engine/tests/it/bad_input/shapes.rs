@@ -1,9 +1,11 @@
 //! SSTables of versions, classes and ciphers that this release does not rewrite, alone and beside
 //! SSTables that it does.
 
+use std::fs;
+
 use rekey_engine::ErrorKind::Unsupported;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::plan::{Selection, SkipReason};
+use rekey_engine::plan::{Action, Selection, SkipReason};
 use rekey_engine::upgrade::{self, Outcome};
 
 use crate::kit::workspace::threads;
@@ -78,9 +80,9 @@ fn a_table_of_an_unknown_class_alone_is_no_success() {
     let workspace = Workspace::copy_of("fixtures/oa-lz4");
     for name in workspace.files().iter().filter(|name| name.ends_with("CompressionInfo.db")) {
         let path = workspace.table().join(name);
-        let mut info = std::fs::read(&path).unwrap();
+        let mut info = fs::read(&path).unwrap();
         info[2] ^= 1; // LZ4Compressor
-        std::fs::write(path, info).unwrap();
+        fs::write(path, info).unwrap();
     }
     let count = workspace.files().iter().filter(|name| name.ends_with("-Data.db")).count();
     assert_eq!(unknown_in_census(&workspace), count);
@@ -107,11 +109,11 @@ fn the_database_s_own_compressors_are_not_encrypted() {
     ] {
         for name in workspace.files().iter().filter(|name| name.ends_with("CompressionInfo.db")) {
             let path = workspace.table().join(name);
-            let mut info = std::fs::read(&path).unwrap();
+            let mut info = fs::read(&path).unwrap();
             let old = 2 + usize::from(info[1]);
             let length = u16::try_from(class.len()).unwrap().to_be_bytes();
             info.splice(..old, length.into_iter().chain(class.bytes()));
-            std::fs::write(path, info).unwrap();
+            fs::write(path, info).unwrap();
         }
         assert_eq!(unknown_in_census(&workspace), 0, "{class}");
         for line in workspace.upgrade(&target).unwrap().sstables {
@@ -144,4 +146,36 @@ fn unknown_in_census(workspace: &Workspace) -> usize {
         .unwrap()
         .unknown
         .len()
+}
+
+/// DSE 6.8 streams chunks as they lie, with the CompressionInfo.db of the whole file (FORMATS.md
+/// 2.4): Data.db then ends before the last chunk begins, or right behind some other one.
+#[test]
+fn zero_copy_slices_are_refused_by_name() {
+    for kept in [0, 1] {
+        let mut workspace = Workspace::copy_of("fixtures/bb-local-cbc");
+        workspace.flavor = Some(rekey_engine::txn::Flavor::Dse);
+        fs::remove_dir_all(workspace.data().join("plain")).unwrap();
+        let path = |component: &str| workspace.table().join(format!("bb-2-bti-{component}"));
+        let info = fs::read(path("CompressionInfo.db")).unwrap();
+        let end = info.rchunks(8).nth(kept).unwrap();
+        let data = fs::OpenOptions::new().write(true).open(path("Data.db")).unwrap();
+        data.set_len(u64::from_be_bytes(end.try_into().unwrap())).unwrap();
+
+        let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+        let plan = workspace.plan(&target).unwrap();
+        let refused: Vec<_> = plan
+            .sstables
+            .iter()
+            .filter_map(|planned| match &planned.action {
+                Action::Refuse(error) => Some((planned.sstable.descriptor.to_string(), error)),
+                _ => None,
+            })
+            .collect();
+        let [(name, error)] = refused.as_slice() else { panic!("{refused:?}") };
+        assert_eq!((name.as_str(), error.kind()), ("bb-2-bti", Unsupported));
+        assert_eq!(error.path(), Some(path("CompressionInfo.db").as_path()));
+        assert!(error.chain().contains("zero copy"), "{error:?}");
+        assert!(error.advice().unwrap().contains("nodetool compact"), "{error:?}");
+    }
 }

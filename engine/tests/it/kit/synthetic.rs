@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aes::cipher::block_padding::{NoPadding, Pkcs7};
 use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
+use md5::{Digest as _, Md5};
 
 use super::beside;
 
@@ -16,6 +17,8 @@ pub(crate) enum Provider {
     Local { file: String, key: Vec<u8> },
     /// Ids of a KMIP group; chunk after chunk takes the next one.
     Kmip { keys: Vec<(String, Vec<u8>)> },
+    /// UUIDs of the database's own table, or no header; chunk after chunk takes the next one.
+    Replicated { keys: Vec<(Option<[u8; 16]>, Vec<u8>)> },
 }
 
 /// Everything that decides the bytes of an SSTable, but its plaintext.
@@ -72,6 +75,7 @@ impl Recipe {
     pub(crate) fn key(&self, chunk: usize) -> (Option<&str>, &[u8]) {
         match &self.provider {
             Provider::Local { key, .. } => (None, key),
+            Provider::Replicated { keys } => (None, &keys[chunk % keys.len()].1),
             Provider::Kmip { keys } => {
                 let (id, key) = &keys[chunk % keys.len()];
                 (Some(id), key)
@@ -94,6 +98,11 @@ impl Recipe {
                 ("key_provider", "KmipKeyProviderFactory".to_owned()),
                 ("kmip_host", "kmip1".to_owned()),
             ]),
+            Provider::Replicated { .. } => options.extend([
+                ("key_provider", "ReplicatedKeyProviderFactory".to_owned()),
+                ("system_key_file", "system_key_1".to_owned()),
+                ("secret_key_file", "keys/before".to_owned()),
+            ]),
         }
         options
     }
@@ -108,13 +117,8 @@ impl Recipe {
     }
 
     fn chunk(&self, number: usize, plain: &[u8]) -> Vec<u8> {
-        let (id, key) = self.key(number);
-        let mut stored = Vec::new();
-        if let Some(id) = id {
-            stored.push(0);
-            stored.extend(u32::try_from(id.len()).unwrap().to_be_bytes());
-            stored.extend(id.as_bytes());
-        }
+        let (_, key) = self.key(number);
+        let mut stored = self.header(number);
         if self.cipher.contains("/CBC/") {
             let mut iv = [self.seed; 16];
             iv[..8].copy_from_slice(&number.to_be_bytes());
@@ -124,6 +128,27 @@ impl Recipe {
             stored.extend(ecb(key, plain));
         }
         stored
+    }
+
+    /// FORMATS.md 5.4
+    fn header(&self, chunk: usize) -> Vec<u8> {
+        let mut header = vec![0];
+        match &self.provider {
+            Provider::Local { .. } => header.clear(),
+            Provider::Kmip { keys } => {
+                let (id, _) = &keys[chunk % keys.len()];
+                header.extend(u32::try_from(id.len()).unwrap().to_be_bytes());
+                header.extend(id.as_bytes());
+            }
+            Provider::Replicated { keys } => match keys[chunk % keys.len()].0 {
+                Some(uuid) => {
+                    header.extend(uuid);
+                    header.extend(Md5::digest(uuid));
+                }
+                None => header.clear(),
+            },
+        }
+        header
     }
 
     /// CompressionInfo.db for chunks of these stored lengths.
