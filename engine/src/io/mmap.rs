@@ -4,12 +4,13 @@
 //! are immutable once their TOC exists: the database replaces them, it never rewrites them. A
 //! [`NodeLease`] is the proof that no node and no second run works on the directory, which is why
 //! it is a required argument. Length and time are pinned by [`super::Source`] and compared after
-//! the last read. What the lease cannot exclude is a truncation by root while a run reads: that
-//! is a SIGBUS, and `Access::Positional` is the way around it.
+//! the last read. Pages are brought into memory by a call that can fail before they are touched, so
+//! a bad sector and a shortened file are errors. What is left is a truncation by root between that
+//! call and the read: that is a SIGBUS, and `Access::Positional` is the way around it.
 
 use std::fs::File;
 
-use memmap2::Mmap;
+use memmap2::{Advice, Mmap};
 
 use super::lease::NodeLease;
 
@@ -19,4 +20,13 @@ pub(super) fn map(file: &File, _lease: &NodeLease) -> std::io::Result<Mmap> {
     // this program changes the file; SSTable components are immutable; the map is read-only and
     // never handed out beyond `Source`.
     unsafe { Mmap::map(file) }
+}
+
+/// Brings a range into memory (`MADV_POPULATE_READ`, Linux 5.14).
+///
+/// # Errors
+/// Where touching it would raise a signal, and where the kernel does not know the call.
+pub(super) fn populate(map: &Mmap, offset: u64, length: usize) -> std::io::Result<()> {
+    let offset = usize::try_from(offset).map_err(std::io::Error::other)?;
+    map.advise_range(Advice::PopulateRead, offset, length)
 }

@@ -15,9 +15,11 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Access<'l> {
-    /// Through a memory map, which needs the lease.
+    /// Through a memory map, which needs the lease. What the system cannot bring into memory (a bad
+    /// sector, a truncated file, a kernel before 5.14) is read positionally, and is an error at
+    /// worst; a truncation in the moment between is a signal.
     Mapped(&'l NodeLease),
-    /// By positional reads; slower, but a truncated file is an error and not a signal.
+    /// By positional reads; slower, but a truncated file is always an error and never a signal.
     Positional,
 }
 
@@ -92,7 +94,10 @@ impl Source {
             .ok_or_else(outside)?;
         if let Some(map) = &self.map {
             let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-            return range.and_then(|(from, to)| map.get(from..to)).ok_or_else(outside);
+            let bytes = range.and_then(|(from, to)| map.get(from..to)).ok_or_else(outside)?;
+            if bytes.is_empty() || mmap::populate(map, offset, length).is_ok() {
+                return Ok(bytes);
+            }
         }
         // Grow only to what the file is known to hold: the length was checked above.
         scratch.clear();
@@ -146,6 +151,22 @@ mod tests {
                 assert_eq!(error.kind(), ErrorKind::Corrupt);
             }
             assert!(scratch.capacity() < 1024, "no allocation from an absurd length");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_under_its_map_is_an_error_and_no_signal() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), &[7; 40_000]);
+        let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
+        let source = Source::open(&path, Access::Mapped(&lease)).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(10_000).unwrap();
+        let mut scratch = Vec::new();
+        assert_eq!(source.slice(9_000, 1_000, &mut scratch).unwrap(), [7; 1_000]);
+        for offset in [11_500, 12_288, 39_000] {
+            let error = source.slice(offset, 1_000, &mut scratch).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(error.chain().contains("cannot read"), "{error:?}");
         }
     }
 

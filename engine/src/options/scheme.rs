@@ -203,7 +203,7 @@ mod tests {
         refused("LZ4Compressor", &[("lz4_high_compressor_level", "x")], Invalid, "'x'");
         refused("ZstdCompressor", &[("compression_level", "23")], Invalid, "22");
         refused("SnappyCompressor", &KEY, Invalid, "'key_provider'");
-        refused("Encryptor", &[("compression_level", "1")], Unsupported, "key_provider");
+        refused("Encryptor", &[("compression_level", "1")], Invalid, "'compression_level'");
         let odd: Vec<_> = KEY.iter().copied().chain([("compression_level", "1")]).collect();
         refused("EncryptingDeflateCompressor", &odd, Invalid, "'compression_level'");
         refused("EncryptingZstdCompressor", &KEY, Unsupported, "EncryptingZstdCompressor");
