@@ -4,10 +4,12 @@
 //! count) comes in stages; the pieces of a stage may run in any order and on any worker, and a
 //! serial step ends the stage. One coordinator, the calling thread, hands pieces of all open
 //! tasks to rayon's pool, whose workers steal from each other, so that one huge SSTable and ten
-//! thousand small ones both fill all cores.
+//! thousand small ones both fill all cores. Serial steps wait for the disk more than they compute
+//! and have threads of their own, one for each open task: no worker ever waits for an fsync.
 //!
 //! What is bounded, whatever the number and size of the tasks:
-//! * open tasks: [`Limits::open_tasks`], hence open files and staged bytes;
+//! * open tasks: [`Limits::open_tasks`] of any size and [`Limits::small_tasks`] of
+//!   [`Limits::SMALL_BYTES`] in all, hence open files and staged bytes;
 //! * pieces handed to the pool and not yet done: [`Limits::window`], hence queue and results;
 //! * how far pieces run ahead of the slowest one: [`Limits::spread`], hence what waits to be put
 //!   in order;
@@ -44,6 +46,9 @@ pub enum Next {
 
 /// A piece of work that the pool can share.
 pub trait Task: Send + Sync {
+    /// Bytes of disk that it needs while it is open, about.
+    fn bytes(&self) -> u64;
+
     /// Opens what the task needs and sets up its first stage. Runs alone.
     ///
     /// # Errors

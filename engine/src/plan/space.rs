@@ -10,6 +10,7 @@ use crate::codec::record_length;
 use crate::compress::ChainFraming;
 use crate::io::Storage;
 use crate::options::ChunkLength;
+use crate::pipeline::Limits;
 use crate::sstable::Component;
 use crate::{Error, ErrorKind, Result};
 
@@ -36,7 +37,11 @@ pub(super) fn check(
             .map(|planned| planned.space)
             .collect();
         spaces.sort_unstable_by(|a, b| b.cmp(a));
-        let peak: u64 = spaces.iter().take(open_tasks).sum();
+        let (large, small) = spaces.split_at(open_tasks.min(spaces.len()));
+        let small = small.iter().fold(0, |sum, space| u64::saturating_add(sum, *space));
+        let peak = large
+            .iter()
+            .fold(small.min(Limits::SMALL_BYTES), |sum, space| u64::saturating_add(sum, *space));
         if peak > free {
             let error = Error::new(
                 ErrorKind::NoSpace,

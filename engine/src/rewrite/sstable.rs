@@ -451,6 +451,10 @@ impl<'a> Rewrite<'a> {
 }
 
 impl Task for Rewrite<'_> {
+    fn bytes(&self) -> u64 {
+        self.planned.space
+    }
+
     fn begin(&self) -> Result<Next> {
         self.open()
     }

@@ -64,6 +64,10 @@ impl<'a> Verify<'a> {
 }
 
 impl Task for Verify<'_> {
+    fn bytes(&self) -> u64 {
+        0
+    }
+
     fn begin(&self) -> Result<Next> {
         let source = ChunkSource::of(self.facts, self.inspector, self.ring)?;
         let chunks = Chunking { length: source.chunk_length(), count: source.chunk_count() };

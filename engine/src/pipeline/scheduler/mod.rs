@@ -19,11 +19,23 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Tasks open at a time: enough that some can wait for the disk while others compute.
+    /// Tasks open at a time, whatever their size: enough that some can wait for the disk while
+    /// others compute.
     #[must_use]
     pub const fn open_tasks(self) -> usize {
         self.threads.get().saturating_mul(2)
     }
+
+    /// Small tasks that are open beside them: a task of a few KiB waits for the disk a hundred times
+    /// longer than it computes, and a file system makes the files of many durable in one go. None
+    /// with a single thread, for which one thing happens after the other.
+    #[must_use]
+    pub const fn small_tasks(self) -> usize {
+        if self.threads.get() > 1 { 32 } else { 0 }
+    }
+
+    /// Bytes that the small tasks have together, by [`Task::bytes`].
+    pub const SMALL_BYTES: u64 = 256 << 20;
 
     /// How far a piece may run ahead of the slowest one of its stage: what the others leave to be
     /// put in order is bounded by it.
@@ -71,21 +83,32 @@ pub enum Step {
 /// Only when the pool cannot be started.
 pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step)) -> Result<()> {
     let pool = workers(limits.threads)?;
+    let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
+    let waiters = threads("rekey-disk", most_open.min(tasks.len()).max(1))?;
+    let alone = limits.threads.get() == 1;
     let scratches = ScratchPool::default();
     let (sender, receiver) = crossbeam_channel::unbounded();
-    pool.in_place_scope(|scope| {
-        let spawn = |index: usize, work: Work| {
-            let (sender, scratches) = (Sender::clone(&sender), &scratches);
-            let task = tasks.get(index);
-            scope.spawn(move |_| {
-                let Some(task) = task else { return };
-                let outcome = guard(|| carry_out(task, work, scratches));
-                // The coordinator outlives every piece; a send can only fail after a panic there.
-                let _gone = sender.send(Done { index, work, outcome });
-            });
-        };
-        let mut coordinator = Coordinator::new(tasks.len(), limits);
-        coordinator.drive(&receiver, spawn, &mut see);
+    pool.in_place_scope(|computing| {
+        waiters.in_place_scope(|waiting| {
+            let spawn = |index: usize, work: Work| {
+                let (sender, scratches) = (Sender::clone(&sender), &scratches);
+                let Some(task) = tasks.get(index) else { return };
+                let job = move || {
+                    let outcome = guard(|| carry_out(task, work, scratches));
+                    // The coordinator outlives every piece; a send can only fail after a panic
+                    // there.
+                    let _gone = sender.send(Done { index, work, outcome });
+                };
+                match work {
+                    Work::Begin | Work::End { .. } | Work::Abandon if !alone => {
+                        waiting.spawn(move |_| job());
+                    }
+                    _ => computing.spawn(move |_| job()),
+                }
+            };
+            let mut coordinator = Coordinator::new(limits);
+            coordinator.drive(tasks, &receiver, spawn, &mut see);
+        });
     });
     Ok(())
 }
@@ -94,10 +117,14 @@ pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step
 ///
 /// # Errors
 /// [`ErrorKind::Internal`] when the system gives no threads.
-pub fn workers(threads: NonZeroUsize) -> Result<rayon::ThreadPool> {
+pub fn workers(count: NonZeroUsize) -> Result<rayon::ThreadPool> {
+    threads("rekey", count.get())
+}
+
+fn threads(name: &'static str, count: usize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .thread_name(|i| format!("rekey-{i}"))
+        .num_threads(count)
+        .thread_name(move |i| format!("{name}-{i}"))
         .build()
         .map_err(|e| Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(e))
 }
@@ -163,6 +190,8 @@ struct Open {
     running: BTreeSet<u64>,
     /// A serial step (begin, end, abandon) is under way.
     serial: bool,
+    /// Its bytes, if it is open beside those that are always allowed.
+    small: Option<u64>,
     failure: Option<Error>,
 }
 
@@ -177,37 +206,38 @@ impl Open {
 struct Coordinator {
     open: Vec<Open>,
     next_task: usize,
-    tasks: usize,
+    /// Pieces that are handed out.
     running: usize,
     limits: Limits,
 }
 
 impl Coordinator {
-    fn new(tasks: usize, limits: Limits) -> Self {
-        Self { open: vec![], next_task: 0, tasks, running: 0, limits }
+    const fn new(limits: Limits) -> Self {
+        Self { open: vec![], next_task: 0, running: 0, limits }
     }
 
     /// Ends when no task is open and none is left: every piece that was handed out has come back
     /// by then, since a task ends only when none of its pieces runs.
-    fn drive(
+    fn drive<T: Task>(
         &mut self,
+        tasks: &[T],
         receiver: &Receiver<Done>,
         spawn: impl Fn(usize, Work),
         see: &mut impl FnMut(usize, Step),
     ) {
         loop {
-            self.hand_out(&spawn, see);
+            self.hand_out(&spawn);
+            self.open_more(tasks, &spawn, see);
             if self.open.is_empty() {
                 return;
             }
             let Ok(done) = receiver.recv() else { return };
-            self.running = self.running.saturating_sub(1);
             self.take_in(done, &spawn, see);
         }
     }
 
     /// Older tasks first: what is open gets finished, and its space freed.
-    fn hand_out(&mut self, spawn: &impl Fn(usize, Work), see: &mut impl FnMut(usize, Step)) {
+    fn hand_out(&mut self, spawn: &impl Fn(usize, Work)) {
         for open in &mut self.open {
             while self.running < self.limits.window()
                 && open.failure.is_none()
@@ -221,9 +251,17 @@ impl Coordinator {
                 self.running = self.running.saturating_add(1);
             }
         }
-        while self.running < self.limits.window()
-            && self.open.len() < self.limits.open_tasks()
-            && self.next_task < self.tasks
+    }
+
+    /// Opens tasks in their order. None is passed over: the plan has a reason for it.
+    fn open_more<T: Task>(
+        &mut self,
+        tasks: &[T],
+        spawn: &impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        while let Some(task) = tasks.get(self.next_task)
+            && let Some(small) = self.admits(task.bytes())
         {
             let index = self.next_task;
             self.next_task = self.next_task.saturating_add(1);
@@ -235,12 +273,22 @@ impl Coordinator {
                 spread: 0,
                 running: BTreeSet::new(),
                 serial: true,
+                small,
                 failure: None,
             });
             see(index, Step::Began);
             spawn(index, Work::Begin);
-            self.running = self.running.saturating_add(1);
         }
+    }
+
+    /// Whether one more task may be open, and if as a small one, with its bytes.
+    fn admits(&self, bytes: u64) -> Option<Option<u64>> {
+        let small = || self.open.iter().filter_map(|open| open.small);
+        if self.open.len().saturating_sub(small().count()) < self.limits.open_tasks() {
+            return Some(None);
+        }
+        let fits = small().fold(bytes, u64::saturating_add) <= Limits::SMALL_BYTES;
+        (fits && small().count() < self.limits.small_tasks()).then_some(Some(bytes))
     }
 
     fn take_in(
@@ -253,6 +301,7 @@ impl Coordinator {
         let Some(open) = self.open.get_mut(at) else { return };
         if let Work::Piece { piece, .. } = done.work {
             open.running.remove(&piece);
+            self.running = self.running.saturating_sub(1);
         } else {
             open.serial = false;
         }
@@ -293,7 +342,6 @@ impl Coordinator {
             };
             if let Some(work) = serial {
                 open.serial = true;
-                self.running = self.running.saturating_add(1);
                 spawn(open.index, work);
             }
         }

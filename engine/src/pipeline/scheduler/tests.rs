@@ -10,6 +10,7 @@ struct Probe {
     stages: Vec<u64>,
     fails_at: Option<(u32, u64)>,
     panics: bool,
+    size: u64,
     log: Mutex<Vec<String>>,
     running: AtomicU64,
     open: std::sync::Arc<AtomicUsize>,
@@ -33,6 +34,10 @@ impl Probe {
 }
 
 impl Task for Probe {
+    fn bytes(&self) -> u64 {
+        self.size
+    }
+
     fn begin(&self) -> Result<Next> {
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_open.fetch_max(open, Ordering::SeqCst);
@@ -127,17 +132,66 @@ fn a_failure_or_a_panic_ends_one_task_and_cleans_up() {
 }
 
 #[test]
-fn no_more_tasks_are_open_than_the_limit() {
-    let (open, most_open) = <(std::sync::Arc<_>, std::sync::Arc<_>)>::default();
-    let tasks: Vec<_> = (0..200)
-        .map(|_| Probe {
-            stages: vec![2],
-            open: std::sync::Arc::clone(&open),
-            most_open: std::sync::Arc::clone(&most_open),
-            ..Probe::default()
-        })
-        .collect();
-    run(&tasks, limits(3), |_, _| {}).unwrap();
-    assert_eq!(open.load(Ordering::SeqCst), 0);
-    assert!(most_open.load(Ordering::SeqCst) <= limits(3).open_tasks());
+fn no_more_tasks_are_open_than_the_limits() {
+    let always = limits(3).open_tasks();
+    for (threads, size, most) in [
+        (3, 0, always + limits(3).small_tasks()),
+        (3, Limits::SMALL_BYTES / 5, always + 5),
+        (3, Limits::SMALL_BYTES + 1, always),
+        (1, 0, 2),
+    ] {
+        let (open, most_open) = <(std::sync::Arc<_>, std::sync::Arc<_>)>::default();
+        let tasks: Vec<_> = (0..200)
+            .map(|_| Probe {
+                stages: vec![2],
+                size,
+                open: std::sync::Arc::clone(&open),
+                most_open: std::sync::Arc::clone(&most_open),
+                ..Probe::default()
+            })
+            .collect();
+        run(&tasks, limits(threads), |_, _| {}).unwrap();
+        assert_eq!(open.load(Ordering::SeqCst), 0);
+        assert!(most_open.load(Ordering::SeqCst) <= most, "{threads} {size}");
+    }
+}
+
+/// As many can wait for the disk at a time as are open: here each waits for all others.
+#[test]
+fn serial_steps_do_not_wait_for_each_other() {
+    struct Waits<'a>(&'a std::sync::Barrier);
+
+    impl Task for Waits<'_> {
+        fn bytes(&self) -> u64 {
+            1
+        }
+
+        fn begin(&self) -> Result<Next> {
+            Ok(Next::Stage { pieces: 1 })
+        }
+
+        fn piece(&self, _stage: u32, _piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+            Ok(1)
+        }
+
+        fn end(&self, _stage: u32) -> Result<Next> {
+            self.0.wait();
+            Ok(Next::Done)
+        }
+
+        fn abandon(&self) {}
+    }
+
+    let count = limits(2).open_tasks() + limits(2).small_tasks();
+    let barrier = std::sync::Barrier::new(count);
+    let tasks: Vec<_> = (0..3 * count).map(|_| Waits(&barrier)).collect();
+    let mut ended = 0;
+    run(&tasks, limits(2), |_, step| {
+        if let Step::Ended(outcome) = step {
+            outcome.unwrap();
+            ended += 1;
+        }
+    })
+    .unwrap();
+    assert_eq!(ended, tasks.len());
 }
