@@ -15,10 +15,12 @@
 //!   in order;
 //! * memory: one [`Scratch`] a worker, reused for the life of the run.
 
+mod control;
 mod ordered;
 mod scheduler;
 mod scratch;
 
+pub use control::Control;
 pub use ordered::OrderedCrc;
 pub use scheduler::{Limits, Step, run, workers};
 pub use scratch::{Scratch, WipedBuffer};
@@ -48,6 +50,9 @@ pub enum Next {
 pub trait Task: Send + Sync {
     /// Bytes of disk that it needs while it is open, about.
     fn bytes(&self) -> u64;
+
+    /// Bytes that its pieces will count as progress, about.
+    fn work(&self) -> u64;
 
     /// Opens what the task needs and sets up its first stage. Runs alone.
     ///

@@ -455,6 +455,10 @@ impl Task for Rewrite<'_> {
         self.planned.space
     }
 
+    fn work(&self) -> u64 {
+        self.facts.data_bytes.saturating_mul(2)
+    }
+
     fn begin(&self) -> Result<Next> {
         self.open()
     }

@@ -68,6 +68,10 @@ impl Task for Verify<'_> {
         0
     }
 
+    fn work(&self) -> u64 {
+        self.facts.data_bytes
+    }
+
     fn begin(&self) -> Result<Next> {
         let source = ChunkSource::of(self.facts, self.inspector, self.ring)?;
         let chunks = Chunking { length: source.chunk_length(), count: source.chunk_count() };

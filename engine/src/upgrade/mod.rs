@@ -15,7 +15,7 @@ pub use session::Session;
 
 use crate::event::{Event, Observer};
 use crate::keys::KeySources;
-use crate::pipeline::{self, Limits, Step};
+use crate::pipeline::{self, Control, Limits, Step};
 use crate::plan::{
     Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection,
     Shape, Target, discover,
@@ -130,7 +130,7 @@ pub fn run(
     // Every byte is read twice: once from the old file, once from the new.
     let bytes = rewrites.iter().map(|(_, facts, _)| facts.data_bytes.saturating_mul(2)).sum();
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
-    pipeline::run(&tasks, Limits { threads }, |index, step| {
+    pipeline::run(&tasks, Limits { threads }, &Control::default(), |index, step| {
         let Some((planned, facts, new)) = rewrites.get(index) else { return };
         let outcome = watch(observer, &planned.table, facts, Some(new), step);
         if let Some(result) = outcome {
@@ -195,7 +195,7 @@ pub fn verify(
     }
     let bytes = under_way.iter().map(|(_, facts)| facts.data_bytes).sum();
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
-    pipeline::run(&tasks, Limits { threads }, |index, step| {
+    pipeline::run(&tasks, Limits { threads }, &Control::default(), |index, step| {
         let Some((table, facts)) = under_way.get(index) else { return };
         if let Some(result) = watch(observer, table, facts, None, step) {
             let outcome = result.map_or_else(Outcome::Failed, |()| Outcome::Verified {
@@ -305,6 +305,12 @@ fn inspect_all(
     }))
 }
 
+/// The outcome of an SSTable that the run did not get to.
+fn left() -> Error {
+    Error::new(ErrorKind::Interrupted, "it was not begun before the run ended")
+        .cure("run the same command again: it goes on with what is left")
+}
+
 /// Tells an observer what a step means, and hands on the end of a task.
 fn watch(
     observer: &mut dyn Observer,
@@ -316,6 +322,7 @@ fn watch(
     let data = facts.data_path();
     match step {
         Step::Began => observer.event(&Event::SSTableBegan { table, data: &data }),
+        Step::Left => return Some(Err(left())),
         Step::Advanced { bytes, .. } => observer.event(&Event::Advanced { bytes }),
         Step::Ended(result) => {
             let new = new.filter(|_| result.is_ok()).map(ToString::to_string);

@@ -4,9 +4,11 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::control::{Control, Pace, interrupted};
 use super::scratch::ScratchPool;
 use super::{Next, Task};
 use crate::{Error, ErrorKind, Result};
@@ -74,14 +76,21 @@ pub enum Step {
     },
     /// The task is done, or has failed and was cleaned up.
     Ended(Result<()>),
+    /// The task was not begun: the run has ended, or ends before it could be done.
+    Left,
 }
 
-/// Runs all tasks to their end. `see` is called on the calling thread with the index of the task;
-/// a failed task does not stop the others.
+/// Runs all tasks to their end, unless `control` ends the run before. `see` is called on the calling
+/// thread with the index of the task; a failed task does not stop the others.
 ///
 /// # Errors
 /// Only when the pool cannot be started.
-pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step)) -> Result<()> {
+pub fn run<T: Task>(
+    tasks: &[T],
+    limits: Limits,
+    control: &Control,
+    mut see: impl FnMut(usize, Step),
+) -> Result<()> {
     let pool = workers(limits.threads)?;
     let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
     let waiters = threads("rekey-disk", most_open.min(tasks.len()).max(1))?;
@@ -106,7 +115,7 @@ pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step
                     _ => computing.spawn(move |_| job()),
                 }
             };
-            let mut coordinator = Coordinator::new(limits);
+            let mut coordinator = Coordinator::new(limits, control);
             coordinator.drive(tasks, &receiver, spawn, &mut see);
         });
     });
@@ -203,17 +212,20 @@ impl Open {
     }
 }
 
-struct Coordinator {
+struct Coordinator<'c> {
     open: Vec<Open>,
     next_task: usize,
     /// Pieces that are handed out.
     running: usize,
     limits: Limits,
+    control: &'c Control,
+    pace: Pace,
 }
 
-impl Coordinator {
-    const fn new(limits: Limits) -> Self {
-        Self { open: vec![], next_task: 0, running: 0, limits }
+impl<'c> Coordinator<'c> {
+    fn new(limits: Limits, control: &'c Control) -> Self {
+        let pace = Pace::new(Instant::now());
+        Self { open: vec![], next_task: 0, running: 0, limits, control, pace }
     }
 
     /// Ends when no task is open and none is left: every piece that was handed out has come back
@@ -226,13 +238,42 @@ impl Coordinator {
         see: &mut impl FnMut(usize, Step),
     ) {
         loop {
-            self.hand_out(&spawn);
-            self.open_more(tasks, &spawn, see);
-            if self.open.is_empty() {
+            let now = Instant::now();
+            if self.control.is_over(now) {
+                self.wind_up(tasks.len(), &spawn, see);
+            } else if !self.control.is_paused() && !self.pace.is_ahead(self.control, now) {
+                self.hand_out(&spawn);
+                self.open_more(tasks, now, &spawn, see);
+            }
+            if self.open.is_empty() && self.next_task >= tasks.len() {
                 return;
             }
-            let Ok(done) = receiver.recv() else { return };
-            self.take_in(done, &spawn, see);
+            match receiver.recv_timeout(LOOK_AGAIN) {
+                Ok(done) => self.take_in(done, &spawn, see),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Begins nothing more, and abandons what is open as soon as nothing of it runs. A serial step
+    /// is let through: it may be the swap.
+    fn wind_up(
+        &mut self,
+        tasks: usize,
+        spawn: &impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        for index in self.next_task..tasks {
+            see(index, Step::Left);
+        }
+        self.next_task = self.next_task.max(tasks);
+        for open in &mut self.open {
+            open.failure.get_or_insert_with(interrupted);
+            if open.running.is_empty() && !open.serial {
+                open.serial = true;
+                spawn(open.index, Work::Abandon);
+            }
         }
     }
 
@@ -253,10 +294,12 @@ impl Coordinator {
         }
     }
 
-    /// Opens tasks in their order. None is passed over: the plan has a reason for it.
+    /// Opens tasks in their order. None is passed over but those that the deadline has no room for:
+    /// the plan has a reason for it.
     fn open_more<T: Task>(
         &mut self,
         tasks: &[T],
+        now: Instant,
         spawn: &impl Fn(usize, Work),
         see: &mut impl FnMut(usize, Step),
     ) {
@@ -265,6 +308,15 @@ impl Coordinator {
         {
             let index = self.next_task;
             self.next_task = self.next_task.saturating_add(1);
+            if self
+                .control
+                .time_left(now)
+                .zip(self.pace.estimate(task.work(), now))
+                .is_some_and(|(left, needed)| needed > left)
+            {
+                see(index, Step::Left);
+                continue;
+            }
             self.open.push(Open {
                 index,
                 stage: 0,
@@ -308,6 +360,7 @@ impl Coordinator {
         let mut ended = matches!(done.work, Work::Abandon);
         match done.outcome {
             Ok(Outcome::Bytes(bytes)) => {
+                self.pace.advance(bytes);
                 see(open.index, Step::Advanced { stage: open.stage, bytes });
             }
             Ok(Outcome::Next(next)) => {
@@ -347,6 +400,10 @@ impl Coordinator {
         }
     }
 }
+
+/// How long the coordinator sleeps at most before it asks whether the run is to go on: without a
+/// piece that is done, nothing wakes it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,10 @@ impl Task for Probe {
         self.size
     }
 
+    fn work(&self) -> u64 {
+        self.stages.iter().sum()
+    }
+
     fn begin(&self) -> Result<Next> {
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_open.fetch_max(open, Ordering::SeqCst);
@@ -81,7 +85,7 @@ fn every_piece_runs_once_between_begin_and_end() {
             (0..20).map(|i| Probe { stages: vec![i % 7, 3], ..Probe::default() }).collect();
         let mut bytes = vec![0; tasks.len()];
         let mut ended = 0;
-        run(&tasks, limits(threads), |index, step| match step {
+        run(&tasks, limits(threads), &Control::default(), |index, step| match step {
             Step::Advanced { bytes: n, .. } => bytes[index] += n,
             Step::Ended(outcome) => {
                 outcome.unwrap();
@@ -114,7 +118,7 @@ fn a_failure_or_a_panic_ends_one_task_and_cleans_up() {
         tasks[3].fails_at = Some((0, 10));
         tasks[3].panics = panics;
         let mut outcomes = Vec::new();
-        run(&tasks, limits(2), |index, step| {
+        run(&tasks, limits(2), &Control::default(), |index, step| {
             if let Step::Ended(outcome) = step {
                 outcomes.push((index, outcome.map_err(|error| error.kind())));
             }
@@ -150,7 +154,7 @@ fn no_more_tasks_are_open_than_the_limits() {
                 ..Probe::default()
             })
             .collect();
-        run(&tasks, limits(threads), |_, _| {}).unwrap();
+        run(&tasks, limits(threads), &Control::default(), |_, _| {}).unwrap();
         assert_eq!(open.load(Ordering::SeqCst), 0);
         assert!(most_open.load(Ordering::SeqCst) <= most, "{threads} {size}");
     }
@@ -163,6 +167,10 @@ fn serial_steps_do_not_wait_for_each_other() {
 
     impl Task for Waits<'_> {
         fn bytes(&self) -> u64 {
+            1
+        }
+
+        fn work(&self) -> u64 {
             1
         }
 
@@ -186,7 +194,7 @@ fn serial_steps_do_not_wait_for_each_other() {
     let barrier = std::sync::Barrier::new(count);
     let tasks: Vec<_> = (0..3 * count).map(|_| Waits(&barrier)).collect();
     let mut ended = 0;
-    run(&tasks, limits(2), |_, step| {
+    run(&tasks, limits(2), &Control::default(), |_, step| {
         if let Step::Ended(outcome) = step {
             outcome.unwrap();
             ended += 1;
@@ -194,4 +202,79 @@ fn serial_steps_do_not_wait_for_each_other() {
     })
     .unwrap();
     assert_eq!(ended, tasks.len());
+}
+
+#[test]
+fn a_run_that_is_stopped_abandons_what_is_open_and_leaves_the_rest() {
+    for threads in [1, 3] {
+        let tasks: Vec<_> =
+            (0..50).map(|_| Probe { stages: vec![40, 3], ..Probe::default() }).collect();
+        let control = Control::default();
+        let (mut ended, mut interrupted, mut left, mut pieces) = (0, 0, 0, 0);
+        run(&tasks, limits(threads), &control, |_, step| match step {
+            Step::Advanced { .. } => {
+                pieces += 1;
+                if pieces == 130 {
+                    control.stop();
+                }
+            }
+            Step::Ended(Ok(())) => ended += 1,
+            Step::Ended(Err(error)) => {
+                assert_eq!(error.kind(), ErrorKind::Interrupted);
+                interrupted += 1;
+            }
+            Step::Left => left += 1,
+            Step::Began => {}
+        })
+        .unwrap();
+        assert_eq!(ended + interrupted + left, tasks.len());
+        assert!(interrupted > 0 && left > 0, "{ended} {interrupted} {left}");
+        for task in &tasks {
+            let log = task.log.lock().unwrap();
+            let last = log.last().map(String::as_str);
+            assert!(matches!(last, None | Some("abandon" | "end 1")), "{last:?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_deadline_has_no_room_for_is_left_and_the_rest_goes_on() {
+    let tasks: Vec<_> = [1, 1, 1 << 40, 1]
+        .map(|pieces| Probe { stages: vec![pieces], ..Probe::default() })
+        .into_iter()
+        .collect();
+    let control = Control::default();
+    control.end_by(Instant::now() + Duration::from_secs(600));
+    let mut outcomes = Vec::new();
+    // One after the other, so that the rate is known before the large one's turn.
+    run(&tasks[..2], limits(1), &control, |_, _| {}).unwrap();
+    let mut seen = 0;
+    run(&tasks, limits(1), &control, |index, step| match step {
+        Step::Ended(outcome) => {
+            outcome.unwrap();
+            seen += 1;
+        }
+        Step::Left => outcomes.push(index),
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!((seen, outcomes), (3, vec![2]));
+}
+
+#[test]
+fn a_paused_run_goes_on_when_it_is_let() {
+    let tasks: Vec<_> = (0..3).map(|_| Probe { stages: vec![5], ..Probe::default() }).collect();
+    let control = Control::default();
+    control.pause(true);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            let mut steps = 0;
+            run(&tasks, limits(2), &control, |_, _| steps += 1).unwrap();
+            steps
+        });
+        std::thread::sleep(Duration::from_millis(150));
+        assert!(tasks.iter().all(|task| task.log.lock().unwrap().is_empty()), "it does not wait");
+        control.pause(false);
+        assert_eq!(run.join().unwrap(), 3 * (1 + 5 + 1));
+    });
 }
