@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::io::{LeaseMode, NodeLease, Storage};
+use crate::journal::Checkpoint;
+use crate::rewrite::RANGE_BYTES;
 use crate::{Error, Result};
 
 /// The right to work on data directories, held until it is dropped.
@@ -13,6 +15,9 @@ pub struct Session {
     mode: LeaseMode,
     data_dirs: Vec<PathBuf>,
     mapped: bool,
+    state_dir: Option<PathBuf>,
+    checkpoint: Checkpoint,
+    range_bytes: u32,
 }
 
 impl Session {
@@ -45,7 +50,51 @@ impl Session {
             }
         }
         let lease = NodeLease::take(&canonical, mode)?;
-        Ok(Self { storage, lease, mode, data_dirs: canonical, mapped })
+        Ok(Self {
+            storage,
+            lease,
+            mode,
+            data_dirs: canonical,
+            mapped,
+            state_dir: None,
+            checkpoint: Checkpoint::default(),
+            range_bytes: RANGE_BYTES,
+        })
+    }
+
+    /// Keeps the journal in another directory than below the first data directory.
+    #[must_use]
+    pub fn with_state_dir(mut self, state_dir: Option<PathBuf>) -> Self {
+        self.state_dir = state_dir;
+        self
+    }
+
+    /// Makes checkpoints at other times than usual.
+    #[must_use]
+    pub const fn with_checkpoint(mut self, checkpoint: Checkpoint) -> Self {
+        self.checkpoint = checkpoint;
+        self
+    }
+
+    /// Cuts SSTables into other pieces than the usual ones: for tests, whose SSTables are small.
+    #[must_use]
+    pub const fn with_range_bytes(mut self, range_bytes: u32) -> Self {
+        self.range_bytes = range_bytes;
+        self
+    }
+
+    /// When checkpoints are made.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+
+    pub(super) fn state_dir(&self) -> Option<&Path> {
+        self.state_dir.as_deref()
+    }
+
+    pub(super) const fn range_bytes(&self) -> u32 {
+        self.range_bytes
     }
 
     /// The data directories, canonical.

@@ -79,7 +79,7 @@ pub fn run<T: Task>(tasks: &[T], limits: Limits, mut see: impl FnMut(usize, Step
             let task = tasks.get(index);
             scope.spawn(move |_| {
                 let Some(task) = task else { return };
-                let outcome = guard(|| carry_out(task, work, scratches));
+                let outcome = guard(|| carry_out(task, &work, scratches));
                 // The coordinator outlives every piece; a send can only fail after a panic there.
                 let _gone = sender.send(Done { index, work, outcome });
             });
@@ -103,12 +103,12 @@ pub fn workers(threads: NonZeroUsize) -> Result<rayon::ThreadPool> {
 }
 
 /// Something for a worker to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Work {
     Begin,
     Piece { stage: u32, piece: u64 },
     End { stage: u32 },
-    Abandon,
+    Abandon(Error),
 }
 
 enum Outcome {
@@ -123,15 +123,15 @@ struct Done {
     outcome: Result<Outcome>,
 }
 
-fn carry_out<T: Task>(task: &T, work: Work, scratches: &ScratchPool) -> Result<Outcome> {
-    match work {
+fn carry_out<T: Task>(task: &T, work: &Work, scratches: &ScratchPool) -> Result<Outcome> {
+    match *work {
         Work::Begin => task.begin().map(Outcome::Next),
         Work::Piece { stage, piece } => {
             scratches.with(|scratch| task.piece(stage, piece, scratch)).map(Outcome::Bytes)
         }
         Work::End { stage } => task.end(stage).map(Outcome::Next),
-        Work::Abandon => {
-            task.abandon();
+        Work::Abandon(ref why) => {
+            task.abandon(why);
             Ok(Outcome::Abandoned)
         }
     }
@@ -256,7 +256,7 @@ impl Coordinator {
         } else {
             open.serial = false;
         }
-        let mut ended = matches!(done.work, Work::Abandon);
+        let mut ended = matches!(done.work, Work::Abandon(_));
         match done.outcome {
             Ok(Outcome::Bytes(bytes)) => {
                 see(open.index, Step::Advanced { stage: open.stage, bytes });
@@ -287,7 +287,7 @@ impl Coordinator {
             see(open.index, Step::Ended(open.failure.map_or(Ok(()), Err)));
         } else if open.running.is_empty() && !open.serial {
             let serial = match (&open.failure, open.next_piece < open.pieces) {
-                (Some(_), _) => Some(Work::Abandon),
+                (Some(why), _) => Some(Work::Abandon(why.clone())),
                 (None, false) => Some(Work::End { stage: open.stage }),
                 (None, true) => None,
             };

@@ -58,7 +58,7 @@ impl Task for Probe {
         Ok(self.next(stage as usize + 1))
     }
 
-    fn abandon(&self) {
+    fn abandon(&self, _why: &Error) {
         assert_eq!(self.running.load(Ordering::SeqCst), 0, "a piece runs beside a serial step");
         self.open.fetch_sub(1, Ordering::SeqCst);
         self.note("abandon".into());

@@ -206,6 +206,11 @@ impl Storage for FaultStorage {
         Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
     }
 
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let inner = self.0.look(path, || self.0.inner.reopen(path))?;
+        Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
+    }
+
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         let half = || {
             let bytes = self.0.inner.read(from, u64::MAX)?;
@@ -278,5 +283,13 @@ impl OutputFile for FaultFile {
 
     fn sync(&self) -> Result<()> {
         self.shared.simple("sync", &self.path, || self.inner.sync())
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.shared.simple("sync_data", &self.path, || self.inner.sync_data())
+    }
+
+    fn set_length(&self, length: u64) -> Result<()> {
+        self.shared.simple("set_length", &self.path, || self.inner.set_length(length))
     }
 }
