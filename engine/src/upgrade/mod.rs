@@ -20,7 +20,8 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 pub use report::{Outcome, Report, SSTableReport};
-pub use session::Session;
+pub use resume::{check_target, resumed_key};
+pub use session::{Session, canonical};
 pub use status::{SSTableStatus, Status, Totals, status};
 
 use crate::event::{Event, Observer};

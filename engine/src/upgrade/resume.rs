@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Session;
 use crate::io::{FileStat, Storage};
-use crate::journal::{Entry, History, SourceFile, State};
-use crate::plan::{Action, Plan, PlannedSSTable, Selection};
+use crate::journal::{Entry, History, SourceFile, Staged, State};
+use crate::keys::{KeyId, KeyRef};
+use crate::plan::{Action, Plan, PlannedSSTable, Selection, Target};
 use crate::rewrite::{Resumed, StagingArea};
 use crate::sstable::Component;
 use crate::txn::{self, Flavor, LiveSSTable};
@@ -31,22 +32,51 @@ pub(super) fn describe(session: &Session, plan: &Plan) -> Vec<(String, String)> 
     let Selection { keyspace, tables } = &plan.selection;
     let mut tables = tables.clone();
     tables.sort();
-    let target = &plan.target;
-    let texts = [
+    let mut texts = describe_target(&plan.target);
+    let more = [
         ("data directories", data_dirs.join(", ")),
         ("keyspace", keyspace.clone().unwrap_or_else(|| ALL.to_owned())),
         ("tables", if tables.is_empty() { ALL.to_owned() } else { tables.join(", ") }),
-        ("target options", target.params().options().to_cql()),
-        ("target key", target.key().map_or_else(|| "none".to_owned(), ToString::to_string)),
-        ("chunk length", match target.chunk_length() {
-            Some(length) => length.bytes().to_string(),
-            None => "as it is".to_owned(),
-        }),
-        ("limit for key ids", target.longest_id().to_string()),
-        ("flavor", plan.flavor.map_or("none", Flavor::name).to_owned()),
+        ("flavor", plan.flavor.map_or(NONE, Flavor::name).to_owned()),
         ("length of ranges", session.range_bytes().to_string()),
     ];
+    texts.extend(more.map(|(name, text)| (name.to_owned(), text)));
+    texts
+}
+
+fn describe_target(target: &Target) -> Vec<(String, String)> {
+    let none = || NONE.to_owned();
+    let id = match target.key() {
+        Some(KeyRef::Kmip { id, .. }) => Some(id),
+        _ => None,
+    };
+    let length = target.chunk_length().map(|length| length.bytes().to_string());
+    let texts = [
+        ("target class", target.params().class().map_or_else(none, ToString::to_string)),
+        ("target options", target.params().options().to_cql()),
+        ("target chunk length", length.unwrap_or_else(|| "as it is".to_owned())),
+        ("target key", target.key().map_or_else(none, ToString::to_string)),
+        (TARGET_KEY_ID, id.map_or_else(none, |id| id.as_str().to_owned())),
+        ("target limit for key ids", target.longest_id().to_string()),
+    ];
     texts.map(|(name, text)| (name.to_owned(), text)).into()
+}
+
+/// The id of the key on a server that an unfinished run writes with: the one to go on with where a
+/// run was begun with a new one.
+#[must_use]
+pub fn resumed_key(history: &History) -> Option<KeyId> {
+    let (_, id) = history.plan.iter().find(|(name, _)| name == TARGET_KEY_ID)?;
+    KeyId::new(id.as_str()).ok().filter(|_| id != NONE)
+}
+
+/// Compares a target with that of an unfinished run: before a key is made for it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] with every difference.
+pub fn check_target(session: &Session, history: &History, target: &Target) -> Result<()> {
+    let then = history.plan.iter().filter(|(name, _)| name.starts_with("target"));
+    compare(then, &describe_target(target), &super::place(session)?.journal())
 }
 
 /// Compares the plan with the one that the journal is of.
@@ -54,7 +84,15 @@ pub(super) fn describe(session: &Session, plan: &Plan) -> Vec<(String, String)> 
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] with every difference.
 pub(super) fn check_plan(history: &History, now: &[(String, String)], journal: &Path) -> Result<()> {
-    let then: BTreeMap<_, _> = history.plan.iter().map(|(name, text)| (name, text)).collect();
+    compare(history.plan.iter(), now, journal)
+}
+
+fn compare<'a>(
+    then: impl Iterator<Item = &'a (String, String)>,
+    now: &[(String, String)],
+    journal: &Path,
+) -> Result<()> {
+    let then: BTreeMap<_, _> = then.map(|(name, text)| (name, text)).collect();
     let now: BTreeMap<_, _> = now.iter().map(|(name, text)| (name, text)).collect();
     let names: BTreeSet<_> = then.keys().chain(now.keys()).copied().collect();
     let unknown = &UNKNOWN.to_owned();
@@ -181,7 +219,7 @@ fn check_source(entry: &Entry, now: &[(Component, FileStat)]) -> Result<()> {
 
 /// The time that an unfinished swap may have given to all files of the old SSTable: that of the
 /// newest, in whole seconds (see `txn::publish`).
-fn pinned(staged: &crate::journal::Staged) -> SystemTime {
+fn pinned(staged: &Staged) -> SystemTime {
     let newest = staged.source.iter().map(|file| file.stat.modified).max().unwrap_or(UNIX_EPOCH);
     let seconds = newest.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(newest)
@@ -198,6 +236,8 @@ fn changed(entry: &Entry, component: &Component, how: &str) -> Error {
 
 
 const ALL: &str = "all";
+const TARGET_KEY_ID: &str = "target key id";
+const NONE: &str = "none";
 const UNKNOWN: &str = "unknown";
 const ALIKE: &str = "run with the same arguments to go on with it, or abandon it first, which throws \
                      away what was staged and harms no SSTable";

@@ -32,13 +32,7 @@ impl Session {
         mode: LeaseMode,
         mapped: bool,
     ) -> Result<Self> {
-        let mut canonical: Vec<PathBuf> = Vec::new();
-        for given in data_dirs {
-            let path = canonicalize(given)?;
-            if !canonical.contains(&path) {
-                canonical.push(path);
-            }
-        }
+        let canonical = canonical(data_dirs)?;
         for inner in &canonical {
             if let Some(outer) = canonical.iter().find(|o| *o != inner && inner.starts_with(o)) {
                 return Err(Error::invalid(format!(
@@ -126,6 +120,21 @@ impl Session {
             )),
         }
     }
+}
+
+/// The data directories, canonical, each of them once.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] when one is missing or is no directory.
+pub fn canonical(data_dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut canonical: Vec<PathBuf> = Vec::new();
+    for given in data_dirs {
+        let path = canonicalize(given)?;
+        if !canonical.contains(&path) {
+            canonical.push(path);
+        }
+    }
+    Ok(canonical)
 }
 
 fn canonicalize(given: &Path) -> Result<PathBuf> {

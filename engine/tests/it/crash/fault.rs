@@ -61,6 +61,11 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// Whether a matrix should try it first: a swap, and the journal.
+    pub(crate) fn is_core(&self) -> bool {
+        self.is_swap() || self.path.ends_with("journal")
+    }
+
     /// Whether it belongs to a swap: it touches a table directory, not the staging area.
     pub(crate) fn is_swap(&self) -> bool {
         !self.path.components().any(|part| part.as_os_str() == ".sstablerekey")
