@@ -20,10 +20,12 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let as_json = args.command.is_json();
     let code = match args.command {
+        Command::Abandon(args) => commands::abandon::run(&args),
         Command::Census(args) => commands::census::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Keys(command) => commands::keys::run(&command),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Status(args) => commands::status::run(&args),
         Command::Upgradesstables(args) => commands::upgradesstables::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
     };

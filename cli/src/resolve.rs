@@ -42,10 +42,11 @@ impl KeyArgs {
 
 impl TargetArgs {
     /// What SSTables are to become. `used` tells which keys they are under, for those who want a
-    /// new one.
+    /// new one; unless an unfinished run has that already: `resumed`.
     pub(crate) fn target(
         &self,
         sources: &KeySources,
+        resumed: Option<KeyId>,
         used: impl FnOnce() -> Result<BTreeSet<KeyRef>>,
     ) -> Result<Target> {
         let named = |error: Error| {
@@ -60,7 +61,8 @@ impl TargetArgs {
         let map = OptionMap::parse_cql(&self.compression).map_err(named)?;
         let params = CompressionParams::from_cql_options(&map).map_err(named)?;
         let named = self.key_id.clone().map(KeyId::new).transpose()?;
-        let used = if self.create_key { used()? } else { BTreeSet::new() };
+        let named = named.or_else(|| resumed.filter(|_| self.create_key));
+        let used = if self.create_key && named.is_none() { used()? } else { BTreeSet::new() };
         let wish = match &named {
             Some(id) => KeyWish::Named(id),
             None if self.create_key => KeyWish::New(&used),

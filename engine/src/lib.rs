@@ -15,6 +15,7 @@ pub mod crypto;
 pub mod error;
 pub mod event;
 pub mod io;
+pub mod journal;
 pub mod keys;
 pub mod options;
 pub mod pipeline;

@@ -3,13 +3,15 @@
 mod keys;
 mod shared;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 pub(crate) use keys::{
     DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, Reason, RevokeArgs,
     TestArgs,
 };
-pub(crate) use shared::{DataArgs, Io, KeyArgs, TargetArgs};
+pub(crate) use shared::{CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetArgs};
 
 /// Re-encrypts the SSTables of a stopped Cassandra, DSE or HCD node under a new key.
 ///
@@ -27,6 +29,8 @@ pub(crate) struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Undo what an unfinished run has begun; the node must be stopped
+    Abandon(StateArgs),
     /// Count which keys encrypt which SSTables; needs no key
     Census(CensusArgs),
     /// Show the main job on bundled SSTables, in a temporary directory
@@ -36,6 +40,8 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Show what upgradesstables would do, and change nothing
     Plan(PlanArgs),
+    /// Show how far an unfinished run is, also while it works
+    Status(StateArgs),
     /// Re-encrypt SSTables, verify them and swap them in; the node must be stopped
     Upgradesstables(UpgradeArgs),
     /// Decrypt every chunk and check everything that can be checked
@@ -46,6 +52,7 @@ impl Command {
     /// Whether standard output is for programs.
     pub(crate) fn is_json(&self) -> bool {
         match self {
+            Self::Abandon(args) | Self::Status(args) => args.json,
             Self::Census(args) => args.data.json,
             Self::Demo(_) => false,
             Self::Keys(command) => command.is_json(),
@@ -96,6 +103,18 @@ pub(crate) struct UpgradeArgs {
     /// Take SSTables of the current version, too: always needed, since no version is changed here
     #[arg(short = 'a', long = "include-all-sstables", required = true)]
     pub(crate) include_all: bool,
+
+    /// Go on with an unfinished run, and begin no new one
+    #[arg(long)]
+    pub(crate) resume_only: bool,
+
+    /// How much work of an SSTable a kill may cost: so many MiB, or so many seconds, as in 256,10s
+    #[arg(long, value_name = "MIB,SECONDS", default_value = "1024,30s")]
+    pub(crate) checkpoint: CheckpointArg,
+
+    /// Where the run keeps its journal; below the first data directory without it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) data: DataArgs,

@@ -2,8 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::ValueEnum;
+use rekey_engine::journal::Checkpoint;
 use rekey_engine::keys::DATABASE_KEY_ID_LIMIT;
 use rekey_engine::txn::Flavor;
 
@@ -88,4 +91,70 @@ pub(crate) struct TargetArgs {
     /// apache-4 (Cassandra 4.0 and later), converged-core (HCD), dse (DSE 6)
     #[arg(long, value_name = "FLAVOR")]
     pub(crate) flavor: Option<Flavor>,
+}
+
+/// Where an unfinished run is.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct StateArgs {
+    /// A data directory of the node; all that the run was begun with
+    #[arg(long = "data-dir", value_name = "DIR", required = true)]
+    pub(crate) data_dirs: Vec<PathBuf>,
+
+    /// Where the run keeps its journal, if it was begun with that
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Print JSON lines instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// When checkpoints are made: `256`, `10s`, or both with a comma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CheckpointArg(pub(crate) Checkpoint);
+
+impl FromStr for CheckpointArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut checkpoint = Checkpoint::default();
+        for part in text.split(',') {
+            let (number, is_time) = match part.strip_suffix('s') {
+                Some(number) => (number, true),
+                None => (part, false),
+            };
+            let number: u64 = number
+                .trim()
+                .parse()
+                .map_err(|_| format!("'{part}' is neither MiB (256) nor seconds (10s)"))?;
+            match (is_time, number) {
+                (_, 0) => return Err("0 is no distance between checkpoints".to_owned()),
+                (true, seconds) => checkpoint.every = Duration::from_secs(seconds),
+                (false, mib) => checkpoint.bytes = mib.saturating_mul(1 << 20),
+            }
+        }
+        Ok(Self(checkpoint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<(u64, u64), String> {
+        let CheckpointArg(checkpoint) = text.parse()?;
+        Ok((checkpoint.bytes >> 20, checkpoint.every.as_secs()))
+    }
+
+    #[test]
+    fn checkpoints_are_mib_seconds_or_both() {
+        assert_eq!(parsed("256"), Ok((256, 30)));
+        assert_eq!(parsed("10s"), Ok((1024, 10)));
+        assert_eq!(parsed("64,5s"), Ok((64, 5)));
+        assert_eq!(parsed("1024,30s"), Ok((1024, 30)));
+        assert_eq!("1024,30s".parse(), Ok(CheckpointArg(Checkpoint::default())));
+        for wrong in ["", "0", "0s", "1m", "-1", "1,,2s", "x"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
 }

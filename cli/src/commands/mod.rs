@@ -1,9 +1,11 @@
 //! One file a verb.
 
+pub(crate) mod abandon;
 pub(crate) mod census;
 pub(crate) mod demo;
 pub(crate) mod keys;
 pub(crate) mod plan;
+pub(crate) mod status;
 pub(crate) mod upgradesstables;
 pub(crate) mod verify;
 

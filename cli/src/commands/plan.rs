@@ -14,7 +14,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let sources = args.keys.sources()?;
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
-    let target = args.target.target(&sources, || used_keys(&session, &args.data))?;
+    let target = args.target.target(&sources, None, || used_keys(&session, &args.data))?;
     let plan = upgrade::plan(
         &session,
         &PlanRequest {

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
+use rekey_engine::keys::{KeyCreation, KeySources};
 use rekey_engine::plan::Target;
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Session};
+use rekey_engine::{Error, Result};
 
 use super::used_keys;
 use crate::args::UpgradeArgs;
@@ -18,8 +18,23 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let started = Instant::now();
     let sources = args.keys.sources()?;
     let selection = args.data.selection();
-    let session = args.data.session(LeaseMode::Exclusive)?;
-    let mut target = args.target.target(&sources, || used_keys(&session, &args.data))?;
+    let session = args
+        .data
+        .session(LeaseMode::Exclusive)?
+        .with_state_dir(args.state_dir.clone())
+        .with_checkpoint(args.checkpoint.0);
+    let unfinished = upgrade::unfinished(&session)?;
+    if args.resume_only && unfinished.is_none() {
+        return Err(Error::invalid("there is no unfinished run to go on with")
+            .cure("leave --resume-only out to begin one, or give the --state-dir of the other"));
+    }
+    let resumed_key = unfinished.as_ref().and_then(upgrade::resumed_key);
+    let mut target =
+        args.target.target(&sources, resumed_key, || used_keys(&session, &args.data))?;
+    if let Some(unfinished) = &unfinished {
+        upgrade::check_target(&session, unfinished, &target)?;
+        style.resuming(unfinished);
+    }
     make_key(style, &sources, &mut target, &session)?;
     style.recovered(&upgrade::recover(&session, &selection)?);
     let request = PlanRequest {
@@ -53,11 +68,6 @@ fn make_key(
     if target.make_key(sources, owner)? == KeyCreation::Created {
         if let Some(key) = target.key() {
             style.note(&format!("made a new key: {key}"));
-        }
-        if let Some(KeyRef::Kmip { id, .. }) = target.key() {
-            style.note(&format!(
-                "should this run be cut short, go on with --key-id '{id}' in place of --create-key"
-            ));
         }
     }
     Ok(())

@@ -5,14 +5,16 @@
 mod bars;
 mod json;
 mod keys;
+mod state;
 mod text;
 
 use rekey_engine::Error;
 use rekey_engine::event::Observer;
+use rekey_engine::journal::History;
 use rekey_engine::keys::KeySources;
 use rekey_engine::plan::{KeyCensus, Plan};
 use rekey_engine::txn::Recovery;
-use rekey_engine::upgrade::{Report, Session};
+use rekey_engine::upgrade::{Report, Session, Status};
 
 pub(crate) use keys::{Check, KeyRow};
 
@@ -56,6 +58,29 @@ impl Style {
         match self {
             Self::Text => eprint!("{}", text::recovered(recovered)),
             Self::Json => lines(&json::recovered(recovered)),
+        }
+    }
+
+    /// How far an unfinished run is.
+    pub(crate) fn status(self, status: Option<&Status>) {
+        match self {
+            Self::Text => print!("{}", state::text::status(status)),
+            Self::Json => lines(&state::json::status(status)),
+        }
+    }
+
+    /// Says that an unfinished run is gone on with.
+    pub(crate) fn resuming(self, history: &History) {
+        match self {
+            Self::Text => self.note(&state::text::resuming(history)),
+            Self::Json => lines(&[state::json::resuming(history)]),
+        }
+    }
+
+    pub(crate) fn abandoned(self, had_journal: bool) {
+        match self {
+            Self::Text => print!("{}", state::text::abandoned(had_journal)),
+            Self::Json => lines(&[state::json::abandoned(had_journal)]),
         }
     }
 

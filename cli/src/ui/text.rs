@@ -311,7 +311,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     BinaryBytes(count).to_string()
 }
 
@@ -322,7 +322,7 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
-fn align(table: &mut Table, columns: &[usize]) {
+pub(super) fn align(table: &mut Table, columns: &[usize]) {
     for &column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

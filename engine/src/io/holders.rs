@@ -49,18 +49,19 @@ fn is_node(pid: u32) -> bool {
     MAIN_CLASSES.iter().any(|class| line.contains(class))
 }
 
-/// The process that holds a lock on the file, as the kernel lists it.
-pub(super) fn of_lock(file: &File) -> Option<Holder> {
+/// The process that holds a lock on the file, as the kernel lists it; or one that holds it alone.
+pub(super) fn of_lock(file: &File, alone: bool) -> Option<Holder> {
     let inode = file.metadata().ok()?.ino().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;
     // 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF
     let pid = locks.lines().find_map(|line| {
         let mut fields = line.split_whitespace();
         let kind = fields.nth(1)?;
-        let pid = fields.nth(2)?;
+        let mode = fields.nth(1)?;
+        let pid = fields.next()?;
         let device = fields.next()?;
-        (kind == "FLOCK" && device.rsplit(':').next() == Some(inode.as_str()))
-            .then(|| pid.parse().ok())?
+        let fits = kind == "FLOCK" && (!alone || mode == "WRITE");
+        (fits && device.rsplit(':').next() == Some(inode.as_str())).then(|| pid.parse().ok())?
     })?;
     Some(Holder { pid, command: command(pid), path: PathBuf::new() })
 }

@@ -70,6 +70,13 @@ impl NodeLease {
         }
     }
 
+    /// The run of this program that holds a data directory, if the kernel names it. Takes nothing,
+    /// so it is in nobody's way.
+    #[must_use]
+    pub fn writer(directory: &Path) -> Option<Holder> {
+        holders::of_lock(&File::open(directory).ok()?, true)
+    }
+
     /// Other processes with open files below the directories; only a shared lease allows any.
     #[must_use]
     pub fn holders(&self) -> &[Holder] {
@@ -93,7 +100,7 @@ fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
     match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let by = holders::of_lock(&file).map_or_else(String::new, |holder| {
+            let by = holders::of_lock(&file, false).map_or_else(String::new, |holder| {
                 format!(" by process {} ({})", holder.pid, holder.command)
             });
             Err(Error::new(ErrorKind::Busy, format!("the data directory is locked{by}"))
@@ -119,8 +126,11 @@ mod tests {
         let second = NodeLease::take(&dirs, LeaseMode::Shared).unwrap();
         let error = NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Busy);
+        assert_eq!(NodeLease::writer(dir.path()), None, "a reader is no writer");
         drop((reader, second));
+        assert_eq!(NodeLease::writer(dir.path()), None);
         let writer = NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap();
+        assert_eq!(NodeLease::writer(dir.path()).unwrap().pid, std::process::id());
         let error = NodeLease::take(&dirs, LeaseMode::Shared).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Busy);
         assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");

@@ -46,7 +46,14 @@ impl Storage for LocalStorage {
                 length: metadata.len(),
                 modified: metadata.modified().map_err(fail)?,
             })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(fail(error)),
         }
     }
@@ -66,6 +73,14 @@ impl Storage for LocalStorage {
 
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let file = create_new(path)?;
+        Ok(Box::new(LocalFile { path: path.to_owned(), file }))
+    }
+
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(|e| Error::io("cannot open for writing", path, e))?;
         Ok(Box::new(LocalFile { path: path.to_owned(), file }))
     }
 
@@ -179,6 +194,14 @@ impl OutputFile for LocalFile {
         self.file.sync_all().map_err(|e| Error::io("cannot make durable", &self.path, e))
     }
 
+    fn sync_data(&self) -> Result<()> {
+        self.file.sync_data().map_err(|e| Error::io("cannot make durable", &self.path, e))
+    }
+
+    fn set_length(&self, length: u64) -> Result<()> {
+        self.file.set_len(length).map_err(|e| Error::io("cannot set the length of", &self.path, e))
+    }
+
     fn forget_cached(&self) {
         forget_cached(&self.file);
     }
@@ -242,6 +265,13 @@ mod tests {
         assert_eq!(LocalStorage.read(&a, 10).unwrap(), b"helloworld");
         assert_eq!(LocalStorage.read(&a, 9).unwrap_err().kind(), ErrorKind::Corrupt);
         assert!(LocalStorage.create(&a).is_err());
+        let again = LocalStorage.reopen(&a).unwrap();
+        again.write_at(b"W", 5).unwrap();
+        again.set_length(8).unwrap();
+        again.set_length(10).unwrap();
+        again.sync_data().unwrap();
+        assert_eq!(LocalStorage.read(&a, 10).unwrap(), b"helloWor\0\0");
+        assert!(LocalStorage.reopen(&b).is_err());
         LocalStorage.copy(&a, &b).unwrap();
         assert!(LocalStorage.rename(&a, &b).is_err(), "the new name is taken");
         assert!(LocalStorage.copy(&a, &b).is_err());

@@ -61,6 +61,18 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`]; never retried, since a failed fsync may have dropped the pages.
     fn sync(&self) -> Result<()>;
 
+    /// Makes content and length durable, but not owner, mode and attributes (fdatasync).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`]; never retried, as [`OutputFile::sync`].
+    fn sync_data(&self) -> Result<()>;
+
+    /// Cuts the file, or fills it up with zeros.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
+    fn set_length(&self, length: u64) -> Result<()>;
+
     /// Asks the system to forget what it holds of the durable file in memory, so that the next
     /// reader reads the disk. A system that does not is no error.
     fn forget_cached(&self);
@@ -92,6 +104,12 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`], also when it exists.
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
+
+    /// Opens a file of this program's own for writing, which an earlier run has left.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`], also when there is none.
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
     /// Copies a file to one that must not exist yet, with its owner, mode and extended attributes,
     /// makes the copy durable, and compares it as it reads back.

@@ -15,6 +15,8 @@ pub struct Control {
     paused: AtomicU8,
     bytes_per_second: AtomicU64,
     deadline: Mutex<Option<Instant>>,
+    /// One more than the most tasks to begin; 0 stands for no bound.
+    most: AtomicU64,
 }
 
 impl Control {
@@ -38,6 +40,18 @@ impl Control {
     /// Ends the run at an instant. Tasks that cannot be done by then are not begun.
     pub fn end_by(&self, deadline: Instant) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+    }
+
+    /// Begins so many tasks at most.
+    pub fn at_most(&self, tasks: u64) {
+        self.most.store(tasks.saturating_add(1), Ordering::Release);
+    }
+
+    pub(super) fn has_room(&self, begun: u64) -> bool {
+        match self.most.load(Ordering::Acquire) {
+            0 => true,
+            most => begun < most.saturating_sub(1),
+        }
     }
 
     pub(super) fn is_paused(&self) -> bool {

@@ -25,7 +25,7 @@ pub use ordered::OrderedCrc;
 pub use scheduler::{Limits, Step, run, workers};
 pub use scratch::{Scratch, WipedBuffer};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What a task has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,5 +74,5 @@ pub trait Task: Send + Sync {
     fn end(&self, stage: u32) -> Result<Next>;
 
     /// Cleans up after a failure, when none of its pieces runs any more. Runs alone.
-    fn abandon(&self);
+    fn abandon(&self, why: &Error);
 }

@@ -8,16 +8,22 @@ use std::collections::BTreeMap;
 pub struct OrderedCrc {
     combined: crc32fast::Hasher,
     next: u64,
-    early: BTreeMap<u64, crc32fast::Hasher>,
+    /// How many pieces, and their CRC32, by the first of them.
+    early: BTreeMap<u64, (u64, crc32fast::Hasher)>,
 }
 
 impl OrderedCrc {
     /// Adds a piece; each number comes once.
     pub fn add(&mut self, piece: u64, crc: crc32fast::Hasher) {
-        self.early.insert(piece, crc);
-        while let Some(crc) = self.early.remove(&self.next) {
+        self.add_run(piece, 1, crc);
+    }
+
+    /// Adds pieces that follow each other.
+    pub fn add_run(&mut self, first: u64, count: u64, crc: crc32fast::Hasher) {
+        self.early.insert(first, (count, crc));
+        while let Some((count, crc)) = self.early.remove(&self.next) {
             self.combined.combine(&crc);
-            self.next = self.next.saturating_add(1);
+            self.next = self.next.saturating_add(count);
         }
     }
 
@@ -32,6 +38,12 @@ impl OrderedCrc {
 mod tests {
     use super::*;
 
+    fn crc(bytes: &[u8]) -> crc32fast::Hasher {
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(bytes);
+        crc
+    }
+
     #[test]
     fn any_order_gives_the_crc_of_the_whole() {
         let pieces: [&[u8]; 4] = [b"one", b"", b"three three", b"4"];
@@ -40,11 +52,14 @@ mod tests {
             let mut ordered = OrderedCrc::default();
             for (done, &i) in order.iter().enumerate() {
                 assert_eq!(ordered.value(4), None, "{done} pieces are not all");
-                let mut crc = crc32fast::Hasher::new();
-                crc.update(pieces[i]);
-                ordered.add(i as u64, crc);
+                ordered.add(i as u64, crc(pieces[i]));
             }
             assert_eq!(ordered.value(4), Some(whole));
         }
+        let mut ordered = OrderedCrc::default();
+        ordered.add_run(1, 2, crc(&pieces[1..3].concat()));
+        ordered.add(3, crc(pieces[3]));
+        ordered.add(0, crc(pieces[0]));
+        assert_eq!(ordered.value(4), Some(whole));
     }
 }

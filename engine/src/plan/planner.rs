@@ -104,6 +104,8 @@ impl PlannedSSTable {
 /// Everything that a run will do.
 #[derive(Debug)]
 pub struct Plan {
+    /// The tables.
+    pub selection: Selection,
     /// What every SSTable is to become.
     pub target: Target,
     /// Whose transaction logs are written; known when something is to be rewritten.
@@ -175,6 +177,7 @@ impl Planner<'_> {
         let keys = self.resolve_keys(&mut sstables);
         self.probe(&mut sstables, &keys);
         let mut plan = Plan {
+            selection: self.selection.clone(),
             target: self.target.clone(),
             flavor: None,
             sstables,

@@ -35,6 +35,18 @@ impl PlainDigest {
         Self { seed, sum: 0, bytes: 0 }
     }
 
+    /// A digest as it was kept.
+    #[must_use]
+    pub const fn kept(seed: u64, sum: u128, bytes: u64) -> Self {
+        Self { seed, sum, bytes }
+    }
+
+    /// The sum of all values.
+    #[must_use]
+    pub const fn sum(&self) -> u128 {
+        self.sum
+    }
+
     /// The seed.
     #[must_use]
     pub const fn seed(&self) -> u64 {

@@ -35,7 +35,12 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Settles it.
-    pub(super) fn new(facts: &Facts, target: &Target, source: &ChunkSource) -> Self {
+    pub(super) fn new(
+        facts: &Facts,
+        target: &Target,
+        source: &ChunkSource,
+        range_bytes: u32,
+    ) -> Self {
         let length = new_chunk_length(facts, target, source);
         let old = Chunking { length: source.chunk_length(), count: source.chunk_count() };
         let plain_length = source.data_length();
@@ -48,7 +53,7 @@ impl Layout {
         };
         Self {
             route,
-            ranges: Ranges::new(plain_length, old, new),
+            ranges: Ranges::cut(plain_length, old, new, range_bytes),
             new,
             header: target.header(new.length, new.count, plain_length),
             is_fixed: target.codec().is_none(),

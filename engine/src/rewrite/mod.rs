@@ -4,9 +4,13 @@
 
 mod components;
 mod digest;
+mod envelope;
 mod image;
 mod layout;
+mod ledger;
+mod progress;
 mod ranges;
+mod resume;
 mod sink;
 mod slot;
 mod source;
@@ -15,7 +19,8 @@ mod staging;
 mod verify;
 
 pub use digest::PlainDigest;
-pub use ranges::{Chunking, Ranges};
-pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
-pub use staging::{StagingArea, sweep};
+pub use ranges::{Chunking, RANGE_BYTES, Ranges};
+pub use resume::Resumed;
+pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY, staging_path};
+pub use staging::{StagingArea, create_state_directory, sweep};
 pub use verify::Verify;

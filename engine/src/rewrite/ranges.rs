@@ -25,14 +25,20 @@ pub struct Ranges {
 
 /// Plaintext bytes of a range, unless a single chunk is longer. Enough for one write of more than
 /// 1 MiB and for all lanes of the encryption; small enough for two of them to stay in the cache.
-const RANGE_BYTES: u32 = 2 << 20;
+pub const RANGE_BYTES: u32 = 2 << 20;
 
 impl Ranges {
     /// Cuts so many bytes of plaintext.
     #[must_use]
     pub fn new(plain_length: u64, old: Chunking, new: Chunking) -> Self {
+        Self::cut(plain_length, old, new, RANGE_BYTES)
+    }
+
+    /// The same with another length of ranges than the usual one.
+    #[must_use]
+    pub fn cut(plain_length: u64, old: Chunking, new: Chunking, most: u32) -> Self {
         let (a, b) = (old.length.bytes(), new.length.bytes());
-        let step = RANGE_BYTES.min(a.min(b).saturating_mul(MOST_CHUNKS)).max(a).max(b);
+        let step = most.min(a.min(b).saturating_mul(MOST_CHUNKS)).max(a).max(b);
         let step = u64::from(step);
         Self { count: plain_length.div_ceil(step).max(1), step, old, new }
     }
@@ -41,6 +47,12 @@ impl Ranges {
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Bytes of plaintext in each but the last.
+    #[must_use]
+    pub const fn step(&self) -> u64 {
+        self.step
     }
 
     /// The chunks of the old file in a range.

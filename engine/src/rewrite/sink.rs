@@ -3,7 +3,8 @@
 //! Ranges come in any order. Where every chunk has a length that is known beforehand, each is
 //! written at its place at once. Behind a compressor the place of a range is known when all ranges
 //! before it are: those that come early wait here, and their number is bounded by
-//! [`crate::pipeline::Limits::spread`].
+//! [`crate::pipeline::Limits::spread`]. So what is written has no gaps there, but for what other
+//! workers are just writing.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -71,21 +72,26 @@ impl Sink {
         Self { data, side, side_file, placement: Placement::Fixed(record) }
     }
 
-    /// The lengths of records show when they are made.
+    /// The lengths of records show when they are made. Range `next` is to lie at `offset`.
     pub(super) fn ordered(
         data: Box<dyn OutputFile>,
         side: Side,
         side_file: Box<dyn OutputFile>,
+        next: u64,
+        offset: u64,
     ) -> Self {
-        Self { data, side, side_file, placement: Placement::Ordered(Mutex::default()) }
+        let order = Order { next, offset, ..Order::default() };
+        Self { data, side, side_file, placement: Placement::Ordered(Mutex::new(order)) }
     }
 
-    /// Takes a range, whose bytes are in `image`. That may be another buffer afterwards.
-    pub(super) fn put(&self, range: SealedRange, image: &mut WipedBuffer) -> Result<()> {
+    /// Takes a range, whose bytes are in `image`. That may be another buffer afterwards. Returns
+    /// the ranges that this call has written: this one, or others, too, or none yet.
+    pub(super) fn put(&self, range: SealedRange, image: &mut WipedBuffer) -> Result<Vec<u64>> {
         let order = match &self.placement {
             Placement::Fixed(record) => {
                 let offset = range.first_chunk.saturating_mul(*record);
-                return self.write(&range, image.as_slice(), offset);
+                self.write(&range, image.as_slice(), offset)?;
+                return Ok(vec![range.range]);
             }
             Placement::Ordered(order) => order,
         };
@@ -103,33 +109,33 @@ impl Sink {
                 ready.push((offset, range, bytes));
             }
         }
+        let mut written = Vec::with_capacity(ready.len());
         for (offset, range, bytes) in ready {
             self.write(&range, bytes.as_slice(), offset)?;
             lock(order).spare.push(bytes);
+            written.push(range.range);
         }
-        Ok(())
+        Ok(written)
     }
 
     fn write(&self, range: &SealedRange, image: &[u8], offset: u64) -> Result<()> {
         self.data.write_at(image, offset)?;
         let mut side = Vec::new();
-        let at = match self.side {
-            Side::Offsets(head) => {
+        match self.side {
+            Side::Offsets(_) => {
                 let mut next = offset;
                 for record in &range.records {
                     side.put_i64(i64::try_from(next).map_err(|_over| too_long())?);
                     next = next.saturating_add(u64::try_from(*record).unwrap_or(u64::MAX));
                 }
-                range.first_chunk.saturating_mul(8).saturating_add(head)
             }
             Side::Crcs => {
                 for crc in &range.crcs {
                     side.extend_from_slice(&crc.to_be_bytes());
                 }
-                range.first_chunk.saturating_mul(4).saturating_add(4)
             }
-        };
-        self.side_file.write_at(&side, at)
+        }
+        self.side_file.write_at(&side, self.side.place(range.first_chunk))
     }
 
     /// Makes both files durable.
@@ -139,6 +145,22 @@ impl Sink {
             file.forget_cached();
         }
         Ok(())
+    }
+
+    /// Makes durable what was written so far, for a checkpoint; writing may go on meanwhile.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        self.data.sync_data()?;
+        self.side_file.sync_data()
+    }
+}
+
+impl Side {
+    /// Where its entry for a chunk lies.
+    pub(super) const fn place(&self, chunk: u64) -> u64 {
+        match self {
+            Self::Offsets(head) => chunk.saturating_mul(8).saturating_add(*head),
+            Self::Crcs => chunk.saturating_mul(4).saturating_add(4),
+        }
     }
 }
 

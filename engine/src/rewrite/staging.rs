@@ -1,18 +1,21 @@
 //! Where new SSTables are built: below each data directory, outside any table directory.
 //!
 //! ```text
-//! <data dir>/.sstablerekey/<keyspace>.<table>-<id>.<new SSTable>/Data.db.staged, ...
+//! <data dir>/.sstablerekey/<keyspace>.<table>-<id>.<old SSTable>/Data.db.staged, ...
+//! <data dir>/.sstablerekey/journal                     in the first one, unless it is elsewhere
 //! ```
 //!
 //! A node that starts beside the leftovers of a killed run must not stumble over them. It walks
 //! the whole data directory and refuses files that end in `.db` without an SSTable's name, so the
 //! staged ones end in `.staged`; and it must be able to enter the directories, so they have the
 //! owner and the mode of the data directory. Whatever is there belongs to this program: a run
-//! that holds the lease may remove it.
+//! that holds the lease may remove what the journal does not want kept.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::io::{EntryKind, Storage};
+use crate::journal::JOURNAL_FILE;
 use crate::plan::STATE_DIRECTORY;
 use crate::sstable::Component;
 use crate::{Error, Result};
@@ -28,14 +31,42 @@ impl StagingArea {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
-    pub fn create(storage: &dyn Storage, data_dir: &Path, name: &str) -> Result<Self> {
-        let state = data_dir.join(STATE_DIRECTORY);
-        let path = state.join(name);
-        for directory in [&state, &path] {
-            storage.create_directory(directory)?;
-            storage.copy_attributes(data_dir, directory)?;
-        }
+    pub fn create(storage: &dyn Storage, data_dir: &Path, path: PathBuf) -> Result<Self> {
+        create_state_directory(storage, data_dir)?;
+        storage.create_directory(&path)?;
+        storage.copy_attributes(data_dir, &path)?;
         Ok(Self { path })
+    }
+
+    /// One that an earlier run has left.
+    #[must_use]
+    pub const fn left(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Makes its name and those in it durable.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    pub fn sync_names(&self, storage: &dyn Storage, data_dir: &Path) -> Result<()> {
+        storage.sync_directory(&self.path)?;
+        storage.sync_directory(&data_dir.join(STATE_DIRECTORY))?;
+        storage.sync_directory(data_dir)
+    }
+
+    /// Removes the files of all components but these.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    pub fn keep_only(&self, storage: &dyn Storage, components: &[Component]) -> Result<()> {
+        let kept: Vec<_> = components.iter().map(|component| self.file(component)).collect();
+        for entry in storage.list(&self.path)? {
+            let path = self.path.join(&entry.name);
+            if !kept.contains(&path) {
+                storage.remove_file(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where a component is staged.
@@ -59,12 +90,24 @@ impl StagingArea {
     }
 }
 
-/// Removes the state directory below a data directory, with what a killed run left in it. Needs
-/// the exclusive lease.
+/// Creates the state directory below a data directory, if it is not there.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`].
+pub fn create_state_directory(storage: &dyn Storage, data_dir: &Path) -> Result<PathBuf> {
+    let state = data_dir.join(STATE_DIRECTORY);
+    storage.create_directory(&state)?;
+    storage.copy_attributes(data_dir, &state)?;
+    Ok(state)
+}
+
+/// Removes what a killed run left in the state directory below a data directory, but for the
+/// staging directories to keep and the journal; and the state directory, if nothing is left in it.
+/// Needs the exclusive lease.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a link is in its place, and [`crate::ErrorKind::Io`].
-pub fn sweep(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
+pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &BTreeSet<PathBuf>) -> Result<()> {
     let state = data_dir.join(STATE_DIRECTORY);
     let entries = storage.list(data_dir)?;
     let Some(entry) = entries.iter().find(|entry| entry.name == STATE_DIRECTORY) else {
@@ -77,15 +120,18 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path) -> Result<()> {
         .at(state)
         .cure("find out who put it there, and remove it"));
     }
+    let mut is_empty = true;
     for entry in storage.list(&state)? {
         let path = state.join(&entry.name);
-        if entry.kind == EntryKind::Directory && !entry.is_link {
+        if keep.contains(&path) || entry.name == JOURNAL_FILE {
+            is_empty = false;
+        } else if entry.kind == EntryKind::Directory && !entry.is_link {
             remove_flat(storage, &path)?;
         } else {
             storage.remove_file(&path)?;
         }
     }
-    storage.remove_directory(&state)
+    if is_empty { storage.remove_directory(&state) } else { Ok(()) }
 }
 
 fn remove_flat(storage: &dyn Storage, directory: &Path) -> Result<()> {

@@ -108,7 +108,7 @@ impl Task for Verify<'_> {
         Ok(Next::Done)
     }
 
-    fn abandon(&self) {
+    fn abandon(&self, _why: &Error) {
         self.open.take();
     }
 }

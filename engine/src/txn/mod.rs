@@ -15,6 +15,6 @@ mod view;
 pub use flavor::{Flavor, MtimeRule, PathForm};
 pub use log::{LogFileName, TransactionLog, Verdict};
 pub use record::{LogRecord, RecordError, RecordKind};
-pub use recovery::{Recovery, recover};
+pub use recovery::{Recovery, recover, take_back};
 pub use swap::{Swap, publish};
 pub use view::{DirectoryView, LiveSSTable};

@@ -58,6 +58,39 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
     Ok(done)
 }
 
+/// Takes back what a swap without COMMIT has put in place, before its log is undone: the files of
+/// `new` go to where they were staged, so that they need not be made again. `table` are all
+/// directories of the table, and `directory` the one of the swap.
+///
+/// At any moment of it a starting node undoes the log, and deletes what it finds of `new`.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`].
+pub fn take_back(
+    storage: &dyn Storage,
+    table: &[PathBuf],
+    (directory, new): (&Path, &Descriptor),
+    (staging, staged): (&Path, &dyn Fn(&Component) -> PathBuf),
+) -> Result<()> {
+    for log in logs_in(storage, table)? {
+        let adds = log
+            .sstables(RecordKind::Add)
+            .any(|(place, sstable)| place == directory && sstable == *new);
+        if !adds || log.verdict(storage)? != Verdict::RollBack {
+            continue;
+        }
+        for (name, component) in files_of(storage, directory, new)? {
+            let to = staged(&component);
+            if storage.stat(&to)?.is_none() {
+                storage.rename(&directory.join(name), &to)?;
+            }
+        }
+        storage.sync_directory(staging)?;
+        storage.sync_directory(directory)?;
+    }
+    Ok(())
+}
+
 /// Removes what a node deletes at its start, too: the unfinished rewrite of a component, such as
 /// `nb-1-big-Statistics.db.tmp`. Some products would count its time as the SSTable's.
 fn remove_temporary(storage: &dyn Storage, directory: &Path) -> Result<()> {

@@ -1,28 +1,43 @@
 //! The facade: what a command line, or any other front end, calls.
 //!
 //! A [`Session`] holds the lease on the data directories; [`plan`], [`run`], [`verify`] and
-//! [`census`] work under it. Only [`recover`] and [`run`] change anything.
+//! [`census`] work under it. Only [`recover`], [`run`] and [`abandon`] change anything.
+//!
+//! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`recover`],
+//! [`plan`] and [`run`] for the same target and tables; [`status`] says how far it is.
 
+mod place;
 mod report;
+mod resume;
+mod run;
 mod session;
+mod status;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 
 pub use report::{Outcome, Report, SSTableReport};
-pub use session::Session;
+pub use resume::{check_target, resumed_key};
+pub use session::{Session, canonical};
+pub use status::{SSTableStatus, Status, Totals, status};
 
 use crate::event::{Event, Observer};
+use crate::journal::History;
 use crate::keys::KeySources;
-use crate::pipeline::{self, Control, Limits, Step};
+use crate::pipeline::{self, Limits, Step};
 use crate::plan::{
     Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection,
     Shape, Target, discover,
 };
-use crate::rewrite::{self, Rewrite, RewriteJob, Verify};
+use crate::rewrite::{self, Verify};
 use crate::txn::{self, Flavor, LiveSSTable, Recovery};
 use crate::{Error, ErrorKind, Result};
+use place::Place;
+use resume::Left;
+use run::{Run, end, start};
 
 /// What a plan is made of.
 #[derive(Debug)]
@@ -58,33 +73,90 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
     pipeline::workers(request.threads)?.install(|| planner.plan())
 }
 
+/// What the journal says of a run that was not finished; `None` when there is none.
+///
+/// # Errors
+/// What is wrong with the journal, and where journals lie that should not.
+pub fn unfinished(session: &Session) -> Result<Option<History>> {
+    place(session)?.history(session.storage())
+}
+
 /// Brings the selected tables to rest before a plan: finishes or undoes the transaction logs that
-/// an interrupted operation left, by their own rules, and removes what a killed run staged.
+/// an interrupted operation left, by their own rules, and removes what a killed run staged, unless
+/// its journal says that it can be gone on with.
 ///
 /// # Errors
 /// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`] when a log cannot
 /// be carried out. A log that cannot be judged is left alone, and its table is refused by the
-/// plan.
+/// plan. What is wrong with the journal.
 pub fn recover(session: &Session, selection: &Selection) -> Result<Vec<Recovery>> {
     session.require_exclusive()?;
+    let history = unfinished(session)?;
+    sweep(session, &history.as_ref().map(resume::staged).unwrap_or_default())?;
+    finish_logs(session, selection, history.as_ref())
+}
+
+fn finish_logs(
+    session: &Session,
+    selection: &Selection,
+    history: Option<&History>,
+) -> Result<Vec<Recovery>> {
+    let storage = session.storage();
     let mut done = Vec::new();
-    for data_dir in session.data_dirs() {
-        rewrite::sweep(session.storage(), data_dir)?;
-    }
-    for table in discover(session.storage(), session.data_dirs(), selection)?.tables {
+    for table in discover(storage, session.data_dirs(), selection)?.tables {
         if table.view.refused.is_empty() {
-            done.extend(txn::recover(session.storage(), &table.paths())?);
+            if let Some(history) = history {
+                resume::take_back(storage, history, &table.paths())?;
+            }
+            done.extend(txn::recover(storage, &table.paths())?);
         }
     }
     Ok(done)
 }
 
-/// Carries a plan out. One SSTable that fails does not stop the others; each is wholly old or
-/// wholly new at any moment.
+/// What [`abandon`] has done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Abandoned {
+    /// Transaction logs that it has finished or undone.
+    pub recovered: Vec<Recovery>,
+    /// Whether there was a journal.
+    pub had_journal: bool,
+}
+
+/// Undoes the unfinished part of a run, of all tables: finishes or undoes transaction logs, removes
+/// all that is staged, then the journal, also one that cannot be read. SSTables that were swapped in
+/// stay as they are.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`].
+pub fn abandon(session: &Session) -> Result<Abandoned> {
+    session.require_exclusive()?;
+    let place = place(session)?;
+    let recovered = finish_logs(session, &Selection::default(), None)?;
+    sweep(session, &BTreeSet::new())?;
+    let had_journal = place.remove_journal(session.storage())?;
+    sweep(session, &BTreeSet::new())?;
+    Ok(Abandoned { recovered, had_journal })
+}
+
+fn place(session: &Session) -> Result<Place> {
+    Place::find(session.storage(), session.data_dirs(), session.state_dir())
+}
+
+fn sweep(session: &Session, keep: &BTreeSet<PathBuf>) -> Result<()> {
+    session
+        .data_dirs()
+        .iter()
+        .try_for_each(|data_dir| rewrite::sweep(session.storage(), data_dir, keep))
+}
+
+/// Carries a plan out, or goes on with carrying it out. One SSTable that fails does not stop the
+/// others; each is wholly old or wholly new at any moment.
 ///
 /// # Errors
 /// What stops the whole run before it begins: a blocker of the plan, logs that [`recover`] has
-/// not seen to, or a session that only reads.
+/// not seen to, a session that only reads, or an unfinished run with another plan.
 pub fn run(
     session: &Session,
     plan: &Plan,
@@ -98,6 +170,16 @@ pub fn run(
     if plan.has_pending_logs {
         return Err(Error::new(ErrorKind::Internal, "transaction logs wait to be finished first"));
     }
+    let place = place(session)?;
+    let history = place.history(session.storage())?;
+    let description = resume::describe(session, plan);
+    let left = match &history {
+        None => Left::default(),
+        Some(history) => {
+            resume::check_plan(history, &description, &place.journal())?;
+            resume::open(history, plan)?
+        }
+    };
     let mut report = Report::default();
     for (table, error) in &plan.unreadable {
         report.add_unreadable(table, error);
@@ -110,45 +192,27 @@ pub fn run(
         };
         report.add(&planned.table, &planned.sstable, outcome);
     }
-    let rewrites: Vec<_> = plan.rewrites().collect();
-    if rewrites.is_empty() {
-        return Ok(report);
-    }
-    let job = RewriteJob {
-        storage: session.storage(),
-        inspector: Inspector::new(session.storage(), session.lease(), session.is_mapped()),
-        target: &plan.target,
-        ring: &plan.ring,
-        flavor: plan.flavor.ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "the plan does not know whose logs to write")
-        })?,
-    };
-    let tasks = rewrites
-        .iter()
-        .map(|(planned, facts, new)| Rewrite::new(job, planned, facts, new))
-        .collect::<Result<Vec<_>>>()?;
-    // Every byte is read twice: once from the old file, once from the new.
-    let bytes = rewrites.iter().map(|(_, facts, _)| facts.data_bytes.saturating_mul(2)).sum();
-    observer.event(&Event::Started { sstables: tasks.len(), bytes });
-    pipeline::run(&tasks, Limits { threads }, &Control::default(), |index, step| {
-        let Some((planned, facts, new)) = rewrites.get(index) else { return };
-        let outcome = watch(observer, &planned.table, facts, Some(new), step);
-        if let Some(result) = outcome {
-            let outcome = match result {
-                Ok(()) => Outcome::Rewritten { new: (*new).clone() },
-                Err(error) => Outcome::Failed(error),
-            };
-            report.add(&planned.table, &planned.sstable, outcome);
-            report.warn(tasks.get(index).map(Rewrite::warnings));
+    let mut kept = left.waiting;
+    if plan.rewrites().next().is_some() {
+        match start(session, plan, &place, history.as_ref(), description) {
+            Ok(journal) => {
+                let run = Run { session, plan, threads, journal: &journal };
+                kept.extend(run.carry_out(left.resumed, observer, &mut report)?);
+            }
+            // Without a journal nothing is begun; an earlier run's stays as it is.
+            Err(error) => {
+                kept.extend(left.resumed.values().map(|resumed| resumed.directory().to_owned()));
+                for (planned, _, _) in plan.rewrites() {
+                    let outcome = Outcome::Failed(error.clone());
+                    report.add(&planned.table, &planned.sstable, outcome);
+                }
+            }
         }
-    })?;
-    for data_dir in session.data_dirs() {
-        // What became of the SSTables is settled; the next run sweeps what is left here.
-        let _swept_later = rewrite::sweep(session.storage(), data_dir);
     }
+    // What became of the SSTables is settled; the next run sweeps what is left here.
+    let _later = end(session, &place, &kept);
     Ok(report)
 }
-
 /// Decrypts every chunk of the selected SSTables and checks all that can be checked.
 ///
 /// # Errors
@@ -195,7 +259,7 @@ pub fn verify(
     }
     let bytes = under_way.iter().map(|(_, facts)| facts.data_bytes).sum();
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
-    pipeline::run(&tasks, Limits { threads }, &Control::default(), |index, step| {
+    pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
         let Some((table, facts)) = under_way.get(index) else { return };
         if let Some(result) = watch(observer, table, facts, None, step) {
             let outcome = result.map_or_else(Outcome::Failed, |()| Outcome::Verified {

@@ -1,8 +1,12 @@
 //! A lease on some data directories, and the way to their files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::io::{LeaseMode, NodeLease, Storage};
+use crate::journal::Checkpoint;
+use crate::pipeline::Control;
+use crate::rewrite::RANGE_BYTES;
 use crate::{Error, Result};
 
 /// The right to work on data directories, held until it is dropped.
@@ -13,6 +17,10 @@ pub struct Session {
     mode: LeaseMode,
     data_dirs: Vec<PathBuf>,
     mapped: bool,
+    state_dir: Option<PathBuf>,
+    checkpoint: Checkpoint,
+    range_bytes: u32,
+    control: Arc<Control>,
 }
 
 impl Session {
@@ -27,13 +35,7 @@ impl Session {
         mode: LeaseMode,
         mapped: bool,
     ) -> Result<Self> {
-        let mut canonical: Vec<PathBuf> = Vec::new();
-        for given in data_dirs {
-            let path = canonicalize(given)?;
-            if !canonical.contains(&path) {
-                canonical.push(path);
-            }
-        }
+        let canonical = canonical(data_dirs)?;
         for inner in &canonical {
             if let Some(outer) = canonical.iter().find(|o| *o != inner && inner.starts_with(o)) {
                 return Err(Error::invalid(format!(
@@ -45,7 +47,63 @@ impl Session {
             }
         }
         let lease = NodeLease::take(&canonical, mode)?;
-        Ok(Self { storage, lease, mode, data_dirs: canonical, mapped })
+        Ok(Self {
+            storage,
+            lease,
+            mode,
+            data_dirs: canonical,
+            mapped,
+            state_dir: None,
+            checkpoint: Checkpoint::default(),
+            range_bytes: RANGE_BYTES,
+            control: Arc::default(),
+        })
+    }
+
+    /// Keeps the journal in another directory than below the first data directory.
+    #[must_use]
+    pub fn with_state_dir(mut self, state_dir: Option<PathBuf>) -> Self {
+        self.state_dir = state_dir;
+        self
+    }
+
+    /// Makes checkpoints at other times than usual.
+    #[must_use]
+    pub const fn with_checkpoint(mut self, checkpoint: Checkpoint) -> Self {
+        self.checkpoint = checkpoint;
+        self
+    }
+
+    /// Cuts SSTables into other pieces than the usual ones: for tests, whose SSTables are small.
+    #[must_use]
+    pub const fn with_range_bytes(mut self, range_bytes: u32) -> Self {
+        self.range_bytes = range_bytes;
+        self
+    }
+
+    /// Lets somebody else end or slow down what is carried out.
+    #[must_use]
+    pub fn with_control(mut self, control: Arc<Control>) -> Self {
+        self.control = control;
+        self
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// When checkpoints are made.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+
+    pub(super) fn state_dir(&self) -> Option<&Path> {
+        self.state_dir.as_deref()
+    }
+
+    pub(super) const fn range_bytes(&self) -> u32 {
+        self.range_bytes
     }
 
     /// The data directories, canonical.
@@ -77,6 +135,21 @@ impl Session {
             )),
         }
     }
+}
+
+/// The data directories, canonical, each of them once.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] when one is missing or is no directory.
+pub fn canonical(data_dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut canonical: Vec<PathBuf> = Vec::new();
+    for given in data_dirs {
+        let path = canonicalize(given)?;
+        if !canonical.contains(&path) {
+            canonical.push(path);
+        }
+    }
+    Ok(canonical)
 }
 
 fn canonicalize(given: &Path) -> Result<PathBuf> {

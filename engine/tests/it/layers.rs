@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 9] = [
     &["pipeline", "config"],
     &["keys", "sstable"],
     &["codec", "txn"],
-    &["plan"],
+    &["plan", "journal"],
     &["rewrite"],
     &["upgrade"],
 ];

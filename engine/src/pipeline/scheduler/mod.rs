@@ -102,17 +102,17 @@ pub fn run<T: Task>(
             let spawn = |index: usize, work: Work| {
                 let (sender, scratches) = (Sender::clone(&sender), &scratches);
                 let Some(task) = tasks.get(index) else { return };
+                let is_piece = matches!(work, Work::Piece { .. });
                 let job = move || {
-                    let outcome = guard(|| carry_out(task, work, scratches));
+                    let outcome = guard(|| carry_out(task, &work, scratches));
                     // The coordinator outlives every piece; a send can only fail after a panic
                     // there.
                     let _gone = sender.send(Done { index, work, outcome });
                 };
-                match work {
-                    Work::Begin | Work::End { .. } | Work::Abandon if !alone => {
-                        waiting.spawn(move |_| job());
-                    }
-                    _ => computing.spawn(move |_| job()),
+                if alone || is_piece {
+                    computing.spawn(move |_| job());
+                } else {
+                    waiting.spawn(move |_| job());
                 }
             };
             let mut coordinator = Coordinator::new(limits, control);
@@ -139,12 +139,12 @@ fn threads(name: &'static str, count: usize) -> Result<rayon::ThreadPool> {
 }
 
 /// Something for a worker to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Work {
     Begin,
     Piece { stage: u32, piece: u64 },
     End { stage: u32 },
-    Abandon,
+    Abandon(Error),
 }
 
 enum Outcome {
@@ -159,15 +159,15 @@ struct Done {
     outcome: Result<Outcome>,
 }
 
-fn carry_out<T: Task>(task: &T, work: Work, scratches: &ScratchPool) -> Result<Outcome> {
-    match work {
+fn carry_out<T: Task>(task: &T, work: &Work, scratches: &ScratchPool) -> Result<Outcome> {
+    match *work {
         Work::Begin => task.begin().map(Outcome::Next),
         Work::Piece { stage, piece } => {
             scratches.with(|scratch| task.piece(stage, piece, scratch)).map(Outcome::Bytes)
         }
         Work::End { stage } => task.end(stage).map(Outcome::Next),
-        Work::Abandon => {
-            task.abandon();
+        Work::Abandon(ref why) => {
+            task.abandon(why);
             Ok(Outcome::Abandoned)
         }
     }
@@ -215,6 +215,7 @@ impl Open {
 struct Coordinator<'c> {
     open: Vec<Open>,
     next_task: usize,
+    begun: u64,
     /// Pieces that are handed out.
     running: usize,
     limits: Limits,
@@ -225,7 +226,7 @@ struct Coordinator<'c> {
 impl<'c> Coordinator<'c> {
     fn new(limits: Limits, control: &'c Control) -> Self {
         let pace = Pace::new(Instant::now());
-        Self { open: vec![], next_task: 0, running: 0, limits, control, pace }
+        Self { open: vec![], next_task: 0, begun: 0, running: 0, limits, control, pace }
     }
 
     /// Ends when no task is open and none is left: every piece that was handed out has come back
@@ -269,10 +270,10 @@ impl<'c> Coordinator<'c> {
         }
         self.next_task = self.next_task.max(tasks);
         for open in &mut self.open {
-            open.failure.get_or_insert_with(interrupted);
+            let why = open.failure.get_or_insert_with(interrupted);
             if open.running.is_empty() && !open.serial {
                 open.serial = true;
-                spawn(open.index, Work::Abandon);
+                spawn(open.index, Work::Abandon(why.clone()));
             }
         }
     }
@@ -308,15 +309,11 @@ impl<'c> Coordinator<'c> {
         {
             let index = self.next_task;
             self.next_task = self.next_task.saturating_add(1);
-            if self
-                .control
-                .time_left(now)
-                .zip(self.pace.estimate(task.work(), now))
-                .is_some_and(|(left, needed)| needed > left)
-            {
+            if !self.has_time(task.work(), now) || !self.control.has_room(self.begun) {
                 see(index, Step::Left);
                 continue;
             }
+            self.begun = self.begun.saturating_add(1);
             self.open.push(Open {
                 index,
                 stage: 0,
@@ -331,6 +328,12 @@ impl<'c> Coordinator<'c> {
             see(index, Step::Began);
             spawn(index, Work::Begin);
         }
+    }
+
+    /// Whether so much work can be done before the deadline, at the rate so far.
+    fn has_time(&self, work: u64, now: Instant) -> bool {
+        let needed = self.pace.estimate(work, now);
+        self.control.time_left(now).zip(needed).is_none_or(|(left, needed)| needed <= left)
     }
 
     /// Whether one more task may be open, and if as a small one, with its bytes.
@@ -357,7 +360,7 @@ impl<'c> Coordinator<'c> {
         } else {
             open.serial = false;
         }
-        let mut ended = matches!(done.work, Work::Abandon);
+        let mut ended = matches!(done.work, Work::Abandon(_));
         match done.outcome {
             Ok(Outcome::Bytes(bytes)) => {
                 self.pace.advance(bytes);
@@ -389,7 +392,7 @@ impl<'c> Coordinator<'c> {
             see(open.index, Step::Ended(open.failure.map_or(Ok(()), Err)));
         } else if open.running.is_empty() && !open.serial {
             let serial = match (&open.failure, open.next_piece < open.pieces) {
-                (Some(_), _) => Some(Work::Abandon),
+                (Some(why), _) => Some(Work::Abandon(why.clone())),
                 (None, false) => Some(Work::End { stage: open.stage }),
                 (None, true) => None,
             };

@@ -67,7 +67,7 @@ impl Task for Probe {
         Ok(self.next(stage as usize + 1))
     }
 
-    fn abandon(&self) {
+    fn abandon(&self, _why: &Error) {
         assert_eq!(self.running.load(Ordering::SeqCst), 0, "a piece runs beside a serial step");
         self.open.fetch_sub(1, Ordering::SeqCst);
         self.note("abandon".into());
@@ -187,7 +187,7 @@ fn serial_steps_do_not_wait_for_each_other() {
             Ok(Next::Done)
         }
 
-        fn abandon(&self) {}
+        fn abandon(&self, _why: &Error) {}
     }
 
     let count = limits(2).open_tasks() + limits(2).small_tasks();
@@ -277,4 +277,25 @@ fn a_paused_run_goes_on_when_it_is_let() {
         control.pause(false);
         assert_eq!(run.join().unwrap(), 3 * (1 + 5 + 1));
     });
+}
+
+#[test]
+fn no_more_tasks_are_begun_than_asked_for() {
+    for most in [0, 1, 7, 100] {
+        let tasks: Vec<_> =
+            (0..20).map(|_| Probe { stages: vec![2], ..Probe::default() }).collect();
+        let control = Control::default();
+        control.at_most(most);
+        let (mut ended, mut left) = (0, 0);
+        run(&tasks, limits(2), &control, |_, step| match step {
+            Step::Ended(outcome) => {
+                outcome.unwrap();
+                ended += 1;
+            }
+            Step::Left => left += 1,
+            _ => {}
+        })
+        .unwrap();
+        assert_eq!((ended, left), (most.min(20), 20 - most.min(20)));
+    }
 }

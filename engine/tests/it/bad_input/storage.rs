@@ -141,7 +141,7 @@ fn a_file_that_changes_while_it_is_read_is_not_replaced() {
     let touched = data.clone();
     let storage = TestStorage::failing(move |op| {
         if op.name == "write"
-            && op.path.ends_with("rk.t-5ab1e000000011f0800000000000000a.oa-6-big/Data.db.staged")
+            && op.path.ends_with("rk.t-5ab1e000000011f0800000000000000a.oa-2-big/Data.db.staged")
         {
             let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
             fs::File::open(&touched).unwrap().set_modified(time).unwrap();

@@ -29,6 +29,8 @@ pub(crate) struct Scenario {
     /// CompressionInfo.db has the field; Cassandra 3 has none.
     pub(crate) has_max_length: bool,
     pub(crate) threads: usize,
+    /// Ranges of one chunk, and a checkpoint behind each: everything is journalled.
+    pub(crate) stepped: bool,
 }
 
 const OA: &str = "fixtures/oa-aes-cbc-256-64k";
@@ -47,7 +49,7 @@ const KMIP_KEYS: [(&str, &str); 2] = [
 
 impl Scenario {
     const fn new(set: &'static str, flavor: Flavor, has_max_length: bool) -> Self {
-        Self { set, flavor, has_max_length, threads: 1 }
+        Self { set, flavor, has_max_length, threads: 1, stepped: false }
     }
 
     pub(crate) const ALL: [Self; 9] = [
@@ -62,9 +64,15 @@ impl Scenario {
         Self::new(KMIP, Flavor::ConvergedCore, true),
     ];
 
+    /// A few of them, with everything journalled.
+    pub(crate) fn stepped() -> impl Iterator<Item = Self> {
+        [0, 3, 4, 8].into_iter().map(|at| Self { stepped: true, ..Self::ALL[at] })
+    }
+
     pub(crate) fn name(&self) -> String {
         let (_, set) = self.set.split_once('/').unwrap();
-        format!("{set} {} x{}", self.flavor, self.threads)
+        let stepped = if self.stepped { " stepped" } else { "" };
+        format!("{set} {} x{}{stepped}", self.flavor, self.threads)
     }
 }
 
@@ -118,6 +126,9 @@ impl Bench {
         let mut workspace = Workspace::copy_in(&in_memory(), scenario.set);
         workspace.flavor = Some(scenario.flavor);
         workspace.threads = threads(scenario.threads);
+        if scenario.stepped {
+            workspace.step();
+        }
         let table = workspace.table();
         for (i, name) in (0_u64..).zip(files(&table)) {
             let path = table.join(&name);

@@ -61,6 +61,11 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// Whether a matrix should try it first: a swap, and the journal.
+    pub(crate) fn is_core(&self) -> bool {
+        self.is_swap() || self.path.ends_with("journal")
+    }
+
     /// Whether it belongs to a swap: it touches a table directory, not the staging area.
     pub(crate) fn is_swap(&self) -> bool {
         !self.path.components().any(|part| part.as_os_str() == ".sstablerekey")
@@ -206,6 +211,11 @@ impl Storage for FaultStorage {
         Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
     }
 
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let inner = self.0.look(path, || self.0.inner.reopen(path))?;
+        Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
+    }
+
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         let half = || {
             let bytes = self.0.inner.read(from, u64::MAX)?;
@@ -278,5 +288,13 @@ impl OutputFile for FaultFile {
 
     fn sync(&self) -> Result<()> {
         self.shared.simple("sync", &self.path, || self.inner.sync())
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.shared.simple("sync_data", &self.path, || self.inner.sync_data())
+    }
+
+    fn set_length(&self, length: u64) -> Result<()> {
+        self.shared.simple("set_length", &self.path, || self.inner.set_length(length))
     }
 }

@@ -61,7 +61,7 @@ fn single(scenario: Scenario) -> Vec<FaultCase> {
     let case = |(at, operation): (usize, &Operation), fault: Fault| FaultCase {
         scenario,
         runs: vec![vec![(at + 1, fault)]],
-        core: operation.is_swap(),
+        core: operation.is_core(),
     };
     operations
         .iter()
@@ -94,7 +94,7 @@ fn nested(scenario: Scenario) -> Vec<FaultCase> {
             if turn % 3 == 0 {
                 runs.push(vec![(1 + turn % (CLEANING / 2), fault(turn / 77))]);
             }
-            cases.push(FaultCase { scenario, runs, core: operation.is_swap() });
+            cases.push(FaultCase { scenario, runs, core: operation.is_core() });
         }
     }
     cases
@@ -115,7 +115,7 @@ fn pairs(scenario: Scenario) -> Vec<FaultCase> {
             let early = [Fault::Eio, Fault::LateEio, Fault::Short][turn / 29 % 3];
             let late = Fault::ALL[turn / 87 % Fault::ALL.len()];
             let runs = vec![vec![(first, early), (second, late)]];
-            cases.push(FaultCase { scenario, runs, core: operation.is_swap() });
+            cases.push(FaultCase { scenario, runs, core: operation.is_core() });
         }
     }
     cases
@@ -194,10 +194,55 @@ fn an_error_and_a_death_in_one_run() {
     run_all("paired faults", &thinned(every(pairs, 1), 80));
 }
 
+/// Deeper: the run that follows goes on with what is staged, and the one after that again.
+fn resumed(scenario: Scenario) -> Vec<FaultCase> {
+    let operations = reference(scenario);
+    let mut cases = Vec::new();
+    let mut turn = 0;
+    for (first, operation) in (1..).zip(&operations) {
+        for second in (1 + first % 3..operations.len()).step_by(3) {
+            turn += 1;
+            if turn % 17 != 0 {
+                continue;
+            }
+            let fault = |n: usize| Fault::ALL[n % Fault::ALL.len()];
+            let deaths = [Fault::DieBefore, Fault::DieWithin, Fault::DieAfter];
+            let death =
+                deaths.into_iter().cycle().skip(turn / 17).find(|death| death.fits(operation));
+            let mut runs = vec![vec![(first, death.unwrap())], vec![(second, fault(turn / 17))]];
+            if turn % 2 == 0 {
+                runs.push(vec![(1 + second * 7 % operations.len(), fault(turn / 119))]);
+            }
+            cases.push(FaultCase { scenario, runs, core: operation.is_core() });
+        }
+    }
+    cases
+}
+
+#[test]
+fn a_journalled_run_may_be_stopped_anywhere() {
+    let cases: Vec<_> = Scenario::stepped().flat_map(single).collect();
+    run_all("journalled faults", &thinned(cases, 120));
+}
+
+#[test]
+fn a_resumed_run_may_be_stopped_anywhere_and_resumed() {
+    let cases: Vec<_> = Scenario::stepped().flat_map(resumed).collect();
+    run_all("faults while resuming", &thinned(cases, 120));
+}
+
+#[test]
+fn two_workers_may_be_stopped_and_resumed() {
+    let scenarios = Scenario::stepped().map(|all| Scenario { threads: 2, ..all });
+    let cases: Vec<_> = scenarios.flat_map(resumed).step_by(5).collect();
+    run_all("faults while two workers resume", &thinned(cases, 40));
+}
+
 #[test]
 fn a_look_may_fail_too() {
-    let cases = [Scenario::ALL[0], Scenario::ALL[5]].into_iter().flat_map(looks).collect();
-    run_all("failing looks", &thinned(cases, 40));
+    let scenarios =
+        [Scenario::ALL[0], Scenario::ALL[5]].into_iter().chain(Scenario::stepped().take(1));
+    run_all("failing looks", &thinned(scenarios.flat_map(looks).collect(), 50));
 }
 
 #[test]

@@ -6,7 +6,8 @@
 //! * [`bench`] holds the invariants: a node starts; each SSTable is wholly old or wholly new; the
 //!   next run ends well, leaves nothing behind, and everything is under the new key; no census
 //!   omits a key that a node needs; what was reported as done is done.
-//! * [`matrix`] and [`outage`] try every operation of the whole command, [`swap`] those of a swap
+//! * [`matrix`] and [`outage`] try every operation of the whole command, [`ordered`] of one that
+//!   recompresses, [`resume`] says what a run that goes on does and refuses, [`swap`] those of a swap
 //!   with all that may go wrong after it, [`findings`] what was found once.
 //!
 //! `REKEY_FAULTS` is the number of cases of each matrix, or `all` (minutes). A thinned matrix is
@@ -19,6 +20,8 @@ mod fault;
 mod findings;
 mod judge;
 mod matrix;
+mod ordered;
 mod outage;
 mod power;
+mod resume;
 mod swap;

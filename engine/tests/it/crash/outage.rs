@@ -94,7 +94,7 @@ fn single(scenario: Scenario) -> Vec<Outage> {
                     cached: None,
                     error: None,
                     cuts: vec![(Cut { at, within }, Habit::of(seed))],
-                    core: operation.is_none_or(Operation::is_swap),
+                    core: operation.is_none_or(Operation::is_core),
                 });
             }
         }
@@ -124,7 +124,7 @@ fn nested(scenario: Scenario) -> Vec<Outage> {
                 cuts[0].0.at = first + second;
                 (first, fault)
             });
-            cases.push(Outage { scenario, cached: None, error, cuts, core: operation.is_swap() });
+            cases.push(Outage { scenario, cached: None, error, cuts, core: operation.is_core() });
         }
     }
     cases
@@ -151,7 +151,7 @@ fn cached(scenario: Scenario) -> Vec<Outage> {
                 cached: Some((first, fault)),
                 error: None,
                 cuts: vec![(cut, Habit::of(turn / 52 % 9))],
-                core: operation.is_swap(),
+                core: operation.is_core(),
             });
         }
     }
@@ -162,6 +162,53 @@ fn cached(scenario: Scenario) -> Vec<Outage> {
 fn the_power_may_go_in_the_run_behind_a_killed_one() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(cached).collect();
     run_all("outages behind kills", &thinned(cases, 90));
+}
+
+/// The power goes, and again in the run that goes on with what is left.
+fn resumed(scenario: Scenario) -> Vec<Outage> {
+    let operations = reference(scenario);
+    let cut = |at| Cut { at, within: false };
+    let mut cases = Vec::new();
+    let mut turn = 0_u64;
+    for (first, operation) in (1..).zip(&operations) {
+        for second in (1 + first % 3..operations.len()).step_by(3) {
+            turn += 1;
+            if !turn.is_multiple_of(17) {
+                continue;
+            }
+            let habit = |n: u64| Habit::of(if n % 7 < 4 { n % 7 } else { n });
+            let mut cuts = vec![(cut(first), habit(turn / 17)), (cut(second), habit(turn / 119))];
+            if turn.is_multiple_of(2) {
+                cuts.push((cut(1 + second * 7 % operations.len()), habit(turn / 34)));
+            }
+            cases.push(Outage {
+                scenario,
+                cached: None,
+                error: None,
+                cuts,
+                core: operation.is_core(),
+            });
+        }
+    }
+    cases
+}
+
+#[test]
+fn the_power_may_go_in_a_journalled_run() {
+    let cases: Vec<_> = Scenario::stepped().flat_map(single).collect();
+    run_all("journalled outages", &thinned(cases, 140));
+}
+
+#[test]
+fn the_power_may_go_in_a_journalled_run_behind_a_killed_one() {
+    let cases: Vec<_> = Scenario::stepped().flat_map(cached).collect();
+    run_all("journalled outages behind kills", &thinned(cases, 60));
+}
+
+#[test]
+fn the_power_may_go_while_a_run_is_gone_on_with() {
+    let cases: Vec<_> = Scenario::stepped().flat_map(resumed).collect();
+    run_all("outages while resuming", &thinned(cases, 120));
 }
 
 #[test]

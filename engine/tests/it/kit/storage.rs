@@ -93,6 +93,11 @@ impl Storage for TestStorage {
         Ok(Box::new(TestFile { storage: self.clone(), path: path.to_owned(), file }))
     }
 
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let file = LocalStorage.reopen(path)?;
+        Ok(Box::new(TestFile { storage: self.clone(), path: path.to_owned(), file }))
+    }
+
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.ask("copy", to)?;
         let file = LocalStorage.create(to)?;
@@ -162,6 +167,15 @@ impl OutputFile for TestFile {
 
     fn sync(&self) -> Result<()> {
         self.storage.ask("sync", &self.path)
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.storage.ask("sync_data", &self.path)
+    }
+
+    fn set_length(&self, length: u64) -> Result<()> {
+        self.storage.ask("set_length", &self.path)?;
+        self.file.set_length(length)
     }
 
     fn forget_cached(&self) {}

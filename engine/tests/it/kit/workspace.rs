@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
+use rekey_engine::journal::Checkpoint;
 use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{Plan, Selection, Target};
@@ -24,6 +25,9 @@ pub(crate) struct Workspace {
     pub(crate) threads: NonZeroUsize,
     /// Data directories beside `data/`.
     pub(crate) more_data: Vec<PathBuf>,
+    /// When checkpoints are made, and bytes of a range, if not as usual.
+    pub(crate) stepped: Option<(Checkpoint, u32)>,
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -50,6 +54,8 @@ impl Workspace {
             mapped: true,
             threads: threads(2),
             more_data: vec![],
+            stepped: None,
+            state_dir: None,
         }
     }
 
@@ -65,7 +71,15 @@ impl Workspace {
             mapped: true,
             threads: threads(2),
             more_data: vec![],
+            stepped: None,
+            state_dir: None,
         }
+    }
+
+    /// Ranges of one chunk, and a checkpoint behind each.
+    pub(crate) fn step(&mut self) {
+        let every = std::time::Duration::from_secs(3600);
+        self.stepped = Some((Checkpoint { bytes: 1, every }, 1));
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -118,7 +132,14 @@ impl Workspace {
     ) -> rekey_engine::Result<Session> {
         let mut data_dirs = vec![self.data()];
         data_dirs.extend(self.more_data.iter().cloned());
-        Session::open(storage, &data_dirs, mode, self.mapped)
+        let session = Session::open(storage, &data_dirs, mode, self.mapped)?
+            .with_state_dir(self.state_dir.clone());
+        Ok(match self.stepped {
+            Some((checkpoint, bytes)) => {
+                session.with_checkpoint(checkpoint).with_range_bytes(bytes)
+            }
+            None => session,
+        })
     }
 
     pub(crate) fn plan_on(&self, session: &Session, target: &Target) -> rekey_engine::Result<Plan> {

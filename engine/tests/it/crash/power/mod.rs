@@ -134,6 +134,16 @@ impl Storage for PowerLoss {
         Ok(Box::new(PowerFile { storage: self.clone(), path: path.to_owned(), inode, inner }))
     }
 
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let state = self.state();
+        if state.out {
+            return Err(out(path));
+        }
+        let inner = LocalStorage.reopen(path)?;
+        let inode = state.model.inode(path);
+        Ok(Box::new(PowerFile { storage: self.clone(), path: path.to_owned(), inode, inner }))
+    }
+
     fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.operate(to, |model, power| {
             LocalStorage.copy(from, to)?;
@@ -265,6 +275,27 @@ impl OutputFile for PowerFile {
 
     fn forget_cached(&self) {
         self.inner.forget_cached();
+    }
+
+    /// Time and mode wait for the whole fsync.
+    fn sync_data(&self) -> Result<()> {
+        self.storage.operate(&self.path, |model, power| {
+            self.inner.sync_data()?;
+            if power == Power::On {
+                let inode = &mut model.inodes[self.inode];
+                inode.durable.bytes = inode.live.bytes.clone();
+            }
+            Ok(())
+        })
+    }
+
+    fn set_length(&self, length: u64) -> Result<()> {
+        self.storage.operate(&self.path, |model, _| {
+            self.inner.set_length(length)?;
+            let live = &mut model.inodes[self.inode].live;
+            live.bytes.resize(usize::try_from(length).unwrap(), 0);
+            Ok(())
+        })
     }
 
     fn sync(&self) -> Result<()> {

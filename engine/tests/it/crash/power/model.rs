@@ -117,8 +117,13 @@ impl Model {
         matches!(self.node(path), Some(Node::Directory(_)))
     }
 
-    pub(super) fn file(&mut self, path: &Path) -> &mut Inode {
+    pub(super) fn inode(&self, path: &Path) -> usize {
         let Some(Node::File(inode)) = self.node(path) else { unreachable!("{}", path.display()) };
+        inode
+    }
+
+    pub(super) fn file(&mut self, path: &Path) -> &mut Inode {
+        let inode = self.inode(path);
         &mut self.inodes[inode]
     }
 

@@ -1,0 +1,317 @@
+//! What a journal says, taken together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::frame::{self, JournalError};
+use super::ranges::RangeSet;
+use super::record::{Part, Record, Session, Stage, Staged};
+use crate::sstable::{Component, Descriptor};
+
+/// Everything that a journal says of its run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct History {
+    /// The plan, in named texts.
+    pub plan: Vec<(String, String)>,
+    /// The processes that worked on it, in order.
+    pub sessions: Vec<Seen>,
+    /// The SSTables that were begun, by their numbers.
+    pub sstables: BTreeMap<u32, Entry>,
+    /// Bytes of intact records; what lies behind them was never durable.
+    pub length: u64,
+    /// Whether something lies behind them.
+    pub is_torn: bool,
+}
+
+/// A process, and when it worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Seen {
+    /// The process.
+    pub session: Session,
+    /// When it began.
+    pub began: SystemTime,
+    /// When it was heard of last.
+    pub last: SystemTime,
+    /// Bytes of Data.db that it has written anew, durably.
+    pub rewritten: u64,
+    /// Bytes that it has read back.
+    pub read_back: u64,
+}
+
+/// How far an SSTable is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum State {
+    /// Nothing of it is durable: it would start anew.
+    Begun,
+    /// Some of it is durable.
+    Durable,
+    /// All of it is.
+    Sealed,
+    /// It was read back.
+    Verified,
+    /// It is in its place.
+    Swapped,
+    /// It failed, and is as it was.
+    Failed,
+}
+
+impl State {
+    /// The name in JSON and in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Durable => "durable",
+            Self::Sealed => "sealed",
+            Self::Verified => "verified",
+            Self::Swapped => "swapped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One SSTable of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its table's directory.
+    pub directory: PathBuf,
+    /// Its name.
+    pub old: Descriptor,
+    /// Length of its Data.db.
+    pub bytes: u64,
+    /// How far it is.
+    pub state: State,
+    /// How it is staged, if it can be gone on with.
+    pub staged: Option<Staged>,
+    /// What was done of it.
+    pub parts: Vec<Part>,
+    /// The ranges that were written.
+    pub written: RangeSet,
+    /// The ranges that were read back.
+    pub read_back: RangeSet,
+    /// The staged files, when it is sealed.
+    pub files: Vec<(Component, u64)>,
+    /// The new name, when it was verified.
+    pub new: Option<Descriptor>,
+    /// Why it failed.
+    pub why: Option<String>,
+    /// In which of the sessions it was swapped in, or failed.
+    pub ended_in: Option<usize>,
+}
+
+impl Entry {
+    /// Whether the next run can go on with what is staged.
+    #[must_use]
+    pub const fn is_resumable(&self) -> bool {
+        matches!(self.state, State::Durable | State::Sealed | State::Verified)
+    }
+
+    /// Bytes of a pass that are done.
+    #[must_use]
+    pub fn done(&self, stage: Stage) -> u64 {
+        match (self.state, stage) {
+            (State::Swapped | State::Verified, _) | (State::Sealed, Stage::Rewrite) => {
+                return self.bytes;
+            }
+            _ => {}
+        }
+        let parts = self.parts.iter().filter(|part| part.stage == stage);
+        let runs = parts.flat_map(|part| &part.runs);
+        let bytes = runs.fold(0_u64, |sum, run| {
+            sum.saturating_add(match stage {
+                Stage::Rewrite => run.old_bytes,
+                Stage::Verify => run.new_bytes,
+            })
+        });
+        bytes.min(self.bytes)
+    }
+}
+
+impl History {
+    /// Reads a journal. `None` stands for one whose run has not begun: its beginning was never
+    /// durable.
+    ///
+    /// # Errors
+    /// [`JournalError`]; a torn tail is none.
+    pub fn read(bytes: &[u8]) -> Result<Option<Self>, JournalError> {
+        let Some(found) = frame::read(bytes)? else { return Ok(None) };
+        let mut history = Self::default();
+        for (number, (time, payload)) in (1..).zip(found.frames) {
+            let payload = bytes.get(payload).unwrap_or_default();
+            let time = time_of(time);
+            Record::decode(payload)
+                .and_then(|record| history.take(record, time))
+                .map_err(|what| JournalError::Record { number, what })?;
+        }
+        history.length = u64::try_from(found.end).unwrap_or(u64::MAX);
+        history.is_torn = found.end < bytes.len();
+        Ok(Some(history))
+    }
+
+    /// The entry of an SSTable, with its number.
+    #[must_use]
+    pub fn find(&self, directory: &Path, old: &Descriptor) -> Option<(u32, &Entry)> {
+        self.sstables
+            .iter()
+            .find(|(_, entry)| entry.directory == directory && entry.old == *old)
+            .map(|(number, entry)| (*number, entry))
+    }
+
+    /// What can be gone on with.
+    pub fn resumable(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        let all = self.sstables.iter().map(|(number, entry)| (*number, entry));
+        all.filter(|(_, entry)| entry.is_resumable())
+    }
+
+    /// A number that no SSTable has.
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        self.sstables.last_key_value().map_or(0, |(last, _)| last.saturating_add(1))
+    }
+
+    fn take(&mut self, record: Record, time: SystemTime) -> Result<(), &'static str> {
+        let starts = matches!(record, Record::Started(..));
+        if starts != self.sessions.is_empty() {
+            return Err("a journal starts once");
+        }
+        match record {
+            Record::Started(session, plan) => {
+                self.plan = plan;
+                self.begin(session, time);
+            }
+            Record::Resumed(session) => self.begin(session, time),
+            Record::Begun { sstable, directory, old, bytes } => {
+                if sstable < self.next_number() {
+                    return Err("its number was given out before");
+                }
+                // One that starts anew.
+                self.sstables.retain(|_, entry| entry.directory != directory || entry.old != old);
+                self.sstables.insert(sstable, Entry::new(directory, old, bytes));
+            }
+            other => {
+                let (rewritten, read_back) = self.go_on(other)?;
+                if let Some(seen) = self.sessions.last_mut() {
+                    seen.rewritten = seen.rewritten.saturating_add(rewritten);
+                    seen.read_back = seen.read_back.saturating_add(read_back);
+                }
+            }
+        }
+        if let Some(seen) = self.sessions.last_mut() {
+            seen.last = seen.last.max(time);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, session: Session, time: SystemTime) {
+        self.sessions.push(Seen { session, began: time, last: time, rewritten: 0, read_back: 0 });
+    }
+
+    /// Returns the bytes of either pass that the record adds.
+    fn go_on(&mut self, record: Record) -> Result<(u64, u64), &'static str> {
+        let number = match &record {
+            Record::Staged(number, _) | Record::Done(number, _) => *number,
+            Record::Sealed { sstable, .. }
+            | Record::Verified { sstable, .. }
+            | Record::Swapped { sstable, .. }
+            | Record::Failed { sstable, .. } => *sstable,
+            Record::Started(..) | Record::Resumed(_) | Record::Begun { .. } => return Ok((0, 0)),
+        };
+        let entry = self.sstables.get_mut(&number).ok_or("it is of an SSTable that never began")?;
+        if matches!(entry.state, State::Swapped | State::Failed) {
+            return Err("it is of an SSTable that has ended");
+        }
+        let before = [Stage::Rewrite, Stage::Verify].map(|stage| entry.done(stage));
+        entry.take(record)?;
+        if matches!(entry.state, State::Swapped | State::Failed) {
+            entry.ended_in = self.sessions.len().checked_sub(1);
+        }
+        let [rewritten, read_back] = [Stage::Rewrite, Stage::Verify].map(|stage| entry.done(stage));
+        Ok((rewritten.saturating_sub(before[0]), read_back.saturating_sub(before[1])))
+    }
+}
+
+impl Entry {
+    const fn new(directory: PathBuf, old: Descriptor, bytes: u64) -> Self {
+        Self {
+            directory,
+            old,
+            bytes,
+            state: State::Begun,
+            staged: None,
+            parts: vec![],
+            written: RangeSet::new(),
+            read_back: RangeSet::new(),
+            files: vec![],
+            new: None,
+            why: None,
+            ended_in: None,
+        }
+    }
+
+    fn take(&mut self, record: Record) -> Result<(), &'static str> {
+        match record {
+            Record::Staged(_, staged) if self.staged.is_none() => self.staged = Some(staged),
+            Record::Staged(..) => return Err("it is staged twice"),
+            Record::Done(_, part) => self.add(part)?,
+            Record::Sealed { files, .. } => {
+                if self.state != State::Durable || self.written.count() != self.ranges() {
+                    return Err("it is sealed before all its ranges are written");
+                }
+                (self.state, self.files) = (State::Sealed, files);
+            }
+            Record::Verified { new, .. } => {
+                let is_whole = self.read_back.count() == self.ranges();
+                if !matches!(self.state, State::Sealed | State::Verified) || !is_whole {
+                    return Err("it is verified before it is sealed and read back");
+                }
+                (self.state, self.new) = (State::Verified, Some(new));
+            }
+            Record::Swapped { new, .. } => (self.state, self.new) = (State::Swapped, Some(new)),
+            Record::Failed { why, .. } => (self.state, self.why) = (State::Failed, Some(why)),
+            Record::Started(..) | Record::Resumed(_) | Record::Begun { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn ranges(&self) -> u64 {
+        self.staged.as_ref().map_or(0, |staged| staged.ranges)
+    }
+
+    fn add(&mut self, part: Part) -> Result<(), &'static str> {
+        let ranges = self.ranges();
+        let (set, fits) = match part.stage {
+            Stage::Rewrite => {
+                (&mut self.written, matches!(self.state, State::Begun | State::Durable))
+            }
+            Stage::Verify => (&mut self.read_back, self.state == State::Sealed),
+        };
+        if !fits || ranges == 0 {
+            return Err("ranges are done before or after their time");
+        }
+        for run in &part.runs {
+            if !set.insert(run.first, run.count) {
+                return Err("a range is done twice");
+            }
+        }
+        if set.end() > ranges {
+            return Err("a range is done that is not there");
+        }
+        if part.stage == Stage::Rewrite {
+            self.state = State::Durable;
+        }
+        self.parts.push(part);
+        Ok(())
+    }
+}
+
+fn time_of(millis: i64) -> SystemTime {
+    u64::try_from(millis)
+        .ok()
+        .and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis)))
+        .unwrap_or(UNIX_EPOCH)
+}

@@ -1,0 +1,32 @@
+//! The record of one run, from which the next one goes on.
+//!
+//! A journal says which ranges of which staged SSTables are durable, which are sealed, verified and
+//! swapped. It is appended to and never changed; what it says was true on the disk before it was
+//! written ([`Journal::append`]). It holds names, options, lengths and key ids. What would say
+//! something about a plaintext (checksums, digests) is handed in and given back as sealed bytes.
+//!
+//! ```text
+//! file    [magic 8][version u16] frame ...
+//! frame   [marker 4][length u32][durable u64][time i64][payload][CRC32 of all before]
+//! ```
+//!
+//! `durable` is how much of the file was known to be on the disk when the frame was written. So a
+//! reader can tell a tail that a power loss tore, which is cut off, from damage in what was durable,
+//! which is refused: some intact frame behind the bad one knows better.
+
+mod checkpoint;
+mod frame;
+mod history;
+mod ranges;
+mod record;
+mod writer;
+
+pub use checkpoint::Checkpoint;
+pub use frame::{FORMAT, JournalError};
+pub use history::{Entry, History, Seen, State};
+pub use ranges::{Missing, RangeSet};
+pub use record::{Part, Record, Run, Session, SourceFile, Stage, Staged};
+pub use writer::{Durability, JOURNAL_FILE, Journal};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,411 @@
+//! What a frame says.
+//!
+//! ```text
+//! record   [kind u8] fields
+//! text     [length u32][UTF-8]        path, bytes: [length u32][bytes]
+//! time     [i128 nanoseconds since 1970]
+//! ```
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::io::FileStat;
+use crate::sstable::{Component, Descriptor};
+use crate::wire::{Reader, WireError};
+
+/// One record. SSTables have numbers, given out by [`Record::Begun`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Record {
+    /// A run begins, by a plan that is described in so many named texts.
+    Started(Session, Vec<(String, String)>),
+    /// A later process goes on.
+    Resumed(Session),
+    /// Work on an SSTable begins.
+    Begun {
+        /// Its number.
+        sstable: u32,
+        /// Its table's directory, canonical.
+        directory: PathBuf,
+        /// Its name.
+        old: Descriptor,
+        /// Length of its Data.db.
+        bytes: u64,
+    },
+    /// What is staged of it can be gone on with.
+    Staged(u32, Staged),
+    /// Some of its ranges are done, and durable.
+    Done(u32, Part),
+    /// All its components are staged and durable, with these lengths.
+    Sealed {
+        /// Its number.
+        sstable: u32,
+        /// Components and their lengths.
+        files: Vec<(Component, u64)>,
+    },
+    /// It was read back, and is to be published under this name.
+    Verified {
+        /// Its number.
+        sstable: u32,
+        /// The new name.
+        new: Descriptor,
+    },
+    /// It was swapped in.
+    Swapped {
+        /// Its number.
+        sstable: u32,
+        /// The new name.
+        new: Descriptor,
+    },
+    /// It failed; what was staged of it is gone.
+    Failed {
+        /// Its number.
+        sstable: u32,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One process that works on the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Session {
+    /// The program and its version.
+    pub tool: String,
+    /// SSTables that it has before it.
+    pub sstables: u64,
+    /// Bytes of their Data.db.
+    pub bytes: u64,
+}
+
+/// How an SSTable is staged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Staged {
+    /// All files of the old SSTable as they were.
+    pub source: Vec<SourceFile>,
+    /// The staging directory.
+    pub directory: PathBuf,
+    /// Bytes of plaintext of a range.
+    pub step: u64,
+    /// How many ranges there are.
+    pub ranges: u64,
+    /// The seed of the digest, sealed.
+    pub seed: Vec<u8>,
+}
+
+/// A file of the old SSTable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct SourceFile {
+    /// Which.
+    pub component: Component,
+    /// Its length and time.
+    pub stat: FileStat,
+}
+
+/// The two passes over an SSTable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The new Data.db is written.
+    Rewrite,
+    /// It is read back.
+    Verify,
+}
+
+/// Ranges that were done since the last such record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Part {
+    /// In which pass.
+    pub stage: Stage,
+    /// Which.
+    pub runs: Vec<Run>,
+    /// Their checksums and the digest of their plaintext, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// Neighbouring ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Run {
+    /// The first.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// Their bytes in the old Data.db; 0 when they were read back.
+    pub old_bytes: u64,
+    /// Their bytes in the new one.
+    pub new_bytes: u64,
+}
+
+impl Record {
+    /// The record as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Started(session, plan) => {
+                out.push(STARTED);
+                put_session(&mut out, session);
+                put_count(&mut out, plan.len());
+                for (name, text) in plan {
+                    put_bytes(&mut out, name.as_bytes());
+                    put_bytes(&mut out, text.as_bytes());
+                }
+            }
+            Self::Resumed(session) => {
+                out.push(RESUMED);
+                put_session(&mut out, session);
+            }
+            Self::Begun { sstable, directory, old, bytes } => {
+                put_head(&mut out, BEGUN, *sstable);
+                put_path(&mut out, directory);
+                put_bytes(&mut out, old.to_string().as_bytes());
+                out.extend_from_slice(&bytes.to_be_bytes());
+            }
+            Self::Staged(sstable, staged) => {
+                put_head(&mut out, STAGED, *sstable);
+                put_count(&mut out, staged.source.len());
+                for file in &staged.source {
+                    put_bytes(&mut out, file.component.name().as_bytes());
+                    out.extend_from_slice(&file.stat.length.to_be_bytes());
+                    out.extend_from_slice(&nanoseconds(file.stat.modified).to_be_bytes());
+                }
+                put_path(&mut out, &staged.directory);
+                out.extend_from_slice(&staged.step.to_be_bytes());
+                out.extend_from_slice(&staged.ranges.to_be_bytes());
+                put_bytes(&mut out, &staged.seed);
+            }
+            Self::Done(sstable, part) => {
+                put_head(&mut out, DONE, *sstable);
+                out.push(match part.stage {
+                    Stage::Rewrite => 0,
+                    Stage::Verify => 1,
+                });
+                put_count(&mut out, part.runs.len());
+                for run in &part.runs {
+                    for number in [run.first, run.count, run.old_bytes, run.new_bytes] {
+                        out.extend_from_slice(&number.to_be_bytes());
+                    }
+                }
+                put_bytes(&mut out, &part.sealed);
+            }
+            Self::Sealed { sstable, files } => {
+                put_head(&mut out, SEALED, *sstable);
+                put_count(&mut out, files.len());
+                for (component, length) in files {
+                    put_bytes(&mut out, component.name().as_bytes());
+                    out.extend_from_slice(&length.to_be_bytes());
+                }
+            }
+            Self::Verified { sstable, new } => {
+                put_head(&mut out, VERIFIED, *sstable);
+                put_bytes(&mut out, new.to_string().as_bytes());
+            }
+            Self::Swapped { sstable, new } => {
+                put_head(&mut out, SWAPPED, *sstable);
+                put_bytes(&mut out, new.to_string().as_bytes());
+            }
+            Self::Failed { sstable, why } => {
+                put_head(&mut out, FAILED, *sstable);
+                put_bytes(&mut out, why.as_bytes());
+            }
+        }
+        out
+    }
+
+    /// Takes bytes apart, all of them.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
+        let mut reader = Reader::new(bytes);
+        let [kind] = reader.take_array("kind").map_err(words)?;
+        let record = match kind {
+            STARTED => {
+                let session = session(&mut reader)?;
+                let plan = list(&mut reader, |reader| Ok((text(reader)?, text(reader)?)))?;
+                Self::Started(session, plan)
+            }
+            RESUMED => Self::Resumed(session(&mut reader)?),
+            BEGUN => Self::Begun {
+                sstable: u32_of(&mut reader)?,
+                directory: path(&mut reader)?,
+                old: descriptor(&mut reader)?,
+                bytes: u64_of(&mut reader)?,
+            },
+            STAGED => Self::Staged(u32_of(&mut reader)?, staged(&mut reader)?),
+            DONE => Self::Done(u32_of(&mut reader)?, part(&mut reader)?),
+            SEALED => Self::Sealed {
+                sstable: u32_of(&mut reader)?,
+                files: list(&mut reader, |reader| Ok((component(reader)?, u64_of(reader)?)))?,
+            },
+            VERIFIED => {
+                Self::Verified { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
+            }
+            SWAPPED => {
+                Self::Swapped { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
+            }
+            FAILED => Self::Failed { sstable: u32_of(&mut reader)?, why: text(&mut reader)? },
+            _ => return Err("its kind is unknown"),
+        };
+        reader.finish().map_err(words)?;
+        Ok(record)
+    }
+}
+
+fn put_head(out: &mut Vec<u8>, kind: u8, sstable: u32) {
+    out.push(kind);
+    out.extend_from_slice(&sstable.to_be_bytes());
+}
+
+fn put_count(out: &mut Vec<u8>, count: usize) {
+    out.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_count(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+fn put_path(out: &mut Vec<u8>, path: &Path) {
+    put_bytes(out, path.as_os_str().as_bytes());
+}
+
+fn put_session(out: &mut Vec<u8>, session: &Session) {
+    put_bytes(out, session.tool.as_bytes());
+    out.extend_from_slice(&session.sstables.to_be_bytes());
+    out.extend_from_slice(&session.bytes.to_be_bytes());
+}
+
+fn nanoseconds(time: SystemTime) -> i128 {
+    let as_int = |duration: Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => as_int(after),
+        Err(before) => as_int(before.duration()).saturating_neg(),
+    }
+}
+
+type Decoded<T> = Result<T, &'static str>;
+
+const fn words(error: WireError) -> &'static str {
+    match error {
+        WireError::MissingData(_) => "it ends inside a field",
+        WireError::TrailingBytes(_) => "something follows its end",
+        WireError::NotText(_) => NO_TEXT,
+    }
+}
+
+fn u32_of(reader: &mut Reader<'_>) -> Decoded<u32> {
+    reader.take_array("number").map(u32::from_be_bytes).map_err(words)
+}
+
+fn u64_of(reader: &mut Reader<'_>) -> Decoded<u64> {
+    reader.take_array("number").map(u64::from_be_bytes).map_err(words)
+}
+
+fn bytes<'a>(reader: &mut Reader<'a>) -> Decoded<&'a [u8]> {
+    let length = usize::try_from(u32_of(reader)?).map_err(|_too_long| "it ends inside a field")?;
+    reader.take(length, "bytes").map_err(words)
+}
+
+fn text(reader: &mut Reader<'_>) -> Decoded<String> {
+    String::from_utf8(bytes(reader)?.to_vec()).map_err(|_not_text| NO_TEXT)
+}
+
+fn path(reader: &mut Reader<'_>) -> Decoded<PathBuf> {
+    Ok(PathBuf::from(OsStr::from_bytes(bytes(reader)?)))
+}
+
+fn descriptor(reader: &mut Reader<'_>) -> Decoded<Descriptor> {
+    Descriptor::parse(&text(reader)?).ok_or("a name in it is not an SSTable's")
+}
+
+fn component(reader: &mut Reader<'_>) -> Decoded<Component> {
+    let name = text(reader)?;
+    match name.is_empty() || name.contains('/') {
+        true => Err("a name in it is not a component's"),
+        false => Ok(Component::parse(&name)),
+    }
+}
+
+fn time(reader: &mut Reader<'_>) -> Decoded<SystemTime> {
+    let nanos = reader.take_array("time").map(i128::from_be_bytes).map_err(words)?;
+    let (seconds, rest) =
+        (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    let distance = Duration::new(
+        u64::try_from(seconds).map_err(|_absurd| NO_TIME)?,
+        u32::try_from(rest).map_err(|_absurd| NO_TIME)?,
+    );
+    let time = match nanos < 0 {
+        true => UNIX_EPOCH.checked_sub(distance),
+        false => UNIX_EPOCH.checked_add(distance),
+    };
+    time.ok_or(NO_TIME)
+}
+
+/// A list; its declared length takes no memory.
+fn list<T>(
+    reader: &mut Reader<'_>,
+    mut item: impl FnMut(&mut Reader<'_>) -> Decoded<T>,
+) -> Decoded<Vec<T>> {
+    let count = u32_of(reader)?;
+    let mut items = Vec::new();
+    for _ in 0..count {
+        items.push(item(reader)?);
+    }
+    Ok(items)
+}
+
+fn session(reader: &mut Reader<'_>) -> Decoded<Session> {
+    Ok(Session { tool: text(reader)?, sstables: u64_of(reader)?, bytes: u64_of(reader)? })
+}
+
+fn staged(reader: &mut Reader<'_>) -> Decoded<Staged> {
+    let source = list(reader, |reader| {
+        let component = component(reader)?;
+        let length = u64_of(reader)?;
+        Ok(SourceFile { component, stat: FileStat { length, modified: time(reader)? } })
+    })?;
+    Ok(Staged {
+        source,
+        directory: path(reader)?,
+        step: u64_of(reader)?,
+        ranges: u64_of(reader)?,
+        seed: bytes(reader)?.to_vec(),
+    })
+}
+
+fn part(reader: &mut Reader<'_>) -> Decoded<Part> {
+    let stage = match reader.take_array("stage").map_err(words)? {
+        [0] => Stage::Rewrite,
+        [1] => Stage::Verify,
+        _ => return Err("its stage is unknown"),
+    };
+    let runs = list(reader, |reader| {
+        Ok(Run {
+            first: u64_of(reader)?,
+            count: u64_of(reader)?,
+            old_bytes: u64_of(reader)?,
+            new_bytes: u64_of(reader)?,
+        })
+    })?;
+    Ok(Part { stage, runs, sealed: bytes(reader)?.to_vec() })
+}
+
+const STARTED: u8 = 1;
+const RESUMED: u8 = 2;
+const BEGUN: u8 = 3;
+const STAGED: u8 = 4;
+const DONE: u8 = 5;
+const SEALED: u8 = 6;
+const VERIFIED: u8 = 7;
+const SWAPPED: u8 = 8;
+const FAILED: u8 = 9;
+
+const NO_TEXT: &str = "a text in it is not UTF-8";
+const NO_TIME: &str = "a time in it is absurd";

@@ -1,0 +1,318 @@
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use proptest::prelude::*;
+
+use super::frame::{self, JournalError};
+use super::*;
+use crate::io::{FileStat, LocalStorage, Storage as _};
+use crate::sstable::{Component, Descriptor};
+
+fn name(text: &str) -> Descriptor {
+    Descriptor::parse(text).unwrap()
+}
+
+fn session() -> Session {
+    Session { tool: "sstablerekey 1".to_owned(), sstables: 2, bytes: 300 }
+}
+
+fn begun(sstable: u32, old: &str) -> Record {
+    Record::Begun { sstable, directory: PathBuf::from("/d/ks/t"), old: name(old), bytes: 100 }
+}
+
+fn staged(ranges: u64) -> Staged {
+    let stat =
+        FileStat { length: 7, modified: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789) };
+    let old = FileStat { length: 0, modified: UNIX_EPOCH - Duration::new(3, 5) };
+    Staged {
+        source: vec![
+            SourceFile { component: Component::Data, stat },
+            SourceFile { component: Component::Other("SAI+x".to_owned()), stat: old },
+        ],
+        directory: PathBuf::from("/d/.sstablerekey/ks.t.oa-3-big"),
+        step: 2 << 20,
+        ranges,
+        seed: vec![1, 2, 3],
+    }
+}
+
+fn part(stage: Stage, first: u64, count: u64) -> Record {
+    let run = Run { first, count, old_bytes: 10 * count, new_bytes: 11 * count };
+    Record::Done(0, Part { stage, runs: vec![run], sealed: vec![9; 48] })
+}
+
+/// One of each kind, in an order that makes sense.
+fn whole_life() -> Vec<Record> {
+    vec![
+        Record::Started(session(), vec![("target".to_owned(), "{'class': 'x'}".to_owned())]),
+        begun(0, "oa-1-big"),
+        Record::Staged(0, staged(4)),
+        part(Stage::Rewrite, 0, 1),
+        Record::Resumed(session()),
+        part(Stage::Rewrite, 2, 2),
+        part(Stage::Rewrite, 1, 1),
+        Record::Sealed { sstable: 0, files: vec![(Component::Data, 44), (Component::Toc, 3)] },
+        part(Stage::Verify, 0, 4),
+        Record::Verified { sstable: 0, new: name("oa-3-big") },
+        Record::Swapped { sstable: 0, new: name("oa-3-big") },
+        begun(1, "oa-2-big"),
+        Record::Failed { sstable: 1, why: "it is damaged".to_owned() },
+    ]
+}
+
+/// A journal, and where each of its frames begins.
+fn journal(records: &[Record]) -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut starts) = (frame::head(), Vec::new());
+    for record in records {
+        starts.push(bytes.len());
+        let durable = if bytes.len() > frame::head().len() { bytes.len() as u64 } else { 0 };
+        bytes.extend(frame::frame(&record.encode(), durable, 1_700_000_000_000).unwrap());
+    }
+    (bytes, starts)
+}
+
+fn read(records: &[Record]) -> Result<Option<History>, JournalError> {
+    History::read(&journal(records).0)
+}
+
+#[test]
+fn records_come_back_as_they_were() {
+    for record in whole_life() {
+        assert_eq!(Record::decode(&record.encode()), Ok(record));
+    }
+}
+
+#[test]
+fn a_life_is_put_together() {
+    let records = whole_life();
+    let states: Vec<_> = (1..=records.len())
+        .map(|count| {
+            let history = read(&records[..count]).unwrap().unwrap();
+            history.sstables.get(&0).map(|entry| (entry.state, entry.done(Stage::Rewrite)))
+        })
+        .collect();
+    let begun = Some((State::Begun, 0));
+    let durable = |bytes| Some((State::Durable, bytes));
+    let (sealed, verified) = (Some((State::Sealed, 100)), Some((State::Verified, 100)));
+    let swapped = Some((State::Swapped, 100));
+    assert_eq!(
+        states,
+        [
+            None,
+            begun,
+            begun,
+            durable(10),
+            durable(10),
+            durable(30),
+            durable(40),
+            sealed,
+            sealed,
+            verified,
+            swapped,
+            swapped,
+            swapped
+        ]
+    );
+    let history = read(&records).unwrap().unwrap();
+    assert_eq!(history.sstables[&1].state, State::Failed);
+    assert_eq!(history.next_number(), 2);
+    assert_eq!(history.resumable().count(), 0);
+    // What each process has done: the second one saw the rest of the first SSTable.
+    let done: Vec<_> = history.sessions.iter().map(|s| (s.rewritten, s.read_back)).collect();
+    assert_eq!(done, [(10, 0), (90, 100)]);
+}
+
+#[test]
+fn one_that_starts_anew_takes_the_place_of_its_first_attempt() {
+    let records = whole_life();
+    let again = [&records[..4], &[begun(1, "oa-1-big")]].concat();
+    let history = read(&again).unwrap().unwrap();
+    let (number, entry) = history.find(Path::new("/d/ks/t"), &name("oa-1-big")).unwrap();
+    assert_eq!((number, entry.state, history.sstables.len()), (1, State::Begun, 1));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_its_number() {
+    let all = whole_life();
+    let sealed = Record::Sealed { sstable: 0, files: vec![] };
+    let wrong: Vec<(usize, Vec<Record>)> = vec![
+        (1, vec![begun(0, "oa-1-big")]),
+        (2, vec![all[0].clone(), all[0].clone()]),
+        (2, vec![all[0].clone(), part(Stage::Rewrite, 0, 1)]),
+        (3, [&all[..2], &[part(Stage::Rewrite, 0, 1)]].concat()),
+        (3, [&all[..2], &[begun(0, "oa-9-big")]].concat()),
+        (4, [&all[..3], &[all[2].clone()]].concat()),
+        (4, [&all[..3], &[part(Stage::Verify, 0, 1)]].concat()),
+        (4, [&all[..3], &[part(Stage::Rewrite, 3, 2)]].concat()),
+        (4, [&all[..3], &[part(Stage::Rewrite, 0, 0)]].concat()),
+        (5, [&all[..4], &[part(Stage::Rewrite, 0, 2)]].concat()),
+        (5, [&all[..4], &[sealed]].concat()),
+        (9, [&all[..8], &[Record::Verified { sstable: 0, new: name("oa-3-big") }]].concat()),
+        (12, [&all[..11], &[part(Stage::Verify, 0, 1)]].concat()),
+    ];
+    for (at, records) in wrong {
+        let error = read(&records).unwrap_err();
+        assert!(
+            matches!(error, JournalError::Record { number, .. } if number == at),
+            "{error} {at}"
+        );
+    }
+}
+
+#[test]
+fn a_torn_tail_is_cut_off_and_damage_before_it_is_not() {
+    let (bytes, starts) = journal(&whole_life());
+    let last = *starts.last().unwrap();
+    let without_last = History::read(&bytes[..last]).unwrap().unwrap();
+    for end in last + 1..bytes.len() {
+        let mut torn = without_last.clone();
+        torn.is_torn = true;
+        assert_eq!(History::read(&bytes[..end]), Ok(Some(torn)), "cut at {end}");
+    }
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        let found = History::read(&damaged);
+        if at >= last {
+            assert_eq!(found.unwrap().unwrap().length, last as u64, "byte {at}");
+        } else {
+            let error = found.expect_err(&format!("byte {at}"));
+            let frame = starts.iter().rposition(|start| *start <= at);
+            match frame {
+                Some(frame) => assert_eq!(error, JournalError::Damaged(starts[frame] as u64)),
+                None => assert!(!matches!(error, JournalError::Record { .. }), "{error}"),
+            }
+        }
+    }
+}
+
+/// Frames that nobody waited for may reach the disk in any order.
+#[test]
+fn a_hole_among_frames_that_were_never_durable_is_a_torn_tail() {
+    let records = whole_life();
+    let (mut bytes, starts) = journal(&records[..2]);
+    let durable = bytes.len() as u64;
+    let mut hole = 0..0;
+    for (number, record) in records[2..6].iter().enumerate() {
+        let frame = frame::frame(&record.encode(), durable, 0).unwrap();
+        if number == 1 {
+            hole = bytes.len()..bytes.len() + frame.len();
+        }
+        bytes.extend(frame);
+    }
+    assert_eq!(starts.len(), 2);
+    bytes[hole.clone()].fill(0);
+    let history = History::read(&bytes).unwrap().unwrap();
+    assert_eq!((history.length, history.is_torn), (hole.start as u64, true));
+    // Had one behind it been written when it was durable, it would be damage.
+    bytes.extend(frame::frame(&records[6].encode(), hole.end as u64, 0).unwrap());
+    assert_eq!(History::read(&bytes), Err(JournalError::Damaged(hole.start as u64)));
+}
+
+#[test]
+fn a_beginning_that_was_never_durable_is_no_journal() {
+    let (bytes, _) = journal(&whole_life()[..1]);
+    for end in 0..bytes.len() {
+        assert_eq!(History::read(&bytes[..end]), Ok(None), "cut at {end}");
+        let mut zeros = bytes.clone();
+        zeros[..end].fill(0);
+        if end > 0 {
+            assert_eq!(History::read(&zeros), Ok(None), "zeros to {end}");
+        }
+    }
+    assert!(History::read(&bytes).unwrap().is_some());
+}
+
+#[test]
+fn other_files_and_newer_formats_are_refused() {
+    let (bytes, _) = journal(&whole_life());
+    assert_eq!(History::read(b"{\"a\": 1}"), Err(JournalError::Foreign));
+    assert_eq!(History::read(b"x"), Err(JournalError::Foreign));
+    let mut newer = bytes;
+    newer[9] = 2;
+    assert_eq!(History::read(&newer), Err(JournalError::Format(2)));
+}
+
+/// A reader's work is bounded, whatever the tail is.
+#[test]
+fn a_tail_of_markers_ends_soon() {
+    let (mut bytes, _) = journal(&whole_life());
+    let end = bytes.len();
+    let mut evil = vec![0x9d, b'R', b'e', 0xc5, 0, 0, 0xff, 0xff];
+    evil.extend_from_slice(&u64::MAX.to_be_bytes());
+    bytes.extend(evil.repeat(12_000));
+    assert_eq!(History::read(&bytes).unwrap().unwrap().length, end as u64);
+    bytes.extend(evil.repeat(8_000));
+    assert_eq!(History::read(&bytes), Err(JournalError::Damaged(end as u64)));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _any = History::read(&bytes);
+        let _any = Record::decode(&bytes);
+        // Behind an intact frame, too: the records are read then.
+        let mut whole = frame::head();
+        whole.extend(frame::frame(&whole_life()[0].encode(), 0, 0).unwrap());
+        whole.extend(frame::frame(&bytes, 0, i64::MIN).unwrap());
+        let _any = History::read(&whole);
+    }
+
+    #[test]
+    fn a_flipped_record_is_read_or_refused(which in 0_usize..13, at in any::<usize>(), bit in 0_u8..8) {
+        let mut bytes = whole_life()[which].encode();
+        let at = at % bytes.len();
+        bytes[at] ^= 1 << bit;
+        let _any = Record::decode(&bytes);
+    }
+}
+
+#[test]
+fn it_is_written_gone_on_with_and_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let records = whole_life();
+    let Record::Started(first, plan) = records[0].clone() else { unreachable!() };
+    let journal = Journal::start(&LocalStorage, directory.path(), first, plan.clone()).unwrap();
+    assert_eq!(journal.number(), 0);
+    for record in &records[1..4] {
+        journal.append(record, Durability::Later).unwrap();
+    }
+    journal.append(&records[5], Durability::Now).unwrap();
+    drop(journal);
+    let path = directory.path().join(JOURNAL_FILE);
+    let torn = LocalStorage.reopen(&path).unwrap();
+    let length = LocalStorage.stat(&path).unwrap().unwrap().length;
+    torn.write_at(b"half a frame", length).unwrap();
+
+    let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
+    assert!(history.is_torn && history.plan == plan);
+    let journal = Journal::resume(&LocalStorage, directory.path(), &history, session()).unwrap();
+    assert_eq!(journal.number(), 1);
+    journal.append(&records[6], Durability::Now).unwrap();
+    let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
+    assert_eq!((history.is_torn, history.sessions.len()), (false, 2));
+    assert_eq!(history.sstables[&0].written.count(), 4);
+
+    let nowhere = directory.path().join("nowhere");
+    assert_eq!(History::open(&LocalStorage, &nowhere).unwrap(), None);
+}
+
+/// The reader counts on it: what is not durable has an end.
+#[test]
+fn records_for_later_are_made_durable_in_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Journal::start(&LocalStorage, directory.path(), session(), vec![]).unwrap();
+    for number in 0..8_000 {
+        let record = Record::Begun {
+            sstable: number,
+            directory: PathBuf::from("/d/ks/t"),
+            old: name(&format!("oa-{number}-big")),
+            bytes: 1,
+        };
+        journal.append(&record, Durability::Later).unwrap();
+    }
+    let mut bytes = LocalStorage.read(&directory.path().join(JOURNAL_FILE), 1 << 20).unwrap();
+    assert!(bytes.len() > 500_000, "{}", bytes.len());
+    bytes[100_000] ^= 1;
+    assert!(matches!(History::read(&bytes), Err(JournalError::Damaged(_))));
+}

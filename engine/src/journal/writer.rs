@@ -1,0 +1,183 @@
+//! Appending to a journal.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::frame;
+use super::history::History;
+use super::record::{Record, Session};
+use crate::io::{OutputFile, Storage};
+use crate::{Error, ErrorKind, Result};
+
+/// The name of the file in its state directory.
+pub const JOURNAL_FILE: &str = "journal";
+
+/// When a record must be on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Before the call returns: the next step relies on it.
+    Now,
+    /// Some time: it is for those who look, and nothing is lost with it.
+    Later,
+}
+
+/// A journal being written. Threads may share it: one that waits for the disk holds up no other.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: Box<dyn OutputFile>,
+    tail: Mutex<Tail>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    length: u64,
+    durable: u64,
+    next_number: u32,
+    broken: Option<Error>,
+}
+
+impl Journal {
+    /// Starts one where none is. The directory's name is durable already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
+    pub fn start(
+        storage: &dyn Storage,
+        directory: &Path,
+        session: Session,
+        plan: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let path = directory.join(JOURNAL_FILE);
+        let file = storage.create(&path)?;
+        let mut bytes = frame::head();
+        let started = Record::Started(session, plan).encode();
+        bytes.extend(frame::frame(&started, 0, now()).ok_or_else(|| too_long(&path))?);
+        file.write_at(&bytes, 0)?;
+        file.sync()?;
+        storage.sync_directory(directory)?;
+        let length = length(&bytes);
+        let tail = Tail { length, durable: length, next_number: 0, broken: None };
+        Ok(Self { path, file, tail: Mutex::new(tail) })
+    }
+
+    /// Goes on with one that was read: cuts off what is torn, and makes durable what is left. The
+    /// process that wrote it may have been killed before its fsync, or have had one that failed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
+    pub fn resume(
+        storage: &dyn Storage,
+        directory: &Path,
+        history: &History,
+        session: Session,
+    ) -> Result<Self> {
+        let path = directory.join(JOURNAL_FILE);
+        let file = storage.reopen(&path)?;
+        if history.is_torn {
+            file.set_length(history.length)?;
+        }
+        storage.sync_file(&path)?;
+        let tail = Tail {
+            length: history.length,
+            durable: history.length,
+            next_number: history.next_number(),
+            broken: None,
+        };
+        let journal = Self { path, file, tail: Mutex::new(tail) };
+        journal.append(&Record::Resumed(session), Durability::Now)?;
+        Ok(journal)
+    }
+
+    /// Gives an SSTable its number.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        let mut tail = self.tail();
+        let number = tail.next_number;
+        tail.next_number = number.saturating_add(1);
+        number
+    }
+
+    /// Appends a record. What it says must be durable before.
+    ///
+    /// One that fails leaves nothing behind that a reader would see. When an fsync has failed, the
+    /// journal takes no more: nobody knows what is on the disk.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
+    pub fn append(&self, record: &Record, durability: Durability) -> Result<()> {
+        let end = self.write(record)?;
+        let is_far = end.saturating_sub(self.tail().durable) > frame::MOST_NOT_DURABLE;
+        if durability == Durability::Later && !is_far {
+            return Ok(());
+        }
+        // Meanwhile others may append; what they write is covered or not.
+        let synced = self.file.sync_data();
+        let mut tail = self.tail();
+        match synced {
+            Ok(()) => tail.durable = tail.durable.max(end),
+            Err(error) => {
+                tail.broken.get_or_insert_with(|| error.clone());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why it takes no more, if so.
+    #[must_use]
+    pub fn broken(&self) -> Option<Error> {
+        self.tail().broken.clone()
+    }
+
+    /// Returns where the record ends.
+    fn write(&self, record: &Record) -> Result<u64> {
+        let mut tail = self.tail();
+        if let Some(error) = &tail.broken {
+            return Err(error.clone());
+        }
+        let bytes = frame::frame(&record.encode(), tail.durable, now())
+            .ok_or_else(|| too_long(&self.path))?;
+        // The length stays as it was if this fails: the next record is written over the rest.
+        self.file.write_at(&bytes, tail.length)?;
+        tail.length = tail.length.saturating_add(length(&bytes));
+        Ok(tail.length)
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl History {
+    /// Reads the journal of a state directory; `None` when there is none, or its run has not begun.
+    ///
+    /// # Errors
+    /// [`super::JournalError`] as [`crate::Error`] with the path, and [`ErrorKind::Io`].
+    pub fn open(storage: &dyn Storage, directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join(JOURNAL_FILE);
+        if storage.stat(&path)?.is_none() {
+            return Ok(None);
+        }
+        let bytes = storage.read(&path, LONGEST_JOURNAL)?;
+        Self::read(&bytes).map_err(|error| Error::from(error).at(path))
+    }
+}
+
+fn now() -> i64 {
+    let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn too_long(path: &Path) -> Error {
+    Error::new(ErrorKind::Internal, "a record is too long for the journal").at(path)
+}
+
+/// A million SSTables, and some.
+const LONGEST_JOURNAL: u64 = 512 << 20;

@@ -1,0 +1,145 @@
+//! What is journalled of one SSTable, and when.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::digest::PlainDigest;
+use super::envelope::Envelope;
+use super::progress::{Batch, Progress, RunSums};
+use super::resume::part_content;
+use super::staging::StagingArea;
+use crate::Result;
+use crate::io::Storage;
+use crate::journal::{Durability, Journal, Part, Record, SourceFile, Stage, Staged};
+use crate::plan::{Facts, PlannedSSTable};
+use crate::sstable::{Component, Descriptor};
+
+/// One SSTable's part of the journal. As long as it has made no checkpoint, all of that is for
+/// those who look: it would start anew.
+#[derive(Debug)]
+pub(super) struct Ledger<'a> {
+    journal: &'a Journal,
+    envelope: Envelope,
+    number: u32,
+    seed: u64,
+    /// Something of it is journalled that the next run would go on with.
+    is_staged: AtomicBool,
+}
+
+impl<'a> Ledger<'a> {
+    /// Begins one.
+    pub(super) fn begin(
+        journal: &'a Journal,
+        envelope: Envelope,
+        seed: u64,
+        facts: &Facts,
+    ) -> Self {
+        let number = journal.number();
+        let ledger = Self { journal, envelope, number, seed, is_staged: AtomicBool::new(false) };
+        ledger.tell(&Record::Begun {
+            sstable: number,
+            directory: facts.sstable.directory.clone(),
+            old: facts.sstable.descriptor.clone(),
+            bytes: facts.data_bytes,
+        });
+        ledger
+    }
+
+    /// Goes on with one.
+    pub(super) const fn resume(
+        journal: &'a Journal,
+        envelope: Envelope,
+        seed: u64,
+        number: u32,
+    ) -> Self {
+        Self { journal, envelope, number, seed, is_staged: AtomicBool::new(true) }
+    }
+
+    /// Whether the next run would go on with it.
+    pub(super) fn is_staged(&self) -> bool {
+        self.is_staged.load(Ordering::SeqCst)
+    }
+
+    /// Whether the journal takes no more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.journal.broken().is_some()
+    }
+
+    /// Journals that it can be gone on with, when it is not yet: before its first part. Files and
+    /// names are there by now, and become durable here.
+    pub(super) fn stage(
+        &self,
+        storage: &dyn Storage,
+        planned: &PlannedSSTable,
+        facts: &Facts,
+        staging: &StagingArea,
+        (step, ranges): (u64, u64),
+    ) -> Result<()> {
+        if self.is_staged() {
+            return Ok(());
+        }
+        staging.sync_names(storage, &planned.data_dir)?;
+        let source = facts
+            .files
+            .iter()
+            .map(|(component, stat)| SourceFile { component: component.clone(), stat: *stat });
+        let staged = Staged {
+            source: source.collect(),
+            directory: staging.path().to_owned(),
+            step,
+            ranges,
+            seed: self.envelope.seal(&self.seed.to_be_bytes())?,
+        };
+        self.journal.append(&Record::Staged(self.number, staged), Durability::Later)?;
+        self.is_staged.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Journals ranges that are durable.
+    pub(super) fn done(&self, stage: Stage, batch: &Batch) -> Result<()> {
+        let (sums, digest) = batch.sums(self.seed);
+        self.journal.append(&self.part(stage, &sums, &digest)?, Durability::Now)
+    }
+
+    /// Journals what is left of a pass that is over and durable.
+    pub(super) fn finish(&self, stage: Stage, progress: &Progress) -> Result<()> {
+        loop {
+            let batch = progress.take(None);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.done(stage, &batch)?;
+        }
+    }
+
+    /// Journals that all components are durable.
+    pub(super) fn sealed(&self, files: Vec<(Component, u64)>) -> Result<()> {
+        self.journal.append(&Record::Sealed { sstable: self.number, files }, Durability::Now)
+    }
+
+    /// Journals that it was read back, and how it is to be called.
+    pub(super) fn verified(&self, new: &Descriptor) -> Result<()> {
+        let record = Record::Verified { sstable: self.number, new: new.clone() };
+        self.journal.append(&record, Durability::Now)
+    }
+
+    /// Tells that it was swapped in.
+    pub(super) fn swapped(&self, new: &Descriptor) {
+        self.tell(&Record::Swapped { sstable: self.number, new: new.clone() });
+    }
+
+    /// Tells that it has failed, and nothing of it is left.
+    pub(super) fn failed(&self, why: String) {
+        self.tell(&Record::Failed { sstable: self.number, why });
+    }
+
+    /// For those who look: an SSTable does not fail for want of it.
+    fn tell(&self, record: &Record) {
+        let _not_needed = self.journal.append(record, Durability::Later);
+    }
+
+    fn part(&self, stage: Stage, sums: &[RunSums], digest: &PlainDigest) -> Result<Record> {
+        let sealed = self.envelope.seal(&part_content(sums, digest))?;
+        let runs = sums.iter().map(|sums| sums.run).collect();
+        Ok(Record::Done(self.number, Part { stage, runs, sealed }))
+    }
+}

@@ -1,0 +1,244 @@
+//! Whether what the journal says can be gone on with by a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Session;
+use crate::io::{FileStat, Storage};
+use crate::journal::{Entry, History, SourceFile, Staged, State};
+use crate::keys::{KeyId, KeyRef};
+use crate::plan::{Action, Plan, PlannedSSTable, Selection, Target};
+use crate::rewrite::{Resumed, StagingArea};
+use crate::sstable::Component;
+use crate::txn::{self, Flavor, LiveSSTable};
+use crate::{Error, Result};
+
+/// What an earlier run has left for a plan.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// To go on with, by table directory and name.
+    pub(super) resumed: BTreeMap<(PathBuf, String), Resumed>,
+    /// Staging directories of SSTables that the plan cannot go on with now, as when a key server
+    /// does not answer.
+    pub(super) waiting: BTreeSet<PathBuf>,
+}
+
+/// The plan in named texts, as the journal keeps it and compares it: no key bytes, no passwords.
+pub(super) fn describe(session: &Session, plan: &Plan) -> Vec<(String, String)> {
+    let mut data_dirs: Vec<_> =
+        session.data_dirs().iter().map(|path| path.display().to_string()).collect();
+    data_dirs.sort();
+    let Selection { keyspace, tables } = &plan.selection;
+    let mut tables = tables.clone();
+    tables.sort();
+    let mut texts = describe_target(&plan.target);
+    let more = [
+        ("data directories", data_dirs.join(", ")),
+        ("keyspace", keyspace.clone().unwrap_or_else(|| ALL.to_owned())),
+        ("tables", if tables.is_empty() { ALL.to_owned() } else { tables.join(", ") }),
+        ("flavor", plan.flavor.map_or(NONE, Flavor::name).to_owned()),
+        ("length of ranges", session.range_bytes().to_string()),
+    ];
+    texts.extend(more.map(|(name, text)| (name.to_owned(), text)));
+    texts
+}
+
+fn describe_target(target: &Target) -> Vec<(String, String)> {
+    let none = || NONE.to_owned();
+    let id = match target.key() {
+        Some(KeyRef::Kmip { id, .. }) => Some(id),
+        _ => None,
+    };
+    let length = target.chunk_length().map(|length| length.bytes().to_string());
+    let texts = [
+        ("target class", target.params().class().map_or_else(none, ToString::to_string)),
+        ("target options", target.params().options().to_cql()),
+        ("target chunk length", length.unwrap_or_else(|| "as it is".to_owned())),
+        ("target key", target.key().map_or_else(none, ToString::to_string)),
+        (TARGET_KEY_ID, id.map_or_else(none, |id| id.as_str().to_owned())),
+        ("target limit for key ids", target.longest_id().to_string()),
+    ];
+    texts.map(|(name, text)| (name.to_owned(), text)).into()
+}
+
+/// The id of the key on a server that an unfinished run writes with: the one to go on with where a
+/// run was begun with a new one.
+#[must_use]
+pub fn resumed_key(history: &History) -> Option<KeyId> {
+    let (_, id) = history.plan.iter().find(|(name, _)| name == TARGET_KEY_ID)?;
+    KeyId::new(id.as_str()).ok().filter(|_| id != NONE)
+}
+
+/// Compares a target with that of an unfinished run: before a key is made for it.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] with every difference.
+pub fn check_target(session: &Session, history: &History, target: &Target) -> Result<()> {
+    let then = history.plan.iter().filter(|(name, _)| name.starts_with("target"));
+    compare(then, &describe_target(target), &super::place(session)?.journal())
+}
+
+/// Compares the plan with the one that the journal is of.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] with every difference.
+pub(super) fn check_plan(
+    history: &History,
+    now: &[(String, String)],
+    journal: &Path,
+) -> Result<()> {
+    compare(history.plan.iter(), now, journal)
+}
+
+fn compare<'a>(
+    then: impl Iterator<Item = &'a (String, String)>,
+    now: &[(String, String)],
+    journal: &Path,
+) -> Result<()> {
+    let then: BTreeMap<_, _> = then.map(|(name, text)| (name, text)).collect();
+    let now: BTreeMap<_, _> = now.iter().map(|(name, text)| (name, text)).collect();
+    let names: BTreeSet<_> = then.keys().chain(now.keys()).copied().collect();
+    let unknown = &UNKNOWN.to_owned();
+    let differences: Vec<String> = names
+        .into_iter()
+        .filter(|name| then.get(name) != now.get(name))
+        .map(|name| {
+            let (then, now) =
+                (then.get(name).unwrap_or(&unknown), now.get(name).unwrap_or(&unknown));
+            format!("{name}: then {}, now {}", then.escape_debug(), now.escape_debug())
+        })
+        .collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "an unfinished run is here that was begun with other arguments ({})",
+        differences.join("; ")
+    ))
+    .at(journal)
+    .cure(ALIKE))
+}
+
+/// Opens what can be gone on with.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] for an SSTable that has changed since, and
+/// [`crate::ErrorKind::KeyUnavailable`] when the key of the target's name is another one.
+pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
+    let mut left = Left::default();
+    let by_name: BTreeMap<(&Path, String), &PlannedSSTable> =
+        plan.sstables.iter().map(|planned| (name_of(&planned.sstable), planned)).collect();
+    for (number, entry) in history.resumable() {
+        let name = (entry.directory.as_path(), entry.old.to_string());
+        let staging = entry.staged.as_ref().map(|staged| staged.directory.clone());
+        let Some(planned) = by_name.get(&name) else {
+            let new = entry.new.as_ref().map(|new| (entry.directory.as_path(), new.to_string()));
+            if new.is_some_and(|new| by_name.contains_key(&new)) {
+                // The process died behind its COMMIT.
+                continue;
+            }
+            return Err(changed(entry, &Component::Data, "is gone"));
+        };
+        let Some(facts) = &planned.facts else {
+            left.waiting.extend(staging);
+            continue;
+        };
+        check_source(entry, &facts.files)?;
+        match planned.action {
+            Action::Rewrite { .. } => {
+                if let Some(resumed) = Resumed::open(number, entry, &plan.target, &plan.ring)
+                    .map_err(|error| match plan.target.key() {
+                        Some(key) => error.key(key),
+                        None => error,
+                    })?
+                {
+                    let (directory, name) = name;
+                    left.resumed.insert((directory.to_owned(), name), resumed);
+                }
+            }
+            Action::Refuse(_) => left.waiting.extend(staging),
+            Action::Skip(_) => {
+                return Err(changed(entry, &Component::Data, "is no longer to be rewritten"));
+            }
+        }
+    }
+    Ok(left)
+}
+
+/// The name under which [`Left::resumed`] has an SSTable.
+pub(super) fn name_of(sstable: &LiveSSTable) -> (&Path, String) {
+    (&sstable.directory, sstable.descriptor.to_string())
+}
+
+/// Staging directories that the next run can go on with.
+pub(super) fn staged(history: &History) -> BTreeSet<PathBuf> {
+    let entries = history.resumable().filter_map(|(_, entry)| entry.staged.as_ref());
+    entries.map(|staged| staged.directory.clone()).collect()
+}
+
+/// Takes back what unfinished swaps have put in place, before their logs are undone.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`].
+pub(super) fn take_back(storage: &dyn Storage, history: &History, table: &[PathBuf]) -> Result<()> {
+    for (_, entry) in history.resumable().filter(|(_, entry)| entry.state == State::Verified) {
+        if let (Some(new), Some(staged)) = (&entry.new, &entry.staged)
+            && table.contains(&entry.directory)
+            && storage.list(&staged.directory).is_ok()
+        {
+            let area = StagingArea::left(staged.directory.clone());
+            let place = |component: &Component| area.file(component);
+            let sstable = (entry.directory.as_path(), new);
+            txn::take_back(storage, table, sstable, (area.path(), &place))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_source(entry: &Entry, now: &[(Component, FileStat)]) -> Result<()> {
+    let Some(staged) = &entry.staged else { return Ok(()) };
+    for SourceFile { component, .. } in &staged.source {
+        if !now.iter().any(|(there, _)| there == component) {
+            return Err(changed(entry, component, "is gone"));
+        }
+    }
+    for (component, stat) in now {
+        let then = staged.source.iter().find(|file| file.component == *component);
+        match then.map(|file| file.stat) {
+            None => return Err(changed(entry, component, "is new")),
+            Some(then) if then.length != stat.length => {
+                return Err(changed(entry, component, "has another length"));
+            }
+            Some(then) if then.modified != stat.modified && stat.modified != pinned(staged) => {
+                return Err(changed(entry, component, "was written to"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The time that an unfinished swap may have given to all files of the old SSTable: that of the
+/// newest, in whole seconds (see `txn::publish`).
+fn pinned(staged: &Staged) -> SystemTime {
+    let newest = staged.source.iter().map(|file| file.stat.modified).max().unwrap_or(UNIX_EPOCH);
+    let seconds = newest.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(newest)
+}
+
+fn changed(entry: &Entry, component: &Component, how: &str) -> Error {
+    Error::invalid(format!("an unfinished run has staged a part of it, and it {how}"))
+        .at(entry.old.path(&entry.directory, component))
+        .cure(
+            "abandon the unfinished run, which throws away what was staged and harms no SSTable, \
+             then run again",
+        )
+}
+
+const ALL: &str = "all";
+const TARGET_KEY_ID: &str = "target key id";
+const NONE: &str = "none";
+const UNKNOWN: &str = "unknown";
+const ALIKE: &str = "run with the same arguments to go on with it, or abandon it first, which throws \
+                     away what was staged and harms no SSTable";

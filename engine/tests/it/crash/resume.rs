@@ -1,0 +1,376 @@
+//! What a run that goes on does, does not do, and refuses.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use rekey_engine::ErrorKind;
+use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
+use rekey_engine::journal::{History, State};
+use rekey_engine::plan::{Selection, Target};
+use rekey_engine::txn::Flavor;
+use rekey_engine::upgrade::{self, Report};
+
+use super::bench::{Bench, Scenario};
+use super::fault::{Fault, FaultStorage, Operation};
+use crate::kit::workspace::{files, local_target, threads, write_secret};
+
+/// DA of Converged Core: eight ranges in the first SSTable.
+fn scenario() -> Scenario {
+    Scenario { stepped: true, ..Scenario::ALL[3] }
+}
+
+fn reference(scenario: Scenario) -> Vec<Operation> {
+    let bench = Bench::new(scenario);
+    let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
+    bench.run(Box::new(storage.clone())).unwrap();
+    storage.log()
+}
+
+fn state_dir(bench: &Bench) -> PathBuf {
+    bench.workspace.data().join(".sstablerekey")
+}
+
+fn history(bench: &Bench) -> Option<History> {
+    History::open(&LocalStorage, &state_dir(bench)).unwrap()
+}
+
+/// Ranges that were written, by the name of the staging directory.
+fn ranges_written(log: &[Operation]) -> BTreeMap<String, u64> {
+    let mut written = BTreeMap::new();
+    let data = log.iter().filter(|op| op.call == "write_at" && op.path.ends_with("Data.db.staged"));
+    for operation in data {
+        let staging = operation.path.parent().unwrap().file_name().unwrap();
+        *written.entry(staging.to_str().unwrap().to_owned()).or_default() += 1;
+    }
+    written
+}
+
+/// Kills a run when the first SSTable, of eight ranges, has so many of them durable.
+fn killed_with_ranges(scenario: Scenario, ranges: u64) -> Bench {
+    for at in 1.. {
+        let bench = Bench::new(scenario);
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[(at, Fault::DieBefore)]);
+        let _dead = bench.run(Box::new(storage));
+        let history = history(&bench);
+        let is_far = |history: &History| {
+            history.resumable().any(|(_, entry)| entry.written.count() >= ranges)
+        };
+        if history.as_ref().is_some_and(is_far) {
+            return bench;
+        }
+    }
+    unreachable!()
+}
+
+fn run(bench: &Bench) -> rekey_engine::Result<Report> {
+    bench.run(Box::new(LocalStorage))
+}
+
+#[test]
+fn what_is_durable_is_not_done_again() {
+    let operations = reference(scenario());
+    let all = ranges_written(&operations);
+    assert_eq!(all.values().sum::<u64>(), 8 + 3, "{all:?}");
+    let (mut resumed, mut in_swaps) = (0, 0);
+    for at in (1..=operations.len()).step_by(4) {
+        let bench = Bench::new(scenario());
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[(at, Fault::DieBefore)]);
+        let _dead = bench.run(Box::new(storage.clone()));
+        let history = history(&bench);
+        let mut expected = all.clone();
+        if history.is_none() && !ranges_written(&storage.log()).is_empty() {
+            // The journal is removed: the run is over.
+            expected.clear();
+        }
+        for (_, entry) in history.iter().flat_map(History::resumable) {
+            let staging = entry.staged.as_ref().unwrap().directory.file_name().unwrap();
+            *expected.get_mut(staging.to_str().unwrap()).unwrap() -= entry.written.count();
+            resumed += entry.written.count();
+            in_swaps += u64::from(entry.state == State::Verified);
+        }
+        // Those that are in their places.
+        for (_, entry) in history.iter().flat_map(|history| &history.sstables) {
+            if entry.state == State::Swapped {
+                expected.retain(|staging, _| !staging.ends_with(&format!(".{}", entry.old)));
+            }
+        }
+        expected.retain(|_, ranges| *ranges > 0);
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
+        let report = bench.run(Box::new(storage.clone())).unwrap();
+        bench.check_finished(&report).unwrap();
+        assert_eq!(ranges_written(&storage.log()), expected, "at {at}: {:?}", operations[at - 1]);
+        assert!(report.sstables.iter().all(|line| line.warnings.is_empty()), "at {at}");
+    }
+    assert!(resumed > 100 && in_swaps > 5, "{resumed} {in_swaps}");
+}
+
+#[test]
+fn it_may_be_killed_at_every_range_and_gets_there() {
+    let bench = Bench::new(scenario());
+    let mut runs = 0;
+    loop {
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
+        let left = history(&bench).map_or(0, |history| {
+            history.resumable().map(|(_, entry)| entry.written.count()).sum::<u64>()
+        });
+        // Some operations further than the checkpoint that was made last, and no further.
+        let fault = [(60, Fault::DieAfter)];
+        let faulty = FaultStorage::new(Box::new(storage), &fault);
+        let outcome = bench.run(Box::new(faulty.clone()));
+        runs += 1;
+        bench.check_stopped(&outcome).unwrap();
+        if faulty.fired() == 0 {
+            bench.check_finished(&outcome.unwrap()).unwrap();
+            break;
+        }
+        let now = history(&bench).map_or(0, |history| {
+            history.resumable().map(|(_, entry)| entry.written.count()).sum::<u64>()
+        });
+        assert!(runs < 60, "{left} ranges, then {now}");
+    }
+    assert!(runs > 4, "{runs}");
+}
+
+#[test]
+fn another_plan_is_refused_with_the_difference() {
+    let bench = killed_with_ranges(scenario(), 3);
+    let refused = |run: rekey_engine::Result<Report>, parts: &[&str]| {
+        let error = run.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+        for part in parts {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        assert!(error.advice().unwrap().contains("abandon"), "{error:?}");
+        // What can be gone on with is there.
+        let left = files(&state_dir(&bench));
+        assert_eq!(left, ["journal", "rk.t-5ab1e000000011f0800000000000000a.da-2-bti"]);
+    };
+    let workspace = &bench.workspace;
+    let other = root_key(&bench, "other-key", 128);
+    refused(workspace.upgrade(&other), &["target options: then", "/new-key", "/other-key", "128"]);
+    let some = Selection { keyspace: Some("rk".to_owned()), tables: vec![] };
+    let session = workspace.session(LeaseMode::Exclusive).unwrap();
+    let plan = |selection: &Selection, flavor| {
+        let request = upgrade::PlanRequest {
+            selection,
+            target: &bench.target,
+            flavor: Some(flavor),
+            sources: &workspace.sources(),
+            threads: threads(1),
+        };
+        let plan = upgrade::plan(&session, &request).unwrap();
+        upgrade::run(&session, &plan, threads(1), &mut rekey_engine::event::NoObserver)
+    };
+    refused(plan(&some, Flavor::ConvergedCore), &["keyspace: then all, now rk"]);
+    let all = Selection::default();
+    refused(plan(&all, Flavor::Apache4), &["flavor: then converged-core, now apache-4"]);
+    drop(session);
+    let report = run(&bench).unwrap();
+    bench.check_finished(&report).unwrap();
+}
+
+/// A key file and a target that names it.
+fn root_key(bench: &Bench, name: &str, bits: usize) -> Target {
+    let mut path = bench.workspace.root.path().join(name);
+    let key = base64(&vec![0x77; bits / 8]);
+    write_secret(&path, &format!("AES/CBC/PKCS5Padding:{bits}:{key}\n"));
+    path = fs::canonicalize(path).unwrap();
+    local_target(path.to_str().unwrap(), "AES/CBC/PKCS5Padding", bits)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[test]
+fn another_key_of_the_same_name_is_refused() {
+    let bench = killed_with_ranges(scenario(), 3);
+    let path = bench.workspace.root.path().join("new-key");
+    let before = fs::read(&path).unwrap();
+    root_key(&bench, "new-key", 256);
+    assert_ne!(fs::read(&path).unwrap(), before);
+    let error = run(&bench).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
+    assert!(error.chain().contains("new-key"), "{error}");
+    fs::write(&path, before).unwrap();
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+}
+
+#[test]
+fn a_changed_source_is_refused_until_the_run_is_abandoned() {
+    let changes: [(&str, fn(&Bench, PathBuf)); 4] = [
+        ("was written to", |_, path| {
+            fs::File::open(path).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+        }),
+        ("has another length", |_, path| {
+            let mut filter = fs::read(&path).unwrap();
+            filter.push(0);
+            fs::write(path, filter).unwrap();
+        }),
+        ("is new", |_, path| {
+            fs::write(path.with_file_name("da-2-bti-Extra.db"), "x").unwrap();
+        }),
+        ("is gone", |bench, _| {
+            for name in bench.workspace.files().iter().filter(|name| name.starts_with("da-2-")) {
+                fs::remove_file(bench.workspace.table().join(name)).unwrap();
+            }
+        }),
+    ];
+    for (words, change) in changes {
+        let bench = killed_with_ranges(scenario(), 3);
+        change(&bench, bench.workspace.table().join("da-2-bti-Filter.db"));
+        let error = run(&bench).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+        assert!(error.to_string().contains(words) && error.to_string().contains("da-2-bti"));
+        assert!(error.advice().unwrap().contains("abandon"));
+        let session = bench.workspace.session(LeaseMode::Exclusive).unwrap();
+        assert!(upgrade::abandon(&session).unwrap().had_journal);
+        drop(session);
+        assert!(!state_dir(&bench).exists(), "{words}");
+        assert_eq!(run(&bench).unwrap().failures().count(), 0, "{words}");
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_refused_and_can_be_abandoned() {
+    let journals: [(ErrorKind, fn(&mut Vec<u8>)); 3] = [
+        (ErrorKind::Corrupt, |journal| journal[40] ^= 1),
+        (ErrorKind::Unsupported, |journal| journal[9] = 2),
+        (ErrorKind::Invalid, |journal| *journal = b"something else".to_vec()),
+    ];
+    for (kind, damage) in journals {
+        let bench = killed_with_ranges(scenario(), 3);
+        let path = state_dir(&bench).join("journal");
+        let mut journal = fs::read(&path).unwrap();
+        damage(&mut journal);
+        fs::write(&path, journal).unwrap();
+        let error = run(&bench).unwrap_err();
+        assert_eq!((error.kind(), error.path()), (kind, Some(path.as_path())));
+        assert!(error.advice().is_some());
+        let session = bench.workspace.session(LeaseMode::Exclusive).unwrap();
+        upgrade::abandon(&session).unwrap();
+        drop(session);
+        assert!(!state_dir(&bench).exists());
+        bench.check_finished(&run(&bench).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn staged_files_that_are_not_what_the_journal_says_are_made_anew() {
+    for spoil in ["Data.db.staged", "CompressionInfo.db.staged"] {
+        for gone in [true, false] {
+            let bench = killed_with_ranges(scenario(), 5);
+            let staging = state_dir(&bench).join("rk.t-5ab1e000000011f0800000000000000a.da-2-bti");
+            let path = staging.join(spoil);
+            if gone {
+                fs::remove_file(path).unwrap();
+            } else {
+                fs::OpenOptions::new().write(true).open(path).unwrap().set_len(90).unwrap();
+            }
+            let report = run(&bench).unwrap();
+            bench.check_finished(&report).unwrap();
+            let warnings: Vec<_> = report.sstables.iter().flat_map(|line| &line.warnings).collect();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].to_string().contains("begun anew"), "{warnings:?}");
+        }
+    }
+}
+
+/// What the journal says of checksums is checked, too, in the end: nothing wrong is ever published.
+#[test]
+fn staged_bytes_that_have_changed_are_a_mismatch_and_then_made_anew() {
+    let bench = killed_with_ranges(scenario(), 5);
+    let staging = state_dir(&bench).join("rk.t-5ab1e000000011f0800000000000000a.da-2-bti");
+    let path = staging.join("Data.db.staged");
+    let mut data = fs::read(&path).unwrap();
+    data[100] ^= 1;
+    fs::write(&path, data).unwrap();
+    let report = run(&bench).unwrap();
+    assert_eq!(report.failures().count(), 1);
+    bench.check_stopped(&Ok(report)).unwrap();
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+}
+
+#[test]
+fn status_tells_how_far_it_is_and_takes_no_lease() {
+    let bench = killed_with_ranges(scenario(), 3);
+    let data_dirs = [fs::canonicalize(bench.workspace.data()).unwrap()];
+    let held = bench.workspace.session(LeaseMode::Exclusive).unwrap();
+    let status = upgrade::status(&LocalStorage, &data_dirs, None).unwrap().unwrap();
+    assert_eq!(status.worker.unwrap().pid, std::process::id());
+    drop(held);
+    assert_eq!((status.total.sstables, status.total.swapped, status.sessions), (4, 0, 1));
+    let [first, second] = status.sstables.as_slice() else { panic!("{:?}", status.sstables) };
+    assert_eq!((second.state, second.durable), (State::Begun, 0));
+    assert_eq!(first.state, State::Durable);
+    // Three of eight ranges, of which the last one is shorter.
+    assert!(first.durable > first.bytes / 4 && first.durable < first.bytes / 2, "{first:?}");
+    assert_eq!((first.read_back, first.new.as_deref()), (0, None));
+    assert_eq!(status.total.durable, first.durable);
+    assert!(
+        status.plan.iter().any(|(name, text)| name == "target key" && text.contains("new-key"))
+    );
+
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+    assert!(upgrade::status(&LocalStorage, &data_dirs, None).unwrap().is_none());
+}
+
+#[test]
+fn a_journal_may_be_elsewhere() {
+    let mut bench = killed_with_ranges(scenario(), 3);
+    // One that lies below the data is not overlooked.
+    let elsewhere = bench.workspace.root.path().join("state");
+    bench.workspace.state_dir = Some(elsewhere.clone());
+    let error = run(&bench).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+    assert!(error.path().unwrap().ends_with(".sstablerekey/journal"));
+    bench.workspace.state_dir = None;
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+
+    let mut bench = Bench::new(scenario());
+    bench.workspace.state_dir = Some(elsewhere.clone());
+    fs::create_dir_all(elsewhere.parent().unwrap()).unwrap();
+    let storage = FaultStorage::new(Box::new(LocalStorage), &[(60, Fault::DieBefore)]);
+    let _dead = bench.run(Box::new(storage));
+    assert_eq!(files(&elsewhere), ["journal"]);
+    assert!(state_dir(&bench).exists());
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+    assert_eq!(files(&elsewhere), [] as [&str; 0]);
+}
+
+#[test]
+fn a_journal_says_nothing_of_keys_and_plaintext() {
+    let bench = killed_with_ranges(scenario(), 8);
+    let journal = fs::read(state_dir(&bench).join("journal")).unwrap();
+    let contains = |bytes: &[u8]| journal.windows(bytes.len()).any(|window| window == bytes);
+    assert!(contains(b"new-key") && contains(b"Encryptor"));
+    let key = crate::kit::oracle::key_file(&bench.workspace.root.path().join("new-key"));
+    let line = fs::read_to_string(bench.workspace.root.path().join("new-key")).unwrap();
+    let encoded = line.trim_end().rsplit(':').next().unwrap();
+    assert!(!contains(&key) && !contains(encoded.as_bytes()));
+    // The checksum of the old Data.db, and of its first range.
+    let data = fs::read(bench.workspace.table().join("da-2-bti-Data.db")).unwrap();
+    for part in [&data[..], &data[..data.len() / 8]] {
+        assert!(!contains(&crc32fast::hash(part).to_be_bytes()));
+    }
+}
+
+/// A storage is shared by the runs of a test.
+#[test]
+fn an_unfinished_run_is_known_before_anything_is_done() {
+    let bench = killed_with_ranges(scenario(), 2);
+    let session = bench.workspace.session_on(boxed(), LeaseMode::Exclusive).unwrap();
+    let history = upgrade::unfinished(&session).unwrap().unwrap();
+    assert_eq!(history.resumable().count(), 1);
+    drop(session);
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+    let session = bench.workspace.session_on(boxed(), LeaseMode::Exclusive).unwrap();
+    assert_eq!(upgrade::unfinished(&session).unwrap(), None);
+    assert!(!upgrade::abandon(&session).unwrap().had_journal);
+}
+
+fn boxed() -> Box<dyn Storage> {
+    Box::new(LocalStorage)
+}
