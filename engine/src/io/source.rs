@@ -1,6 +1,7 @@
 //! Random reads of an immutable file, from a map or by positional reads.
 
 use std::fs::File;
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -106,6 +107,16 @@ impl Source {
             .read_exact_at(scratch, offset)
             .map_err(|e| Error::io("cannot read", &self.path, e).offset(offset))?;
         Ok(scratch)
+    }
+
+    /// Asks the system to begin with reading a range that will be wanted soon. What lies beyond the
+    /// end is ignored.
+    pub fn prefetch(&self, offset: u64, length: usize) {
+        let length = u64::try_from(length).ok().and_then(NonZeroU64::new);
+        if length.is_some() && offset < self.length {
+            let _only_a_hint =
+                rustix::fs::fadvise(&self.file, offset, length, rustix::fs::Advice::WillNeed);
+        }
     }
 
     /// Checks that the file is still the one that was opened.

@@ -55,6 +55,15 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 
+    /// The same for much of it, which nobody will read from memory: the system is asked to begin
+    /// with writing it to the disk, so that the disk is not idle until [`Self::sync`].
+    ///
+    /// # Errors
+    /// As [`Self::write_at`].
+    fn stream_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.write_at(bytes, offset)
+    }
+
     /// Makes content and length durable (fsync).
     ///
     /// # Errors
@@ -111,13 +120,15 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`], also when there is none.
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
-    /// Copies a file to one that must not exist yet, with its owner, mode and extended attributes,
-    /// makes the copy durable, and compares it as it reads back.
+    /// Gives a file that nobody changes any more a second name, which must be free: a hard link, as
+    /// the database makes them for snapshots. The name becomes durable with its directory. Where the
+    /// file system has no link between the two places, it is copied with its owner, mode and
+    /// extended attributes, the copy is made durable, and compared as it reads back.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`], and
-    /// [`crate::ErrorKind::Mismatch`] when the copy reads back as something else.
-    fn copy(&self, from: &Path, to: &Path) -> Result<()>;
+    /// [`crate::ErrorKind::Mismatch`] when a copy reads back as something else.
+    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Gives `to` the owner, the mode and the extended attributes of `from`. They become durable
     /// with the next [`OutputFile::sync`] of the file; an fsync before does not cover them.

@@ -1,4 +1,5 @@
-//! Components beside Data.db: copied, or, where they are encrypted, encrypted anew and read back.
+//! Components beside Data.db: linked, since nobody changes them, or, where they are encrypted,
+//! encrypted anew and read back.
 //!
 //! ```text
 //! Partitions.db, Rows.db   page by page in their places: the geometry is the same, says the plan
@@ -38,7 +39,7 @@ pub(super) fn carry_over(
     if !facts.encrypted_components.contains(component) {
         return match (component, ratio) {
             (Component::Statistics, Some(ratio)) => patch_metadata(job, facts, &from, to, ratio),
-            _ => job.storage.copy(&from, to),
+            _ => job.storage.link_or_copy(&from, to),
         }
         .map(|()| vec![]);
     }
@@ -94,7 +95,7 @@ pub(super) fn check(
 }
 
 /// Metadata in clear with another compression ratio. It is only used for estimates and metrics
-/// (FORMATS.md 8.2), so metadata that cannot be taken apart is copied as it is.
+/// (FORMATS.md 8.2), so metadata that cannot be taken apart stays as it is.
 fn patch_metadata(
     job: &RewriteJob<'_>,
     facts: &Facts,
@@ -107,7 +108,7 @@ fn patch_metadata(
         .and_then(|mut metadata| metadata.patch_compression_ratio(ratio).map(|()| metadata));
     match patched {
         Ok(metadata) => stage(job, from, to, &metadata.format_clear()?),
-        Err(_not_as_expected) => job.storage.copy(from, to),
+        Err(_not_as_expected) => job.storage.link_or_copy(from, to),
     }
 }
 

@@ -119,7 +119,7 @@ impl Sink {
     }
 
     fn write(&self, range: &SealedRange, image: &[u8], offset: u64) -> Result<()> {
-        self.data.write_at(image, offset)?;
+        self.data.stream_at(image, offset)?;
         let mut side = Vec::new();
         match self.side {
             Side::Offsets(_) => {

@@ -153,6 +153,7 @@ impl ChunkSource {
         }
         let start = slots.first().map_or(0, |slot| slot.offset);
         let length = slots.iter().map(|slot| self.record_length(slot)).sum();
+        self.prefetch_behind(start, length);
         let bytes = self.data.slice(start, length, input)?;
         let mut whole = crc32fast::Hasher::new();
         let mut rest = bytes;
@@ -177,6 +178,18 @@ impl ChunkSource {
             rest = after;
         }
         Ok(Checked { crc: whole, chunks, slots, bytes, source: self })
+    }
+
+    /// Ranges are worked on nearly in order: when one is begun, one a few ranges ahead begins to come
+    /// from the disk, so that no worker waits for it.
+    fn prefetch_behind(&self, start: u64, length: usize) {
+        let ahead = |ranges: u64| {
+            start.saturating_add(u64::try_from(length).unwrap_or(u64::MAX).saturating_mul(ranges))
+        };
+        if start == 0 {
+            self.data.prefetch(ahead(1), length.saturating_mul(RANGES_AHEAD));
+        }
+        self.data.prefetch(ahead(RANGES_AHEAD as u64), length);
     }
 
     /// Checks that Data.db was not changed since it was opened.
@@ -316,6 +329,9 @@ impl Stored<'_> {
         self.source.place(self.number, &self.slot, error)
     }
 }
+
+/// How far the disk is asked to be ahead: more than the workers have in hand.
+const RANGES_AHEAD: usize = 8;
 
 fn no_room() -> Error {
     Error::new(ErrorKind::Internal, "a buffer has no room for its chunks")

@@ -46,7 +46,7 @@ impl Fault {
     /// space fails for want of it.
     pub(crate) fn fits(self, operation: &Operation) -> bool {
         match self {
-            Self::DieWithin | Self::Short => matches!(operation.call, "write_at" | "copy"),
+            Self::DieWithin | Self::Short => matches!(operation.call, "write_at"),
             Self::Enospc => !matches!(operation.call, "remove_file" | "remove_directory"),
             _ => true,
         }
@@ -216,12 +216,8 @@ impl Storage for FaultStorage {
         Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
     }
 
-    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
-        let half = || {
-            let bytes = self.0.inner.read(from, u64::MAX)?;
-            self.0.inner.create(to)?.write_at(&bytes[..bytes.len() / 2], 0)
-        };
-        self.0.carry_out("copy", to, || self.0.inner.copy(from, to), half)
+    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.0.simple("link", to, || self.0.inner.link_or_copy(from, to))
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {

@@ -81,8 +81,8 @@ fn single(scenario: Scenario) -> Vec<Outage> {
     // One more: the power goes when the run is over.
     for at in 1..=operations.len() + 1 {
         let operation = operations.get(at - 1);
-        let halves = operation
-            .is_some_and(|op| matches!(op.call, "copy" | "copy_attributes" | "set_modified"));
+        let halves =
+            operation.is_some_and(|op| matches!(op.call, "copy_attributes" | "set_modified"));
         for habit in 0..HABITS {
             let seed = if habit < 4 { habit } else { habit + HABITS * u64::try_from(at).unwrap() };
             for within in [false, true] {

@@ -21,7 +21,7 @@ pub(crate) struct Op<'a> {
 impl Op<'_> {
     /// Whether the step takes space on the disk.
     pub(crate) fn takes_space(&self) -> bool {
-        matches!(self.name, "create" | "reserve" | "write" | "copy" | "create_directory")
+        matches!(self.name, "create" | "reserve" | "write" | "link" | "create_directory")
     }
 }
 
@@ -98,11 +98,9 @@ impl Storage for TestStorage {
         Ok(Box::new(TestFile { storage: self.clone(), path: path.to_owned(), file }))
     }
 
-    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
-        self.ask("copy", to)?;
-        let file = LocalStorage.create(to)?;
-        file.write_at(&std::fs::read(from).unwrap(), 0)?;
-        LocalStorage.copy_attributes(from, to)
+    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.ask("link", to)?;
+        LocalStorage.link_or_copy(from, to)
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {

@@ -21,7 +21,7 @@ use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 pub(crate) use debris::{Dice, Habit};
-use model::{Image, Model};
+use model::Model;
 
 /// When the power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,16 +144,10 @@ impl Storage for PowerLoss {
         Ok(Box::new(PowerFile { storage: self.clone(), path: path.to_owned(), inode, inner }))
     }
 
-    fn copy(&self, from: &Path, to: &Path) -> Result<()> {
-        self.operate(to, |model, power| {
-            LocalStorage.copy(from, to)?;
-            let Image { bytes, mode, .. } = model.file(from).live.clone();
-            let inode = model.create_file(to);
-            model.inodes[inode].live.bytes = bytes;
-            model.inodes[inode].live.mode = mode;
-            if power == Power::On {
-                model.inodes[inode].sync();
-            }
+    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.operate(to, |model, _| {
+            LocalStorage.link_or_copy(from, to)?;
+            model.link(from, to);
             Ok(())
         })
     }

@@ -153,6 +153,12 @@ impl Model {
         self.set(path, None);
     }
 
+    /// A second name of the same inode.
+    pub(super) fn link(&mut self, from: &Path, to: &Path) {
+        let node = self.node(from);
+        self.set(to, node);
+    }
+
     /// Two directories are two places on the disk: nothing ties the old name to the new one.
     pub(super) fn rename(&mut self, from: &Path, to: &Path) {
         let node = self.node(from);
