@@ -10,8 +10,9 @@ use crate::ui::Style;
 
 pub(crate) fn run(args: &StateArgs) -> Result<Code> {
     let style = Style::new(args.json);
-    let session = Session::open(Box::new(LocalStorage), &args.data_dirs, LeaseMode::Exclusive, true)?
-        .with_state_dir(args.state_dir.clone());
+    let session =
+        Session::open(Box::new(LocalStorage), &args.data_dirs, LeaseMode::Exclusive, true)?
+            .with_state_dir(args.state_dir.clone());
     let done = upgrade::abandon(&session)?;
     style.recovered(&done.recovered);
     style.abandoned(done.had_journal);

@@ -1,8 +1,8 @@
 //! `status`: how far an unfinished run is. Takes no lease, so it may look while the run works.
 
+use rekey_engine::Result;
 use rekey_engine::io::LocalStorage;
 use rekey_engine::upgrade;
-use rekey_engine::Result;
 
 use crate::args::StateArgs;
 use crate::exit_code::{self, Code};

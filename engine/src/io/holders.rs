@@ -61,8 +61,7 @@ pub(super) fn of_lock(file: &File, alone: bool) -> Option<Holder> {
         let pid = fields.next()?;
         let device = fields.next()?;
         let fits = kind == "FLOCK" && (!alone || mode == "WRITE");
-        (fits && device.rsplit(':').next() == Some(inode.as_str()))
-            .then(|| pid.parse().ok())?
+        (fits && device.rsplit(':').next() == Some(inode.as_str())).then(|| pid.parse().ok())?
     })?;
     Some(Holder { pid, command: command(pid), path: PathBuf::new() })
 }

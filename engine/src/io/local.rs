@@ -199,9 +199,7 @@ impl OutputFile for LocalFile {
     }
 
     fn set_length(&self, length: u64) -> Result<()> {
-        self.file
-            .set_len(length)
-            .map_err(|e| Error::io("cannot set the length of", &self.path, e))
+        self.file.set_len(length).map_err(|e| Error::io("cannot set the length of", &self.path, e))
     }
 
     fn forget_cached(&self) {

@@ -39,7 +39,9 @@ impl From<JournalError> for Error {
             _ => ErrorKind::Corrupt,
         };
         let cure = match error {
-            JournalError::Format(_) => "finish the run with the release that began it, or abandon it",
+            JournalError::Format(_) => {
+                "finish the run with the release that began it, or abandon it"
+            }
             JournalError::Foreign => "name another --state-dir, or find out what the file is",
             _ => {
                 "no SSTable is harmed: each is wholly old or wholly new; abandon the run, which \
@@ -99,7 +101,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Frames>, JournalError> {
 /// Whether the head is there; else it is torn.
 fn has_head(bytes: &[u8]) -> Result<bool, JournalError> {
     let mut reader = Reader::new(bytes);
-    let (Ok(magic), Ok(version)) = (reader.take(MAGIC.len(), "magic"), reader.u16("version")) else {
+    let (Ok(magic), Ok(version)) = (reader.take(MAGIC.len(), "magic"), reader.u16("version"))
+    else {
         return if is_torn(bytes) { Ok(false) } else { Err(JournalError::Foreign) };
     };
     match (magic == MAGIC, version) {

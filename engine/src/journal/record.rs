@@ -335,7 +335,8 @@ fn component(reader: &mut Reader<'_>) -> Decoded<Component> {
 
 fn time(reader: &mut Reader<'_>) -> Decoded<SystemTime> {
     let nanos = reader.take_array("time").map(i128::from_be_bytes).map_err(words)?;
-    let (seconds, rest) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    let (seconds, rest) =
+        (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
     let distance = Duration::new(
         u64::try_from(seconds).map_err(|_absurd| NO_TIME)?,
         u32::try_from(rest).map_err(|_absurd| NO_TIME)?,

@@ -21,7 +21,8 @@ fn begun(sstable: u32, old: &str) -> Record {
 }
 
 fn staged(ranges: u64) -> Staged {
-    let stat = FileStat { length: 7, modified: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789) };
+    let stat =
+        FileStat { length: 7, modified: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789) };
     let old = FileStat { length: 0, modified: UNIX_EPOCH - Duration::new(3, 5) };
     Staged {
         source: vec![
@@ -151,7 +152,10 @@ fn what_makes_no_sense_is_refused_with_its_number() {
     ];
     for (at, records) in wrong {
         let error = read(&records).unwrap_err();
-        assert!(matches!(error, JournalError::Record { number, .. } if number == at), "{error} {at}");
+        assert!(
+            matches!(error, JournalError::Record { number, .. } if number == at),
+            "{error} {at}"
+        );
     }
 }
 

@@ -34,8 +34,7 @@ impl<'a> Ledger<'a> {
         facts: &Facts,
     ) -> Self {
         let number = journal.number();
-        let ledger =
-            Self { journal, envelope, number, seed, is_staged: AtomicBool::new(false) };
+        let ledger = Self { journal, envelope, number, seed, is_staged: AtomicBool::new(false) };
         ledger.tell(&Record::Begun {
             sstable: number,
             directory: facts.sstable.directory.clone(),
@@ -79,10 +78,10 @@ impl<'a> Ledger<'a> {
             return Ok(());
         }
         staging.sync_names(storage, &planned.data_dir)?;
-        let source = facts.files.iter().map(|(component, stat)| SourceFile {
-            component: component.clone(),
-            stat: *stat,
-        });
+        let source = facts
+            .files
+            .iter()
+            .map(|(component, stat)| SourceFile { component: component.clone(), stat: *stat });
         let staged = Staged {
             source: source.collect(),
             directory: staging.path().to_owned(),

@@ -44,7 +44,12 @@ impl Resumed {
     ///
     /// # Errors
     /// [`ErrorKind::KeyUnavailable`] when it does not open under the target key.
-    pub fn open(number: u32, entry: &Entry, target: &Target, ring: &KeyRing) -> Result<Option<Self>> {
+    pub fn open(
+        number: u32,
+        entry: &Entry,
+        target: &Target,
+        ring: &KeyRing,
+    ) -> Result<Option<Self>> {
         let Some(staged) = entry.staged.as_ref().filter(|_| entry.is_resumable()) else {
             return Ok(None);
         };
@@ -79,7 +84,8 @@ impl Resumed {
     /// Bytes of both passes that need not be done again.
     #[must_use]
     pub fn bytes_done(&self) -> u64 {
-        let runs = self.parts.iter().flat_map(|part| part.sums.iter().map(|sums| (part.stage, sums)));
+        let runs =
+            self.parts.iter().flat_map(|part| part.sums.iter().map(|sums| (part.stage, sums)));
         runs.fold(0, |sum, (stage, sums)| {
             sum.saturating_add(match stage {
                 Stage::Rewrite => sums.run.old_bytes,

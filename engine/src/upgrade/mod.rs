@@ -145,9 +145,10 @@ fn place(session: &Session) -> Result<Place> {
 }
 
 fn sweep(session: &Session, keep: &BTreeSet<PathBuf>) -> Result<()> {
-    session.data_dirs().iter().try_for_each(|data_dir| {
-        rewrite::sweep(session.storage(), data_dir, keep)
-    })
+    session
+        .data_dirs()
+        .iter()
+        .try_for_each(|data_dir| rewrite::sweep(session.storage(), data_dir, keep))
 }
 
 /// Carries a plan out, or goes on with carrying it out. One SSTable that fails does not stop the

@@ -83,7 +83,11 @@ pub fn check_target(session: &Session, history: &History, target: &Target) -> Re
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] with every difference.
-pub(super) fn check_plan(history: &History, now: &[(String, String)], journal: &Path) -> Result<()> {
+pub(super) fn check_plan(
+    history: &History,
+    now: &[(String, String)],
+    journal: &Path,
+) -> Result<()> {
     compare(history.plan.iter(), now, journal)
 }
 
@@ -100,7 +104,8 @@ fn compare<'a>(
         .into_iter()
         .filter(|name| then.get(name) != now.get(name))
         .map(|name| {
-            let (then, now) = (then.get(name).unwrap_or(&unknown), now.get(name).unwrap_or(&unknown));
+            let (then, now) =
+                (then.get(name).unwrap_or(&unknown), now.get(name).unwrap_or(&unknown));
             format!("{name}: then {}, now {}", then.escape_debug(), now.escape_debug())
         })
         .collect();
@@ -122,11 +127,8 @@ fn compare<'a>(
 /// [`crate::ErrorKind::KeyUnavailable`] when the key of the target's name is another one.
 pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
     let mut left = Left::default();
-    let by_name: BTreeMap<(&Path, String), &PlannedSSTable> = plan
-        .sstables
-        .iter()
-        .map(|planned| (name_of(&planned.sstable), planned))
-        .collect();
+    let by_name: BTreeMap<(&Path, String), &PlannedSSTable> =
+        plan.sstables.iter().map(|planned| (name_of(&planned.sstable), planned)).collect();
     for (number, entry) in history.resumable() {
         let name = (entry.directory.as_path(), entry.old.to_string());
         let staging = entry.staged.as_ref().map(|staged| staged.directory.clone());
@@ -233,7 +235,6 @@ fn changed(entry: &Entry, component: &Component, how: &str) -> Error {
              then run again",
         )
 }
-
 
 const ALL: &str = "all";
 const TARGET_KEY_ID: &str = "target key id";

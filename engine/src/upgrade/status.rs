@@ -97,9 +97,8 @@ fn summary(history: &History, state_dir: PathBuf, worker: Option<Holder>) -> Opt
     let done = u128::from(seen.rewritten.saturating_add(seen.read_back));
     let rate = done.saturating_mul(1000).checked_div(elapsed.as_millis());
     let rate = rate.and_then(|rate| u64::try_from(rate).ok()).filter(|rate| *rate > 0);
-    let left = total.bytes.saturating_mul(2).saturating_sub(
-        total.durable.saturating_add(total.read_back),
-    );
+    let left =
+        total.bytes.saturating_mul(2).saturating_sub(total.durable.saturating_add(total.read_back));
     Some(Status {
         state_dir,
         worker,
@@ -130,11 +129,8 @@ fn of_one(entry: &Entry) -> SSTableStatus {
 /// failed then is before it again.
 fn totals(history: &History, seen: &Seen) -> Totals {
     let last = history.sessions.len().checked_sub(1);
-    let mut total = Totals {
-        sstables: seen.session.sstables,
-        bytes: seen.session.bytes,
-        ..Totals::default()
-    };
+    let mut total =
+        Totals { sstables: seen.session.sstables, bytes: seen.session.bytes, ..Totals::default() };
     for entry in history.sstables.values() {
         let one = |yes: bool| u64::from(yes);
         let is_of_before = entry.ended_in != last && entry.state == State::Swapped;

@@ -14,8 +14,7 @@ pub(in crate::ui) fn status(status: Option<&Status>) -> String {
         return "no run is unfinished: the last one has ended, or none was begun\n".to_owned();
     };
     let mut text = String::new();
-    let mut rows =
-        table(&["sstable", "bytes", "state", "durable", "read back", "new"]);
+    let mut rows = table(&["sstable", "bytes", "state", "durable", "read back", "new"]);
     for one in &status.sstables {
         rows.add_row([
             one.data.display().to_string(),
@@ -60,11 +59,7 @@ fn pace(text: &mut String, status: &Status) {
     let ago = HumanDuration(Duration::from_secs(age.as_secs()));
     match &status.worker {
         Some(worker) => {
-            let _ = writeln!(
-                text,
-                "process {} works on it; it was heard of {ago} ago",
-                worker.pid
-            );
+            let _ = writeln!(text, "process {} works on it; it was heard of {ago} ago", worker.pid);
         }
         None => {
             let _ = writeln!(

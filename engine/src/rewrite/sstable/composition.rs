@@ -57,7 +57,11 @@ impl Rewrite<'_> {
     /// Stored bytes by plaintext, when the compressor changes: -1 for an uncompressed SSTable, and
     /// with the chunks' CRCs in Converged Core and DSE only (FORMATS.md 8.2).
     #[expect(clippy::cast_precision_loss, reason = "a ratio is an estimate")]
-    pub(super) fn new_compression_ratio(&self, work: &Work, staging: &StagingArea) -> Result<Option<f64>> {
+    pub(super) fn new_compression_ratio(
+        &self,
+        work: &Work,
+        staging: &StagingArea,
+    ) -> Result<Option<f64>> {
         let target = self.job.target;
         if target.codec() == self.facts.shape.codec()
             && target.is_compressed() == self.facts.header.is_some()

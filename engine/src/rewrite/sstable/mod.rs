@@ -35,9 +35,7 @@ use crate::io::{OutputFile, Storage};
 use crate::journal::{Checkpoint, Journal, Missing, RangeSet, Stage, State};
 use crate::keys::KeyRing;
 use crate::pipeline::{Next, Scratch, Task};
-use crate::plan::{
-    Facts, Inspector, PlannedSSTable, STATE_DIRECTORY, Target, target_codec,
-};
+use crate::plan::{Facts, Inspector, PlannedSSTable, STATE_DIRECTORY, Target, target_codec};
 use crate::sstable::{CRC_CHUNK_LENGTH, Component, Descriptor};
 use crate::txn::Flavor;
 use crate::{Error, ErrorKind, Result};

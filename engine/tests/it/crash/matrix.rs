@@ -207,7 +207,8 @@ fn resumed(scenario: Scenario) -> Vec<FaultCase> {
             }
             let fault = |n: usize| Fault::ALL[n % Fault::ALL.len()];
             let deaths = [Fault::DieBefore, Fault::DieWithin, Fault::DieAfter];
-            let death = deaths.into_iter().cycle().skip(turn / 17).find(|death| death.fits(operation));
+            let death =
+                deaths.into_iter().cycle().skip(turn / 17).find(|death| death.fits(operation));
             let mut runs = vec![vec![(first, death.unwrap())], vec![(second, fault(turn / 17))]];
             if turn % 2 == 0 {
                 runs.push(vec![(1 + second * 7 % operations.len(), fault(turn / 119))]);
@@ -239,7 +240,8 @@ fn two_workers_may_be_stopped_and_resumed() {
 
 #[test]
 fn a_look_may_fail_too() {
-    let scenarios = [Scenario::ALL[0], Scenario::ALL[5]].into_iter().chain(Scenario::stepped().take(1));
+    let scenarios =
+        [Scenario::ALL[0], Scenario::ALL[5]].into_iter().chain(Scenario::stepped().take(1));
     run_all("failing looks", &thinned(scenarios.flat_map(looks).collect(), 50));
 }
 

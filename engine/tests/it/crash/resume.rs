@@ -309,7 +309,9 @@ fn status_tells_how_far_it_is_and_takes_no_lease() {
     assert!(first.durable > first.bytes / 4 && first.durable < first.bytes / 2, "{first:?}");
     assert_eq!((first.read_back, first.new.as_deref()), (0, None));
     assert_eq!(status.total.durable, first.durable);
-    assert!(status.plan.iter().any(|(name, text)| name == "target key" && text.contains("new-key")));
+    assert!(
+        status.plan.iter().any(|(name, text)| name == "target key" && text.contains("new-key"))
+    );
 
     bench.check_finished(&run(&bench).unwrap()).unwrap();
     assert!(upgrade::status(&LocalStorage, &data_dirs, None).unwrap().is_none());

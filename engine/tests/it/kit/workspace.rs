@@ -135,7 +135,9 @@ impl Workspace {
         let session = Session::open(storage, &data_dirs, mode, self.mapped)?
             .with_state_dir(self.state_dir.clone());
         Ok(match self.stepped {
-            Some((checkpoint, bytes)) => session.with_checkpoint(checkpoint).with_range_bytes(bytes),
+            Some((checkpoint, bytes)) => {
+                session.with_checkpoint(checkpoint).with_range_bytes(bytes)
+            }
             None => session,
         })
     }
