@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{KeyCreation, KeySources};
+use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
 use rekey_engine::plan::Target;
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Session};
 use rekey_engine::{Error, Result};
@@ -68,6 +68,11 @@ fn make_key(
     if target.make_key(sources, owner)? == KeyCreation::Created {
         if let Some(key) = target.key() {
             style.note(&format!("made a new key: {key}"));
+        }
+        if let Some(KeyRef::Kmip { id, .. }) = target.key() {
+            style.note(&format!(
+                "should an SSTable fail, go on with --key-id '{id}' in place of --create-key"
+            ));
         }
     }
     Ok(())

@@ -24,4 +24,5 @@ mod servers;
 #[path = "../../../engine/tests/it/kit/synthetic.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod synthetic;
+mod unfinished;
 mod words;

@@ -74,7 +74,9 @@ impl NodeLease {
     /// so it is in nobody's way.
     #[must_use]
     pub fn writer(directory: &Path) -> Option<Holder> {
-        holders::of_lock(&File::open(directory).ok()?, true)
+        // The kernel's list misses one now and then, when others come and go while it is read.
+        let directory = File::open(directory).ok()?;
+        (0..3).find_map(|_| holders::of_lock(&directory, true))
     }
 
     /// Other processes with open files below the directories; only a shared lease allows any.

@@ -180,6 +180,16 @@ impl Bench {
         self.check_finished(&report)
     }
 
+    /// The same, and it need not begin anew what was staged: the disk has kept what it promised.
+    pub(crate) fn check_next_run_goes_on(&self) -> Result<(), Broken> {
+        let report = self.run(Box::new(LocalStorage)).map_err(|error| error.chain())?;
+        self.check_finished(&report)?;
+        match report.sstables.iter().flat_map(|line| &line.warnings).next() {
+            Some(warning) => Err(format!("next run: {warning}")),
+            None => Ok(()),
+        }
+    }
+
     /// What must hold after a run that met no fault.
     pub(crate) fn check_finished(&self, report: &Report) -> Result<(), Broken> {
         if let Some(error) = report.failures().next() {

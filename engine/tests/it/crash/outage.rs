@@ -18,6 +18,8 @@ struct Outage {
     error: Option<(usize, Fault)>,
     cuts: Vec<(Cut, Habit)>,
     core: bool,
+    /// Nothing was about to be swapped: what is durable is gone on with.
+    goes_on: bool,
 }
 
 impl Case for Outage {
@@ -50,7 +52,10 @@ impl Case for Outage {
                 format!("outage {} at {:?}: {why}", number + 1, storage.log().last())
             })?;
         }
-        bench.check_next_run(Box::new(LocalStorage))
+        match self.goes_on {
+            true => bench.check_next_run_goes_on(),
+            false => bench.check_next_run(Box::new(LocalStorage)),
+        }
     }
 
     fn words(&self) -> String {
@@ -95,6 +100,7 @@ fn single(scenario: Scenario) -> Vec<Outage> {
                     error: None,
                     cuts: vec![(Cut { at, within }, Habit::of(seed))],
                     core: operation.is_none_or(Operation::is_core),
+                    goes_on: operation.is_some_and(|operation| !operation.is_swap()),
                 });
             }
         }
@@ -124,7 +130,14 @@ fn nested(scenario: Scenario) -> Vec<Outage> {
                 cuts[0].0.at = first + second;
                 (first, fault)
             });
-            cases.push(Outage { scenario, cached: None, error, cuts, core: operation.is_core() });
+            cases.push(Outage {
+                scenario,
+                cached: None,
+                error,
+                cuts,
+                core: operation.is_core(),
+                goes_on: false,
+            });
         }
     }
     cases
@@ -152,6 +165,7 @@ fn cached(scenario: Scenario) -> Vec<Outage> {
                 error: None,
                 cuts: vec![(cut, Habit::of(turn / 52 % 9))],
                 core: operation.is_core(),
+                goes_on: false,
             });
         }
     }
@@ -187,6 +201,7 @@ fn resumed(scenario: Scenario) -> Vec<Outage> {
                 error: None,
                 cuts,
                 core: operation.is_core(),
+                goes_on: false,
             });
         }
     }

@@ -200,7 +200,8 @@ fn another_key_of_the_same_name_is_refused() {
 
 #[test]
 fn a_changed_source_is_refused_until_the_run_is_abandoned() {
-    let changes: [(&str, fn(&Bench, PathBuf)); 4] = [
+    type Change = fn(&Bench, PathBuf);
+    let changes: [(&str, Change); 4] = [
         ("was written to", |_, path| {
             fs::File::open(path).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
         }),
@@ -235,7 +236,8 @@ fn a_changed_source_is_refused_until_the_run_is_abandoned() {
 
 #[test]
 fn a_damaged_journal_is_refused_and_can_be_abandoned() {
-    let journals: [(ErrorKind, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let journals: [(ErrorKind, Damage); 3] = [
         (ErrorKind::Corrupt, |journal| journal[40] ^= 1),
         (ErrorKind::Unsupported, |journal| journal[9] = 2),
         (ErrorKind::Invalid, |journal| *journal = b"something else".to_vec()),

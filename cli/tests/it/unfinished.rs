@@ -1,0 +1,168 @@
+//! A run that is killed, looked at, gone on with, refused and abandoned: `status`, `abandon`,
+//! `--checkpoint`, `--resume-only`, `--state-dir`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::kit::{Node, Run, plaintext};
+use crate::synthetic::{Recipe, table_in};
+
+/// A node with an SSTable of some MiB, and a target whose cipher is slow.
+fn node() -> Node {
+    let node = Node::empty();
+    let mut recipe = Recipe::local("oa", "1", "old-key", vec![3; 16]);
+    recipe.chunk_length = 1 << 14;
+    recipe.write(&table_in(&node.data()), &plaintext(24 << 20));
+    node.file("old-key", &recipe.key_line());
+    node
+}
+
+fn map(node: &Node, file: &str) -> String {
+    format!(
+        "{{'class': 'Encryptor', 'cipher_algorithm': 'DESede/CBC/PKCS5Padding', \
+         'secret_key_strength': 168, 'key_provider': 'LocalFileSystemKeyProviderFactory', \
+         'secret_key_file': '{}'}}",
+        node.root.path().join(file).display()
+    )
+}
+
+fn arguments(map: &str) -> Vec<&str> {
+    vec![
+        "upgradesstables",
+        "-a",
+        "--create-key",
+        "--data-dir",
+        "data",
+        "--flavor",
+        "apache-4",
+        "--threads",
+        "1",
+        "--checkpoint",
+        "1",
+        "--compression",
+        map,
+    ]
+}
+
+fn upgrade(node: &Node, file: &str, more: &[&str]) -> Run {
+    node.run(&[&arguments(&map(node, file)), more].concat())
+}
+
+fn status(node: &Node, more: &[&str]) -> Value {
+    let run = node.read("status", &[&["--json"], more].concat()).exits(0);
+    run.of_type("summary").remove(0)
+}
+
+/// Kills a run when some of its work is durable.
+fn killed(more: &[&str]) -> Node {
+    for _ in 0..20 {
+        let node = node();
+        let map = map(&node, "new-key");
+        let mut child = node
+            .command(&[&arguments(&map), more].concat())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while child.try_wait().unwrap().is_none() {
+            let seen = status(&node, more);
+            if seen["durable"].as_u64().is_some_and(|bytes| bytes > 0) {
+                // The kernel's list of locks may miss one while others come and go.
+                let own = |process: u64| process == u64::from(child.id());
+                assert!(seen["process"].as_u64().is_none_or(own), "{seen}");
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        if status(&node, more)["unfinished"] == true {
+            return node;
+        }
+    }
+    panic!("the runs were faster than their killer");
+}
+
+fn state(node: &Node) -> PathBuf {
+    node.data().join(".sstablerekey")
+}
+
+#[test]
+fn a_killed_run_is_shown_and_gone_on_with() {
+    let node = killed(&[]);
+    let seen = status(&node, &[]);
+    assert_eq!((&seen["sstables"], &seen["swapped"]), (&1.into(), &0.into()));
+    assert_eq!(seen["process"], Value::Null);
+    assert!(seen["plan"]["target_key"].as_str().unwrap().contains("new-key"));
+    node.read("status", &[])
+        .exits(0)
+        .says("oa-1-big-Data.db")
+        .says("1 SSTables, ")
+        .says("0 swapped")
+        .says("nobody works on it")
+        .says("same arguments");
+    // Those that only read do not mind.
+    node.read("census", &[]).exits(0).says("old-key");
+
+    let run = upgrade(&node, "new-key", &["--resume-only"]).exits(0).says("1 rewritten");
+    assert!(run.err.contains("going on with an unfinished run"), "{run:?}");
+    assert!(!state(&node).exists());
+    node.read("verify", &[]).exits(0).says("1 verified");
+    let seen = status(&node, &[]);
+    assert_eq!(seen["unfinished"], false);
+    node.read("status", &[]).exits(0).says("no run is unfinished");
+}
+
+#[test]
+fn other_arguments_are_refused_and_named_until_it_is_abandoned() {
+    let node = killed(&[]);
+    let run = upgrade(&node, "other-key", &[]).exits(2).says("target options: then").says("hint:");
+    assert!(run.text().contains("/new-key") && run.text().contains("/other-key"), "{run:?}");
+    assert!(!node.root.path().join("other-key").exists(), "a key was made for nothing");
+    let keyspace = fs::read_dir(node.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .find(|name| !name.starts_with('.'))
+        .unwrap();
+    upgrade(&node, "new-key", &[&keyspace]).exits(2).says("keyspace: then all, now");
+
+    node.read("abandon", &[]).exits(0).says("abandoned");
+    assert!(!state(&node).exists());
+    node.read("abandon", &[]).exits(0).says("no run was unfinished");
+    upgrade(&node, "other-key", &[]).exits(0).says("1 rewritten");
+    node.read("verify", &[]).exits(0).says("1 verified");
+}
+
+#[test]
+fn its_journal_may_be_elsewhere() {
+    let elsewhere = ["--state-dir", "elsewhere"];
+    let node = killed(&elsewhere);
+    assert!(node.root.path().join("elsewhere/journal").exists());
+    assert_eq!(status(&node, &[])["unfinished"], false);
+    upgrade(&node, "new-key", &["--resume-only"]).exits(2).says("no unfinished run");
+    let run = node.read("abandon", &[&elsewhere[..], &["--json"]].concat()).exits(0);
+    assert_eq!(run.of_type("summary")[0]["abandoned"], true);
+    upgrade(&node, "new-key", &elsewhere).exits(0).says("1 rewritten");
+}
+
+#[test]
+fn there_is_nothing_to_go_on_with_at_first() {
+    let node = Node::usual();
+    let map = map(&node, "new-key");
+    let resume = [&arguments(&map)[..], &["--resume-only"]].concat();
+    node.run(&resume).exits(2).says("no unfinished run").says("hint:");
+    assert!(!node.root.path().join("new-key").exists());
+    node.run(&[&arguments(&map)[..], &["--checkpoint", "0"]].concat()).exits(2);
+    node.read("status", &["--state-dir", "nowhere"]).exits(0).says("no run is unfinished");
+    node.run(&["status", "--data-dir", "nowhere"]).exits(2);
+}
+
+#[test]
+fn nothing_is_abandoned_while_a_run_works() {
+    let node = Node::usual();
+    let lock = fs::File::open(node.data()).unwrap();
+    lock.try_lock().unwrap();
+    node.read("abandon", &[]).exits(5).says("locked");
+    node.read("status", &[]).exits(0);
+}
