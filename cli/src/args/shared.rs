@@ -123,10 +123,9 @@ impl FromStr for CheckpointArg {
                 Some(number) => (number, true),
                 None => (part, false),
             };
-            let number: u64 = number
-                .trim()
-                .parse()
-                .map_err(|_| format!("'{part}' is neither MiB (256) nor seconds (10s)"))?;
+            let number: u64 = number.trim().parse().map_err(|_not_a_number| {
+                format!("'{part}' is neither MiB (256) nor seconds (10s)")
+            })?;
             match (is_time, number) {
                 (_, 0) => return Err("0 is no distance between checkpoints".to_owned()),
                 (true, seconds) => checkpoint.every = Duration::from_secs(seconds),
