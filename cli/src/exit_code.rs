@@ -28,6 +28,8 @@ pub(crate) const KEY_UNAVAILABLE: Code = Code(6);
 pub(crate) const NO_SPACE: Code = Code(7);
 /// What was written does not read back as what was read.
 pub(crate) const MISMATCH: Code = Code(8);
+/// Stopped on request, by a deadline, a limit or SIGTERM; running again goes on.
+pub(crate) const STOPPED: Code = Code(75);
 /// Interrupted; running again goes on.
 pub(crate) const INTERRUPTED: Code = Code(130);
 

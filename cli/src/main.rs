@@ -8,6 +8,7 @@ mod exit_code;
 mod harden;
 mod resolve;
 mod ui;
+mod watch;
 
 use std::process::ExitCode;
 

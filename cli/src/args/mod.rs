@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use crate::watch::WatchArgs;
 pub(crate) use keys::{
     DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, Reason, RevokeArgs,
     TestArgs,
@@ -17,7 +18,8 @@ pub(crate) use shared::{CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetA
 ///
 /// Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some SSTables failed and the rest
 /// went on, 4 the key is still in use, 5 a node or another run holds the data, 6 a key or a key
-/// server cannot be had, 7 not enough space, 8 verification mismatch, 130 interrupted.
+/// server cannot be had, 7 not enough space, 8 verification mismatch, 75 stopped on request, 130 interrupted; after
+/// the last two the same command goes on.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -115,6 +117,9 @@ pub(crate) struct UpgradeArgs {
     /// Where the run keeps its journal; below the first data directory without it
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
 
     #[command(flatten)]
     pub(crate) data: DataArgs,

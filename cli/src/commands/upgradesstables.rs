@@ -1,28 +1,33 @@
 //! `upgradesstables`: the main job.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use rekey_engine::io::LeaseMode;
 use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
 use rekey_engine::plan::Target;
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Session};
-use rekey_engine::{Error, Result};
+use rekey_engine::{Error, ErrorKind, Result};
 
 use super::used_keys;
 use crate::args::UpgradeArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
+use crate::watch::{self, Signals};
 
 pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let started = Instant::now();
     let sources = args.keys.sources()?;
     let selection = args.data.selection();
+    let signals = Signals::catch()?;
+    let control = args.watch.control();
     let session = args
         .data
         .session(LeaseMode::Exclusive)?
         .with_state_dir(args.state_dir.clone())
-        .with_checkpoint(args.checkpoint.0);
+        .with_checkpoint(args.checkpoint.0)
+        .with_control(Arc::clone(&control));
     let unfinished = upgrade::unfinished(&session)?;
     if args.resume_only && unfinished.is_none() {
         return Err(Error::invalid("there is no unfinished run to go on with")
@@ -47,7 +52,13 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let plan = upgrade::plan(&session, &request)?;
     style.servers(&sources);
     style.warnings(&plan);
-    let report = upgrade::run(&session, &plan, args.data.threads(), style.observer().as_mut())?;
+    let report = watch::over(
+        &control,
+        &signals,
+        args.watch.file(),
+        |line| style.note(line),
+        || upgrade::run(&session, &plan, args.data.threads(), style.observer().as_mut()),
+    )?;
     style.report(&report, started.elapsed().as_secs_f64());
     if report.sstables.iter().any(|line| matches!(line.outcome, Outcome::Rewritten { .. })) {
         style.note(
@@ -55,7 +66,10 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
              writing with the old key; snapshots and backups keep the key that they have",
         );
     }
-    Ok(exit_code::of_report(&report))
+    Ok(match report.failure_kind() {
+        Some(ErrorKind::Interrupted) => signals.status(),
+        _ => exit_code::of_report(&report),
+    })
 }
 
 fn make_key(

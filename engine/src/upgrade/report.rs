@@ -92,14 +92,18 @@ impl Report {
         self.sstables.len().saturating_sub(self.failures().count())
     }
 
-    /// The one kind that speaks for all failures: a mismatch above all, the common kind when
-    /// there is one and nothing was done; otherwise `None` although something failed.
+    /// The one kind that speaks for all failures: a mismatch above all, then an interruption, which
+    /// leaves work for the next run, then the common kind when there is one and nothing was done; otherwise `None`
+    /// although something failed.
     #[must_use]
     pub fn failure_kind(&self) -> Option<ErrorKind> {
         let kinds: Vec<ErrorKind> = self.failures().map(Error::kind).collect();
         let first = *kinds.first()?;
         if kinds.contains(&ErrorKind::Mismatch) {
             return Some(ErrorKind::Mismatch);
+        }
+        if kinds.contains(&ErrorKind::Interrupted) {
+            return Some(ErrorKind::Interrupted);
         }
         let did_something = self.sstables.iter().any(|line| {
             matches!(line.outcome, Outcome::Rewritten { .. } | Outcome::Verified { .. })

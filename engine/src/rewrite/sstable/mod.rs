@@ -146,7 +146,8 @@ impl<'a> Rewrite<'a> {
     /// Whether it did not end, and what is staged of it is there for the next run.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.is_kept.load(Ordering::SeqCst)
+        // One that was not begun has touched nothing of what an earlier run has left.
+        self.is_kept.load(Ordering::SeqCst) || lock(&self.resumed).is_some()
     }
 
     fn open(&self) -> Result<Next> {
