@@ -5,11 +5,9 @@
 
 use aes::cipher::KeyInit as _;
 use aes::{Aes128, Aes192, Aes256};
-use blowfish::Blowfish;
-use des::{Des, TdesEde3};
-use rc2::Rc2;
 
 use super::kernel::Cipher;
+use super::legacy::{Blowfish, Des, Rc2, SideBySide, TripleDes};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{Algorithm, Kernel, Mode, Transformation, portable};
@@ -41,11 +39,14 @@ pub(super) fn schedule(
                 _ => portable::over(Aes256::new_from_slice(key).ok()?, mode),
             }
         }
-        Algorithm::Blowfish => portable::over(<Blowfish>::new_from_slice(key).ok()?, mode),
-        Algorithm::Des => portable::over(Des::new_from_slice(key).ok()?, mode),
-        Algorithm::DesEde => portable::over(TdesEde3::new_from_slice(key).ok()?, mode),
+        Algorithm::Blowfish => portable::over(SideBySide(Blowfish::new(key)), mode),
+        Algorithm::Des => portable::over(SideBySide(Des::new(*key.as_array()?)), mode),
+        Algorithm::DesEde => {
+            let keys = key.as_chunks().0.as_array()?;
+            portable::over(SideBySide(TripleDes::new(*keys)), mode)
+        }
         // Java makes all bits of a key effective, and so does this constructor.
-        Algorithm::Rc2 => portable::over(Rc2::new_from_slice(key).ok()?, mode),
+        Algorithm::Rc2 => portable::over(SideBySide(Rc2::new(key)), mode),
     };
     Some((Kernel::Portable, cipher))
 }
