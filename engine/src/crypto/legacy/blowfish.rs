@@ -111,12 +111,20 @@ impl State {
 impl Rounds for Blowfish {
     type Width = U8;
 
-    fn encrypt<const W: usize>(&self, blocks: &mut [[u8; 8]; W]) {
-        self.0.encrypt(blocks);
+    fn encrypt(&self, blocks: &mut [[u8; 8]]) {
+        let (eights, rest) = blocks.as_chunks_mut::<8>();
+        eights.iter_mut().for_each(|blocks| self.0.encrypt(blocks));
+        let (fours, rest) = rest.as_chunks_mut::<4>();
+        fours.iter_mut().for_each(|blocks| self.0.encrypt(blocks));
+        rest.as_chunks_mut::<1>().0.iter_mut().for_each(|block| self.0.encrypt(block));
     }
 
-    fn decrypt<const W: usize>(&self, blocks: &mut [[u8; 8]; W]) {
-        self.0.decrypt(blocks);
+    fn decrypt(&self, blocks: &mut [[u8; 8]]) {
+        let (eights, rest) = blocks.as_chunks_mut::<8>();
+        eights.iter_mut().for_each(|blocks| self.0.decrypt(blocks));
+        let (fours, rest) = rest.as_chunks_mut::<4>();
+        fours.iter_mut().for_each(|blocks| self.0.decrypt(blocks));
+        rest.as_chunks_mut::<1>().0.iter_mut().for_each(|block| self.0.decrypt(block));
     }
 }
 

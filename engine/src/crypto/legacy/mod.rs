@@ -1,18 +1,21 @@
 //! The older ciphers, which all have blocks of 64 bits: DES, triple DES, Blowfish and RC2, with
 //! several blocks on the way at once.
 //!
-//! A round of these ciphers waits for the round before, and a table look-up takes some cycles, so
-//! a processor that encrypts one block idles most of the time; and a block is too long for it to
-//! see the next one coming. Therefore each round does its step for `W` blocks before the next
-//! round begins, be it by turns or in vectors. How many blocks pay differs: [`Rounds::Width`].
+//! A round waits for the round before it, and a table look-up takes some cycles, so a processor
+//! that encrypts one block idles most of the time; and a block is too long for it to see the next
+//! one coming. Therefore each round does its step for several blocks before the next round begins:
+//! by turns, in vectors, or on planes of bits. All of it is safe code over arrays of words, of
+//! which the compiler makes the vectors that it may use.
 //!
-//! The tables of DES, Blowfish and RC2 are indexed by secret values, as everywhere, the crates of
-//! these ciphers included: who can watch the processor's cache learns of the key.
+//! Except for DES of many blocks at once, secret values are indices into tables, as they are in
+//! the crates of these ciphers: who can watch the processor's cache learns of the key.
 
 mod blowfish;
 mod des;
 mod pi;
 mod rc2;
+
+use std::slice::from_mut;
 
 use aes::cipher::array::{Array, ArraySize};
 use aes::cipher::consts::U8;
@@ -25,18 +28,18 @@ use zeroize::ZeroizeOnDrop;
 
 pub(super) use self::blowfish::Blowfish;
 pub(super) use self::des::{Des, TripleDes};
-pub(super) use self::rc2::Rc2;
+pub(super) use self::rc2::{ByIndex, LookUp, Rc2};
 
 /// A scheduled key of a cipher with blocks of 64 bits.
 pub(super) trait Rounds: ZeroizeOnDrop {
-    /// How many blocks side by side are fastest.
+    /// How many blocks at once are fastest.
     type Width: ArraySize;
 
-    /// Encrypts `W` blocks.
-    fn encrypt<const W: usize>(&self, blocks: &mut [[u8; 8]; W]);
+    /// Encrypts blocks, each by itself.
+    fn encrypt(&self, blocks: &mut [[u8; 8]]);
 
-    /// Decrypts `W` blocks.
-    fn decrypt<const W: usize>(&self, blocks: &mut [[u8; 8]; W]);
+    /// Decrypts blocks, each by itself.
+    fn decrypt(&self, blocks: &mut [[u8; 8]]);
 }
 
 /// A cipher as the modes of operation want it: with the traits of the crates.
@@ -44,18 +47,55 @@ pub(super) struct SideBySide<C>(pub(super) C);
 
 type Block = Array<u8, U8>;
 
-/// Applies `cipher` to `W` blocks, or to as many as there are.
-#[inline(always)]
-fn apply<const W: usize>(mut blocks: InOutBuf<'_, '_, Block>, cipher: impl Fn(&mut [[u8; 8]; W])) {
-    let mut states = [[0; 8]; W];
-    for (state, block) in states.iter_mut().zip(blocks.get_in()) {
-        *state = block.0;
-    }
-    cipher(&mut states);
-    for (block, state) in blocks.get_out().iter_mut().zip(states) {
-        block.0 = state;
+impl<C: Rounds> BlockSizeUser for SideBySide<C> {
+    type BlockSize = U8;
+}
+
+impl<C: Rounds> ParBlocksSizeUser for SideBySide<C> {
+    type ParBlocksSize = C::Width;
+}
+
+impl<C: Rounds> BlockCipherEncrypt for SideBySide<C> {
+    fn encrypt_with_backend(&self, f: impl BlockCipherEncClosure<BlockSize = U8>) {
+        f.call(self);
     }
 }
+
+impl<C: Rounds> BlockCipherDecrypt for SideBySide<C> {
+    fn decrypt_with_backend(&self, f: impl BlockCipherDecClosure<BlockSize = U8>) {
+        f.call(self);
+    }
+}
+
+impl<C: Rounds> BlockCipherEncBackend for SideBySide<C> {
+    fn encrypt_block(&self, block: InOut<'_, '_, Block>) {
+        self.0.encrypt(Array::cast_slice_to_core_mut(from_mut(block.into_out_with_copied_in())));
+    }
+
+    fn encrypt_par_blocks(&self, blocks: InOut<'_, '_, ParBlocks<Self>>) {
+        self.encrypt_tail_blocks(blocks.into_buf());
+    }
+
+    fn encrypt_tail_blocks(&self, blocks: InOutBuf<'_, '_, Block>) {
+        self.0.encrypt(Array::cast_slice_to_core_mut(blocks.into_out_with_copied_in()));
+    }
+}
+
+impl<C: Rounds> BlockCipherDecBackend for SideBySide<C> {
+    fn decrypt_block(&self, block: InOut<'_, '_, Block>) {
+        self.0.decrypt(Array::cast_slice_to_core_mut(from_mut(block.into_out_with_copied_in())));
+    }
+
+    fn decrypt_par_blocks(&self, blocks: InOut<'_, '_, ParBlocks<Self>>) {
+        self.decrypt_tail_blocks(blocks.into_buf());
+    }
+
+    fn decrypt_tail_blocks(&self, blocks: InOutBuf<'_, '_, Block>) {
+        self.0.decrypt(Array::cast_slice_to_core_mut(blocks.into_out_with_copied_in()));
+    }
+}
+
+impl<C: Rounds> ZeroizeOnDrop for SideBySide<C> {}
 
 /// The left and the right half of a block.
 #[inline(always)]
@@ -68,78 +108,5 @@ fn halves(block: [u8; 8]) -> [u32; 2] {
     })
 }
 
-impl<C: Rounds> BlockSizeUser for SideBySide<C> {
-    type BlockSize = U8;
-}
-
-impl<C: Rounds> ParBlocksSizeUser for SideBySide<C> {
-    type ParBlocksSize = C::Width;
-}
-
-impl<C: Rounds<Width: ArraySize<ArrayType<Block> = [Block; W]>>, const W: usize> BlockCipherEncrypt
-    for SideBySide<C>
-{
-    fn encrypt_with_backend(&self, f: impl BlockCipherEncClosure<BlockSize = U8>) {
-        f.call(self);
-    }
-}
-
-impl<C: Rounds<Width: ArraySize<ArrayType<Block> = [Block; W]>>, const W: usize> BlockCipherDecrypt
-    for SideBySide<C>
-{
-    fn decrypt_with_backend(&self, f: impl BlockCipherDecClosure<BlockSize = U8>) {
-        f.call(self);
-    }
-}
-
-impl<C: Rounds<Width: ArraySize<ArrayType<Block> = [Block; W]>>, const W: usize>
-    BlockCipherEncBackend for SideBySide<C>
-{
-    #[inline]
-    fn encrypt_block(&self, mut block: InOut<'_, '_, Block>) {
-        let mut states = [block.get_in().0];
-        self.0.encrypt(&mut states);
-        let [state] = states;
-        block.get_out().0 = state;
-    }
-
-    #[inline]
-    fn encrypt_par_blocks(&self, blocks: InOut<'_, '_, ParBlocks<Self>>) {
-        apply(blocks.into_buf(), |blocks| self.0.encrypt::<W>(blocks));
-    }
-
-    #[inline]
-    fn encrypt_tail_blocks(&self, blocks: InOutBuf<'_, '_, Block>) {
-        match blocks.len() {
-            1 => apply(blocks, |blocks| self.0.encrypt::<1>(blocks)),
-            _ => apply(blocks, |blocks| self.0.encrypt::<W>(blocks)),
-        }
-    }
-}
-
-impl<C: Rounds<Width: ArraySize<ArrayType<Block> = [Block; W]>>, const W: usize>
-    BlockCipherDecBackend for SideBySide<C>
-{
-    #[inline]
-    fn decrypt_block(&self, mut block: InOut<'_, '_, Block>) {
-        let mut states = [block.get_in().0];
-        self.0.decrypt(&mut states);
-        let [state] = states;
-        block.get_out().0 = state;
-    }
-
-    #[inline]
-    fn decrypt_par_blocks(&self, blocks: InOut<'_, '_, ParBlocks<Self>>) {
-        apply(blocks.into_buf(), |blocks| self.0.decrypt::<W>(blocks));
-    }
-
-    #[inline]
-    fn decrypt_tail_blocks(&self, blocks: InOutBuf<'_, '_, Block>) {
-        match blocks.len() {
-            1 => apply(blocks, |blocks| self.0.decrypt::<1>(blocks)),
-            _ => apply(blocks, |blocks| self.0.decrypt::<W>(blocks)),
-        }
-    }
-}
-
-impl<C: Rounds> ZeroizeOnDrop for SideBySide<C> {}
+#[cfg(test)]
+mod tests;

@@ -175,4 +175,4 @@ fn xor<const N: usize>(a: &[u8; N], b: &[u8; N]) -> [u8; N] {
 
 /// Blocks in a tile of decryption: 4 KiB at the most, so that both passes and a copy stay in the
 /// L1 cache.
-const TILE: usize = 256;
+const TILE: usize = 512;

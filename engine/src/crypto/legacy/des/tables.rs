@@ -1,8 +1,7 @@
-//! The tables of FIPS 46-3, and the S-boxes together with what follows them.
+//! The tables of FIPS 46-3, and what follows from them.
 #![expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse")]
 
 /// The permutation IP.
-#[cfg(test)]
 #[rustfmt::skip]
 pub(super) const INITIAL: [u8; 64] = [
     58, 50, 42, 34, 26, 18, 10, 2, 60, 52, 44, 36, 28, 20, 12, 4,
@@ -41,7 +40,7 @@ const PERMUTATION: [u8; 32] = [
 
 /// The S-boxes, row after row.
 #[rustfmt::skip]
-const BOXES: [[u8; 64]; 8] = [
+pub(super) const BOXES: [[u8; 64]; 8] = [
     [
         14,  4, 13,  1,  2, 15, 11,  8,  3, 10,  6, 12,  5,  9,  0,  7,
          0, 15,  7,  4, 14,  2, 13,  1, 10,  6, 12, 11,  9,  5,  3,  8,
@@ -91,6 +90,31 @@ const BOXES: [[u8; 64]; 8] = [
          2,  1, 14,  7,  4, 10,  8, 13, 15, 12,  9,  0,  3,  5,  6, 11,
     ],
 ];
+
+/// Which planes of a half each S-box sees: the expansion E after the permutation P.
+pub(super) const SEEN: [[usize; 6]; 8] = {
+    let mut seen = [[0; 6]; 8];
+    let mut bit = 0;
+    while bit < 48 {
+        let (number, place) = (bit / 6, bit % 6);
+        seen[number][place] = PERMUTATION[(4 * number + place + 31) % 32] as usize - 1;
+        bit += 1;
+    }
+    seen
+};
+
+/// Where the bits of a block go under the permutation IP: planes of the left half, then of the
+/// right one.
+pub(super) const PLACES: [usize; 64] = {
+    let mut places = [0; 64];
+    let mut bit = 0;
+    while bit < 64 {
+        let place = PERMUTATION[bit % 32] as usize - 1 + bit / 32 * 32;
+        places[INITIAL[bit] as usize - 1] = place;
+        bit += 1;
+    }
+    places
+};
 
 /// What each S-box adds to a half by way of [`PERMUTATION`], rotated as the halves are. The upper
 /// two bits of the index, where bits of the neighbours stand, make no difference: that saves
