@@ -108,7 +108,7 @@ fn sliced<const WORDS: usize>(
 /// From how many blocks on the circuits are faster than the tables, even with most of their lanes
 /// idle: measured on Zen 5, in vectors of 128 bits and of 512.
 const fn enough(words: usize) -> usize {
-    if words < 8 { 120 } else { 40 }
+    if words < 8 { 144 } else { 40 }
 }
 
 /// A scheduled key of DES.
