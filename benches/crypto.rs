@@ -99,40 +99,61 @@ fn open(c: &mut Criterion) {
     group.finish();
 }
 
-/// The older ciphers, and AES in the modes that have no kernel of their own.
-fn other(c: &mut Criterion) {
-    let (lanes, length) = (32, 16_384 + 16);
-    let mut arena = vec![0x5a_u8; lanes * (length + SKEW)];
-    let mut target = vec![0_u8; length];
+/// AES in the modes that have no kernel of their own.
+fn modes(c: &mut Criterion) {
+    for text in ["AES/CFB/PKCS5Padding", "AES/OFB/PKCS5Padding", "AES/PCBC/PKCS5Padding"] {
+        other(c, text, 32, &[32]);
+    }
+}
+
+/// The older ciphers, every kernel of the machine. To compare with OpenSSL in the same minute:
+/// `openssl speed -provider legacy -provider default -bytes 16384 -evp des-ede3-cbc`, and with
+/// `-decrypt`; then `des-cbc`, `bf-cbc`, `rc2-cbc`.
+fn legacy(c: &mut Criterion) {
     for (text, bytes) in [
-        ("AES/CFB/PKCS5Padding", 32),
-        ("AES/OFB/PKCS5Padding", 32),
-        ("AES/PCBC/PKCS5Padding", 32),
         ("Blowfish/CBC/PKCS5Padding", 16),
         ("DES/CBC/PKCS5Padding", 8),
         ("DESede/CBC/PKCS5Padding", 24),
         ("RC2/CBC/PKCS5Padding", 16),
     ] {
-        let transformation = Transformation::parse(text).expect("a valid name");
-        let key = CipherKey::new(&transformation, &vec![0x42; bytes]).expect("a valid length");
-        let mut group = c.benchmark_group(text.to_lowercase().replace('/', "-"));
-        group.throughput(Throughput::Bytes((lanes * length) as u64));
-        group.bench_function(BenchmarkId::new("seal", format!("{lanes}x16384")), |b| {
-            b.iter(|| {
-                let mut lanes: Vec<_> = arena
-                    .chunks_exact_mut(length + SKEW)
-                    .map(|place| Lane::new([7; 16], &mut place[..length]))
-                    .collect();
-                key.seal(black_box(&mut lanes)).expect("whole blocks");
+        other(c, text, bytes, &[1, 16, 32, 128, 512]);
+    }
+}
+
+/// One transformation with a key of some bytes, sealed in some numbers of lanes.
+fn other(c: &mut Criterion, text: &str, bytes: usize, loads: &[usize]) {
+    let transformation = Transformation::parse(text).expect("a valid name");
+    let length = 16_384 + transformation.block_size();
+    let most = loads.iter().max().expect("a number of lanes");
+    let mut arena = vec![0x5a_u8; most * (length + SKEW)];
+    let mut target = vec![0_u8; length];
+    let iv = vec![7; transformation.iv_length()];
+    let mut group = c.benchmark_group(text.to_lowercase().replace('/', "-"));
+    for kernel in Kernel::ALL {
+        let key = CipherKey::with_kernel(&transformation, &vec![0x42; bytes], kernel)
+            .expect("a valid length");
+        if key.kernel() != kernel {
+            continue;
+        }
+        for lanes in loads {
+            group.throughput(Throughput::Bytes((lanes * length) as u64));
+            group.bench_function(format!("seal/{kernel}/{lanes}x16384"), |b| {
+                b.iter(|| {
+                    let mut lanes: Vec<_> = arena
+                        .chunks_exact_mut(length + SKEW)
+                        .take(*lanes)
+                        .map(|place| Lane::new([7; 16], &mut place[..length]))
+                        .collect();
+                    key.seal(black_box(&mut lanes)).expect("whole blocks");
+                });
             });
-        });
-        let iv = vec![7; transformation.iv_length()];
+        }
         group.throughput(Throughput::Bytes(length as u64));
-        group.bench_function("open/16384", |b| {
+        group.bench_function(format!("open/{kernel}/16384"), |b| {
             b.iter(|| key.open_into(&iv, black_box(&arena[..length]), &mut target));
         });
-        group.finish();
     }
+    group.finish();
 }
 
 fn small(c: &mut Criterion) {
@@ -144,5 +165,5 @@ fn small(c: &mut Criterion) {
     c.bench_function("next_iv", |b| b.iter(|| ivs.next_iv()));
 }
 
-criterion_group!(benches, seal, ragged, open, other, small);
+criterion_group!(benches, seal, ragged, open, modes, legacy, small);
 criterion_main!(benches);

@@ -2,15 +2,17 @@
 
 use std::fmt;
 
-use super::Lane;
+use super::{Algorithm, Lane, Mode};
 
 /// The code that runs a cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// A crate for each block cipher, behind safe code; the `aes` crate itself picks AES-NI,
-    /// VAES, the ARMv8 extensions or constant-time software.
+    /// Safe code for any processor: for AES a crate, which itself picks AES-NI, VAES, the ARMv8
+    /// extensions or constant-time software; for the older ciphers rounds of our own.
     Portable,
+    /// The same rounds of DES, triple DES and RC2, compiled for the vectors of AVX-512.
+    Avx512,
     /// AVX-512 with VAES, for AES in CBC mode: more chunks side by side than the crate has room
     /// for, and decryption in one pass.
     Vaes,
@@ -18,12 +20,17 @@ pub enum Kernel {
 
 impl Kernel {
     /// All kernels, the slowest first.
-    pub const ALL: [Self; 2] = [Self::Portable, Self::Vaes];
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx512, Self::Vaes];
 
-    /// Returns the fastest kernel of this machine.
+    /// Returns the fastest kernel that this machine has for an algorithm in a mode.
     #[must_use]
-    pub fn best() -> Self {
-        if Self::Vaes.is_available() { Self::Vaes } else { Self::Portable }
+    pub fn best(algorithm: Algorithm, mode: Mode) -> Self {
+        let special = match (algorithm, mode) {
+            (Algorithm::Aes, Mode::Cbc) => Self::Vaes,
+            (Algorithm::Des | Algorithm::DesEde | Algorithm::Rc2, _) => Self::Avx512,
+            (Algorithm::Aes | Algorithm::Blowfish, _) => Self::Portable,
+        };
+        if special.is_available() { special } else { Self::Portable }
     }
 
     /// Says whether this machine can run the kernel.
@@ -32,9 +39,11 @@ impl Kernel {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => super::x86::WideToken::get().is_some(),
+            #[cfg(target_arch = "x86_64")]
             Self::Vaes => super::x86::Token::get().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Vaes => false,
+            Self::Avx512 | Self::Vaes => false,
         }
     }
 }
@@ -43,6 +52,7 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable",
+            Self::Avx512 => "avx512",
             Self::Vaes => "vaes",
         })
     }

@@ -22,12 +22,13 @@ impl CipherKey {
     /// # Errors
     /// [`TransformationError::KeyLength`] when the cipher has no keys of that length.
     pub fn new(transformation: &Transformation, key: &[u8]) -> Result<Self, TransformationError> {
-        Self::with_kernel(transformation, key, Kernel::best())
+        let kernel = Kernel::best(transformation.algorithm(), transformation.mode());
+        Self::with_kernel(transformation, key, kernel)
     }
 
     /// Schedules `key` for one kernel: for tests and measurements.
     ///
-    /// A kernel that this machine or the mode does not have gives way to
+    /// A kernel that this machine, the algorithm or the mode does not have gives way to
     /// [`Kernel::Portable`]; [`kernel`](Self::kernel) tells.
     ///
     /// # Errors
@@ -215,12 +216,24 @@ mod tests {
     }
 
     #[test]
-    fn only_aes_in_cbc_mode_has_another_kernel() {
-        for key in keys() {
-            let special = key.transformation().text() == cbc().text();
-            let expected = if special { Kernel::best() } else { Kernel::Portable };
-            assert_eq!(key.kernel(), expected, "{key:?}");
-            assert!(key.width() > 0);
+    fn a_key_runs_on_the_kernel_asked_for_where_there_is_one() {
+        for best in keys() {
+            let transformation = best.transformation();
+            let (algorithm, mode) = (transformation.algorithm(), transformation.mode());
+            assert_eq!(best.kernel(), Kernel::best(algorithm, mode), "{best:?}");
+            assert!(best.width() > 0);
+            let length = (8..=24).find(|length| algorithm.takes_key_of(*length)).unwrap();
+            for kernel in Kernel::ALL {
+                let key = CipherKey::with_kernel(transformation, &vec![3; length], kernel).unwrap();
+                let there = match kernel {
+                    Kernel::Portable => true,
+                    Kernel::Avx512 => !matches!(algorithm, Algorithm::Aes | Algorithm::Blowfish),
+                    Kernel::Vaes => (algorithm, mode) == (Algorithm::Aes, Mode::Cbc),
+                };
+                let expected =
+                    if there && kernel.is_available() { kernel } else { Kernel::Portable };
+                assert_eq!(key.kernel(), expected, "{key:?}");
+            }
         }
     }
 

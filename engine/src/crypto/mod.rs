@@ -15,6 +15,7 @@ mod iv;
 mod kernel;
 mod key;
 mod lane;
+mod legacy;
 mod padding;
 mod portable;
 mod schedule;

@@ -5,11 +5,9 @@
 
 use aes::cipher::KeyInit as _;
 use aes::{Aes128, Aes192, Aes256};
-use blowfish::Blowfish;
-use des::{Des, TdesEde3};
-use rc2::Rc2;
 
 use super::kernel::Cipher;
+use super::legacy::{Blowfish, ByIndex, Des, Rc2, SideBySide, TripleDes};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{Algorithm, Kernel, Mode, Transformation, portable};
@@ -28,26 +26,56 @@ pub(super) fn schedule(
     if !algorithm.takes_key_of(key.len()) {
         return None;
     }
+    let special = match kernel {
+        Kernel::Portable => None,
+        Kernel::Avx512 => avx512(algorithm, mode, key),
+        Kernel::Vaes if (algorithm, mode) == (Algorithm::Aes, Mode::Cbc) => vaes_cbc(key),
+        Kernel::Vaes => None,
+    };
+    if let Some(cipher) = special {
+        return Some((kernel, cipher));
+    }
     let cipher = match algorithm {
-        Algorithm::Aes => {
-            if (kernel, mode) == (Kernel::Vaes, Mode::Cbc)
-                && let Some(cipher) = vaes_cbc(key)
-            {
-                return Some((kernel, cipher));
-            }
-            match key.len() {
-                16 => portable::over(Aes128::new_from_slice(key).ok()?, mode),
-                24 => portable::over(Aes192::new_from_slice(key).ok()?, mode),
-                _ => portable::over(Aes256::new_from_slice(key).ok()?, mode),
-            }
+        Algorithm::Aes => match key.len() {
+            16 => portable::over(Aes128::new_from_slice(key).ok()?, mode),
+            24 => portable::over(Aes192::new_from_slice(key).ok()?, mode),
+            _ => portable::over(Aes256::new_from_slice(key).ok()?, mode),
+        },
+        Algorithm::Blowfish => portable::over(SideBySide(Blowfish::new(key)), mode),
+        Algorithm::Des => portable::over(SideBySide(Des::<4>::new(*key.as_array()?)), mode),
+        Algorithm::DesEde => {
+            let keys = key.as_chunks().0.as_array()?;
+            portable::over(SideBySide(TripleDes::<4>::new(*keys)), mode)
         }
-        Algorithm::Blowfish => portable::over(<Blowfish>::new_from_slice(key).ok()?, mode),
-        Algorithm::Des => portable::over(Des::new_from_slice(key).ok()?, mode),
-        Algorithm::DesEde => portable::over(TdesEde3::new_from_slice(key).ok()?, mode),
-        // Java makes all bits of a key effective, and so does this constructor.
-        Algorithm::Rc2 => portable::over(Rc2::new_from_slice(key).ok()?, mode),
+        Algorithm::Rc2 => portable::over(SideBySide(Rc2::<64>::new(key, ByIndex)), mode),
     };
     Some((Kernel::Portable, cipher))
+}
+
+/// The older ciphers that gain by wider vectors. Blowfish does not: its rounds are look-ups.
+#[cfg(target_arch = "x86_64")]
+fn avx512(algorithm: Algorithm, mode: Mode, key: &[u8]) -> Option<Box<dyn Cipher>> {
+    let token = x86::WideToken::get()?;
+    Some(match algorithm {
+        Algorithm::Des => {
+            let cipher = Des::<8>::new(*key.as_array()?);
+            portable::over(SideBySide(x86::Wide::new(token, cipher)), mode)
+        }
+        Algorithm::DesEde => {
+            let cipher = TripleDes::<8>::new(*key.as_chunks().0.as_array()?);
+            portable::over(SideBySide(x86::Wide::new(token, cipher)), mode)
+        }
+        Algorithm::Rc2 => {
+            let cipher = Rc2::<128, _>::new(key, token);
+            portable::over(SideBySide(x86::Wide::new(token, cipher)), mode)
+        }
+        Algorithm::Aes | Algorithm::Blowfish => return None,
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn avx512(_: Algorithm, _: Mode, _: &[u8]) -> Option<Box<dyn Cipher>> {
+    None
 }
 
 #[cfg(target_arch = "x86_64")]

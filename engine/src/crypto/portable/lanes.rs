@@ -1,4 +1,4 @@
-//! Encrypts lanes side by side, inside the backend that a cipher's crate has chosen.
+//! Encrypts lanes side by side, inside the backend that a cipher has chosen.
 //!
 //! There the chain values stay in place, and the crate's own run-time choice of instructions is
 //! already made.
@@ -10,8 +10,8 @@ use aes::cipher::typenum::Unsigned as _;
 use aes::cipher::{BlockCipherEncBackend, BlockCipherEncClosure, BlockSizeUser, ParBlocks};
 
 use super::{BlockCipher, Chaining};
-use crate::crypto::Lane;
 use crate::crypto::feed::{Feed, Head, Tail};
+use crate::crypto::{BLOCK, Lane};
 
 /// Encrypts the whole blocks of every lane, and returns what is left of lanes that have more.
 pub(super) fn seal<'a, C: BlockCipher<N>, M: Chaining, const N: usize>(
@@ -44,31 +44,19 @@ where
 {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = S>>(self, backend: &B) {
-        let width = side_by_side::<B>();
+        let width = B::ParBlocksSize::USIZE;
         let mut feed = Feed::new(self.lanes, width);
-        if B::ParBlocksSize::USIZE == 1 {
-            let mut states = [const { Array([0; N]) }; SINGLES];
-            while let Some(heads) = feed.next_run() {
-                let used = heads.len();
-                seal_run::<M, _, S, N>(&mut states, heads, |states| {
-                    for state in states.iter_mut().take(used) {
-                        backend.encrypt_block_inplace(state);
-                    }
-                });
-            }
-        } else {
-            let mut states = ParBlocks::<B>::default();
-            while let Some(heads) = feed.next_run() {
-                let used = heads.len();
-                let wide = used >= enough_for_wide(width);
-                seal_run::<M, _, S, N>(&mut states, heads, |states| {
-                    if wide {
-                        backend.encrypt_par_blocks_inplace(states);
-                    } else if let Some(states) = states.get_mut(..used) {
-                        backend.encrypt_tail_blocks_inplace(states);
-                    }
-                });
-            }
+        let mut states = ParBlocks::<B>::default();
+        while let Some(heads) = feed.next_run() {
+            let used = heads.len();
+            let wide = used >= enough_for_wide::<N>(width);
+            seal_run::<M, _, S, N>(&mut states, heads, |states| {
+                if wide {
+                    backend.encrypt_par_blocks_inplace(states);
+                } else if let Some(states) = states.get_mut(..used) {
+                    backend.encrypt_tail_blocks_inplace(states);
+                }
+            });
         }
         *self.tails = feed.into_tails();
     }
@@ -107,19 +95,13 @@ fn seal_run<M, T, S, const N: usize>(
     }
 }
 
-/// Lanes side by side over a crate that encrypts one block at a time: the processor overlaps the
-/// blocks, which do not wait for each other, which gave 1.4 times the speed for
-/// Blowfish, 1.1 for RC2, and nothing for DES (measured on Zen 5).
-const SINGLES: usize = 4;
-
-/// Returns how many lanes run side by side over a backend.
-const fn side_by_side<B: BlockCipherEncBackend>() -> usize {
-    if B::ParBlocksSize::USIZE == 1 { SINGLES } else { B::ParBlocksSize::USIZE }
-}
-
 /// Returns from how many lanes on the widest call, which costs the same however many of its states
 /// count, beats one call for each of them.
-const fn enough_for_wide(width: usize) -> usize {
+const fn enough_for_wide<const N: usize>(width: usize) -> usize {
+    if N < BLOCK {
+        // The older ciphers find the best way for any number of blocks by themselves.
+        return width;
+    }
     match width {
         // In software a single block costs as much as a full call; with AES-NI both are even.
         ..=8 => width / 2,
@@ -140,7 +122,7 @@ pub(super) fn width<C: BlockCipher<N>, const N: usize>(cipher: &C) -> usize {
 
     impl<S: ArraySize> BlockCipherEncClosure for Ask<'_, S> {
         fn call<B: BlockCipherEncBackend<BlockSize = S>>(self, _: &B) {
-            *self.0 = side_by_side::<B>();
+            *self.0 = B::ParBlocksSize::USIZE;
         }
     }
 
