@@ -255,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_deadline_is_the_next_such_time_or_a_while() {
-        let now: ZonedDateTime = "2026-03-01T04:30[UTC]".parse().unwrap();
+        let now = jiff::civil::date(2026, 3, 1).at(4, 30, 0, 0);
+        let now = now.to_zoned_datetime(jiff::tz::TimeZone::UTC).unwrap();
         let left = |text: &str| text.parse::<Deadline>().unwrap().left(&now).as_secs();
         assert_eq!(left("05:00"), 30 * 60);
         assert_eq!(left("04:30"), 24 * 3600, "that one is over");

@@ -11,7 +11,7 @@ use crate::kit::{Node, Run, plaintext};
 use crate::synthetic::{Recipe, table_in};
 
 /// A node with an SSTable of some MiB, and a target whose cipher is slow.
-fn node() -> Node {
+pub(crate) fn node() -> Node {
     let node = Node::empty();
     let mut recipe = Recipe::local("oa", "1", "old-key", vec![3; 16]);
     recipe.chunk_length = 1 << 14;
@@ -20,7 +20,7 @@ fn node() -> Node {
     node
 }
 
-fn map(node: &Node, file: &str) -> String {
+pub(crate) fn map(node: &Node, file: &str) -> String {
     format!(
         "{{'class': 'Encryptor', 'cipher_algorithm': 'DESede/CBC/PKCS5Padding', \
          'secret_key_strength': 168, 'key_provider': 'LocalFileSystemKeyProviderFactory', \
@@ -29,7 +29,7 @@ fn map(node: &Node, file: &str) -> String {
     )
 }
 
-fn arguments(map: &str) -> Vec<&str> {
+pub(crate) fn arguments(map: &str) -> Vec<&str> {
     vec![
         "upgradesstables",
         "-a",
@@ -51,7 +51,7 @@ fn upgrade(node: &Node, file: &str, more: &[&str]) -> Run {
     node.run(&[&arguments(&map(node, file)), more].concat())
 }
 
-fn status(node: &Node, more: &[&str]) -> Value {
+pub(crate) fn status(node: &Node, more: &[&str]) -> Value {
     let run = node.read("status", &[&["--json"], more].concat()).exits(0);
     run.of_type("summary").remove(0)
 }
@@ -62,7 +62,7 @@ fn killed(more: &[&str]) -> Node {
         let node = node();
         let map = map(&node, "new-key");
         let mut child = node
-            .command(&[&arguments(&map), more].concat())
+            .command(&[&arguments(&map), &["--rate", "8"][..], more].concat())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

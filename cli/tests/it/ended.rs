@@ -1,0 +1,106 @@
+//! Runs that are ended from outside, or slowed down: signals, `--deadline`, `--stop-after`,
+//! `--control`.
+
+use std::fs;
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::kit::Node;
+use crate::synthetic::{Recipe, table_in};
+use crate::unfinished::{arguments, map, node, status};
+
+/// A run that takes its time.
+fn slow(node: &Node, more: &[&str]) -> Child {
+    let map = map(node, "new-key");
+    node.command(&[&arguments(&map), &["--rate", "4"][..], more].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until some of its work is durable, or it is over.
+fn wait_for_work(node: &Node, child: &mut Child) {
+    while child.try_wait().unwrap().is_none() {
+        if status(node, &[])["durable"].as_u64().is_some_and(|bytes| bytes > 0) {
+            return;
+        }
+    }
+}
+
+fn goes_on(node: &Node) {
+    let map = map(node, "new-key");
+    node.run(&[&arguments(&map), &["--resume-only"][..]].concat()).exits(0).says("1 rewritten");
+    node.read("verify", &[]).exits(0).says("1 verified");
+    assert!(!node.data().join(".sstablerekey").exists());
+}
+
+#[test]
+fn a_signal_ends_the_run_and_the_next_one_goes_on() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 75)] {
+        let node = node();
+        let mut child = slow(&node, &[]);
+        wait_for_work(&node, &mut child);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal:?}");
+        assert_eq!(status(&node, &[])["unfinished"], true);
+        goes_on(&node);
+    }
+}
+
+#[test]
+fn so_many_sstables_are_taken_and_the_rest_is_left() {
+    let node = node();
+    let mut second = Recipe::local("oa", "2", "old-key", vec![3; 16]);
+    second.chunk_length = 1 << 14;
+    second.write(&table_in(&node.data()), b"\0\x01k and a row");
+    let map = map(&node, "new-key");
+    let run = node.run(&[&arguments(&map), &["--stop-after", "1"][..]].concat()).exits(75);
+    assert!(run.text().contains("it was not begun before the run ended"), "{run:?}");
+    assert!(run.text().contains("run the same command again"), "{run:?}");
+    node.read("verify", &[]).exits(0).says("2 verified");
+    node.run(&arguments(&map)).exits(0).says("1 rewritten").says("1 ");
+}
+
+#[test]
+fn a_deadline_ends_it_with_work_left_for_the_next_one() {
+    let node = node();
+    let mut child = slow(&node, &["--deadline", "3s"]);
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    node.read("verify", &[]).exits(0).says("1 verified");
+    let map = map(&node, "new-key");
+    node.run(&arguments(&map)).exits(0).says("1 rewritten");
+    node.read("verify", &[]).exits(0).says("1 verified");
+    for wrong in ["tomorrow", "25:00", "0s"] {
+        node.run(&[&arguments(&map), &["--deadline", wrong][..]].concat())
+            .exits(2)
+            .says("neither a time (05:00) nor a duration");
+    }
+}
+
+#[test]
+fn a_file_pauses_speeds_up_and_ends_it() {
+    let node = node();
+    let file = node.root.path().join("control");
+    let say = |word: &str| fs::write(&file, word).unwrap();
+    say("pause");
+    let mut child = slow(&node, &["--control", "control"]);
+    for _ in 0..5 {
+        let seen = status(&node, &[]);
+        // It may have come as far as its first pieces before it looked.
+        assert!(seen["swapped"].as_u64().is_none_or(|swapped| swapped == 0), "{seen}");
+    }
+    assert!(child.try_wait().unwrap().is_none(), "a paused run has ended");
+    say("rate 1000");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    node.read("verify", &[]).exits(0).says("1 verified");
+
+    let node = self::node();
+    fs::write(node.root.path().join("control"), "nonsense").unwrap();
+    let mut child = slow(&node, &["--control", "control"]);
+    wait_for_work(&node, &mut child);
+    fs::write(node.root.path().join("control"), "stop").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    goes_on(&node);
+}
