@@ -273,8 +273,8 @@ fn it_is_written_gone_on_with_and_read() {
     let records = whole_life();
     let Record::Started(first, plan) = records[0].clone() else { unreachable!() };
     let journal = Journal::start(&LocalStorage, directory.path(), first, plan.clone()).unwrap();
-    assert_eq!(journal.number(), 0);
-    for record in &records[1..4] {
+    assert_eq!(journal.begin(Path::new("/d/ks/t"), &name("oa-1-big"), 100).unwrap(), 0);
+    for record in &records[2..4] {
         journal.append(record, Durability::Later).unwrap();
     }
     journal.append(&records[5], Durability::Now).unwrap();
@@ -287,7 +287,7 @@ fn it_is_written_gone_on_with_and_read() {
     let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
     assert!(history.is_torn && history.plan == plan);
     let journal = Journal::resume(&LocalStorage, directory.path(), &history, session()).unwrap();
-    assert_eq!(journal.number(), 1);
+    assert_eq!(journal.begin(Path::new("/d/ks/t"), &name("oa-2-big"), 100).unwrap(), 1);
     journal.append(&records[6], Durability::Now).unwrap();
     let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
     assert_eq!((history.is_torn, history.sessions.len()), (false, 2));
@@ -295,6 +295,26 @@ fn it_is_written_gone_on_with_and_read() {
 
     let nowhere = directory.path().join("nowhere");
     assert_eq!(History::open(&LocalStorage, &nowhere).unwrap(), None);
+}
+
+/// What lies behind a hole must not come back when the hole is filled.
+#[test]
+fn a_torn_tail_is_gone_when_it_is_gone_on_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(JOURNAL_FILE);
+    drop(Journal::start(&LocalStorage, directory.path(), session(), vec![]).unwrap());
+    let length = LocalStorage.stat(&path).unwrap().unwrap().length;
+    let frame = |record: &Record| frame::frame(&record.encode(), length, 0).unwrap();
+    // As long as the record that will be written in its place.
+    let hole = frame(&Record::Resumed(session())).len();
+    let lost = frame(&begun(0, "oa-1-big"));
+    let file = LocalStorage.reopen(&path).unwrap();
+    file.write_at(&lost, length + hole as u64).unwrap();
+    let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
+    assert_eq!((history.length, history.is_torn), (length, true));
+    drop(Journal::resume(&LocalStorage, directory.path(), &history, session()).unwrap());
+    let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
+    assert_eq!((history.sstables.len(), history.sessions.len()), (0, 2));
 }
 
 /// The reader counts on it: what is not durable has an end.
@@ -315,4 +335,17 @@ fn records_for_later_are_made_durable_in_time() {
     assert!(bytes.len() > 500_000, "{}", bytes.len());
     bytes[100_000] ^= 1;
     assert!(matches!(History::read(&bytes), Err(JournalError::Damaged(_))));
+}
+
+/// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it. It stays as it
+/// is; when the format changes, another file is laid beside it.
+#[test]
+fn journals_of_format_1_stay_readable() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/journals/format-1");
+    let bytes = std::fs::read(path).unwrap();
+    let (written, _) = journal(&whole_life());
+    assert_eq!(History::read(&bytes), History::read(&written));
+    assert_eq!(History::read(&bytes).unwrap().unwrap().sstables.len(), 2);
+    // What is written today is the same, too, or it is another format.
+    assert_eq!((FORMAT, bytes == written), (1, true));
 }

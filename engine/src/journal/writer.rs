@@ -8,6 +8,7 @@ use super::frame;
 use super::history::History;
 use super::record::{Record, Session};
 use crate::io::{OutputFile, Storage};
+use crate::sstable::Descriptor;
 use crate::{Error, ErrorKind, Result};
 
 /// The name of the file in its state directory.
@@ -91,13 +92,21 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Gives an SSTable its number.
-    #[must_use]
-    pub fn number(&self) -> u32 {
-        let mut tail = self.tail();
-        let number = tail.next_number;
-        tail.next_number = number.saturating_add(1);
-        number
+    /// Begins an SSTable, and gives it its number: numbers come in order, whoever is faster.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; no number is given then.
+    pub fn begin(&self, directory: &Path, old: &Descriptor, bytes: u64) -> Result<u32> {
+        let (number, end) = {
+            let mut tail = self.tail();
+            let sstable = tail.next_number;
+            let (directory, old) = (directory.to_owned(), old.clone());
+            let end = self.write(&mut tail, &Record::Begun { sstable, directory, old, bytes })?;
+            tail.next_number = sstable.saturating_add(1);
+            (sstable, end)
+        };
+        self.settle(end, Durability::Later)?;
+        Ok(number)
     }
 
     /// Appends a record. What it says must be durable before.
@@ -108,7 +117,12 @@ impl Journal {
     /// # Errors
     /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
     pub fn append(&self, record: &Record, durability: Durability) -> Result<()> {
-        let end = self.write(record)?;
+        let end = self.write(&mut self.tail(), record)?;
+        self.settle(end, durability)
+    }
+
+    /// Makes durable what must be.
+    fn settle(&self, end: u64, durability: Durability) -> Result<()> {
         let is_far = end.saturating_sub(self.tail().durable) > frame::MOST_NOT_DURABLE;
         if durability == Durability::Later && !is_far {
             return Ok(());
@@ -133,8 +147,7 @@ impl Journal {
     }
 
     /// Returns where the record ends.
-    fn write(&self, record: &Record) -> Result<u64> {
-        let mut tail = self.tail();
+    fn write(&self, tail: &mut Tail, record: &Record) -> Result<u64> {
         if let Some(error) = &tail.broken {
             return Err(error.clone());
         }

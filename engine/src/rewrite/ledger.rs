@@ -1,5 +1,6 @@
 //! What is journalled of one SSTable, and when.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::digest::PlainDigest;
@@ -7,11 +8,11 @@ use super::envelope::Envelope;
 use super::progress::{Batch, Progress, RunSums};
 use super::resume::part_content;
 use super::staging::StagingArea;
-use crate::Result;
 use crate::io::Storage;
 use crate::journal::{Durability, Journal, Part, Record, SourceFile, Stage, Staged};
 use crate::plan::{Facts, PlannedSSTable};
 use crate::sstable::{Component, Descriptor};
+use crate::{Error, ErrorKind, Result};
 
 /// One SSTable's part of the journal. As long as it has made no checkpoint, all of that is for
 /// those who look: it would start anew.
@@ -19,7 +20,8 @@ use crate::sstable::{Component, Descriptor};
 pub(super) struct Ledger<'a> {
     journal: &'a Journal,
     envelope: Envelope,
-    number: u32,
+    /// None yet when the journal did not take that it has begun.
+    number: OnceLock<u32>,
     seed: u64,
     /// Something of it is journalled that the next run would go on with.
     is_staged: AtomicBool,
@@ -33,24 +35,26 @@ impl<'a> Ledger<'a> {
         seed: u64,
         facts: &Facts,
     ) -> Self {
-        let number = journal.number();
+        let number = OnceLock::new();
         let ledger = Self { journal, envelope, number, seed, is_staged: AtomicBool::new(false) };
-        ledger.tell(&Record::Begun {
-            sstable: number,
-            directory: facts.sstable.directory.clone(),
-            old: facts.sstable.descriptor.clone(),
-            bytes: facts.data_bytes,
-        });
+        let _tried_again_before_it_is_needed = ledger.number(facts);
         ledger
     }
 
+    /// Its number; it is begun in the journal with that.
+    fn number(&self, facts: &Facts) -> Result<u32> {
+        if let Some(number) = self.number.get() {
+            return Ok(*number);
+        }
+        let sstable = &facts.sstable;
+        let number =
+            self.journal.begin(&sstable.directory, &sstable.descriptor, facts.data_bytes)?;
+        Ok(*self.number.get_or_init(|| number))
+    }
+
     /// Goes on with one.
-    pub(super) const fn resume(
-        journal: &'a Journal,
-        envelope: Envelope,
-        seed: u64,
-        number: u32,
-    ) -> Self {
+    pub(super) fn resume(journal: &'a Journal, envelope: Envelope, seed: u64, number: u32) -> Self {
+        let number = OnceLock::from(number);
         Self { journal, envelope, number, seed, is_staged: AtomicBool::new(true) }
     }
 
@@ -77,6 +81,7 @@ impl<'a> Ledger<'a> {
         if self.is_staged() {
             return Ok(());
         }
+        let number = self.number(facts)?;
         staging.sync_names(storage, &planned.data_dir)?;
         let source = facts
             .files
@@ -89,7 +94,7 @@ impl<'a> Ledger<'a> {
             ranges,
             seed: self.envelope.seal(&self.seed.to_be_bytes())?,
         };
-        self.journal.append(&Record::Staged(self.number, staged), Durability::Later)?;
+        self.journal.append(&Record::Staged(number, staged), Durability::Later)?;
         self.is_staged.store(true, Ordering::SeqCst);
         Ok(())
     }
@@ -113,33 +118,42 @@ impl<'a> Ledger<'a> {
 
     /// Journals that all components are durable.
     pub(super) fn sealed(&self, files: Vec<(Component, u64)>) -> Result<()> {
-        self.journal.append(&Record::Sealed { sstable: self.number, files }, Durability::Now)
+        let sstable = self.known_number()?;
+        self.journal.append(&Record::Sealed { sstable, files }, Durability::Now)
     }
 
     /// Journals that it was read back, and how it is to be called.
     pub(super) fn verified(&self, new: &Descriptor) -> Result<()> {
-        let record = Record::Verified { sstable: self.number, new: new.clone() };
+        let record = Record::Verified { sstable: self.known_number()?, new: new.clone() };
         self.journal.append(&record, Durability::Now)
     }
 
     /// Tells that it was swapped in.
     pub(super) fn swapped(&self, new: &Descriptor) {
-        self.tell(&Record::Swapped { sstable: self.number, new: new.clone() });
+        self.tell(|sstable| Record::Swapped { sstable, new: new.clone() });
     }
 
     /// Tells that it has failed, and nothing of it is left.
     pub(super) fn failed(&self, why: String) {
-        self.tell(&Record::Failed { sstable: self.number, why });
+        self.tell(|sstable| Record::Failed { sstable, why });
     }
 
     /// For those who look: an SSTable does not fail for want of it.
-    fn tell(&self, record: &Record) {
-        let _not_needed = self.journal.append(record, Durability::Later);
+    fn tell(&self, record: impl FnOnce(u32) -> Record) {
+        if let Some(number) = self.number.get() {
+            let _not_needed = self.journal.append(&record(*number), Durability::Later);
+        }
+    }
+
+    fn known_number(&self) -> Result<u32> {
+        self.number.get().copied().ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "an SSTable is journalled that was not begun")
+        })
     }
 
     fn part(&self, stage: Stage, sums: &[RunSums], digest: &PlainDigest) -> Result<Record> {
         let sealed = self.envelope.seal(&part_content(sums, digest))?;
         let runs = sums.iter().map(|sums| sums.run).collect();
-        Ok(Record::Done(self.number, Part { stage, runs, sealed }))
+        Ok(Record::Done(self.known_number()?, Part { stage, runs, sealed }))
     }
 }

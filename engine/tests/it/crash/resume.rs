@@ -295,6 +295,35 @@ fn staged_bytes_that_have_changed_are_a_mismatch_and_then_made_anew() {
     bench.check_finished(&run(&bench).unwrap()).unwrap();
 }
 
+/// Two records of one length that change their places are sound one by one.
+#[test]
+fn what_was_sealed_by_an_earlier_run_is_compared_with_what_went_in() {
+    let operations = reference(scenario());
+    let sealed = (1..=operations.len()).find_map(|at| {
+        let bench = Bench::new(scenario());
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[(at, Fault::DieBefore)]);
+        let _dead = bench.run(Box::new(storage));
+        let is_sealed = |history: &History| {
+            history.resumable().any(|(_, entry)| entry.state == State::Sealed && entry.bytes > 1000)
+        };
+        history(&bench).as_ref().is_some_and(is_sealed).then_some(bench)
+    });
+    let bench = sealed.unwrap();
+    let staging = state_dir(&bench).join("rk.t-5ab1e000000011f0800000000000000a.da-2-bti");
+    let path = staging.join("Data.db.staged");
+    let mut data = fs::read(&path).unwrap();
+    // [IV][16 KiB and a block of padding][CRC32]
+    let record = 16 + (16 << 10) + 16 + 4;
+    let (first, rest) = data.split_at_mut(record);
+    first.swap_with_slice(&mut rest[..record]);
+    fs::write(&path, data).unwrap();
+    let report = run(&bench).unwrap();
+    let kinds: Vec<_> = report.failures().map(rekey_engine::Error::kind).collect();
+    assert_eq!(kinds, [ErrorKind::Mismatch]);
+    bench.check_stopped(&Ok(report)).unwrap();
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
+}
+
 #[test]
 fn status_tells_how_far_it_is_and_takes_no_lease() {
     let bench = killed_with_ranges(scenario(), 3);
