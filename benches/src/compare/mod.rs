@@ -1,0 +1,137 @@
+//! `compare`: everything in one run, in rounds, with an eye on who else is busy.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
+
+mod bench;
+mod files;
+mod naive;
+mod noise;
+mod program;
+mod rounds;
+mod row;
+mod rows;
+mod stage;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use bench::Bench;
+use noise::Meter;
+use row::Row;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What to measure, and how long.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Only these groups of rows
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Group>,
+
+    /// Rounds of each group
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+
+    /// MiB of plaintext of a rewriting stage
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    size: u64,
+
+    /// MiB of plaintext of the whole command
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    command_size: u64,
+
+    /// Tiny sizes, one round: shows that everything runs
+    #[arg(long)]
+    quick: bool,
+
+    /// A directory on the disk to measure; the one of this program without it
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+
+    /// The tool, if it is not to be built here
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+
+    /// Seconds to wait for an idle moment before a measurement
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    patience: u64,
+}
+
+/// Groups of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    /// The writing stage against a copy, on a disk
+    Rewrite,
+    /// The same in memory
+    Tmpfs,
+    /// The whole command
+    Command,
+    /// Other ciphers, chunk lengths and keys
+    Variants,
+    /// AES against OpenSSL
+    Crypto,
+}
+
+impl Group {
+    fn rows(self, bench: &Bench) -> Result<Vec<Row>> {
+        match self {
+            Self::Rewrite => rows::rewrite::on_disk(bench),
+            Self::Tmpfs => rows::rewrite::in_memory(bench),
+            Self::Command => rows::command::rows(bench),
+            Self::Variants => rows::variants::rows(bench),
+            Self::Crypto => rows::crypto::aes(bench),
+        }
+    }
+}
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Measures, and prints what came out.
+pub(super) fn run(options: &Options) -> Result<()> {
+    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))?;
+    let program = options.program.clone().map_or_else(program::build, Ok)?;
+    let own = std::env::current_exe()?;
+    let beside = own.parent().map(Path::to_owned).unwrap_or_default();
+    let memory = PathBuf::from("/dev/shm");
+    let (quick, mib) = (options.quick, 1 << 20);
+    let bench = Bench {
+        meter: Meter::new(
+            Duration::from_secs(if quick { 0 } else { options.patience }),
+            Duration::from_millis(if quick { 20 } else { 1000 }),
+            &STOP,
+        ),
+        rounds: if quick { 1 } else { options.rounds },
+        bytes: mib * if quick { 16 } else { options.size },
+        command_bytes: mib * if quick { 40 } else { options.command_size },
+        is_quick: quick,
+        disk: options.directory.clone().unwrap_or(beside),
+        memory: memory.is_dir().then_some(memory),
+        program,
+    };
+    let groups = match options.only.as_slice() {
+        [] => Group::value_variants(),
+        only => only,
+    };
+    for group in groups {
+        for row in group.rows(&bench)? {
+            let (demand, stretch) = row.goals();
+            println!(
+                "{} | {} | {} | {} | {} | {} | {} | {}/{} | {}",
+                row.what,
+                row.against,
+                demand,
+                stretch,
+                row.shown(row.figures.best),
+                row.shown(row.figures.median),
+                row.verdict().words(),
+                row.figures.clean,
+                row.figures.rounds,
+                row.rates
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Cases that take turns, and the ratios of each turn.
+
+use std::fmt;
+
+use super::Result;
+use super::noise::{Meter, Sample};
+
+/// Something to measure, again and again.
+pub(super) struct Case<'a> {
+    name: String,
+    run: Box<dyn FnMut(&Meter) -> Result<Sample> + 'a>,
+}
+
+impl<'a> Case<'a> {
+    /// `run` makes everything ready, times the one part that counts with the meter, and clears up.
+    pub(super) fn new(
+        name: impl Into<String>,
+        run: impl FnMut(&Meter) -> Result<Sample> + 'a,
+    ) -> Self {
+        Self { name: name.into(), run: Box::new(run) }
+    }
+}
+
+impl fmt::Debug for Case<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What the cases gave, round by round.
+#[derive(Debug)]
+pub(super) struct Series {
+    rounds: Vec<Vec<Sample>>,
+}
+
+/// The best and the median of some figures, the higher the better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Figures {
+    pub(super) best: f64,
+    pub(super) median: f64,
+    /// Rounds that others did not disturb.
+    pub(super) clean: usize,
+    /// All rounds.
+    pub(super) rounds: usize,
+}
+
+/// Lets the cases take turns for so many rounds. A measurement that others disturbed is repeated
+/// once.
+pub(super) fn take_turns(
+    meter: &Meter,
+    rounds: usize,
+    title: &str,
+    cases: &mut [Case<'_>],
+) -> Result<Series> {
+    let mut series = Series { rounds: vec![] };
+    for round in 1..=rounds {
+        let mut samples = Vec::with_capacity(cases.len());
+        for case in &mut *cases {
+            let mut sample = (case.run)(meter)?;
+            if !sample.is_clean() {
+                let again = (case.run)(meter)?;
+                if again.others < sample.others {
+                    sample = again;
+                }
+            }
+            eprintln!(
+                "  {title} {round}/{rounds}  {:44} {:9.4}  {:8.3} s  {:4.2} cores  others {:4.1} %",
+                case.name,
+                sample.value,
+                sample.seconds,
+                sample.cores,
+                sample.others * 100.0,
+            );
+            samples.push(sample);
+        }
+        series.rounds.push(samples);
+    }
+    Ok(series)
+}
+
+impl Series {
+    /// The values of a case.
+    pub(super) fn values(&self, case: usize) -> Figures {
+        self.figures(|round| round.get(case).map(|sample| sample.value))
+    }
+
+    /// One case as a multiple of another, in the same round.
+    pub(super) fn ratio(&self, case: usize, to: usize) -> Figures {
+        self.figures(|round| Some(round.get(case)?.value / round.get(to)?.value))
+    }
+
+    /// The cores that a case kept busy, at the median.
+    pub(super) fn cores(&self, case: usize) -> f64 {
+        self.figures(|round| round.get(case).map(|sample| sample.cores)).median
+    }
+
+    /// Takes the clean rounds; where there are too few, all of them.
+    fn figures(&self, value: impl Fn(&[Sample]) -> Option<f64>) -> Figures {
+        let is_clean = |round: &&Vec<Sample>| round.iter().all(|sample| sample.is_clean());
+        let clean = self.rounds.iter().filter(is_clean).count();
+        let enough = clean >= self.rounds.len().min(ENOUGH);
+        let mut values: Vec<f64> = self
+            .rounds
+            .iter()
+            .filter(|round| !enough || is_clean(round))
+            .filter_map(|round| value(round))
+            .collect();
+        values.sort_by(f64::total_cmp);
+        Figures {
+            best: values.last().copied().unwrap_or(f64::NAN),
+            median: median(&values),
+            clean,
+            rounds: self.rounds.len(),
+        }
+    }
+}
+
+/// The middle of sorted values.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
+    let half = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => f64::midpoint(middle(half.wrapping_sub(1)), middle(half)),
+        _ => middle(half),
+    }
+}
+
+/// Clean rounds that a median can be made of.
+const ENOUGH: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(values: &[f64], others: f64) -> Vec<Sample> {
+        let sample = |value: &f64| Sample { value: *value, seconds: 1.0, cores: 1.0, others };
+        values.iter().map(sample).collect()
+    }
+
+    #[test]
+    fn ratios_are_of_the_same_round_and_disturbed_rounds_do_not_count() {
+        let mut series = Series {
+            rounds: vec![
+                round(&[2.0, 1.0], 0.0),
+                round(&[9.0, 1.0], 0.5),
+                round(&[6.0, 2.0], 0.0),
+                round(&[1.0, 1.0], 0.0),
+            ],
+        };
+        let ratio = series.ratio(0, 1);
+        assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (3.0, 2.0, 3, 4));
+        series.rounds.pop();
+        let ratio = series.ratio(0, 1);
+        assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (9.0, 3.0, 2, 3));
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between() {
+        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
+        assert_eq!(median(&[5.0]), 5.0);
+        assert!(median(&[]).is_nan());
+    }
+}

@@ -1,0 +1,56 @@
+//! The whole `upgradesstables` command against a copy.
+
+use std::process::Command;
+
+use rekey_benches::Form;
+
+use super::super::Result;
+use super::super::bench::{Bench, Content};
+use super::super::files;
+use super::super::program::{self, Peak};
+use super::super::rounds::{Case, take_turns};
+use super::super::row::{Goal, Row};
+use super::rewrite::row;
+
+/// Row 4.
+pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
+    let content = Content::new(20, bench.command_bytes);
+    let room = bench.room(&bench.disk, [Form::AES_256_CBC; 2], content)?;
+    let (site, scratch) = (&room.site, room.directory.path());
+    let mut to_second = true;
+    let mut peak = Peak::default();
+    let mut cases = [
+        Case::new("cp + fsync", |meter| {
+            files::copy(meter, &site.table(), scratch, content.bytes, true)
+        }),
+        Case::new("upgradesstables", |meter| {
+            files::settle(scratch)?;
+            files::warm(&files::files_of(&site.table())?)?;
+            let mut command = Command::new(&bench.program);
+            command
+                .args(["upgradesstables", "-a", "--flavor", "apache-4", "--data-dir"])
+                .arg(site.data())
+                .args(site.arguments(to_second));
+            to_second = !to_second;
+            meter.time(content.bytes, || {
+                peak.raise(program::run(&mut command)?);
+                Ok(())
+            })
+        }),
+    ];
+    let series = take_turns(&bench.meter, bench.rounds, "command", &mut cases)?;
+    drop(cases);
+    let mut row = row(
+        &series,
+        (1, 0),
+        &format!("whole `upgradesstables` command, {} GiB in 20 SSTables", gib(content.bytes)),
+        "`cp` + fsync",
+        Goal::AtLeast { demand: 0.8, stretch: 1.2 },
+    );
+    row.rates = format!("{}; at most {:.0} MiB of own memory", row.rates, peak.mebibytes());
+    Ok(vec![row])
+}
+
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}

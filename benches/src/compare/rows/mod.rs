@@ -1,0 +1,6 @@
+//! The rows, by what they are about.
+
+pub(super) mod command;
+pub(super) mod crypto;
+pub(super) mod rewrite;
+pub(super) mod variants;

@@ -1,0 +1,114 @@
+//! Recompression: the whole chain against the codecs alone.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rekey_benches::{Form, Plaintext};
+use rekey_engine::compress::{Codec, CodecContext};
+
+use super::super::Result;
+use super::super::bench::{Bench, Content};
+use super::super::files;
+use super::super::noise::{Meter, Sample};
+use super::super::rounds::{Case, take_turns};
+use super::super::row::{Goal, Row};
+use super::super::stage::{Durability, Staging, all_threads};
+use super::rewrite::row;
+
+const fn behind(class: &'static str) -> Form {
+    Form::encrypted(class, "AES/CBC/PKCS5Padding", 256)
+}
+
+const ENCRYPTOR: Form = Form::AES_256_CBC;
+const LZ4: Form = behind("EncryptingLZ4Compressor");
+const DEFLATE: Form = behind("EncryptingDeflateCompressor");
+const SNAPPY: Form = behind("EncryptingSnappyCompressor");
+const ZSTD: Form = Form::in_clear("ZstdCompressor");
+
+/// From, to, and the share of the usual size that is rewritten: some compressors take their time.
+const WAYS: [(&str, [Form; 2], u64); 6] = [
+    ("LZ4 encrypted to Zstd", [LZ4, ZSTD], 2),
+    ("Deflate encrypted to LZ4 encrypted", [DEFLATE, LZ4], 2),
+    ("Zstd to LZ4 encrypted", [ZSTD, LZ4], 2),
+    ("encrypted to LZ4 encrypted", [ENCRYPTOR, LZ4], 2),
+    ("Snappy encrypted to encrypted", [SNAPPY, ENCRYPTOR], 1),
+    ("LZ4 encrypted to Deflate encrypted", [LZ4, DEFLATE], 8),
+];
+
+/// Row 9.
+pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (name, forms, share) in WAYS {
+        let content = Content { is_rows: true, ..Content::new(4, bench.bytes / share) };
+        let room = bench.room(&bench.disk, forms, content)?;
+        let staging = Staging::new(&room.site)?;
+        let inputs = files::files_of(&room.site.table())?;
+        let codecs = room.site.targets().each_ref().map(|target| target.codec());
+        let mut cases = [
+            Case::new("codecs alone", |meter| alone(meter, codecs, content.bytes)),
+            Case::new(name, |meter| {
+                files::settle(&bench.disk)?;
+                files::warm(&inputs)?;
+                staging.run(meter, all_threads(), Durability::Unsynced)
+            }),
+        ];
+        let series = take_turns(&bench.meter, bench.rounds, "recompress", &mut cases)?;
+        rows.push(row(
+            &series,
+            (1, 0),
+            &format!("recompression, whole writing stage: {name}"),
+            "the codecs alone, all cores",
+            Goal::AtLeast { demand: 0.85, stretch: 0.92 },
+        ));
+    }
+    Ok(rows)
+}
+
+/// Decompresses and compresses the same chunks in memory, a thread for each core.
+fn alone(meter: &Meter, [from, to]: [Option<Codec>; 2], bytes: u64) -> Result<Sample> {
+    let text = Plaintext::rows();
+    let mut context = CodecContext::default();
+    let mut stored = Vec::new();
+    for chunk in text.chunks(CHUNK) {
+        stored.push(match from {
+            None => chunk.to_vec(),
+            Some(codec) => {
+                let mut out = vec![0; codec.max_compressed_length(CHUNK)];
+                let length = codec.compress(chunk, &mut out, &mut context)?;
+                out.truncate(length);
+                out
+            }
+        });
+    }
+    let (chunks, next) = (usize::try_from(bytes)? / CHUNK, AtomicUsize::new(0));
+    let work = || -> std::result::Result<(), rekey_engine::compress::CodecError> {
+        let mut context = CodecContext::default();
+        let mut plain = vec![0; CHUNK];
+        let mut out = vec![0; to.map_or(CHUNK, |codec| codec.max_compressed_length(CHUNK))];
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(chunk) = stored.get(number % stored.len()).filter(|_| number < chunks) else {
+                return Ok(());
+            };
+            let plain: &[u8] = match from {
+                None => chunk,
+                Some(codec) => {
+                    codec.decompress(chunk, &mut plain, &mut context)?;
+                    &plain
+                }
+            };
+            if let Some(codec) = to {
+                codec.compress(std::hint::black_box(plain), &mut out, &mut context)?;
+            }
+        }
+    };
+    meter.time(bytes, || {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..all_threads().get()).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().try_for_each(|thread| -> Result<()> {
+                Ok(thread.join().map_err(|_panic| "a thread panicked")??)
+            })
+        })
+    })
+}
+
+const CHUNK: usize = 64 << 10;

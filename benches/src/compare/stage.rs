@@ -1,0 +1,220 @@
+//! The engine's writing stage by itself.
+//!
+//! A [`Rewrite`] is run as `upgradesstables` runs it, from the first chunk to the staged SSTable
+//! being complete and opened again, and then left: what follows in the tool, reading back and
+//! swapping in, is left out, since a copy does neither.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::SystemTime;
+
+use rekey_benches::{KEYSPACE, Site, TABLE};
+use rekey_engine::io::{
+    Entry, FileStat, LeaseMode, LocalStorage, OutputFile, Storage,
+};
+use rekey_engine::pipeline::{self, Limits, Next, Scratch, Step, Task};
+use rekey_engine::plan::{Inspector, Plan, Selection};
+use rekey_engine::rewrite::{Rewrite, RewriteJob, STAGE_REWRITE};
+use rekey_engine::txn::Flavor;
+use rekey_engine::upgrade::{self, PlanRequest, Session};
+
+use super::Result;
+use super::noise::{Meter, Sample};
+
+/// What becomes of fsync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// As in the tool.
+    Synced,
+    /// None: the storage that the stage writes to leaves out fsync and the hints that belong to
+    /// it. The tool has no such switch.
+    Unsynced,
+}
+
+/// A site that is planned for the second of its forms.
+#[derive(Debug)]
+pub(super) struct Staging {
+    session: Session,
+    plan: Plan,
+    bytes: u64,
+}
+
+impl Staging {
+    pub(super) fn new(site: &Site) -> Result<Self> {
+        let session =
+            Session::open(Box::new(LocalStorage), &[site.data()], LeaseMode::Exclusive, true)?;
+        let [_, target] = site.targets();
+        let request = PlanRequest {
+            // Tables that are named are rewritten even if they are not encrypted.
+            selection: &Selection {
+                keyspace: Some(KEYSPACE.to_owned()),
+                tables: vec![TABLE.to_owned()],
+            },
+            target,
+            flavor: Some(Flavor::Apache4),
+            sources: site.sources(),
+            threads: all_threads(),
+        };
+        let plan = upgrade::plan(&session, &request)?;
+        if let Some(refused) = plan.sstables.len().checked_sub(plan.rewrites().count()).filter(|n| *n > 0) {
+            return Err(format!("{refused} SSTables would not be rewritten: {:?}", plan.sstables.first()).into());
+        }
+        let bytes = plan.rewrites().map(|(_, facts, _)| facts.plain_bytes()).sum();
+        Ok(Self { session, plan, bytes })
+    }
+
+    /// Bytes of plaintext.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Times the stage, then removes what it wrote.
+    pub(super) fn run(
+        &self,
+        meter: &Meter,
+        threads: NonZeroUsize,
+        durability: Durability,
+    ) -> Result<Sample> {
+        let storage: &dyn Storage = match durability {
+            Durability::Synced => &LocalStorage,
+            Durability::Unsynced => &Unsynced,
+        };
+        let job = RewriteJob {
+            storage,
+            inspector: Inspector::new(storage, self.session.lease(), true),
+            target: &self.plan.target,
+            ring: &self.plan.ring,
+            flavor: Flavor::Apache4,
+        };
+        let tasks = self
+            .plan
+            .rewrites()
+            .map(|(planned, facts, new)| Ok(WritingOnly(Rewrite::new(job, planned, facts, new)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let mut failure = None;
+        let sample = meter.time(self.bytes, || {
+            pipeline::run(&tasks, Limits { threads }, |_, step| {
+                if let Step::Ended(Err(error)) = step {
+                    failure = Some(error);
+                }
+            })?;
+            Ok(())
+        });
+        tasks.iter().for_each(|task| task.0.abandon());
+        match failure {
+            Some(error) => Err(error.into()),
+            None => sample,
+        }
+    }
+}
+
+/// A rewrite that ends where its writing ends.
+#[derive(Debug)]
+struct WritingOnly<'a>(Rewrite<'a>);
+
+impl Task for WritingOnly<'_> {
+    fn begin(&self) -> rekey_engine::Result<Next> {
+        self.0.begin()
+    }
+
+    fn piece(&self, stage: u32, piece: u64, scratch: &mut Scratch) -> rekey_engine::Result<u64> {
+        self.0.piece(stage, piece, scratch)
+    }
+
+    fn end(&self, stage: u32) -> rekey_engine::Result<Next> {
+        let next = self.0.end(stage)?;
+        Ok(if stage == STAGE_REWRITE { Next::Done } else { next })
+    }
+
+    fn abandon(&self) {
+        self.0.abandon();
+    }
+}
+
+/// The local file system without fsync.
+#[derive(Debug)]
+struct Unsynced;
+
+#[derive(Debug)]
+struct UnsyncedFile(Box<dyn OutputFile>);
+
+impl OutputFile for UnsyncedFile {
+    fn reserve(&self, length: u64) -> rekey_engine::Result<()> {
+        self.0.reserve(length)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> rekey_engine::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> rekey_engine::Result<()> {
+        Ok(())
+    }
+
+    // It would start writing back what is dirty.
+    fn forget_cached(&self) {}
+}
+
+impl Storage for Unsynced {
+    fn list(&self, directory: &Path) -> rekey_engine::Result<Vec<Entry>> {
+        LocalStorage.list(directory)
+    }
+
+    fn stat(&self, path: &Path) -> rekey_engine::Result<Option<FileStat>> {
+        LocalStorage.stat(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> rekey_engine::Result<Vec<u8>> {
+        LocalStorage.read(path, limit)
+    }
+
+    fn create(&self, path: &Path) -> rekey_engine::Result<Box<dyn OutputFile>> {
+        Ok(Box::new(UnsyncedFile(LocalStorage.create(path)?)))
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
+        let copied = std::fs::copy(from, to);
+        copied.map(|_| ()).map_err(|error| rekey_engine::Error::io("cannot copy", from, error))
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.copy_attributes(from, to)
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> rekey_engine::Result<()> {
+        LocalStorage.set_modified(path, time)
+    }
+
+    fn sync_file(&self, _path: &Path) -> rekey_engine::Result<()> {
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.remove_file(path)
+    }
+
+    fn create_directory(&self, path: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.create_directory(path)
+    }
+
+    fn remove_directory(&self, path: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.remove_directory(path)
+    }
+
+    fn sync_directory(&self, _path: &Path) -> rekey_engine::Result<()> {
+        Ok(())
+    }
+
+    fn free_space(&self, path: &Path) -> rekey_engine::Result<u64> {
+        LocalStorage.free_space(path)
+    }
+}
+
+/// As many threads as the machine has cores.
+pub(super) fn all_threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
