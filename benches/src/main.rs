@@ -66,7 +66,9 @@ fn make(args: &MakeArgs) -> rekey_engine::Result<()> {
         site.write_sstable(id, args.size.saturating_mul(1024), chunk_length)?;
     }
     let [compression, map] = &site.arguments(true)[..] else { return Ok(()) };
-    println!("upgradesstables -a --flavor apache-4 --data-dir {} {compression} \"{map}\"",
-        site.data().display());
+    println!(
+        "upgradesstables -a --flavor apache-4 --data-dir {} {compression} \"{map}\"",
+        site.data().display()
+    );
     Ok(())
 }

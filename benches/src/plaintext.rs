@@ -59,7 +59,6 @@ impl Plaintext {
     }
 
     /// A piece of the text for measuring compressors alone.
-    #[must_use]
     pub fn chunks(&self, length: usize) -> std::slice::ChunksExact<'_, u8> {
         self.block.chunks_exact(length.max(1))
     }
@@ -107,7 +106,30 @@ const CITIES: &[&str] =
     &["Bern", "Graz", "Kiel", "Lyon", "Oslo", "Porto", "Riga", "Turin", "Utrecht", "Vienna"];
 const STATES: &[&str] = &["open", "paid", "sent", "returned", "cancelled"];
 const WORDS: &[&str] = &[
-    "delivery", "before", "noon", "second", "floor", "left", "with", "neighbour", "invoice",
-    "by", "mail", "gift", "wrapped", "fragile", "call", "ahead", "return", "label", "inside",
-    "weekend", "only", "urgent", "regular", "customer", "discount", "applied",
+    "delivery",
+    "before",
+    "noon",
+    "second",
+    "floor",
+    "left",
+    "with",
+    "neighbour",
+    "invoice",
+    "by",
+    "mail",
+    "gift",
+    "wrapped",
+    "fragile",
+    "call",
+    "ahead",
+    "return",
+    "label",
+    "inside",
+    "weekend",
+    "only",
+    "urgent",
+    "regular",
+    "customer",
+    "discount",
+    "applied",
 ];

@@ -37,12 +37,7 @@ pub(super) struct Room {
 
 impl Bench {
     /// Makes SSTables of `bytes` in all in a directory below `place`.
-    pub(super) fn room(
-        &self,
-        place: &Path,
-        forms: [Form; 2],
-        content: Content,
-    ) -> Result<Room> {
+    pub(super) fn room(&self, place: &Path, forms: [Form; 2], content: Content) -> Result<Room> {
         self.meter.check()?;
         let directory = tempfile::Builder::new().prefix("compare-").tempdir_in(place)?;
         let plaintext = if content.is_rows { Plaintext::rows() } else { Plaintext::fill() };

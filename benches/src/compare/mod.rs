@@ -11,6 +11,7 @@ mod rounds;
 mod row;
 mod rows;
 mod stage;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +56,10 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 
+    /// Put the table into this Markdown file, between its two marks
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+
     /// Seconds to wait for an idle moment before a measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
@@ -71,8 +76,12 @@ enum Group {
     Command,
     /// Other ciphers, chunk lengths and keys
     Variants,
-    /// AES against OpenSSL
+    /// AES and the older ciphers against OpenSSL
     Crypto,
+    /// Recompression against the codecs alone
+    Recompress,
+    /// Many small SSTables against one
+    Many,
 }
 
 impl Group {
@@ -82,7 +91,9 @@ impl Group {
             Self::Tmpfs => rows::rewrite::in_memory(bench),
             Self::Command => rows::command::rows(bench),
             Self::Variants => rows::variants::rows(bench),
-            Self::Crypto => rows::crypto::aes(bench),
+            Self::Crypto => rows::crypto::rows(bench),
+            Self::Recompress => rows::recompress::rows(bench),
+            Self::Many => rows::many::rows(bench),
         }
     }
 }
@@ -115,23 +126,15 @@ pub(super) fn run(options: &Options) -> Result<()> {
         [] => Group::value_variants(),
         only => only,
     };
+    let mut table = table::Table::default();
     for group in groups {
         for row in group.rows(&bench)? {
-            let (demand, stretch) = row.goals();
-            println!(
-                "{} | {} | {} | {} | {} | {} | {} | {}/{} | {}",
-                row.what,
-                row.against,
-                demand,
-                stretch,
-                row.shown(row.figures.best),
-                row.shown(row.figures.median),
-                row.verdict().words(),
-                row.figures.clean,
-                row.figures.rounds,
-                row.rates
-            );
+            table.add(&row);
         }
     }
-    Ok(())
+    println!("{}", table.markdown());
+    match &options.write {
+        Some(file) => table.write_into(file),
+        None => Ok(()),
+    }
 }

@@ -37,9 +37,11 @@ pub(super) fn run(
                 .map(|part| {
                     let (from, to) = (&from, &to);
                     let range = part * each..((part + 1) * each).min(chunks);
-                    scope.spawn(move || range.into_iter().try_for_each(|chunk| {
-                        rewrite_chunk(from, to, chunk * RECORD, length, &key)
-                    }))
+                    scope.spawn(move || {
+                        range.into_iter().try_for_each(|chunk| {
+                            rewrite_chunk(from, to, chunk * RECORD, length, &key)
+                        })
+                    })
                 })
                 .collect();
             parts.into_iter().try_for_each(|part| part.join().map_err(|_panic| "a panic")?)

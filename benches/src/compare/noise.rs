@@ -43,7 +43,11 @@ impl Sample {
 }
 
 impl Meter {
-    pub(super) fn new(patience: Duration, kernel_time: Duration, stop: &'static AtomicBool) -> Self {
+    pub(super) fn new(
+        patience: Duration,
+        kernel_time: Duration,
+        stop: &'static AtomicBool,
+    ) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         Self { cpus: f64::from(u32::try_from(cpus).unwrap_or(1)), patience, kernel_time, stop }
     }

@@ -1,9 +1,11 @@
 //! The tool as a process, and the memory that it takes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use rekey_benches::Site;
 
 use super::Result;
 use super::files::succeed;
@@ -22,6 +24,16 @@ impl Peak {
     pub(super) fn mebibytes(self) -> f64 {
         self.kibibytes as f64 / 1024.0
     }
+}
+
+/// The main job on a site, for the second of its forms or back.
+pub(super) fn upgrade(program: &Path, site: &Site, to_second: bool) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["upgradesstables", "-a", "--flavor", "apache-4", "--data-dir"])
+        .arg(site.data())
+        .args(site.arguments(to_second));
+    command
 }
 
 /// Runs the tool to its end and looks at its memory every few milliseconds.

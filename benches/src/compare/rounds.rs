@@ -8,8 +8,10 @@ use super::noise::{Meter, Sample};
 /// Something to measure, again and again.
 pub(super) struct Case<'a> {
     name: String,
-    run: Box<dyn FnMut(&Meter) -> Result<Sample> + 'a>,
+    run: Measure<'a>,
 }
+
+type Measure<'a> = Box<dyn FnMut(&Meter) -> Result<Sample> + 'a>;
 
 impl<'a> Case<'a> {
     /// `run` makes everything ready, times the one part that counts with the meter, and clears up.

@@ -22,9 +22,6 @@ pub(super) struct Row {
 pub(super) enum Goal {
     /// A ratio of at least so much; better, of so much.
     AtLeast { demand: f64, stretch: f64 },
-    /// A figure of at most so much; better, of so much. The figures hold its negative, so that the
-    /// highest is the best.
-    AtMost { demand: f64, stretch: f64, unit: &'static str },
     /// Nothing: for comparison.
     None,
 }
@@ -44,7 +41,6 @@ impl Row {
     pub(super) fn verdict(&self) -> Verdict {
         let (demand, stretch) = match self.goal {
             Goal::AtLeast { demand, stretch } => (demand, stretch),
-            Goal::AtMost { demand, stretch, .. } => (-demand, -stretch),
             Goal::None => return Verdict::NoGoal,
         };
         let Figures { best, median, .. } = self.figures;
@@ -56,21 +52,10 @@ impl Row {
         }
     }
 
-    /// A figure as the table shows it.
-    pub(super) fn shown(&self, figure: f64) -> String {
-        match self.goal {
-            Goal::AtMost { unit, .. } => format!("{} {unit}", digits(-figure)),
-            _ => digits(figure),
-        }
-    }
-
     /// Demand and stretch as the table shows them.
     pub(super) fn goals(&self) -> (String, String) {
         match self.goal {
             Goal::AtLeast { demand, stretch } => (number(demand), number(stretch)),
-            Goal::AtMost { demand, stretch, unit } => {
-                (format!("{} {unit}", number(demand)), format!("{} {unit}", number(stretch)))
-            }
             Goal::None => (String::new(), String::new()),
         }
     }
@@ -126,11 +111,5 @@ mod tests {
         assert_eq!(row(1.3, 1.1, goal).verdict(), Verdict::BestOnly);
         assert_eq!(row(1.1, 1.0, goal).verdict(), Verdict::NotMet);
         assert_eq!(row(1.1, f64::NAN, goal).verdict(), Verdict::NotMet);
-        let goal = Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" };
-        assert_eq!(row(-4.0, -4.5, goal).verdict(), Verdict::Stretch);
-        assert_eq!(row(-4.0, -6.0, goal).verdict(), Verdict::Met);
-        assert_eq!(row(-29.0, -31.0, goal).verdict(), Verdict::BestOnly);
-        assert_eq!(row(-31.0, -31.0, goal).verdict(), Verdict::NotMet);
-        assert_eq!(row(-31.0, -31.0, goal).shown(-31.04), "31.0 s");
     }
 }

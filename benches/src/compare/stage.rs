@@ -9,14 +9,14 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use rekey_benches::{KEYSPACE, Site, TABLE};
-use rekey_engine::io::{
-    Entry, FileStat, LeaseMode, LocalStorage, OutputFile, Storage,
-};
-use rekey_engine::pipeline::{self, Limits, Next, Scratch, Step, Task};
+use rekey_engine::io::{Entry, FileStat, LeaseMode, LocalStorage, OutputFile, Storage};
+use rekey_engine::journal::Journal;
+use rekey_engine::pipeline::{self, Control, Limits, Next, Scratch, Step, Task};
 use rekey_engine::plan::{Inspector, Plan, Selection};
-use rekey_engine::rewrite::{Rewrite, RewriteJob, STAGE_REWRITE};
+use rekey_engine::rewrite::{RANGE_BYTES, Rewrite, RewriteJob, STAGE_REWRITE};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, PlanRequest, Session};
+use rekey_engine::{Error, ErrorKind};
 
 use super::Result;
 use super::noise::{Meter, Sample};
@@ -56,8 +56,14 @@ impl Staging {
             threads: all_threads(),
         };
         let plan = upgrade::plan(&session, &request)?;
-        if let Some(refused) = plan.sstables.len().checked_sub(plan.rewrites().count()).filter(|n| *n > 0) {
-            return Err(format!("{refused} SSTables would not be rewritten: {:?}", plan.sstables.first()).into());
+        if let Some(refused) =
+            plan.sstables.len().checked_sub(plan.rewrites().count()).filter(|n| *n > 0)
+        {
+            return Err(format!(
+                "{refused} SSTables would not be rewritten: {:?}",
+                plan.sstables.first()
+            )
+            .into());
         }
         let bytes = plan.rewrites().map(|(_, facts, _)| facts.plain_bytes()).sum();
         Ok(Self { session, plan, bytes })
@@ -79,28 +85,39 @@ impl Staging {
             Durability::Synced => &LocalStorage,
             Durability::Unsynced => &Unsynced,
         };
+        let state = tempfile::tempdir()?;
+        let about = rekey_engine::journal::Session {
+            tool: "compare".to_owned(),
+            sstables: 0,
+            bytes: self.bytes,
+        };
+        let journal = Journal::start(storage, state.path(), about, vec![])?;
         let job = RewriteJob {
             storage,
             inspector: Inspector::new(storage, self.session.lease(), true),
             target: &self.plan.target,
             ring: &self.plan.ring,
             flavor: Flavor::Apache4,
+            journal: &journal,
+            checkpoint: self.session.checkpoint(),
+            range_bytes: RANGE_BYTES,
         };
         let tasks = self
             .plan
             .rewrites()
-            .map(|(planned, facts, new)| Ok(WritingOnly(Rewrite::new(job, planned, facts, new)?)))
-            .collect::<Result<Vec<_>>>()?;
+            .map(|(planned, facts, new)| WritingOnly(Rewrite::new(job, planned, facts, new, None)))
+            .collect::<Vec<_>>();
         let mut failure = None;
         let sample = meter.time(self.bytes, || {
-            pipeline::run(&tasks, Limits { threads }, |_, step| {
+            pipeline::run(&tasks, Limits { threads }, &Control::default(), |_, step| {
                 if let Step::Ended(Err(error)) = step {
                     failure = Some(error);
                 }
             })?;
             Ok(())
         });
-        tasks.iter().for_each(|task| task.0.abandon());
+        let left = Error::new(ErrorKind::Internal, "measured");
+        tasks.iter().for_each(|task| task.0.abandon(&left));
         match failure {
             Some(error) => Err(error.into()),
             None => sample,
@@ -113,6 +130,14 @@ impl Staging {
 struct WritingOnly<'a>(Rewrite<'a>);
 
 impl Task for WritingOnly<'_> {
+    fn bytes(&self) -> u64 {
+        self.0.bytes()
+    }
+
+    fn work(&self) -> u64 {
+        self.0.work()
+    }
+
     fn begin(&self) -> rekey_engine::Result<Next> {
         self.0.begin()
     }
@@ -126,8 +151,8 @@ impl Task for WritingOnly<'_> {
         Ok(if stage == STAGE_REWRITE { Next::Done } else { next })
     }
 
-    fn abandon(&self) {
-        self.0.abandon();
+    fn abandon(&self, why: &Error) {
+        self.0.abandon(why);
     }
 }
 
@@ -147,7 +172,15 @@ impl OutputFile for UnsyncedFile {
         self.0.write_at(bytes, offset)
     }
 
+    fn set_length(&self, length: u64) -> rekey_engine::Result<()> {
+        self.0.set_length(length)
+    }
+
     fn sync(&self) -> rekey_engine::Result<()> {
+        Ok(())
+    }
+
+    fn sync_data(&self) -> rekey_engine::Result<()> {
         Ok(())
     }
 
@@ -172,9 +205,12 @@ impl Storage for Unsynced {
         Ok(Box::new(UnsyncedFile(LocalStorage.create(path)?)))
     }
 
-    fn copy(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
-        let copied = std::fs::copy(from, to);
-        copied.map(|_| ()).map_err(|error| rekey_engine::Error::io("cannot copy", from, error))
+    fn reopen(&self, path: &Path) -> rekey_engine::Result<Box<dyn OutputFile>> {
+        Ok(Box::new(UnsyncedFile(LocalStorage.reopen(path)?)))
+    }
+
+    fn link_or_copy(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.link_or_copy(from, to)
     }
 
     fn copy_attributes(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {

@@ -1,10 +1,10 @@
 //! The facade: what a command line, or any other front end, calls.
 //!
-//! A [`Session`] holds the lease on the data directories; [`plan`], [`run`], [`verify`] and
-//! [`census`] work under it. Only [`recover`], [`run`] and [`abandon`] change anything.
+//! A [`Session`] holds the lease on the data directories; [`plan`], [`run()`], [`verify`] and
+//! [`census`] work under it. Only [`recover`], [`run()`] and [`abandon`] change anything.
 //!
 //! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`recover`],
-//! [`plan`] and [`run`] for the same target and tables; [`status`] says how far it is.
+//! [`plan`] and [`run()`] for the same target and tables; [`status()`] says how far it is.
 
 mod place;
 mod report;

@@ -1,7 +1,5 @@
 //! The whole `upgradesstables` command against a copy.
 
-use std::process::Command;
-
 use rekey_benches::Form;
 
 use super::super::Result;
@@ -26,11 +24,7 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
         Case::new("upgradesstables", |meter| {
             files::settle(scratch)?;
             files::warm(&files::files_of(&site.table())?)?;
-            let mut command = Command::new(&bench.program);
-            command
-                .args(["upgradesstables", "-a", "--flavor", "apache-4", "--data-dir"])
-                .arg(site.data())
-                .args(site.arguments(to_second));
+            let mut command = program::upgrade(&bench.program, site, to_second);
             to_second = !to_second;
             meter.time(content.bytes, || {
                 peak.raise(program::run(&mut command)?);

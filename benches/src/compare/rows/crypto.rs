@@ -25,26 +25,57 @@ const fn goal(demand: f64, stretch: f64) -> Goal {
     Goal::AtLeast { demand, stretch }
 }
 
-/// Row 7.
-const AES: [Cipher; 1] = [Cipher {
-    name: "AES-256-CBC",
-    transformation: "AES/CBC/PKCS5Padding",
-    key_length: 32,
-    openssl: "aes-256-cbc",
-    is_legacy: false,
-    kernels: &[
-        (Kernel::Vaes, [goal(10.0, 12.0), goal(1.4, 2.0)]),
-        (Kernel::Portable, [Goal::None, Goal::None]),
-    ],
-}];
+/// Rows 7 and 8.
+const CIPHERS: [Cipher; 4] = [
+    Cipher {
+        name: "AES-256-CBC",
+        transformation: "AES/CBC/PKCS5Padding",
+        key_length: 32,
+        openssl: "aes-256-cbc",
+        is_legacy: false,
+        kernels: &[
+            (Kernel::Vaes, [goal(10.0, 12.0), goal(1.4, 2.0)]),
+            (Kernel::Portable, [Goal::None, Goal::None]),
+        ],
+    },
+    legacy(
+        "3DES-CBC",
+        "DESede/CBC/PKCS5Padding",
+        24,
+        "des-ede3-cbc",
+        &[(Kernel::Avx512, [goal(2.0, 24.0); 2]), (Kernel::Portable, [goal(2.0, 24.0); 2])],
+    ),
+    legacy(
+        "Blowfish-CBC",
+        "Blowfish/CBC/PKCS5Padding",
+        16,
+        "bf-cbc",
+        &[(Kernel::Portable, [goal(2.5, 9.0); 2])],
+    ),
+    legacy(
+        "RC2-CBC",
+        "RC2/CBC/PKCS5Padding",
+        16,
+        "rc2-cbc",
+        &[(Kernel::Avx512, [goal(12.0, 41.0); 2]), (Kernel::Portable, [goal(12.0, 41.0); 2])],
+    ),
+];
 
-pub(in super::super) fn aes(bench: &Bench) -> Result<Vec<Row>> {
-    rows(bench, &AES)
+type Kernels = &'static [(Kernel, [Goal; 2])];
+
+const fn legacy(
+    name: &'static str,
+    transformation: &'static str,
+    key_length: usize,
+    openssl: &'static str,
+    kernels: Kernels,
+) -> Cipher {
+    Cipher { name, transformation, key_length, openssl, is_legacy: true, kernels }
 }
 
-fn rows(bench: &Bench, ciphers: &[Cipher]) -> Result<Vec<Row>> {
+pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for cipher in ciphers {
+    for cipher in &CIPHERS {
         for (kernel, goals) in cipher.kernels.iter().filter(|(kernel, _)| kernel.is_available()) {
             let transformation = Transformation::parse(cipher.transformation)?;
             let secret = vec![0x42; cipher.key_length];

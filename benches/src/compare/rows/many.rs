@@ -19,19 +19,20 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (place, name) in [(Some(&bench.disk), "ext4"), (bench.memory.as_ref(), "tmpfs")] {
         let Some(place) = place else { continue };
-        let rooms = [number, 1]
-            .map(|n| bench.room(place, [Form::AES_256_CBC; 2], Content::new(n, bytes)));
+        let rooms =
+            [number, 1].map(|n| bench.room(place, [Form::AES_256_CBC; 2], Content::new(n, bytes)));
         let [many, one] = rooms;
         let (many, one) = (many?, one?);
         let stages = [Staging::new(&one.site)?, Staging::new(&many.site)?];
         let [of_one, of_many] = &stages;
-        let mut cases = [("one", of_one, &one), (MANY, of_many, &many)].map(|(name, stage, room)| {
-            Case::new(name, move |meter| {
-                files::settle(room.directory.path())?;
-                files::warm(&files::files_of(&room.site.table())?)?;
-                stage.run(meter, all_threads(), Durability::Unsynced)
-            })
-        });
+        let mut cases =
+            [("one", of_one, &one), (MANY, of_many, &many)].map(|(name, stage, room)| {
+                Case::new(name, move |meter| {
+                    files::settle(room.directory.path())?;
+                    files::warm(&files::files_of(&room.site.table())?)?;
+                    stage.run(meter, all_threads(), Durability::Unsynced)
+                })
+            });
         let series = take_turns(&bench.meter, bench.rounds.min(3), "many", &mut cases)?;
         rows.push(row(
             &series,

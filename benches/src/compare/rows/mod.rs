@@ -2,5 +2,7 @@
 
 pub(super) mod command;
 pub(super) mod crypto;
+pub(super) mod many;
+pub(super) mod recompress;
 pub(super) mod rewrite;
 pub(super) mod variants;

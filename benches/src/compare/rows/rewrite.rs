@@ -36,12 +36,8 @@ pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
             let (name, table) = (if synced { "cp + fsync" } else { "cp" }, &table);
             Case::new(name, move |meter| files::copy(meter, table, scratch, bytes, synced))
         };
-        let mut cases = vec![
-            copy(false),
-            stage(Durability::Unsynced),
-            copy(true),
-            stage(Durability::Synced),
-        ];
+        let mut cases =
+            vec![copy(false), stage(Durability::Unsynced), copy(true), stage(Durability::Synced)];
         if sstables == 1 {
             for threads in [1, 2] {
                 let site = &room.site;
@@ -102,9 +98,7 @@ fn against_copy(bench: &Bench, scratch: &Path, table: &Path, staging: &Staging) 
     let bytes = staging.bytes();
     let mut cases = [
         Case::new("cp", |meter| files::copy(meter, table, scratch, bytes, false)),
-        Case::new("writing stage", |meter| {
-            staging.run(meter, all_threads(), Durability::Unsynced)
-        }),
+        Case::new("writing stage", |meter| staging.run(meter, all_threads(), Durability::Unsynced)),
     ];
     take_turns(&bench.meter, bench.rounds, "tmpfs", &mut cases)
 }
