@@ -31,6 +31,9 @@ pub(super) use self::des::{Des, TripleDes};
 pub(super) use self::rc2::{ByIndex, LookUp, Rc2};
 
 /// A scheduled key of a cipher with blocks of 64 bits.
+///
+/// What an implementation inlines of these functions, the AVX-512 kernel compiles for
+/// wider vectors.
 pub(super) trait Rounds: ZeroizeOnDrop {
     /// How many blocks at once are fastest.
     type Width: ArraySize;

@@ -58,6 +58,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
         self.encrypt_few(rest);
     }
 
+    /// The other direction of [`Self::encrypt`].
     #[inline(always)]
     fn decrypt<const WORDS: usize>(&self, blocks: &mut [[u8; 8]]) {
         let rest = sliced::<WORDS>(blocks, |blocks| {
@@ -69,6 +70,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
         self.decrypt_few(rest);
     }
 
+    /// With tables. Not inlined: wider vectors than the portable ones only slow it down.
     #[inline(never)]
     fn encrypt_few(&self, blocks: &mut [[u8; 8]]) {
         let (threes, rest) = blocks.as_chunks_mut::<3>();
@@ -79,6 +81,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
         ones.iter_mut().for_each(|block| run(forward(self.rounds.as_slice()), block));
     }
 
+    /// The other direction of [`Self::encrypt_few`].
     #[inline(never)]
     fn decrypt_few(&self, blocks: &mut [[u8; 8]]) {
         let (threes, rest) = blocks.as_chunks_mut::<3>();
