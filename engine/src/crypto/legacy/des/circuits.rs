@@ -3,7 +3,7 @@
 //! They come from a search of our own, which sees nothing but the tables: an output that is no
 //! function of any three values there are is split by one of the inputs into two functions of
 //! fewer inputs, and so on until it is; the orders of inputs and outputs are drawn at random, and
-//! the smallest circuit of some million tries was kept. The test beside [`super::bitslice`] compares each
+//! the smallest circuit of many tries was kept. The test beside [`super::bitslice`] compares each
 //! with its table.
 
 /// Defines `box_1` to `box_8`, from the six bits that an S-box sees to the four that it gives, the
