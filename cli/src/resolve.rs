@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
 
+use jiff::ZonedDateTime;
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::{KeyId, KeyRef, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
+use rekey_engine::pipeline::Control;
 use rekey_engine::plan::{KeyWish, Selection, Target};
 use rekey_engine::upgrade::Session;
 use rekey_engine::{Error, Result};
 
-use crate::args::{DataArgs, Io, KeyArgs, TargetArgs};
+use crate::args::{DataArgs, Io, KeyArgs, Rate, TargetArgs, WatchArgs};
 
 impl DataArgs {
     pub(crate) fn session(&self, mode: LeaseMode) -> Result<Session> {
@@ -26,6 +30,21 @@ impl DataArgs {
         self.threads
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+impl WatchArgs {
+    /// What they ask of a run from its beginning.
+    pub(crate) fn control(&self) -> Arc<Control> {
+        let control = Control::default();
+        if let Some(deadline) = self.deadline {
+            control.end_by(Instant::now() + deadline.left(&ZonedDateTime::now()));
+        }
+        if let Some(sstables) = self.stop_after {
+            control.at_most(sstables);
+        }
+        control.limit(self.rate.and_then(Rate::bytes));
+        Arc::new(control)
     }
 }
 

@@ -2,17 +2,18 @@
 
 mod keys;
 mod shared;
+mod watch;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use crate::watch::WatchArgs;
 pub(crate) use keys::{
     DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, Reason, RevokeArgs,
     TestArgs,
 };
 pub(crate) use shared::{CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetArgs};
+pub(crate) use watch::{Rate, WatchArgs};
 
 /// Re-encrypts the SSTables of a stopped Cassandra, DSE or HCD node under a new key.
 ///

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let report = watch::over(
         &control,
         &signals,
-        args.watch.file(),
+        args.watch.control.as_deref(),
         |line| style.note(line),
         || upgrade::run(&session, &plan, args.data.threads(), style.observer().as_mut()),
     )?;

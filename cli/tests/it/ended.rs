@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -85,7 +86,20 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     let file = node.root.path().join("control");
     let say = |word: &str| fs::write(&file, word).unwrap();
     say("pause");
-    let mut child = slow(&node, &["--control", "control"]);
+    // At full speed it would be over in a second.
+    let map = map(&node, "new-key");
+    let said = fs::File::create(node.root.path().join("said")).unwrap();
+    let mut child = node
+        .command(&[&arguments(&map), &["--control", "control"][..]].concat())
+        .stdout(Stdio::null())
+        .stderr(said)
+        .spawn()
+        .unwrap();
+    let said = || fs::read_to_string(node.root.path().join("said")).unwrap();
+    while !said().contains("control: pause") {
+        assert!(child.try_wait().unwrap().is_none(), "it did not look: {}", said());
+    }
+    std::thread::sleep(Duration::from_secs(4));
     for _ in 0..5 {
         let seen = status(&node, &[]);
         // It may have come as far as its first pieces before it looked.
@@ -94,6 +108,7 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     assert!(child.try_wait().unwrap().is_none(), "a paused run has ended");
     say("rate 1000");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(said().contains("control: rate 1000"), "{}", said());
     node.read("verify", &[]).exits(0).says("1 verified");
 
     let node = self::node();
