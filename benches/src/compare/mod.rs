@@ -14,10 +14,12 @@ mod stage;
 mod table;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use bench::Bench;
 use noise::Meter;
@@ -98,11 +100,12 @@ impl Group {
     }
 }
 
-static STOP: AtomicBool = AtomicBool::new(false);
-
 /// Measures, and prints what came out.
 pub(super) fn run(options: &Options) -> Result<()> {
-    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))?;
+    let stop = Arc::<AtomicBool>::default();
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
     let program = options.program.clone().map_or_else(program::build, Ok)?;
     let own = std::env::current_exe()?;
     let beside = own.parent().map(Path::to_owned).unwrap_or_default();
@@ -112,7 +115,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         meter: Meter::new(
             Duration::from_secs(if quick { 0 } else { options.patience }),
             Duration::from_millis(if quick { 20 } else { 1000 }),
-            &STOP,
+            stop,
         ),
         rounds: if quick { 1 } else { options.rounds },
         bytes: mib * if quick { 16 } else { options.size },

@@ -1,6 +1,7 @@
 //! Time, and whether it can be believed: most noise is other processes on the machine.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ pub(super) struct Meter {
     patience: Duration,
     /// How long a kernel runs to be timed.
     pub(super) kernel_time: Duration,
-    stop: &'static AtomicBool,
+    stop: Arc<AtomicBool>,
 }
 
 /// One measurement.
@@ -43,11 +44,7 @@ impl Sample {
 }
 
 impl Meter {
-    pub(super) fn new(
-        patience: Duration,
-        kernel_time: Duration,
-        stop: &'static AtomicBool,
-    ) -> Self {
+    pub(super) fn new(patience: Duration, kernel_time: Duration, stop: Arc<AtomicBool>) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         Self { cpus: f64::from(u32::try_from(cpus).unwrap_or(1)), patience, kernel_time, stop }
     }
