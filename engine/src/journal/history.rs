@@ -1,7 +1,7 @@
 //! What a journal says, taken together.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::frame::{self, JournalError};
@@ -122,12 +122,7 @@ impl Entry {
         }
         let parts = self.parts.iter().filter(|part| part.stage == stage);
         let runs = parts.flat_map(|part| &part.runs);
-        let bytes = runs.fold(0_u64, |sum, run| {
-            sum.saturating_add(match stage {
-                Stage::Rewrite => run.old_bytes,
-                Stage::Verify => run.new_bytes,
-            })
-        });
+        let bytes = runs.fold(0_u64, |sum, run| sum.saturating_add(run.read_by(stage)));
         bytes.min(self.bytes)
     }
 }
@@ -151,15 +146,6 @@ impl History {
         history.length = u64::try_from(found.end).unwrap_or(u64::MAX);
         history.is_torn = found.end < bytes.len();
         Ok(Some(history))
-    }
-
-    /// The entry of an SSTable, with its number.
-    #[must_use]
-    pub fn find(&self, directory: &Path, old: &Descriptor) -> Option<(u32, &Entry)> {
-        self.sstables
-            .iter()
-            .find(|(_, entry)| entry.directory == directory && entry.old == *old)
-            .map(|(number, entry)| (*number, entry))
     }
 
     /// What can be gone on with.

@@ -142,6 +142,17 @@ pub struct Run {
     pub new_bytes: u64,
 }
 
+impl Run {
+    /// The bytes that a pass counts: those that it has read.
+    #[must_use]
+    pub const fn read_by(&self, stage: Stage) -> u64 {
+        match stage {
+            Stage::Rewrite => self.old_bytes,
+            Stage::Verify => self.new_bytes,
+        }
+    }
+}
+
 impl Record {
     /// The record as bytes.
     #[must_use]

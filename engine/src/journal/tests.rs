@@ -127,8 +127,9 @@ fn one_that_starts_anew_takes_the_place_of_its_first_attempt() {
     let records = whole_life();
     let again = [&records[..4], &[begun(1, "oa-1-big")]].concat();
     let history = read(&again).unwrap().unwrap();
-    let (number, entry) = history.find(Path::new("/d/ks/t"), &name("oa-1-big")).unwrap();
-    assert_eq!((number, entry.state, history.sstables.len()), (1, State::Begun, 1));
+    let (number, entry) = history.sstables.last_key_value().unwrap();
+    assert_eq!((&*entry.directory, &entry.old), (Path::new("/d/ks/t"), &name("oa-1-big")));
+    assert_eq!((*number, entry.state, history.sstables.len()), (1, State::Begun, 1));
 }
 
 #[test]

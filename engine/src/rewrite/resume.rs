@@ -84,14 +84,11 @@ impl Resumed {
     /// Bytes of both passes that need not be done again.
     #[must_use]
     pub fn bytes_done(&self) -> u64 {
-        let runs =
-            self.parts.iter().flat_map(|part| part.sums.iter().map(|sums| (part.stage, sums)));
-        runs.fold(0, |sum, (stage, sums)| {
-            sum.saturating_add(match stage {
-                Stage::Rewrite => sums.run.old_bytes,
-                _ => sums.run.new_bytes,
-            })
-        })
+        let runs = self
+            .parts
+            .iter()
+            .flat_map(|part| part.sums.iter().map(|sums| sums.run.read_by(part.stage)));
+        runs.fold(0, u64::saturating_add)
     }
 
     /// Why what lies in the staging directory is not what the journal says, if so. It is a matter

@@ -213,6 +213,7 @@ pub fn run(
     let _later = end(session, &place, &kept);
     Ok(report)
 }
+
 /// Decrypts every chunk of the selected SSTables and checks all that can be checked.
 ///
 /// # Errors

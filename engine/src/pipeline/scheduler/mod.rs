@@ -160,13 +160,13 @@ struct Done {
 }
 
 fn carry_out<T: Task>(task: &T, work: &Work, scratches: &ScratchPool) -> Result<Outcome> {
-    match *work {
+    match work {
         Work::Begin => task.begin().map(Outcome::Next),
         Work::Piece { stage, piece } => {
-            scratches.with(|scratch| task.piece(stage, piece, scratch)).map(Outcome::Bytes)
+            scratches.with(|scratch| task.piece(*stage, *piece, scratch)).map(Outcome::Bytes)
         }
-        Work::End { stage } => task.end(stage).map(Outcome::Next),
-        Work::Abandon(ref why) => {
+        Work::End { stage } => task.end(*stage).map(Outcome::Next),
+        Work::Abandon(why) => {
             task.abandon(why);
             Ok(Outcome::Abandoned)
         }

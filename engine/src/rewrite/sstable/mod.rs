@@ -3,7 +3,7 @@
 //! ```text
 //! begin        staging directory, Data.db created and reserved; or what an earlier run has left
 //! stage 0      each range: read, check CRC, decrypt, digest, encrypt, CRC, write at its place
-//! end 0        fsync Data.db; CompressionInfo.db, Digest.crc32; others copied; TOC.txt; fsync all
+//! end 0        fsync Data.db; CompressionInfo.db, Digest.crc32; others linked; TOC.txt; fsync all
 //! stage 1      each range of the staged Data.db: read, check CRC, decrypt with the new key only
 //! end 1        digests compared; swap by transaction log
 //! ```

@@ -73,23 +73,13 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
     /// With tables. Not inlined: wider vectors than the portable ones only slow it down.
     #[inline(never)]
     fn encrypt_few(&self, blocks: &mut [[u8; 8]]) {
-        let (threes, rest) = blocks.as_chunks_mut::<3>();
-        threes.iter_mut().for_each(|blocks| run(forward(self.rounds.as_slice()), blocks));
-        let (twos, rest) = rest.as_chunks_mut::<2>();
-        twos.iter_mut().for_each(|blocks| run(forward(self.rounds.as_slice()), blocks));
-        let (ones, _) = rest.as_chunks_mut::<1>();
-        ones.iter_mut().for_each(|block| run(forward(self.rounds.as_slice()), block));
+        few(blocks, || forward(self.rounds.as_slice()));
     }
 
     /// The other direction of [`Self::encrypt_few`].
     #[inline(never)]
     fn decrypt_few(&self, blocks: &mut [[u8; 8]]) {
-        let (threes, rest) = blocks.as_chunks_mut::<3>();
-        threes.iter_mut().for_each(|blocks| run(backward(self.rounds.as_slice()), blocks));
-        let (twos, rest) = rest.as_chunks_mut::<2>();
-        twos.iter_mut().for_each(|blocks| run(backward(self.rounds.as_slice()), blocks));
-        let (ones, _) = rest.as_chunks_mut::<1>();
-        ones.iter_mut().for_each(|block| run(backward(self.rounds.as_slice()), block));
+        few(blocks, || backward(self.rounds.as_slice()));
     }
 }
 
@@ -173,6 +163,20 @@ fn forward<K>(keys: &[K]) -> impl Iterator<Item = impl Iterator<Item = [&K; 2]>>
 fn backward<K>(keys: &[K]) -> impl Iterator<Item = impl Iterator<Item = [&K; 2]>> {
     let desses = keys.as_chunks::<16>().0.iter().rev();
     desses.map(|keys| keys.as_chunks().0.iter().rev().map(|[a, b]| [b, a]))
+}
+
+/// Takes blocks through the rounds of `keys`, three abreast.
+#[inline(always)]
+fn few<'a, D: Iterator<Item = [&'a RoundKey; 2]>, K: Iterator<Item = D>>(
+    blocks: &mut [[u8; 8]],
+    keys: impl Fn() -> K,
+) {
+    let (threes, rest) = blocks.as_chunks_mut::<3>();
+    threes.iter_mut().for_each(|blocks| run(keys(), blocks));
+    let (twos, rest) = rest.as_chunks_mut::<2>();
+    twos.iter_mut().for_each(|blocks| run(keys(), blocks));
+    let (ones, _) = rest.as_chunks_mut::<1>();
+    ones.iter_mut().for_each(|block| run(keys(), block));
 }
 
 /// Runs one DES after the other.
