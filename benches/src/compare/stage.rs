@@ -248,6 +248,14 @@ impl Storage for Unsynced {
     fn free_space(&self, path: &Path) -> rekey_engine::Result<u64> {
         LocalStorage.free_space(path)
     }
+
+    fn file_system(&self, path: &Path) -> rekey_engine::Result<u64> {
+        LocalStorage.file_system(path)
+    }
+
+    fn allocated(&self, path: &Path) -> rekey_engine::Result<u64> {
+        LocalStorage.allocated(path)
+    }
 }
 
 /// As many threads as the machine has cores.

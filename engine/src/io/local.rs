@@ -1,9 +1,9 @@
 //! [`Storage`] on the local file system.
 
-use std::fs::{File, FileTimes, OpenOptions};
+use std::fs::{File, FileTimes, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -42,21 +42,9 @@ impl Storage for LocalStorage {
 
     fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
         let fail = |error| Error::io("cannot look at the file", path, error);
-        match std::fs::metadata(path) {
-            Ok(metadata) => Ok(Some(FileStat {
-                length: metadata.len(),
-                modified: metadata.modified().map_err(fail)?,
-            })),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(fail(error)),
-        }
+        let Some(metadata) = look(path)? else { return Ok(None) };
+        let modified = metadata.modified().map_err(fail)?;
+        Ok(Some(FileStat { length: metadata.len(), modified }))
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
@@ -161,7 +149,33 @@ impl Storage for LocalStorage {
             .map_err(|e| Error::io("cannot ask for the free space", path, e.into()))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        std::fs::metadata(path)
+            .map(|metadata| metadata.dev())
+            .map_err(|e| Error::io("cannot look at the directory", path, e))
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        Ok(look(path)?.map_or(0, |metadata| metadata.blocks().saturating_mul(BLOCK_OF_STAT)))
+    }
 }
+
+/// What is known of a file, or `None` when there is none.
+fn look(path: &Path) -> Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Error::io("cannot look at the file", path, error)),
+    }
+}
+
+/// What `st_blocks` counts in, whatever the blocks of the file system are.
+const BLOCK_OF_STAT: u64 = 512;
 
 #[derive(Debug)]
 struct LocalFile {
@@ -270,8 +284,6 @@ fn is_tmpfs(file: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
     use super::*;
 
     #[test]
@@ -307,6 +319,22 @@ mod tests {
         LocalStorage.rename(&a, &b).unwrap();
         assert_eq!(LocalStorage.stat(&a).unwrap(), None);
         assert_eq!(LocalStorage.stat(&b).unwrap().unwrap().length, 10);
+    }
+
+    #[test]
+    fn a_file_takes_what_is_written_and_files_of_one_directory_share_a_file_system() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        assert_eq!(LocalStorage.allocated(&path).unwrap(), 0);
+        assert!(LocalStorage.file_system(&path).is_err());
+        let file = LocalStorage.create(&path).unwrap();
+        file.write_at(&[7; 100_000], 0).unwrap();
+        file.sync().unwrap();
+        let taken = LocalStorage.allocated(&path).unwrap();
+        assert!((100_000..200_000).contains(&taken), "{taken}");
+        let number = |path: &Path| LocalStorage.file_system(path).unwrap();
+        assert_eq!(number(&path), number(dir.path()));
+        assert_ne!(number(&path), number(Path::new("/proc")));
     }
 
     #[test]

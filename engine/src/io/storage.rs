@@ -187,4 +187,17 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     fn free_space(&self, path: &Path) -> Result<u64>;
+
+    /// The number of the file system of `path`: the same for all that share their free space. (Parts
+    /// of one pool, as Btrfs and ZFS have them, may have several.)
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn file_system(&self, path: &Path) -> Result<u64>;
+
+    /// Bytes of the file system that a file takes, reserved ones included; none if it is not there.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] for anything but its absence.
+    fn allocated(&self, path: &Path) -> Result<u64>;
 }

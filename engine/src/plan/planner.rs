@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::STATE_DIRECTORY;
 use super::beside::page_geometry;
 use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
@@ -13,7 +14,7 @@ use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
 use super::probe::{Probed, probe};
-use super::space;
+use super::space::{self, Space};
 use super::target::Target;
 use crate::compress::Codec;
 use crate::io::{NodeLease, Storage};
@@ -85,11 +86,24 @@ pub struct PlannedSSTable {
     pub facts: Option<Facts>,
     /// What will happen.
     pub action: Action,
-    /// Bytes that the new SSTable takes until the old one is deleted.
-    pub space: u64,
+    /// What the new SSTable takes until the old one is deleted.
+    pub space: Space,
 }
 
 impl PlannedSSTable {
+    /// Where its successor is staged: where its table lies below the data directory, and its old
+    /// name. A table that was dropped and made again has two directories of one name, which may give
+    /// out the same ids; and the new name will not do, since the next run may give it to another
+    /// SSTable.
+    #[must_use]
+    pub fn staging_path(&self) -> PathBuf {
+        let directory = &self.sstable.directory;
+        let below = directory.strip_prefix(&self.data_dir).unwrap_or(directory);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let name = format!("{}.{}", parts.join("."), self.sstable.descriptor);
+        self.data_dir.join(STATE_DIRECTORY).join(name)
+    }
+
     /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
     fn needs_keys(&self) -> Option<&Facts> {
         match self.action {
@@ -191,7 +205,7 @@ impl Planner<'_> {
             findings: vec![],
             ring: keys.ring,
         };
-        space::check(self.storage, self.data_dirs, self.open_tasks, &mut plan)?;
+        space::check(self.storage, self.open_tasks, &mut plan)?;
         number(self.storage, &found.tables, &mut plan);
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
@@ -231,7 +245,7 @@ impl Planner<'_> {
                     sstable: sstable.clone(),
                     facts,
                     action,
-                    space: 0,
+                    space: Space::default(),
                 }
             })
             .collect()

@@ -255,6 +255,14 @@ impl Storage for FaultStorage {
     fn free_space(&self, path: &Path) -> Result<u64> {
         self.0.look(path, || self.0.inner.free_space(path))
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        self.0.look(path, || self.0.inner.file_system(path))
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        self.0.look(path, || self.0.inner.allocated(path))
+    }
 }
 
 #[derive(Debug)]

@@ -144,6 +144,14 @@ impl Storage for TestStorage {
     fn free_space(&self, path: &Path) -> Result<u64> {
         LocalStorage.free_space(path)
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        LocalStorage.file_system(path)
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        LocalStorage.allocated(path)
+    }
 }
 
 #[derive(Debug)]

@@ -1,0 +1,38 @@
+//! What a rewrite takes of its file system.
+
+use super::Rewrite;
+use crate::pipeline::{Need, Share};
+use crate::plan::Space;
+use crate::rewrite::staging::StagingArea;
+use crate::sstable::Component;
+use crate::{Error, Result};
+
+impl Share for Rewrite<'_> {
+    fn of(&self) -> u64 {
+        self.planned.space.file_system
+    }
+
+    /// What the plan says, less what its Data.db has by now: what was reserved or written, also by an
+    /// earlier run.
+    fn need(&self) -> Need {
+        if self.readback.get().is_ok() {
+            // All is staged. The swap writes a log, in a directory that may grow for it.
+            return Need { most: SWAP, least: SWAP };
+        }
+        let staging = StagingArea::left(self.planned.staging_path());
+        // What cannot be looked at counts as not there: too much is set aside then.
+        let taken = self.job.storage.allocated(&staging.file(&Component::Data)).unwrap_or_default();
+        let Space { most, least, .. } = self.planned.space;
+        Need { most: most.saturating_sub(taken), least: least.saturating_sub(taken) }
+    }
+
+    fn left(&self) -> Result<u64> {
+        self.job.storage.free_space(&self.planned.data_dir)
+    }
+
+    fn too_little(&self, left: u64) -> Error {
+        Space::too_little(self.need().least, left, &self.facts.data_path())
+    }
+}
+
+const SWAP: u64 = 2 * Space::BLOCK;
