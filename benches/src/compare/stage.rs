@@ -172,6 +172,10 @@ impl OutputFile for UnsyncedFile {
         self.0.write_at(bytes, offset)
     }
 
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> rekey_engine::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
     fn set_length(&self, length: u64) -> rekey_engine::Result<()> {
         self.0.set_length(length)
     }

@@ -171,6 +171,10 @@ impl OutputFile for TestFile {
         self.file.write_at(bytes, offset)
     }
 
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.write_at(bytes, offset)
+    }
+
     fn sync(&self) -> Result<()> {
         self.storage.ask("sync", &self.path)
     }

@@ -240,6 +240,13 @@ impl Storage for PowerLoss {
     }
 }
 
+fn put(content: &mut Vec<u8>, bytes: &[u8], offset: u64) {
+    let start = usize::try_from(offset).unwrap();
+    let end = start + bytes.len();
+    content.resize(content.len().max(end), 0);
+    content[start..end].copy_from_slice(bytes);
+}
+
 /// An open file keeps its inode, whatever becomes of its name.
 #[derive(Debug)]
 struct PowerFile {
@@ -264,13 +271,22 @@ impl OutputFile for PowerFile {
         self.storage.operate(&self.path, |model, _| {
             self.inner.write_at(bytes, offset)?;
             let live = &mut model.inodes[self.inode].live;
-            let start = usize::try_from(offset).unwrap();
-            let end = start + bytes.len();
-            if live.bytes.len() < end {
-                live.bytes.resize(end, 0);
-            }
-            live.bytes[start..end].copy_from_slice(bytes);
+            put(&mut live.bytes, bytes, offset);
             live.modified = SystemTime::now();
+            Ok(())
+        })
+    }
+
+    /// Just these bytes are durable, and not what was written before.
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.storage.operate(&self.path, |model, power| {
+            self.inner.write_durably_at(bytes, offset)?;
+            let inode = &mut model.inodes[self.inode];
+            put(&mut inode.live.bytes, bytes, offset);
+            inode.live.modified = SystemTime::now();
+            if power == Power::On {
+                put(&mut inode.durable.bytes, bytes, offset);
+            }
             Ok(())
         })
     }
