@@ -104,6 +104,16 @@ impl PlannedSSTable {
         self.data_dir.join(STATE_DIRECTORY).join(name)
     }
 
+    /// Bytes of what is staged of it by now, perhaps by an earlier run; links cost nothing. What
+    /// cannot be looked at counts as not there.
+    #[must_use]
+    pub fn staged(&self, storage: &dyn Storage) -> u64 {
+        let directory = self.staging_path();
+        let files = storage.list(&directory).unwrap_or_default();
+        let bytes = files.iter().map(|file| storage.allocated(&directory.join(&file.name)));
+        bytes.fold(0, |sum, bytes| sum.saturating_add(bytes.unwrap_or_default()))
+    }
+
     /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
     fn needs_keys(&self) -> Option<&Facts> {
         match self.action {
@@ -211,6 +221,7 @@ impl Planner<'_> {
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
         findings::explain_choice(&mut plan, keys.group_failures);
         findings::warn_of_weakness(&mut plan);
+        findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
         plan.sstables.sort_by_key(|planned| {
