@@ -60,15 +60,19 @@ impl Space {
                 (most, if facts.shape.codec().is_some() { as_now.min(most) } else { most })
             }
         };
-        // An offset or a checksum for each chunk; and a block each for what goes with it: two
-        // directories, the log, and a small file that the old one did not have.
-        let files = u64::try_from(facts.files.len()).unwrap_or(u64::MAX).saturating_add(4);
-        let beside = chunks.saturating_mul(8).saturating_add(files.saturating_mul(Self::BLOCK));
-        let rest = facts.total_bytes.saturating_sub(facts.data_bytes);
-        let encrypted = facts.files.iter().filter(|(component, _)| {
+        // An offset or a checksum for each chunk, and a block each for what goes with it: the file
+        // that it is in, Digest and TOC, two directories that grow, the staging directory, the log.
+        let beside = chunks.saturating_mul(8).saturating_add(8_u64.saturating_mul(Self::BLOCK));
+        let bytes_of = |is_taken: &dyn Fn(&Component) -> bool| {
+            let taken = facts.files.iter().filter(|(component, _)| is_taken(component));
+            taken.fold(0, |sum: u64, (_, stat)| {
+                sum.saturating_add(stat.length).saturating_add(Self::BLOCK)
+            })
+        };
+        let rest = bytes_of(&|component| *component != Component::Data);
+        let anew = bytes_of(&|component| {
             *component == Component::Statistics || facts.encrypted_components.contains(component)
         });
-        let anew = encrypted.fold(0, |sum, (_, stat)| u64::saturating_add(sum, stat.length));
         Self {
             file_system,
             most: most.saturating_add(beside).saturating_add(rest),
@@ -160,21 +164,10 @@ fn refuse_too_big(storage: &dyn Storage, plan: &mut Plan, number: u64, free: u64
     let gains = rewrites.map(gain).fold(0, u64::saturating_add);
     for planned in plan.sstables.iter_mut().filter(|planned| is_staged_on(planned, number)) {
         let room = free.saturating_add(gains.saturating_sub(gain(planned)));
-        if planned.space.least <= room {
-            continue;
-        }
-        let needed = planned.space.least.saturating_sub(staged(storage, planned));
+        let needed = planned.space.least.saturating_sub(planned.staged(storage));
         if needed > room {
             let data = planned.sstable.path(&Component::Data);
             planned.action = Action::Refuse(Space::too_little(needed, free, &data));
         }
     }
-}
-
-/// Bytes that an earlier run has left of it, and that the next one goes on with.
-fn staged(storage: &dyn Storage, planned: &PlannedSSTable) -> u64 {
-    let directory = planned.staging_path();
-    let files = storage.list(&directory).unwrap_or_default();
-    let bytes = files.iter().filter_map(|file| storage.allocated(&directory.join(&file.name)).ok());
-    bytes.fold(0, u64::saturating_add)
 }

@@ -350,7 +350,10 @@ impl Task for Takes<'_> {
         let take = |there: u64| there.checked_sub(self.need.least);
         let taken = self.pool.there.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
         self.taken.store(self.need.least, Ordering::SeqCst);
-        taken.map(|_| 1).map_err(|_| Error::new(ErrorKind::NoSpace, "it was begun without space"))
+        if taken.is_err() {
+            return Err(Error::new(ErrorKind::NoSpace, "it was begun without space"));
+        }
+        Ok(1)
     }
 
     fn end(&self, _stage: u32) -> Result<Next> {

@@ -3,8 +3,6 @@
 use super::Rewrite;
 use crate::pipeline::{Need, Share};
 use crate::plan::Space;
-use crate::rewrite::staging::StagingArea;
-use crate::sstable::Component;
 use crate::{Error, Result};
 
 impl Share for Rewrite<'_> {
@@ -12,16 +10,13 @@ impl Share for Rewrite<'_> {
         self.planned.space.file_system
     }
 
-    /// What the plan says, less what its Data.db has by now: what was reserved or written, also by an
-    /// earlier run.
+    /// What the plan says, less what is staged by now: reserved or written, also by an earlier run.
     fn need(&self) -> Need {
         if self.readback.get().is_ok() {
             // All is staged. The swap writes a log, in a directory that may grow for it.
             return Need { most: SWAP, least: SWAP };
         }
-        let staging = StagingArea::left(self.planned.staging_path());
-        // What cannot be looked at counts as not there: too much is set aside then.
-        let taken = self.job.storage.allocated(&staging.file(&Component::Data)).unwrap_or_default();
+        let taken = self.planned.staged(self.job.storage);
         let Space { most, least, .. } = self.planned.space;
         Need { most: most.saturating_sub(taken), least: least.saturating_sub(taken) }
     }
