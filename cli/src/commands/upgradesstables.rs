@@ -60,6 +60,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         || upgrade::run(&session, &plan, args.data.threads(), style.observer().as_mut()),
     )?;
     style.report(&report, started.elapsed().as_secs_f64());
+    style.exposure();
     if report.sstables.iter().any(|line| matches!(line.outcome, Outcome::Rewritten { .. })) {
         style.note(
             "alter the compression of these tables to the same options, or the node goes on \

@@ -4,6 +4,7 @@ use aes::cipher::array::{ArraySize, AssocArraySize};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::Rounds;
+use crate::memory::keep_resident;
 
 /// A scheduled key.
 pub(in crate::crypto) struct Rc2<const WIDE: usize, L = ByIndex> {
@@ -60,6 +61,7 @@ impl<const WIDE: usize, L: LookUp> Rc2<WIDE, L> {
             }
         }
         let mut words = Box::new(Zeroizing::new([0; 64]));
+        keep_resident(&*words);
         for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
             *word = u16::from_le_bytes(*bytes);
         }
