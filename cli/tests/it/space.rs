@@ -1,5 +1,6 @@
 //! Real file systems that are too small. They are mounted, which takes root's rights: where these are
 //! missing, a test says so and is skipped.
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -112,7 +113,7 @@ fn on_each(mib: usize, test: impl Fn(&Disk)) {
 
 #[test]
 fn what_fits_one_after_the_other_is_done_one_after_the_other() {
-    on_each(32, |disk| {
+    on_each(48, |disk| {
         disk.sstables("data", 1, &[6 * MIB, 6 * MIB, 6 * MIB, 100_000, 100_000]);
         let _rest = disk.ballast(disk.free() - 7 * MIB);
         let run = disk.upgrade().exits(0);
@@ -154,7 +155,7 @@ fn a_disk_on_which_nothing_fits_has_its_own_exit_status() {
 
 #[test]
 fn data_directories_on_one_file_system_share_its_space() {
-    on_each(32, |disk| {
+    on_each(48, |disk| {
         disk.sstables("first", 1, &[6 * MIB]);
         disk.sstables("second", 2, &[6 * MIB]);
         let _rest = disk.ballast(disk.free() - 7 * MIB);

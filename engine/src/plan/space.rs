@@ -153,15 +153,18 @@ fn is_staged_on(planned: &PlannedSSTable, file_system: u64) -> bool {
     matches!(planned.action, Action::Rewrite { .. }) && planned.space.file_system == file_system
 }
 
-/// Refuses what does not fit even when all others are done, and have given back what they no longer
-/// take.
+/// Refuses what does not fit even when all others are done: each gives back its old files, and what
+/// an earlier run has staged of it is there.
 fn refuse_too_big(storage: &dyn Storage, plan: &mut Plan, number: u64, free: u64) {
+    let rewrites = || plan.sstables.iter().filter(|planned| is_staged_on(planned, number));
+    if rewrites().all(|planned| planned.space.least <= free) {
+        return;
+    }
     let gain = |planned: &PlannedSSTable| {
-        let facts = planned.facts.as_ref();
-        facts.map_or(0, |facts| facts.total_bytes.saturating_sub(planned.space.most))
+        let bytes = planned.facts.as_ref().map_or(0, |facts| facts.total_bytes);
+        bytes.saturating_add(planned.staged(storage)).saturating_sub(planned.space.least)
     };
-    let rewrites = plan.sstables.iter().filter(|planned| is_staged_on(planned, number));
-    let gains = rewrites.map(gain).fold(0, u64::saturating_add);
+    let gains = rewrites().map(gain).fold(0, u64::saturating_add);
     for planned in plan.sstables.iter_mut().filter(|planned| is_staged_on(planned, number)) {
         let room = free.saturating_add(gains.saturating_sub(gain(planned)));
         let needed = planned.space.least.saturating_sub(planned.staged(storage));
