@@ -33,10 +33,15 @@ impl Simulator {
             "kmip_hosts:\n  {group}:\n    hosts: {}\n    keystore_path: {}\n    \
              truststore_path: {}\n    timeout: 5000\n",
             self.host(),
-            client.display(),
-            trust.display()
+            quoted(&client),
+            quoted(&trust)
         ))
     }
+}
+
+/// A path as YAML takes any.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "''"))
 }
 
 fn block(label: &str, der: &[u8]) -> String {
