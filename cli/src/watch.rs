@@ -39,7 +39,8 @@ impl Signals {
         Ok(signals)
     }
 
-    fn came(&self) -> bool {
+    /// Whether one came.
+    pub(crate) fn came(&self) -> bool {
         self.interrupt.load(Ordering::SeqCst) || self.terminate.load(Ordering::SeqCst)
     }
 

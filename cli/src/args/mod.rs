@@ -36,7 +36,8 @@ pub(crate) enum Command {
     Abandon(StateArgs),
     /// Count which keys encrypt which SSTables; needs no key
     Census(CensusArgs),
-    /// Show the main job on bundled SSTables, in a temporary directory
+    /// Show the main job on bundled SSTables, in a temporary directory; goes on with one that was cut
+    /// off
     Demo(DemoArgs),
     /// List, test, expire, revoke and destroy the keys of KMIP servers
     #[command(subcommand)]
@@ -84,9 +85,20 @@ pub(crate) struct CensusArgs {
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
-    /// Keep the temporary directory and say where it is
+    /// Keep what it has made, until the next demo, and say where it is
     #[arg(long)]
     pub(crate) keep: bool,
+
+    /// Add a table of 64 MiB and take some twenty seconds over it: time to look at it with status, and
+    /// to kill it
+    #[arg(long)]
+    pub(crate) slow: bool,
+
+    /// Where the demo lives, and where the next one goes on with it should it be cut off: a directory
+    /// that does not exist, is empty, or is a demo's; sstablerekey-demo-UID below the temporary
+    /// directory without it. It is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// Arguments of `plan`.
