@@ -39,9 +39,13 @@ impl Simulator {
     }
 }
 
-/// A path as YAML takes any.
+/// A path as YAML reads it back.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', "''"))
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "''")),
+    }
 }
 
 fn block(label: &str, der: &[u8]) -> String {
