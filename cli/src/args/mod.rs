@@ -1,6 +1,8 @@
 //! The command line: syntax only. [`crate::resolve`] turns it into things that do something.
 
 mod keys;
+#[cfg(test)]
+mod readme;
 mod shared;
 mod watch;
 
@@ -45,7 +47,7 @@ pub(crate) enum Command {
     /// Show what upgradesstables would do, and change nothing
     Plan(PlanArgs),
     /// Show how far an unfinished run is, also while it works
-    Status(StateArgs),
+    Status(StatusArgs),
     /// Re-encrypt SSTables, verify them and swap them in; the node must be stopped
     Upgradesstables(UpgradeArgs),
     /// Decrypt every chunk and check everything that can be checked
@@ -56,11 +58,12 @@ impl Command {
     /// Whether standard output is for programs.
     pub(crate) fn is_json(&self) -> bool {
         match self {
-            Self::Abandon(args) | Self::Status(args) => args.json,
+            Self::Abandon(args) => args.json,
             Self::Census(args) => args.data.json,
             Self::Demo(_) => false,
             Self::Keys(command) => command.is_json(),
             Self::Plan(args) => args.data.json,
+            Self::Status(args) => args.of.json,
             Self::Upgradesstables(args) => args.data.json,
             Self::Verify(args) => args.data.json,
         }
@@ -110,6 +113,17 @@ pub(crate) struct PlanArgs {
     pub(crate) keys: KeyArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Show every SSTable that was begun, and not only those in work; --json always does
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) of: StateArgs,
 }
 
 /// Arguments of `upgradesstables`.

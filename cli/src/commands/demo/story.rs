@@ -24,7 +24,7 @@ use rekey_kmip::message::{
 use super::stage::{self, GROUP, OLD_KEY};
 use super::{cut_off, program, unproved};
 use crate::commands::keys::rows;
-use crate::ui::{self, Style};
+use crate::ui::{self, BOTH_PASSES, Style};
 use crate::watch::Signals;
 
 /// What the story is told of.
@@ -78,7 +78,8 @@ impl<'a> Story<'a> {
         }
         self.begin(1, "census: which keys are in use?")?;
         STYLE.census(&census);
-        if first == UPGRADE && census.keys.keys().any(is_new) {
+        let is_mixed = census.keys.keys().any(is_new) && !census.keys.keys().all(is_new);
+        if is_mixed {
             ui::say(MIXED);
         }
         self.expire(first)?;
@@ -93,7 +94,7 @@ impl<'a> Story<'a> {
 
         self.begin(VERIFY, "verify: every chunk, now that nothing but the new key is left.")?;
         let (selection, sources) = (&self.selection, &self.sources);
-        let mut observer = STYLE.observer();
+        let mut observer = STYLE.observer("to read");
         let report =
             upgrade::verify(&self.session, selection, sources, self.threads, observer.as_mut())?;
         drop(observer);
@@ -147,7 +148,12 @@ impl<'a> Story<'a> {
         } else {
             self.begin(PLAN, "plan: what is left to do? The new key is there already.")?;
         }
-        let target = self.new_key()?.ok_or_else(unproved)?;
+        let mut target = self.new_key()?.ok_or_else(unproved)?;
+        if let (UPGRADE, Some(KeyRef::Kmip { id, .. })) = (first, target.key().cloned()) {
+            // By the rule that chose it, what is under it already would count as under the old key.
+            let wish = KeyWish::Named(&id);
+            target = Target::find(params()?, wish, &self.sources, DATABASE_KEY_ID_LIMIT)?;
+        }
         STYLE.plan(&self.plan_towards(&target)?);
         Ok(target)
     }
@@ -186,7 +192,7 @@ impl<'a> Story<'a> {
         }
         STYLE.recovered(&upgrade::recover(&self.session, &self.selection)?);
         let plan = self.plan_towards(target)?;
-        let mut observer = STYLE.observer();
+        let mut observer = STYLE.observer(BOTH_PASSES);
         let report = upgrade::run(&self.session, &plan, self.threads, observer.as_mut())?;
         drop(observer);
         self.finish(UPGRADE, &report)
