@@ -214,7 +214,7 @@ fn killed_behind_what_it_says_it_goes_on_where_it_was() {
             let at = run.out.find(&how).unwrap();
             let line = run.out[at + 1..].lines().next().unwrap();
             let is_said =
-                line.contains("an earlier demo has done that") || line.contains("what is left");
+                line.contains("an earlier demo has done that") || line.contains("What is left");
             assert!(is_said, "{line}");
         }
     }

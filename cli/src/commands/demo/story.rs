@@ -75,6 +75,9 @@ impl<'a> Story<'a> {
             ui::say(&going_on(first));
         } else {
             ui::say(INTRODUCTION);
+            if is_slow {
+                ui::say(LARGE);
+            }
         }
         self.begin(1, "census: which keys are in use?")?;
         STYLE.census(&census);
@@ -146,7 +149,10 @@ impl<'a> Story<'a> {
             let mut target = Target::find(params()?, wish, &self.sources, DATABASE_KEY_ID_LIMIT)?;
             target.make_key(&self.sources, &self.node)?;
         } else {
-            self.begin(PLAN, "plan: what is left to do? The new key is there already.")?;
+            self.begin(
+                PLAN,
+                "plan --key-id: the new key is there and is named. What is left to do?",
+            )?;
         }
         let mut target = self.new_key()?.ok_or_else(unproved)?;
         if let (UPGRADE, Some(KeyRef::Kmip { id, .. })) = (first, target.key().cloned()) {
@@ -325,6 +331,9 @@ const INTRODUCTION: &str = "\
 Three encrypted tables, written by Apache Cassandra 5.0, lie on a stopped node: one under
 a key of a KMIP server, two under keys in local files. Kill this demo at any point, in any
 way: the same command goes on where it was (with --slow there is more time for that).";
+
+const LARGE: &str = "\
+A fourth one, history, is large: the chunks of an SSTable of archive, again and again.";
 
 const MIXED: &str = "\
 Some SSTables are under the new key already, the others under their old ones: each is wholly one
