@@ -28,7 +28,9 @@ use zeroize::ZeroizeOnDrop;
 
 pub(super) use self::blowfish::Blowfish;
 pub(super) use self::des::{Des, TripleDes};
-pub(super) use self::rc2::{ByIndex, LookUp, Rc2, Table};
+pub(super) use self::rc2::{ByIndex, Rc2};
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+pub(super) use self::rc2::{LookUp, Table};
 
 /// A scheduled key of a cipher with blocks of 64 bits.
 ///
