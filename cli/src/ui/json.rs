@@ -74,7 +74,7 @@ fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
         Action::Rewrite { new } => {
             line["action"] = json!("rewrite");
             line["new"] = json!(new.to_string());
-            line["space"] = json!(planned.space);
+            line["space"] = json!(planned.space.most);
             line["target_key"] = json!(plan.target.key());
         }
         Action::Skip(reason) => {

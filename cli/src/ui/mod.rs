@@ -104,6 +104,14 @@ impl Style {
         err(&format!("note: {note}\n"));
     }
 
+    /// Says where keys or plaintext may be on a disk that nobody meant them for.
+    pub(crate) fn exposure(self) {
+        if let Some(error) = rekey_engine::memory::exposure() {
+            let advice = error.advice().unwrap_or_default();
+            self.note(&format!("{}; {advice}", error.chain()));
+        }
+    }
+
     /// Remarks beside the result.
     pub(crate) fn notes(self, notes: Vec<String>) {
         for note in notes {

@@ -27,7 +27,7 @@ pub(super) fn plan(plan: &Plan) -> String {
             _ => String::new(),
         };
         let space = match &planned.action {
-            Action::Rewrite { .. } => bytes(planned.space),
+            Action::Rewrite { .. } => bytes(planned.space.most),
             _ => String::new(),
         };
         table.add_row([

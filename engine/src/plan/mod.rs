@@ -28,6 +28,7 @@ pub use finding::{Finding, Severity};
 pub use inspect::{Facts, Inspector, Shape};
 pub use keys::{ResolvedKeys, opener, target_codec, target_encryptor};
 pub use planner::{Action, Plan, PlannedSSTable, Planner, SkipReason};
+pub use space::Space;
 pub use tally::KeyUse;
 pub use target::Target;
 pub use write_key::{KeyChoice, KeyWish};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::STATE_DIRECTORY;
 use super::beside::page_geometry;
 use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
@@ -13,7 +14,7 @@ use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
 use super::probe::{Probed, probe};
-use super::space;
+use super::space::{self, Space};
 use super::target::Target;
 use crate::compress::Codec;
 use crate::io::{NodeLease, Storage};
@@ -85,11 +86,34 @@ pub struct PlannedSSTable {
     pub facts: Option<Facts>,
     /// What will happen.
     pub action: Action,
-    /// Bytes that the new SSTable takes until the old one is deleted.
-    pub space: u64,
+    /// What the new SSTable takes until the old one is deleted.
+    pub space: Space,
 }
 
 impl PlannedSSTable {
+    /// Where its successor is staged: where its table lies below the data directory, and its old
+    /// name. A table that was dropped and made again has two directories of one name, which may give
+    /// out the same ids; and the new name will not do, since the next run may give it to another
+    /// SSTable.
+    #[must_use]
+    pub fn staging_path(&self) -> PathBuf {
+        let directory = &self.sstable.directory;
+        let below = directory.strip_prefix(&self.data_dir).unwrap_or(directory);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let name = format!("{}.{}", parts.join("."), self.sstable.descriptor);
+        self.data_dir.join(STATE_DIRECTORY).join(name)
+    }
+
+    /// Bytes of what is staged of it by now, perhaps by an earlier run; links cost nothing. What
+    /// cannot be looked at counts as not there.
+    #[must_use]
+    pub fn staged(&self, storage: &dyn Storage) -> u64 {
+        let directory = self.staging_path();
+        let files = storage.list(&directory).unwrap_or_default();
+        let bytes = files.iter().map(|file| storage.allocated(&directory.join(&file.name)));
+        bytes.fold(0, |sum, bytes| sum.saturating_add(bytes.unwrap_or_default()))
+    }
+
     /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
     fn needs_keys(&self) -> Option<&Facts> {
         match self.action {
@@ -191,12 +215,13 @@ impl Planner<'_> {
             findings: vec![],
             ring: keys.ring,
         };
-        space::check(self.storage, self.data_dirs, self.open_tasks, &mut plan)?;
+        space::check(self.storage, self.open_tasks, &mut plan)?;
         number(self.storage, &found.tables, &mut plan);
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
         findings::explain_choice(&mut plan, keys.group_failures);
         findings::warn_of_weakness(&mut plan);
+        findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
         plan.sstables.sort_by_key(|planned| {
@@ -231,7 +256,7 @@ impl Planner<'_> {
                     sstable: sstable.clone(),
                     facts,
                     action,
-                    space: 0,
+                    space: Space::default(),
                 }
             })
             .collect()
