@@ -46,6 +46,14 @@ pub(super) struct Options {
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     command_size: u64,
 
+    /// GiB of plaintext that are counted, in sparse files
+    #[arg(long, value_name = "GIB", default_value_t = 100)]
+    census_size: u64,
+
+    /// SSTables that are planned
+    #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
+    planned: u32,
+
     /// Tiny sizes, one round: shows that everything runs
     #[arg(long)]
     quick: bool,
@@ -84,6 +92,10 @@ enum Group {
     Recompress,
     /// Many small SSTables against one
     Many,
+    /// Counting keys against reading headers
+    Census,
+    /// The time of a plan
+    Plan,
 }
 
 impl Group {
@@ -96,6 +108,8 @@ impl Group {
             Self::Crypto => rows::crypto::rows(bench),
             Self::Recompress => rows::recompress::rows(bench),
             Self::Many => rows::many::rows(bench),
+            Self::Census => rows::census::rows(bench),
+            Self::Plan => rows::plan::rows(bench),
         }
     }
 }
@@ -120,6 +134,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         rounds: if quick { 1 } else { options.rounds },
         bytes: mib * if quick { 16 } else { options.size },
         command_bytes: mib * if quick { 40 } else { options.command_size },
+        census_bytes: if quick { mib * 64 } else { mib * 1024 * options.census_size },
+        planned: options.planned,
         is_quick: quick,
         disk: options.directory.clone().unwrap_or(beside),
         memory: memory.is_dir().then_some(memory),

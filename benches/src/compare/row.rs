@@ -22,6 +22,8 @@ pub(super) struct Row {
 pub(super) enum Goal {
     /// A ratio of at least so much; better, of so much.
     AtLeast { demand: f64, stretch: f64 },
+    /// No more than so much of a unit; better, of so much.
+    AtMost { demand: f64, stretch: f64, unit: &'static str },
     /// Nothing: for comparison.
     None,
 }
@@ -39,12 +41,17 @@ pub(super) enum Verdict {
 
 impl Row {
     pub(super) fn verdict(&self) -> Verdict {
-        let (demand, stretch) = match self.goal {
-            Goal::AtLeast { demand, stretch } => (demand, stretch),
+        let Figures { best, median, .. } = self.figures;
+        let reached = match self.goal {
+            Goal::AtLeast { demand, stretch } => {
+                (median >= stretch, median >= demand, best >= demand)
+            }
+            Goal::AtMost { demand, stretch, .. } => {
+                (median <= stretch, median <= demand, best <= demand)
+            }
             Goal::None => return Verdict::NoGoal,
         };
-        let Figures { best, median, .. } = self.figures;
-        match (median >= stretch, median >= demand, best >= demand) {
+        match reached {
             (true, _, _) => Verdict::Stretch,
             (_, true, _) => Verdict::Met,
             (_, _, true) => Verdict::BestOnly,
@@ -55,8 +62,22 @@ impl Row {
     /// Demand and stretch as the table shows them.
     pub(super) fn goals(&self) -> (String, String) {
         match self.goal {
-            Goal::AtLeast { demand, stretch } => (number(demand), number(stretch)),
+            Goal::AtLeast { demand, stretch } => (demand.to_string(), stretch.to_string()),
+            Goal::AtMost { demand, stretch, unit } => {
+                (format!("at most {demand} {unit}"), format!("{stretch} {unit}"))
+            }
             Goal::None => (String::new(), String::new()),
+        }
+    }
+
+    /// Best and median as the table shows them.
+    pub(super) fn shown(&self) -> (String, String) {
+        let Figures { best, median, .. } = self.figures;
+        match self.goal {
+            Goal::AtMost { unit, .. } => {
+                (format!("{} {unit}", digits(best)), format!("{} {unit}", digits(median)))
+            }
+            Goal::AtLeast { .. } | Goal::None => (digits(best), digits(median)),
         }
     }
 }
@@ -85,10 +106,6 @@ pub(super) fn digits(figure: f64) -> String {
     format!("{figure:.places$}")
 }
 
-fn number(goal: f64) -> String {
-    format!("{goal}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +128,22 @@ mod tests {
         assert_eq!(row(1.3, 1.1, goal).verdict(), Verdict::BestOnly);
         assert_eq!(row(1.1, 1.0, goal).verdict(), Verdict::NotMet);
         assert_eq!(row(1.1, f64::NAN, goal).verdict(), Verdict::NotMet);
+
+        let goal = Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" };
+        assert_eq!(row(4.0, 5.0, goal).verdict(), Verdict::Stretch);
+        assert_eq!(row(4.0, 6.0, goal).verdict(), Verdict::Met);
+        assert_eq!(row(29.0, 31.0, goal).verdict(), Verdict::BestOnly);
+        assert_eq!(row(31.0, 32.0, goal).verdict(), Verdict::NotMet);
+        assert_eq!(row(31.0, f64::NAN, goal).verdict(), Verdict::NotMet);
+    }
+
+    #[test]
+    fn times_and_bytes_are_shown_with_their_unit() {
+        let of_time = row(3.25, 4.0, Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" });
+        assert_eq!(of_time.goals(), ("at most 30 s".to_owned(), "5 s".to_owned()));
+        assert_eq!(of_time.shown(), ("3.25 s".to_owned(), "4.00 s".to_owned()));
+        let ratio = row(1.5, 1.25, Goal::AtLeast { demand: 0.5, stretch: 1.0 });
+        assert_eq!(ratio.goals(), ("0.5".to_owned(), "1".to_owned()));
+        assert_eq!(ratio.shown(), ("1.50".to_owned(), "1.25".to_owned()));
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::Result;
 use super::files::succeed;
-use super::row::{Row, digits};
+use super::row::Row;
 
 /// The lines of the table.
 #[derive(Debug, Default)]
@@ -18,12 +18,11 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn add(&mut self, row: &Row) {
         let (demand, stretch) = row.goals();
+        let (best, median) = row.shown();
         self.lines.push(format!(
-            "| {} | {} | {demand} | {stretch} | {} | {} | {} | {}/{} | {} |",
+            "| {} | {} | {demand} | {stretch} | {best} | {median} | {} | {}/{} | {} |",
             row.what,
             row.against,
-            digits(row.figures.best),
-            digits(row.figures.median),
             row.verdict().words(),
             row.figures.clean,
             row.figures.rounds,

@@ -34,8 +34,8 @@ impl Style {
 
     pub(crate) fn plan(self, plan: &Plan) {
         match self {
-            Self::Text => print!("{}", text::plan(plan)),
-            Self::Json => lines(&json::plan(plan)),
+            Self::Text => text::plan(plan).for_each(|piece| print!("{piece}")),
+            Self::Json => lines(json::plan(plan)),
         }
     }
 
@@ -152,7 +152,7 @@ pub(crate) fn say(sentence: &str) {
     println!("{sentence}");
 }
 
-fn lines(values: &[serde_json::Value]) {
+fn lines(values: impl IntoIterator<Item = impl std::fmt::Display>) {
     for value in values {
         println!("{value}");
     }
