@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
 
 mod bench;
+mod chart;
+mod curve;
 mod files;
 mod naive;
 mod noise;
@@ -23,7 +25,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use bench::Bench;
 use noise::Meter;
-use row::Row;
+use table::Table;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -49,6 +51,14 @@ pub(super) struct Options {
     /// GiB of plaintext that are counted, in sparse files
     #[arg(long, value_name = "GIB", default_value_t = 100)]
     census_size: u64,
+
+    /// MiB that the database itself rewrites
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    peer_size: u64,
+
+    /// GiB of the longest SSTable of the curves
+    #[arg(long, value_name = "GIB", default_value_t = 16)]
+    longest: u64,
 
     /// SSTables that are planned
     #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
@@ -96,11 +106,15 @@ enum Group {
     Census,
     /// The time of a plan
     Plan,
+    /// The whole command against the database's own rewrite, where Java and Maven are
+    Peer,
+    /// Rates against threads, sizes and chunk lengths
+    Curves,
 }
 
 impl Group {
-    fn rows(self, bench: &Bench) -> Result<Vec<Row>> {
-        match self {
+    fn measure(self, bench: &Bench, table: &mut Table) -> Result<()> {
+        let rows = match self {
             Self::Rewrite => rows::rewrite::on_disk(bench),
             Self::Tmpfs => rows::rewrite::in_memory(bench),
             Self::Command => rows::command::rows(bench),
@@ -110,7 +124,14 @@ impl Group {
             Self::Many => rows::many::rows(bench),
             Self::Census => rows::census::rows(bench),
             Self::Plan => rows::plan::rows(bench),
-        }
+            Self::Peer => rows::peer::rows(bench),
+            Self::Curves => {
+                table.curves.extend(rows::curves::curves(bench)?);
+                Ok(vec![])
+            }
+        };
+        table.rows.extend(rows?);
+        Ok(())
     }
 }
 
@@ -135,6 +156,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         bytes: mib * if quick { 16 } else { options.size },
         command_bytes: mib * if quick { 40 } else { options.command_size },
         census_bytes: if quick { mib * 64 } else { mib * 1024 * options.census_size },
+        peer_bytes: mib * if quick { 8 } else { options.peer_size },
+        longest: mib * if quick { 16 } else { 1024 * options.longest },
         planned: options.planned,
         is_quick: quick,
         disk: options.directory.clone().unwrap_or(beside),
@@ -145,11 +168,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
         [] => Group::value_variants(),
         only => only,
     };
-    let mut table = table::Table::default();
+    let mut table = Table::default();
     for group in groups {
-        for row in group.rows(&bench)? {
-            table.add(&row);
-        }
+        group.measure(&bench, &mut table)?;
     }
     println!("{}", table.markdown());
     match &options.write {

@@ -61,6 +61,7 @@ impl Memory {
         }
     }
 
+    /// In MiB.
     pub(super) fn median(&self) -> f64 {
         Figures::lowest(self.peaks.borrow().clone()).median
     }

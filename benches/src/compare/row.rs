@@ -40,6 +40,37 @@ pub(super) enum Verdict {
 }
 
 impl Row {
+    /// A row that could not be measured here.
+    pub(super) fn left_out(what: &str, why: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            against: String::new(),
+            figures: Figures::lowest(vec![]),
+            goal: Goal::None,
+            rates: format!("left out: {why}"),
+        }
+    }
+
+    /// How far it is beyond its demand, 1 being just there; none without a goal or a figure.
+    pub(super) fn of_demand(&self) -> Option<f64> {
+        let median = self.figures.median;
+        let factor = match self.goal {
+            Goal::AtLeast { demand, .. } => median / demand,
+            Goal::AtMost { demand, .. } => demand / median,
+            Goal::None => return None,
+        };
+        factor.is_finite().then_some(factor)
+    }
+
+    /// The stretch goal as a multiple of the demand.
+    pub(super) fn stretch_of_demand(&self) -> Option<f64> {
+        match self.goal {
+            Goal::AtLeast { demand, stretch } => Some(stretch / demand),
+            Goal::AtMost { demand, stretch, .. } => Some(demand / stretch),
+            Goal::None => None,
+        }
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         let Figures { best, median, .. } = self.figures;
         let reached = match self.goal {
@@ -74,6 +105,7 @@ impl Row {
     pub(super) fn shown(&self) -> (String, String) {
         let Figures { best, median, .. } = self.figures;
         match self.goal {
+            _ if self.figures.rounds == 0 => (String::new(), String::new()),
             Goal::AtMost { unit, .. } => {
                 (format!("{} {unit}", digits(best)), format!("{} {unit}", digits(median)))
             }
@@ -135,6 +167,17 @@ mod tests {
         assert_eq!(row(29.0, 31.0, goal).verdict(), Verdict::BestOnly);
         assert_eq!(row(31.0, 32.0, goal).verdict(), Verdict::NotMet);
         assert_eq!(row(31.0, f64::NAN, goal).verdict(), Verdict::NotMet);
+    }
+
+    #[test]
+    fn a_row_is_so_far_beyond_its_demand() {
+        let ratio = row(9.0, 3.0, Goal::AtLeast { demand: 1.5, stretch: 2.25 });
+        assert_eq!((ratio.of_demand(), ratio.stretch_of_demand()), (Some(2.0), Some(1.5)));
+        let time = row(9.0, 10.0, Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" });
+        assert_eq!((time.of_demand(), time.stretch_of_demand()), (Some(3.0), Some(6.0)));
+        let none = Row::left_out("the database", "there is no java");
+        assert_eq!((none.of_demand(), none.verdict()), (None, Verdict::NoGoal));
+        assert_eq!(none.shown(), (String::new(), String::new()));
     }
 
     #[test]

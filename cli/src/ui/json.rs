@@ -239,7 +239,7 @@ impl Observer for Events {
             }),
             _ => return,
         };
-        super::lines(&[line]);
+        super::lines([line]);
     }
 }
 

@@ -42,7 +42,7 @@ impl Style {
     pub(crate) fn census(self, census: &KeyCensus) {
         match self {
             Self::Text => print!("{}", text::census(census)),
-            Self::Json => lines(&json::census(census)),
+            Self::Json => lines(json::census(census)),
         }
     }
 
@@ -50,14 +50,14 @@ impl Style {
     pub(crate) fn report(self, report: &Report, seconds: f64) {
         match self {
             Self::Text => print!("{}", text::report(report, seconds)),
-            Self::Json => lines(&json::report(report, seconds)),
+            Self::Json => lines(json::report(report, seconds)),
         }
     }
 
     pub(crate) fn recovered(self, recovered: &[Recovery]) {
         match self {
             Self::Text => eprint!("{}", text::recovered(recovered)),
-            Self::Json => lines(&json::recovered(recovered)),
+            Self::Json => lines(json::recovered(recovered)),
         }
     }
 
@@ -65,7 +65,7 @@ impl Style {
     pub(crate) fn status(self, status: Option<&Status>) {
         match self {
             Self::Text => print!("{}", state::text::status(status)),
-            Self::Json => lines(&state::json::status(status)),
+            Self::Json => lines(state::json::status(status)),
         }
     }
 
@@ -73,14 +73,14 @@ impl Style {
     pub(crate) fn resuming(self, history: &History) {
         match self {
             Self::Text => self.note(&state::text::resuming(history)),
-            Self::Json => lines(&[state::json::resuming(history)]),
+            Self::Json => lines([state::json::resuming(history)]),
         }
     }
 
     pub(crate) fn abandoned(self, had_journal: bool) {
         match self {
             Self::Text => print!("{}", state::text::abandoned(had_journal)),
-            Self::Json => lines(&[state::json::abandoned(had_journal)]),
+            Self::Json => lines([state::json::abandoned(had_journal)]),
         }
     }
 
@@ -117,7 +117,7 @@ impl Style {
     pub(crate) fn warnings(self, plan: &Plan) {
         match self {
             Self::Text => eprint!("{}", text::warnings(plan)),
-            Self::Json => lines(&json::warnings(plan)),
+            Self::Json => lines(json::warnings(plan)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Style {
 /// Prints an error and what can be done about it.
 pub(crate) fn error(error: &Error, as_json: bool) {
     if as_json {
-        lines(&[json::error(error)]);
+        lines([json::error(error)]);
         return;
     }
     eprintln!("error: {}", error.chain());

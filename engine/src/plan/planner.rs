@@ -13,7 +13,7 @@ use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
-use super::probe::{Probed, probe};
+use super::probe::{ProbeBuffers, Probed, probe};
 use super::shared::Shared;
 use super::space;
 use super::target::Target;
@@ -201,7 +201,7 @@ impl Planner<'_> {
         findings::warn_of_weakness(&mut plan);
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
-        plan.sstables.sort_by_key(|planned| {
+        plan.sstables.sort_by_cached_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
         Ok(plan)
@@ -357,13 +357,13 @@ impl Planner<'_> {
     /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
     /// SSTable that says to be under the target key is, or it is rewritten.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
-        sstables.par_iter_mut().for_each(|planned| {
+        sstables.par_iter_mut().for_each_init(ProbeBuffers::default, |buffers, planned| {
             let Some(facts) = planned.needs_keys().filter(|facts| facts.shape.is_encrypted())
             else {
                 return;
             };
             let longest = self.target.longest_id();
-            match (probe(facts, &keys.ring, longest), &planned.action) {
+            match (probe(facts, &keys.ring, longest, buffers), &planned.action) {
                 (Err(error), _) => planned.action = Action::Refuse(error),
                 (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
                     planned.action = rewrite(facts);

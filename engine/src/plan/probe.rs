@@ -23,6 +23,14 @@ pub(super) enum Probed {
     UnderAnotherKey,
 }
 
+/// What a worker keeps from one SSTable to the next: fresh memory, and wiping it, would cost more than
+/// everything else.
+#[derive(Debug, Default)]
+pub(super) struct ProbeBuffers {
+    opened: WipedBuffer,
+    context: CodecContext,
+}
+
 /// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
 /// keys of the ring, and compares the partition key at its
 /// start with the first one in the index, which is in clear or under the same keys.
@@ -33,7 +41,12 @@ pub(super) enum Probed {
 ///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
-pub(super) fn probe(facts: &Facts, ring: &KeyRing, longest_id: usize) -> Result<Probed> {
+pub(super) fn probe(
+    facts: &Facts,
+    ring: &KeyRing,
+    longest_id: usize,
+    buffers: &mut ProbeBuffers,
+) -> Result<Probed> {
     let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, GLANCE, facts.data_bytes)?;
@@ -54,8 +67,7 @@ pub(super) fn probe(facts: &Facts, ring: &KeyRing, longest_id: usize) -> Result<
         return Err(place(crc_mismatch()));
     }
     let mut plain = Zeroizing::new(vec![0; slot.plain]);
-    let (mut buffer, mut context) = (WipedBuffer::default(), CodecContext::default());
-    let mut scratch = DecodeScratch { opened: &mut buffer, context: &mut context };
+    let mut scratch = DecodeScratch { opened: &mut buffers.opened, context: &mut buffers.context };
     let opened = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
     let key = match facts.encrypted_components.contains(&Component::Partitions) {
         true => encrypted_first_key(facts, ring, longest_id)?,

@@ -72,6 +72,8 @@ impl Tally {
                 Some(KeyUse { key: key_ref(options, id)?, chunks, bytes, beside })
             })
             .collect();
+        // A plan keeps them for every SSTable.
+        uses.shrink_to_fit();
         uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));
         uses
     }

@@ -60,7 +60,9 @@ fn commands(bench: &Bench, name: &str, number: u32, many: &Room, one: &Room) -> 
                 files::warm(&files::files_of(&room.site.table())?)?;
                 let mut command = program::upgrade(&bench.program, &room.site, to_second);
                 to_second = !to_second;
-                meter.time(bytes, || Memory::watch(memory, &mut command))
+                meter.time_writing(room.directory.path(), bytes, || {
+                    Memory::watch(memory, &mut command)
+                })
             })
         });
     let series = take_turns(&bench.meter, bench.rounds.min(2), "many", &mut cases)?;
