@@ -8,7 +8,6 @@
 use std::iter::once_with;
 use std::path::{Path, PathBuf};
 
-use rekey_engine::Error;
 use rekey_engine::event::{Event, Observer};
 use rekey_engine::plan::{
     Action, Facts, Finding, KeyCensus, Plan, PlannedSSTable, Severity, Shape,
@@ -16,6 +15,7 @@ use rekey_engine::plan::{
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
+use rekey_engine::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 /// Line by line: all of a long plan would take more memory than the plan.
@@ -156,7 +156,7 @@ pub(super) fn unknown(unknown: &Error) -> Value {
 
 pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
     let mut lines = Vec::new();
-    let (mut rewritten, mut verified, mut skipped, mut failed) = (0, 0, 0, 0);
+    let (mut rewritten, mut verified, mut skipped, mut failed, mut left) = (0, 0, 0, 0, 0);
     for sstable in &report.sstables {
         let mut line =
             json!({"type": "sstable", "table": sstable.table, "data": path(&sstable.data)});
@@ -176,6 +176,10 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
                 line["outcome"] = json!("skipped");
                 line["reason"] = json!(reason.name());
             }
+            Outcome::Failed(why) if why.kind() == ErrorKind::Interrupted => {
+                left += 1;
+                line["outcome"] = json!("left");
+            }
             Outcome::Failed(failure) => {
                 failed += 1;
                 line["outcome"] = json!("failed");
@@ -194,6 +198,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
         "verified": verified,
         "skipped": skipped,
         "failed": failed,
+        "left": left,
         "seconds": seconds,
     }));
     lines
