@@ -96,6 +96,9 @@ public final class RewriteMain {
         try (LifecycleTransaction transaction =
                      LifecycleTransaction.offline(OperationType.UPGRADE_SSTABLES, sstable)) {
             new Upgrader(store, transaction, new OutputHandler.LogOutput()).upgrade(false);
+            // Nobody else closes the new ones, and the tool wants nobody to have them open.
+            for (SSTableReader written : transaction.tracker.getView().liveSSTables())
+                written.selfRef().ensureReleased();
         } finally {
             sstable.selfRef().ensureReleased();
         }
