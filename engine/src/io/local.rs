@@ -27,7 +27,7 @@ impl Storage for LocalStorage {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let mut kind = entry.file_type().map_err(fail)?;
             let is_link = kind.is_symlink();
-            if let (true, Ok(target)) = (is_link, std::fs::metadata(entry.path())) {
+            if is_link && let Ok(target) = std::fs::metadata(entry.path()) {
                 kind = target.file_type();
             }
             let kind = match (kind.is_file(), kind.is_dir()) {

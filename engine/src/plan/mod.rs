@@ -16,6 +16,7 @@ mod keys;
 mod numbering;
 mod planner;
 mod probe;
+mod shared;
 mod space;
 mod tally;
 mod target;

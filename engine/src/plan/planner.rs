@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -13,7 +14,8 @@ use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
-use super::probe::{Probed, probe};
+use super::probe::{ProbeBuffers, Probed, probe};
+use super::shared::Shared;
 use super::space::{self, Space};
 use super::target::Target;
 use crate::compress::Codec;
@@ -81,7 +83,7 @@ pub struct PlannedSSTable {
     /// The data directory that it lies in.
     pub data_dir: PathBuf,
     /// The SSTable.
-    pub sstable: LiveSSTable,
+    pub sstable: Arc<LiveSSTable>,
     /// What it says of itself; absent when it could not be read.
     pub facts: Option<Facts>,
     /// What will happen.
@@ -224,7 +226,7 @@ impl Planner<'_> {
         findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
-        plan.sstables.sort_by_key(|planned| {
+        plan.sstables.sort_by_cached_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
         Ok(plan)
@@ -232,7 +234,8 @@ impl Planner<'_> {
 
     fn inspect(&self, tables: &[Table]) -> Vec<PlannedSSTable> {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
-        let all: Vec<(&Table, &LiveSSTable)> = tables
+        let shared = Shared::default();
+        let all: Vec<(&Table, &Arc<LiveSSTable>)> = tables
             .iter()
             .flat_map(|table| table.view.live.iter().map(move |sstable| (table, sstable)))
             .collect();
@@ -241,10 +244,13 @@ impl Planner<'_> {
                 let facts = match table.view.refused.first() {
                     // The log is not ours to judge: nothing of its table is touched.
                     Some(error) => Err(error.clone()),
-                    None => inspector.inspect(sstable.clone()),
+                    None => inspector.inspect(Arc::clone(sstable)),
                 };
                 let (facts, action) = match facts {
-                    Ok(facts) => (Some(facts), Action::Skip(SkipReason::NotEncrypted)),
+                    Ok(mut facts) => {
+                        shared.share(&mut facts);
+                        (Some(facts), Action::Skip(SkipReason::NotEncrypted))
+                    }
                     Err(error) => (None, Action::Refuse(error)),
                 };
                 PlannedSSTable {
@@ -253,7 +259,7 @@ impl Planner<'_> {
                         .data_dir_of(&sstable.directory)
                         .unwrap_or(&sstable.directory)
                         .to_owned(),
-                    sstable: sstable.clone(),
+                    sstable: Arc::clone(sstable),
                     facts,
                     action,
                     space: Space::default(),
@@ -293,7 +299,7 @@ impl Planner<'_> {
             if !self.selection.names_tables() {
                 return Action::Skip(SkipReason::NotEncrypted);
             }
-            if self.is_as_target(facts, scheme.map(Box::as_ref)) {
+            if self.is_as_target(facts, scheme.map(Arc::as_ref)) {
                 return Action::Skip(SkipReason::AsTarget);
             }
         }
@@ -302,7 +308,7 @@ impl Planner<'_> {
             return Action::Refuse(error.cure("choose a compressor that the node's release has"));
         }
         let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
-        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Box::as_ref)) {
+        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Arc::as_ref)) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
         match self.check_geometry(facts) {
@@ -376,14 +382,13 @@ impl Planner<'_> {
     /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
     /// SSTable that says to be under the target key is, or it is rewritten.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
-        let inspector = Inspector::new(self.storage, self.lease, self.mapped);
-        sstables.par_iter_mut().for_each(|planned| {
+        sstables.par_iter_mut().for_each_init(ProbeBuffers::default, |buffers, planned| {
             let Some(facts) = planned.needs_keys().filter(|facts| facts.shape.is_encrypted())
             else {
                 return;
             };
             let longest = self.target.longest_id();
-            match (probe(&inspector, facts, &keys.ring, longest), &planned.action) {
+            match (probe(facts, &keys.ring, longest, buffers), &planned.action) {
                 (Err(error), _) => planned.action = Action::Refuse(error),
                 (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
                     planned.action = rewrite(facts);
