@@ -13,12 +13,12 @@
 mod beside;
 mod ended;
 mod exit_codes;
+mod faults;
 mod json;
 mod keys;
 mod kit;
 mod limits;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
-#[expect(dead_code, reason = "the engine's tests use it")]
 mod oracle;
 mod selection;
 mod servers;
