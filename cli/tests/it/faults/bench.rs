@@ -275,7 +275,10 @@ impl Place<'_> {
     fn contents(&self, live: &BTreeSet<String>) -> Vec<Content> {
         let content = |prefix: &String| {
             let mut content = Content::read(prefix, self.rows(prefix));
-            content.forgive("Statistics.db", &self.pristine.statistics);
+            let statistics = content.components.get_mut("Statistics.db").unwrap();
+            if self.pristine.statistics.iter().any(|known| Some(known) == statistics.as_ref()) {
+                *statistics = None;
+            }
             content
         };
         let mut contents: Vec<_> = live.iter().map(content).collect();

@@ -10,7 +10,7 @@ use std::path::Path;
 pub(crate) struct Content {
     plaintext: Vec<u8>,
     /// Component to content, or to nothing for what a rewrite makes anew.
-    components: BTreeMap<String, Option<Vec<u8>>>,
+    pub(crate) components: BTreeMap<String, Option<Vec<u8>>>,
     toc: BTreeSet<String>,
     /// Of all files; a node runs as another user than root.
     modes: BTreeSet<u32>,
@@ -40,15 +40,6 @@ impl Content {
         let toc = fs::read_to_string(format!("{prefix}TOC.txt")).unwrap();
         content.toc = toc.lines().map(str::to_owned).collect();
         content
-    }
-
-    /// Takes one content of a component for another, where it is one of these.
-    pub(crate) fn forgive(&mut self, component: &str, known: &[Vec<u8>]) {
-        if let Some(carried) = self.components.get_mut(component)
-            && carried.as_ref().is_some_and(|bytes| known.contains(bytes))
-        {
-            *carried = None;
-        }
     }
 
     fn differences(&self, original: &Self) -> Vec<&'static str> {
