@@ -17,10 +17,10 @@ struct Killed<'a> {
 }
 
 /// MiB a second: slow enough that a kill meets it anywhere.
-const RATE: &str = "24";
+const RATE: &str = "8";
 
-/// A run is killed within so many milliseconds, sooner or later; a checkpoint takes a tenth of it.
-const LATEST: usize = 900;
+/// A run is killed within so many milliseconds, sooner or later; a checkpoint comes some 300 ms after the start.
+const LATEST: usize = 700;
 
 impl Case for Killed<'_> {
     const AT_ONCE: usize = 2;
