@@ -14,12 +14,12 @@ mod beside;
 mod demo;
 mod ended;
 mod exit_codes;
+mod faults;
 mod json;
 mod keys;
 mod kit;
 mod limits;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
-#[expect(dead_code, reason = "the engine's tests use more of it")]
 mod oracle;
 mod selection;
 mod servers;

@@ -338,6 +338,17 @@ fn records_for_later_are_made_durable_in_time() {
     assert!(matches!(History::read(&bytes), Err(JournalError::Damaged(_))));
 }
 
+/// The fixture below has one of each: a kind that is added needs one, too, or another format.
+#[test]
+fn every_kind_of_record_is_in_a_whole_life() {
+    let kinds: std::collections::BTreeSet<u8> =
+        whole_life().iter().map(|record| record.encode()[0]).collect();
+    for kind in 0..=u8::MAX {
+        let is_known = Record::decode(&[kind]) != Err("its kind is unknown");
+        assert_eq!(is_known, kinds.contains(&kind), "kind {kind}");
+    }
+}
+
 /// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it. It stays as it
 /// is; when the format changes, another file is laid beside it.
 #[test]

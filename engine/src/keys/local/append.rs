@@ -2,18 +2,22 @@
 //!
 //! No data may be encrypted with a key that a crash can take back. So the line is written with
 //! one call, then made durable with the file's name and those of its new directories, and only
-//! then does the caller see success.
+//! then does the caller see success. A new file gets its name when its line is durable: a run that
+//! is cut off leaves no half of a line, with which neither the database nor the next run would load it.
+//! A file that is there may be a link or a mount, and is appended to.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::generate::generate;
 use super::{LocalKey, line};
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::{LocalStorage, Storage as _};
 use crate::keys::secret_file;
 
 /// What [`LocalKeyFiles::create`](super::LocalKeyFiles::create) did.
@@ -41,6 +45,10 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
     let owner = Owner::of(like)?;
     create_directories(key.directory(), owner)?;
     let is_new = !key.path.exists();
+    if is_new && !key.path.is_symlink() {
+        create_file(key, owner)?;
+        return Ok(KeyCreation::Created);
+    }
     let file = OpenOptions::new()
         .read(true)
         .append(true)
@@ -64,21 +72,60 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
     Ok(KeyCreation::Created)
 }
 
-/// The run that wrote the key may have been killed before it was durable.
+/// Makes a file with its first key.
+fn create_file(key: &LocalKey<'_>, owner: Owner) -> Result<()> {
+    let mut name = key.path.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = key.path.with_file_name(name);
+    let failed = |error| Error::io("cannot make the key file", &unfinished, error);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&unfinished)
+        .map_err(failed)?;
+    secret_file::metadata(&file, &unfinished)?;
+    lock(&file, &key.path)?;
+    // Between the two another run may have ended, and have given it its name.
+    if key.path.exists() {
+        return Err(another_run(&key.path));
+    }
+    let line = line::encode(key.transformation.text(), key.strength, &generate(key)?);
+    // One that a run has left behind may have a part of a line.
+    let made = file.set_len(0).and_then(|()| file.write_all(&line)).and_then(|()| file.sync_all());
+    let made = made
+        .map_err(failed)
+        .and_then(|()| owner.give(&unfinished))
+        .and_then(|()| LocalStorage.rename(&unfinished, &key.path));
+    if let Err(error) = made {
+        let _the_next_run_takes_it = LocalStorage.remove_file(&unfinished);
+        return Err(error);
+    }
+    sync_directory(key.directory())
+}
+
+/// The run that wrote the key may have been killed before it was durable, or its name.
 fn already_there(file: &File, key: &LocalKey<'_>) -> Result<KeyCreation> {
     file.sync_all()
         .map_err(|error| Error::io("cannot make the key file durable", &key.path, error))?;
+    sync_directory(key.directory())?;
     Ok(KeyCreation::AlreadyThere)
 }
 
 /// Holds off another run until the file is closed.
 fn lock(file: &File, path: &Path) -> Result<()> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => Error::new(ErrorKind::Busy, "another run is writing it")
-            .at(path)
-            .cure("wait for the other run to end"),
+        TryLockError::WouldBlock => another_run(path),
         TryLockError::Error(error) => Error::io("cannot lock the key file", path, error),
     })
+}
+
+fn another_run(path: &Path) -> Error {
+    Error::new(ErrorKind::Busy, "another run is writing it")
+        .at(path)
+        .cure("wait for the other run to end")
 }
 
 /// Appends a line to a file that has `text`, or leaves the file as it is.

@@ -190,6 +190,22 @@ fn a_new_file_is_the_owner_s_alone() {
 }
 
 #[test]
+fn what_a_run_that_was_cut_off_left_of_a_new_file_is_made_anew() {
+    let place = Place::empty();
+    let unfinished = place.path("keys/k.unfinished");
+    fs::create_dir_all(place.path("keys")).unwrap();
+    fs::write(&unfinished, format!("AES:128:{}", "A".repeat(99))).unwrap();
+    let other = OpenOptions::new().append(true).open(&unfinished).unwrap();
+    other.try_lock().unwrap();
+    check(&place.create(&key("AES", 128)).unwrap_err(), ErrorKind::Busy, "another run");
+    drop(other);
+    assert_eq!(place.create(&key("AES", 128)).unwrap(), KeyCreation::Created);
+    assert!(!unfinished.exists());
+    assert_eq!(place.text().lines().count(), 1);
+    place.files.read_key(&key("AES", 128)).unwrap();
+}
+
+#[test]
 fn every_strength_can_be_made_and_no_two_keys_are_alike() {
     let place = Place::empty();
     let mut seen = BTreeSet::new();

@@ -1,6 +1,6 @@
 //! A data directory about to be re-encrypted, and what must hold of it at any moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use rekey_engine::plan::{Selection, Target};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, Outcome, Report};
 
+use super::content::{Content, compare};
 use super::judge::{Node, Start, start};
 use crate::kit::oracle::{chunks, key_file};
 use crate::kit::workspace::{files, target, threads};
@@ -73,29 +74,6 @@ impl Scenario {
         let (_, set) = self.set.split_once('/').unwrap();
         let stepped = if self.stepped { " stepped" } else { "" };
         format!("{set} {} x{}{stepped}", self.flavor, self.threads)
-    }
-}
-
-/// One SSTable, as far as a rewrite must keep it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Content {
-    plaintext: Vec<u8>,
-    /// Component to content, or to nothing for what a rewrite makes anew.
-    components: BTreeMap<String, Option<Vec<u8>>>,
-    toc: BTreeSet<String>,
-    /// Of all files; a node runs as another user than root.
-    modes: BTreeSet<u32>,
-}
-
-impl Content {
-    fn differences(&self, original: &Self) -> Vec<&'static str> {
-        let same = [
-            ("rows", self.plaintext == original.plaintext),
-            ("components", self.components == original.components),
-            ("table of contents", self.toc == original.toc),
-            ("modes", self.modes == original.modes),
-        ];
-        same.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect()
     }
 }
 
@@ -240,20 +218,7 @@ impl Bench {
 
     /// Each original SSTable is there once, old or new.
     fn check_contents(&self, live: &BTreeSet<String>) -> Result<(), Broken> {
-        let found = self.contents(live);
-        if found == self.original {
-            return Ok(());
-        }
-        let names: Vec<_> = live.iter().filter_map(|prefix| prefix.rsplit('/').next()).collect();
-        if found.len() != self.original.len() {
-            return Err(format!("a node would load {} SSTables: {names:?}", found.len()));
-        }
-        let changed: BTreeSet<_> = found
-            .iter()
-            .zip(&self.original)
-            .flat_map(|(found, original)| found.differences(original))
-            .collect();
-        Err(format!("a node would load {names:?}, with other {changed:?}"))
+        compare(&self.contents(live), &self.original, live)
     }
 
     fn contents(&self, live: &BTreeSet<String>) -> Vec<Content> {
@@ -263,24 +228,11 @@ impl Bench {
     }
 
     fn content(&self, prefix: &str) -> Content {
-        let rewritten = ["Data.db", "CompressionInfo.db", "Digest.crc32", "TOC.txt"];
-        let mut components = BTreeMap::new();
-        let mut modes = BTreeSet::new();
-        for name in self.workspace.files() {
-            let path = self.path(&name);
-            let Some(component) = path.to_str().unwrap().strip_prefix(prefix) else { continue };
-            let bytes = fs::read(&path).unwrap();
-            let carried = (!rewritten.contains(&component)).then_some(bytes);
-            components.insert(component.to_owned(), carried);
-            modes.insert(fs::metadata(&path).unwrap().permissions().mode() & 0o7777);
-        }
         let plaintext = plaintext(prefix, self.scenario.has_max_length, |id| match id {
             Some(id) => kmip_key(id),
             None => key_file(&self.workspace.root.path().join(self.key_file_name(prefix))),
         });
-        let toc = fs::read_to_string(format!("{prefix}TOC.txt")).unwrap();
-        let toc = toc.lines().map(str::to_owned).collect();
-        Content { plaintext, components, toc, modes }
+        Content::read(prefix, plaintext)
     }
 
     /// The key file that an SSTable names; the new one has an absolute path.

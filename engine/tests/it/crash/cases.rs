@@ -6,10 +6,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bench::Broken;
-use super::power::Dice;
+use super::dice::Dice;
 
 /// One thing to try.
 pub(crate) trait Case: Send + Sync {
+    /// So many at a time for each core: more, where they wait for processes.
+    const AT_ONCE: usize = 1;
+
     /// Whose figures it adds to.
     fn group(&self) -> String;
 
@@ -49,8 +52,9 @@ fn some_of<T>(mut all: Vec<T>, number: usize) -> Vec<T> {
     all
 }
 
-/// Runs them, prints the figures, and fails if an invariant did not hold.
-pub(crate) fn run_all<T: Case>(title: &str, cases: &[T]) {
+/// Runs them, prints the figures, and fails if an invariant did not hold. Returns how many faults came to
+/// happen.
+pub(crate) fn run_all<T: Case>(title: &str, cases: &[T]) -> usize {
     let (next, faults) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let tally: Mutex<BTreeMap<String, [usize; 2]>> = Mutex::default();
     let broken: Mutex<Vec<String>> = Mutex::default();
@@ -68,7 +72,7 @@ pub(crate) fn run_all<T: Case>(title: &str, cases: &[T]) {
             }
         }
     };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(4) * T::AT_ONCE;
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(work);
@@ -79,9 +83,11 @@ pub(crate) fn run_all<T: Case>(title: &str, cases: &[T]) {
     }
     let mut broken = broken.into_inner().unwrap();
     broken.sort();
-    println!("{title}: faults injected {}, violations {}", faults.into_inner(), broken.len());
+    let faults = faults.into_inner();
+    println!("{title}: faults injected {faults}, violations {}", broken.len());
     let first: Vec<_> = broken.iter().take(20).collect();
     assert!(broken.is_empty(), "{} violations, such as {first:#?}", broken.len());
+    faults
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

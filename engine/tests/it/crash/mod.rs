@@ -16,6 +16,8 @@
 
 mod bench;
 mod cases;
+mod content;
+mod dice;
 mod fault;
 mod findings;
 mod judge;

@@ -132,6 +132,30 @@ fn it_may_be_killed_at_every_range_and_gets_there() {
     assert!(runs > 4, "{runs}");
 }
 
+/// A full disk does not take that an SSTable has begun. It goes on all the same, and begins once more
+/// before anything is journalled that relies on it: no record may be of an SSTable that never began.
+#[test]
+fn a_beginning_that_the_journal_did_not_take_is_not_missed_by_the_next_run() {
+    let operations = reference(scenario());
+    let is_record = |op: &Operation| op.call == "write_at" && op.path.ends_with("journal");
+    let mut records = (1..).zip(&operations).filter(|(_, op)| is_record(op)).map(|(at, _)| at);
+    // The first one is of the run.
+    let begun = records.nth(1).unwrap();
+    let mut resumed = 0;
+    for fault in [Fault::Enospc, Fault::Short, Fault::Eio] {
+        for death in (begun + 1..=operations.len()).step_by(5) {
+            let bench = Bench::new(scenario());
+            let faults = [(begun, fault), (death, Fault::DieBefore)];
+            let storage = FaultStorage::new(Box::new(LocalStorage), &faults);
+            let outcome = bench.run(Box::new(storage));
+            bench.check_stopped(&outcome).unwrap();
+            resumed += history(&bench).map_or(0, |history| history.resumable().count());
+            bench.check_next_run_goes_on().unwrap();
+        }
+    }
+    assert!(resumed > 20, "{resumed}");
+}
+
 #[test]
 fn another_plan_is_refused_with_the_difference() {
     let bench = killed_with_ranges(scenario(), 3);

@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
-pub(crate) use debris::{Dice, Habit};
+pub(crate) use debris::Habit;
 use model::Model;
 
 /// When the power goes.
