@@ -3,14 +3,16 @@
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{Advice, FallocateFlags, RenameFlags};
 
 use super::attributes;
-use super::storage::{Entry, EntryKind, FileStat, OutputFile, Storage};
+use super::storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
 use crate::{Error, ErrorKind, Result};
 
 /// The local file system.
@@ -47,15 +49,20 @@ impl Storage for LocalStorage {
                 length: metadata.len(),
                 modified: metadata.modified().map_err(fail)?,
             })),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(None)
-            }
+            Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(fail(error)),
+        }
+    }
+
+    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some(FileId {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                is_link: metadata.is_symlink(),
+            })),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(Error::io("cannot look at the file", path, error)),
         }
     }
 
@@ -131,6 +138,10 @@ impl Storage for LocalStorage {
             other => other,
         };
         renamed.map_err(|e| Error::io("cannot rename into place", to, e.into()))
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        rustix::fs::rename(from, to).map_err(|e| Error::io("cannot replace", to, e.into()))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the module that deletes")]
@@ -210,6 +221,10 @@ impl OutputFile for LocalFile {
     }
 }
 
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let mut source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
     let target = create_new(to)?;
@@ -270,8 +285,6 @@ fn is_tmpfs(file: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
     use super::*;
 
     #[test]
@@ -306,7 +319,28 @@ mod tests {
         LocalStorage.remove_file(&b).unwrap();
         LocalStorage.rename(&a, &b).unwrap();
         assert_eq!(LocalStorage.stat(&a).unwrap(), None);
+        assert_eq!(LocalStorage.identity(&a).unwrap(), None);
         assert_eq!(LocalStorage.stat(&b).unwrap().unwrap().length, 10);
+    }
+
+    #[test]
+    fn a_file_is_replaced_at_once_and_is_known_by_its_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["a", "b", "c"].map(|name| dir.path().join(name));
+        for path in [&a, &b] {
+            drop(LocalStorage.create(path).unwrap());
+        }
+        let id = |path| LocalStorage.identity(path).unwrap().unwrap();
+        let (first, second) = (id(&a), id(&b));
+        assert_ne!(first, second);
+        LocalStorage.link_or_copy(&a, &c).unwrap();
+        assert_eq!(id(&c), first);
+        LocalStorage.replace(&c, &b).unwrap();
+        assert_eq!((id(&a), id(&b)), (first, first));
+        assert_eq!(LocalStorage.identity(&c).unwrap(), None);
+        std::os::unix::fs::symlink(&a, &c).unwrap();
+        assert!(id(&c).is_link && id(&c) != first, "a link is not what it points to");
+        assert!(LocalStorage.replace(&dir.path().join("d"), &a).is_err());
     }
 
     #[test]
