@@ -54,7 +54,14 @@ pub enum Record {
         /// The new name.
         new: Descriptor,
     },
-    /// It was swapped in.
+    /// So many copies of it in snapshots and backups are replaced.
+    Linked {
+        /// Its number.
+        sstable: u32,
+        /// How many.
+        copies: u32,
+    },
+    /// It was swapped in, or all its copies are replaced where no node would load any of them.
     Swapped {
         /// Its number.
         sstable: u32,
@@ -219,6 +226,10 @@ impl Record {
                 put_head(&mut out, VERIFIED, *sstable);
                 put_bytes(&mut out, new.to_string().as_bytes());
             }
+            Self::Linked { sstable, copies } => {
+                put_head(&mut out, LINKED, *sstable);
+                out.extend_from_slice(&copies.to_be_bytes());
+            }
             Self::Swapped { sstable, new } => {
                 put_head(&mut out, SWAPPED, *sstable);
                 put_bytes(&mut out, new.to_string().as_bytes());
@@ -260,6 +271,7 @@ impl Record {
             VERIFIED => {
                 Self::Verified { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
             }
+            LINKED => Self::Linked { sstable: u32_of(&mut reader)?, copies: u32_of(&mut reader)? },
             SWAPPED => {
                 Self::Swapped { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
             }
@@ -350,5 +362,6 @@ const SEALED: u8 = 6;
 const VERIFIED: u8 = 7;
 const SWAPPED: u8 = 8;
 const FAILED: u8 = 9;
+const LINKED: u8 = 10;
 
 const NO_TIME: &str = "a time in it is absurd";
