@@ -45,6 +45,7 @@ impl Staging {
             Session::open(Box::new(LocalStorage), &[site.data()], LeaseMode::Exclusive, true)?;
         let [_, target] = site.targets();
         let request = PlanRequest {
+            archives: upgrade::Archives::default(),
             // Tables that are named are rewritten even if they are not encrypted.
             selection: &Selection {
                 keyspace: Some(KEYSPACE.to_owned()),

@@ -3,9 +3,7 @@
 use std::fs::{File, FileTimes, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{
-    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _,
-};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 

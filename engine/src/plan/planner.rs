@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::archive::Archives;
 use super::beside::page_geometry;
-use super::discover::{Selection, Table, discover};
+use super::copies::{Left, Shelf};
+use super::discover::{Selection, Table, discover, stranger};
 use super::finding::{Finding, Severity};
 use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
@@ -16,7 +18,7 @@ use super::probe::{Probed, probe};
 use super::space;
 use super::target::Target;
 use crate::compress::Codec;
-use crate::io::{NodeLease, Storage};
+use crate::io::{FileId, NodeLease, Storage};
 use crate::keys::{KeyRing, KeySources};
 use crate::options::ChunkScheme;
 use crate::sstable::{Component, Descriptor, Products};
@@ -81,6 +83,13 @@ pub struct PlannedSSTable {
     pub data_dir: PathBuf,
     /// The SSTable.
     pub sstable: LiveSSTable,
+    /// Whether a node would load it; else it lies in snapshots and backups only.
+    pub is_live: bool,
+    /// Where it lies in snapshots and backups, under its names there, and is replaced, too: with the
+    /// same files as [`Self::sstable`], which is the first of them if it is not live.
+    pub copies: Vec<LiveSSTable>,
+    /// The files that all of them share and that are replaced or dropped, if there are copies.
+    pub shared: Vec<(Component, FileId)>,
     /// What it says of itself; absent when it could not be read.
     pub facts: Option<Facts>,
     /// What will happen.
@@ -106,6 +115,8 @@ impl PlannedSSTable {
 pub struct Plan {
     /// The tables.
     pub selection: Selection,
+    /// Which archives of them are re-encrypted, too.
+    pub archives: Archives,
     /// What every SSTable is to become.
     pub target: Target,
     /// Whose transaction logs are written; known when something is to be rewritten.
@@ -120,6 +131,8 @@ pub struct Plan {
     pub logs: Vec<(PathBuf, Verdict)>,
     /// Whether one of these waits to be finished or undone, and can be: a run comes after that.
     pub has_pending_logs: bool,
+    /// SSTables in snapshots and backups that were not asked for, and are not as the target.
+    pub archived_left: usize,
     /// What an operator should know.
     pub findings: Vec<Finding>,
     /// The keys of the run.
@@ -153,6 +166,8 @@ pub struct Planner<'a> {
     pub data_dirs: &'a [PathBuf],
     /// The tables.
     pub selection: &'a Selection,
+    /// Which archives of them are re-encrypted, too.
+    pub archives: Archives,
     /// What every SSTable is to become.
     pub target: &'a Target,
     /// The product, if the operator says it.
@@ -171,13 +186,19 @@ impl Planner<'_> {
     /// # Errors
     /// Only what concerns the whole selection; what concerns one SSTable is in its action.
     pub fn plan(&self) -> Result<Plan> {
-        let found = discover(self.storage, self.data_dirs, self.selection)?;
+        let mut found = discover(self.storage, self.data_dirs, self.selection)?;
         let mut sstables = self.inspect(&found.tables);
-        self.decide(&mut sstables);
+        let shelf = Shelf::of(self.storage, &found.archives, self.archives);
+        found.unreadable.extend(shelf.unreadable.iter().cloned());
+        found.strangers.extend(shelf.strangers.iter().map(|path| stranger(path)));
+        let looks = (Inspector::new(self.storage, self.lease, self.mapped), self.storage);
+        let mut left = shelf.attach(looks, self.target, &mut sstables);
+        self.decide(&mut sstables, &mut left.alone);
         let keys = self.resolve_keys(&mut sstables);
         self.probe(&mut sstables, &keys);
         let mut plan = Plan {
             selection: self.selection.clone(),
+            archives: self.archives,
             target: self.target.clone(),
             flavor: None,
             sstables,
@@ -188,6 +209,7 @@ impl Planner<'_> {
                 .tables
                 .iter()
                 .any(|table| table.view.has_logs() && table.view.refused.is_empty()),
+            archived_left: 0,
             findings: vec![],
             ring: keys.ring,
         };
@@ -199,6 +221,7 @@ impl Planner<'_> {
         findings::warn_of_weakness(&mut plan);
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
+        plan.archived_left = count_left(&plan, &left);
         plan.sstables.sort_by_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
@@ -229,6 +252,9 @@ impl Planner<'_> {
                         .unwrap_or(&sstable.directory)
                         .to_owned(),
                     sstable: sstable.clone(),
+                    is_live: true,
+                    copies: vec![],
+                    shared: vec![],
                     facts,
                     action,
                     space: 0,
@@ -237,17 +263,21 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn decide(&self, sstables: &mut [PlannedSSTable]) {
+    /// What is left alone does not decide what becomes of the others.
+    fn decide(&self, sstables: &mut [PlannedSSTable], left: &mut [PlannedSSTable]) {
+        let may_be_encrypted = |planned: &PlannedSSTable| {
+            planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
+        };
         let encrypted: BTreeSet<String> = sstables
             .iter()
-            .filter(|planned| {
-                planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
-            })
+            .filter(|planned| may_be_encrypted(planned))
             .map(|planned| planned.table.clone())
             .collect();
-        for planned in sstables {
+        for planned in sstables.iter_mut().chain(left) {
             let Some(facts) = &planned.facts else { continue };
-            let expected = self.selection.names_tables() || encrypted.contains(&planned.table);
+            let expected = self.selection.names_tables()
+                || encrypted.contains(&planned.table)
+                || may_be_encrypted(planned);
             planned.action = self.decide_one(facts, expected);
         }
     }
@@ -395,6 +425,17 @@ impl Planner<'_> {
             Err(_nothing_to_swap) => {}
         }
     }
+}
+
+/// Those that would be worked on, or could not be.
+fn count_left(plan: &Plan, left: &Left) -> usize {
+    let is_done = |planned: &PlannedSSTable| matches!(planned.action, Action::Skip(_));
+    let copies = left.copies.iter().filter_map(|(number, copies)| {
+        let planned = plan.sstables.get(*number)?;
+        (!is_done(planned)).then_some(*copies)
+    });
+    let alone = left.alone.iter().filter(|planned| !is_done(planned));
+    copies.chain(alone.map(|planned| planned.copies.len().max(1))).sum()
 }
 
 /// The id is given out when everything else is settled.

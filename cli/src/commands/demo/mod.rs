@@ -69,6 +69,7 @@ fn story(root: &Path) -> Result<Code> {
     let target = Target::find(params()?, KeyWish::AsTheDatabase, &sources, DATABASE_KEY_ID_LIMIT)?;
     let request = PlanRequest {
         selection: &selection,
+        archives: Archives::default(),
         target: &target,
         flavor: Some(Flavor::Apache4),
         sources: &sources,

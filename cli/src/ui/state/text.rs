@@ -44,6 +44,9 @@ pub(in crate::ui) fn status(status: Option<&Status>) -> String {
         total.swapped,
         total.failed,
     );
+    if total.copies > 0 {
+        let _ = writeln!(text, "{} copies in snapshots and backups replaced", total.copies);
+    }
     for (name, what) in &status.plan {
         if name.starts_with("target") && name != "target key id" {
             let _ = writeln!(text, "{name}: {}", what.escape_debug());

@@ -5,7 +5,7 @@
 //! stage 0      each range: read, check CRC, decrypt, digest, encrypt, CRC, write at its place
 //! end 0        fsync Data.db; CompressionInfo.db, Digest.crc32; others linked; TOC.txt; fsync all
 //! stage 1      each range of the staged Data.db: read, check CRC, decrypt with the new key only
-//! end 1        digests compared; swap by transaction log
+//! end 1        digests compared; copies in snapshots and backups replaced; swap by transaction log
 //! ```
 //!
 //! Now and then a worker makes a checkpoint while the others go on: what is written by then is made
@@ -16,9 +16,12 @@ mod composition;
 mod readback;
 mod write;
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::digest::PlainDigest;
 use super::envelope::Envelope;
@@ -81,6 +84,9 @@ pub struct Rewrite<'a> {
     warnings: Mutex<Vec<Error>>,
     /// The journal did not take what must be in it: what is staged is left for the next run.
     is_unwritten: AtomicBool,
+    copies_replaced: AtomicUsize,
+    /// A copy may be partly replaced: what is staged is needed to finish it.
+    is_pending: AtomicBool,
     is_kept: AtomicBool,
 }
 
@@ -133,6 +139,8 @@ impl<'a> Rewrite<'a> {
             readback: Slot::default(),
             warnings: Mutex::default(),
             is_unwritten: AtomicBool::new(false),
+            copies_replaced: AtomicUsize::new(0),
+            is_pending: AtomicBool::new(false),
             is_kept: AtomicBool::new(false),
         }
     }
@@ -141,6 +149,12 @@ impl<'a> Rewrite<'a> {
     #[must_use]
     pub fn warnings(&self) -> Vec<Error> {
         lock(&self.warnings).clone()
+    }
+
+    /// How many copies in snapshots and backups are replaced, whether it has failed behind that or not.
+    #[must_use]
+    pub fn copies_replaced(&self) -> usize {
+        self.copies_replaced.load(Ordering::SeqCst)
     }
 
     /// Whether it did not end, and what is staged of it is there for the next run.
@@ -388,25 +402,35 @@ impl Task for Rewrite<'_> {
         let is_resumable = why.kind() == ErrorKind::Interrupted
             || ledger.is_broken()
             || self.is_unwritten.load(Ordering::SeqCst);
-        if ledger.is_staged() && is_resumable {
+        let is_pending = self.is_pending.load(Ordering::SeqCst);
+        let goes_on = ledger.is_staged() && (is_resumable || is_pending);
+        if goes_on || is_pending {
             self.is_kept.store(true, Ordering::SeqCst);
             self.staging.take();
-            return;
         }
-        self.unstage();
-        ledger.failed(why.chain());
+        if !goes_on {
+            self.unstage();
+            ledger.failed(why.chain());
+        }
     }
 }
 
 /// The staging directory of an SSTable: where its table lies below the data directory, and its old
 /// name. A table that was dropped and made again has two directories of one name, which may give out
 /// the same ids; and the new name will not do, since the next run may give it to another SSTable.
+///
+/// What lies in a snapshot or a backup may have a longer path than a name can be, and one that is told
+/// from others by a dot: its digest stands for it.
 #[must_use]
 pub fn staging_path(planned: &PlannedSSTable, facts: &Facts) -> PathBuf {
     let directory = &facts.sstable.directory;
     let below = directory.strip_prefix(&planned.data_dir).unwrap_or(directory);
     let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    let name = format!("{}.{}", parts.join("."), facts.sstable.descriptor);
+    let place = match planned.is_live {
+        true => parts.join("."),
+        false => format!("archived.{:016x}", xxh3_64(below.as_os_str().as_bytes())),
+    };
+    let name = format!("{place}.{}", facts.sstable.descriptor);
     planned.data_dir.join(STATE_DIRECTORY).join(name)
 }
 
