@@ -10,7 +10,7 @@ use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Selection, Target};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, Outcome, Report};
+use rekey_engine::upgrade::{self, Archives, Outcome, Report};
 
 use super::judge::{Node, Start, start};
 use crate::kit::oracle::{chunks, key_file};
@@ -171,7 +171,7 @@ impl Bench {
         if let Ok(report) = outcome {
             self.check_report(report, &live)?;
         }
-        self.check_census(&live)
+        self.check_census(&live, Archives::default()).map(|_| ())
     }
 
     /// The next normal run ends well, and everything is under the new key.
@@ -204,6 +204,7 @@ impl Bench {
         let listed = self.workspace.files();
         let stray: Vec<_> = listed
             .iter()
+            .filter(|name| self.path(name).is_file())
             .filter(|name| {
                 !live.iter().any(|prefix| self.path(name).to_str().unwrap().starts_with(prefix))
             })
@@ -274,13 +275,18 @@ impl Bench {
             components.insert(component.to_owned(), carried);
             modes.insert(fs::metadata(&path).unwrap().permissions().mode() & 0o7777);
         }
-        let plaintext = plaintext(prefix, self.scenario.has_max_length, |id| match id {
-            Some(id) => kmip_key(id),
-            None => key_file(&self.workspace.root.path().join(self.key_file_name(prefix))),
-        });
+        let plaintext = self.rows(prefix);
         let toc = fs::read_to_string(format!("{prefix}TOC.txt")).unwrap();
         let toc = toc.lines().map(str::to_owned).collect();
         Content { plaintext, components, toc, modes }
+    }
+
+    /// What an SSTable decrypts to.
+    pub(crate) fn rows(&self, prefix: &str) -> Vec<u8> {
+        plaintext(prefix, self.scenario.has_max_length, |id| match id {
+            Some(id) => kmip_key(id),
+            None => key_file(&self.workspace.root.path().join(self.key_file_name(prefix))),
+        })
     }
 
     /// The key file that an SSTable names; the new one has an absolute path.
@@ -297,7 +303,7 @@ impl Bench {
         }
     }
 
-    fn is_new(&self, prefix: &str) -> bool {
+    pub(crate) fn is_new(&self, prefix: &str) -> bool {
         let new = |name: &String| name.ends_with("/new-key") || name == KMIP_KEYS[1].0;
         self.key_names(prefix).iter().all(new)
     }
@@ -318,21 +324,21 @@ impl Bench {
         Ok(())
     }
 
-    /// A census of the directory as it stands never omits a key that a node needs.
-    fn check_census(&self, live: &BTreeSet<String>) -> Result<(), Broken> {
+    /// A census of the directory as it stands never omits a key that is needed. Returns whether it is
+    /// sure of itself.
+    pub(crate) fn check_census(
+        &self,
+        live: &BTreeSet<String>,
+        archives: Archives,
+    ) -> Result<bool, Broken> {
         let session = self
             .workspace
             .session_on(Box::new(LocalStorage), LeaseMode::Shared)
             .map_err(|error| format!("census: {}", error.chain()))?;
-        let census = upgrade::census(
-            &session,
-            &Selection::default(),
-            upgrade::Archives::default(),
-            threads(1),
-        )
-        .map_err(|error| format!("census: {}", error.chain()))?;
+        let census = upgrade::census(&session, &Selection::default(), archives, threads(1))
+            .map_err(|error| format!("census: {}", error.chain()))?;
         if !census.unknown.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let counted: BTreeSet<String> = census
             .keys
@@ -349,6 +355,6 @@ impl Bench {
                 return Err(format!("the census has {counted:?}, and {prefix} needs {needed:?}"));
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
