@@ -116,7 +116,6 @@ impl Rewrite<'_> {
             let journalled = ledger.finish(Stage::Verify, progress);
             self.relied_on(journalled.and_then(|()| ledger.verified(self.new)))?;
         }
-        self.job.inspector.lease().still_alone()?;
         self.replace_copies(&staging, &ledger)?;
         if self.planned.is_live {
             self.swap(&staging).inspect_err(|_| self.tell_of_copies())?;
@@ -134,6 +133,7 @@ impl Rewrite<'_> {
                 (component, path)
             })
             .collect();
+        self.job.inspector.lease().still_alone()?;
         publish(
             self.job.storage,
             &Swap {
@@ -153,6 +153,7 @@ impl Rewrite<'_> {
     fn replace_copies(&self, staging: &StagingArea, ledger: &Ledger<'_>) -> Result<()> {
         let Some(replacement) = self.replacement() else { return Ok(()) };
         let PlannedSSTable { copies, shared, data_dir, .. } = self.planned;
+        self.job.inspector.lease().still_alone()?;
         for copy in copies {
             for (component, id) in shared {
                 let path = copy.path(component);
