@@ -12,6 +12,7 @@ mod archives;
 #[path = "../../../engine/tests/it/kit/beside.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod beside;
+mod demo;
 mod ended;
 mod exit_codes;
 mod json;
@@ -19,7 +20,7 @@ mod keys;
 mod kit;
 mod limits;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
-#[expect(dead_code, reason = "the engine's tests use it")]
+#[expect(dead_code, reason = "the engine's tests use more of it")]
 mod oracle;
 mod selection;
 mod servers;

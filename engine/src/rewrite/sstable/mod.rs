@@ -408,8 +408,12 @@ impl Task for Rewrite<'_> {
             self.is_kept.store(true, Ordering::SeqCst);
             self.staging.take();
         }
-        if !goes_on {
-            self.unstage();
+        if goes_on {
+            return;
+        }
+        self.unstage();
+        // One that the run was ended before has not failed: it is where it was before it was begun.
+        if why.kind() != ErrorKind::Interrupted {
             ledger.failed(why.chain());
         }
     }

@@ -176,7 +176,9 @@ impl Rewrite<'_> {
             }
         };
         self.copies_replaced.store(replaced, Ordering::SeqCst);
-        ledger.linked(replaced);
+        if replaced > 0 {
+            ledger.linked(replaced);
+        }
         outcome.inspect_err(|_| self.tell_of_copies())
     }
 

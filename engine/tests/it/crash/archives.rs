@@ -177,10 +177,9 @@ impl Shelf {
         let live = self.bench.live()?;
         let all: BTreeSet<_> = whole.union(&live).cloned().collect();
         let is_sure = self.bench.check_census(&all, Archives::ALL)?;
-        match (is_sure, pending) {
-            (true, Some(_)) => Err("a census is sure although copies may be torn".to_owned()),
-            (false, None) => Err("a census is not sure although nothing is pending".to_owned()),
-            _ => Ok(()),
+        match is_sure && pending.is_some() {
+            true => Err("a census is sure although copies may be torn".to_owned()),
+            false => Ok(()),
         }
     }
 
