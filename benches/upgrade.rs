@@ -50,6 +50,7 @@ fn upgrade(site: &Site, target: &Target, threads: usize) -> usize {
         .expect("a session");
     let threads = NonZeroUsize::new(threads).expect("a thread");
     let request = PlanRequest {
+        archives: upgrade::Archives::default(),
         selection: &Selection::default(),
         target,
         flavor: Some(Flavor::Apache4),

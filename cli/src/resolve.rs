@@ -12,10 +12,10 @@ use rekey_engine::keys::{KeyId, KeyRef, KeySources, KmipKeyFile, KmipServers, Lo
 use rekey_engine::options::{ChunkScheme, CompressionParams, OptionMap, ProviderOptions};
 use rekey_engine::pipeline::Control;
 use rekey_engine::plan::{KeyWish, Selection, Target};
-use rekey_engine::upgrade::Session;
+use rekey_engine::upgrade::{Archives, Session};
 use rekey_engine::{Error, Result};
 
-use crate::args::{DataArgs, Io, KeyArgs, Rate, TargetArgs, WatchArgs};
+use crate::args::{ArchiveArgs, DataArgs, Io, KeyArgs, Rate, TargetArgs, WatchArgs};
 
 impl DataArgs {
     pub(crate) fn session(&self, mode: LeaseMode) -> Result<Session> {
@@ -30,6 +30,12 @@ impl DataArgs {
         self.threads
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+impl ArchiveArgs {
+    pub(crate) const fn archives(self) -> Archives {
+        Archives { snapshots: self.snapshots, backups: self.backups }
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use rekey_benches::{KEYSPACE, Site, TABLE};
-use rekey_engine::io::{Entry, FileStat, LeaseMode, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{Entry, FileId, FileStat, LeaseMode, LocalStorage, OutputFile, Storage};
 use rekey_engine::journal::Journal;
 use rekey_engine::pipeline::{self, Control, Limits, Next, Scratch, Step, Task};
 use rekey_engine::plan::{Inspector, Plan, Selection};
@@ -45,6 +45,7 @@ impl Staging {
             Session::open(Box::new(LocalStorage), &[site.data()], LeaseMode::Exclusive, true)?;
         let [_, target] = site.targets();
         let request = PlanRequest {
+            archives: upgrade::Archives::default(),
             // Tables that are named are rewritten even if they are not encrypted.
             selection: &Selection {
                 keyspace: Some(KEYSPACE.to_owned()),
@@ -202,6 +203,10 @@ impl Storage for Unsynced {
         LocalStorage.stat(path)
     }
 
+    fn identity(&self, path: &Path) -> rekey_engine::Result<Option<FileId>> {
+        LocalStorage.identity(path)
+    }
+
     fn read(&self, path: &Path, limit: u64) -> rekey_engine::Result<Vec<u8>> {
         LocalStorage.read(path, limit)
     }
@@ -232,6 +237,10 @@ impl Storage for Unsynced {
 
     fn rename(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
         LocalStorage.rename(from, to)
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
+        LocalStorage.replace(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> rekey_engine::Result<()> {

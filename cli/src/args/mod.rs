@@ -14,7 +14,7 @@ pub(crate) use keys::{
     DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, Reason, RevokeArgs,
     TestArgs,
 };
-pub(crate) use shared::{CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetArgs};
+pub(crate) use shared::{ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetArgs};
 pub(crate) use watch::{Rate, WatchArgs};
 
 /// Re-encrypts the SSTables of a stopped Cassandra, DSE or HCD node under a new key.
@@ -73,14 +73,8 @@ impl Command {
 /// Arguments of `census`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CensusArgs {
-    /// Count snapshots, too
-    #[arg(long)]
-    pub(crate) snapshots: bool,
-
-    /// Count incremental backups, too
-    #[arg(long)]
-    pub(crate) backups: bool,
-
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
@@ -107,6 +101,8 @@ pub(crate) struct DemoArgs {
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
@@ -148,6 +144,8 @@ pub(crate) struct UpgradeArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
 
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

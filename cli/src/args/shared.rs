@@ -36,6 +36,18 @@ pub(crate) struct DataArgs {
     pub(crate) tables: Vec<String>,
 }
 
+/// Which archives, beside what a node would load.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct ArchiveArgs {
+    /// Snapshots, too
+    #[arg(long)]
+    pub(crate) snapshots: bool,
+
+    /// Incremental backups, too
+    #[arg(long)]
+    pub(crate) backups: bool,
+}
+
 /// How files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Io {

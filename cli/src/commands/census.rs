@@ -2,7 +2,7 @@
 
 use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::upgrade::{self, Archives};
+use rekey_engine::upgrade;
 
 use crate::args::CensusArgs;
 use crate::exit_code::{self, Code};
@@ -12,8 +12,8 @@ pub(crate) fn run(args: &CensusArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
-    let archives = Archives { snapshots: args.snapshots, backups: args.backups };
-    let census = upgrade::census(&session, &args.data.selection(), archives, args.data.threads())?;
+    let (selection, archives) = (args.data.selection(), args.archives.archives());
+    let census = upgrade::census(&session, &selection, archives, args.data.threads())?;
     style.census(&census);
     // A census with unknown SSTables proves nothing about a key that it does not list.
     Ok(if census.unknown.is_empty() { exit_code::DONE } else { exit_code::SOME_FAILED })

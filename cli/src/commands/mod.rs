@@ -18,7 +18,7 @@ use rekey_engine::upgrade::{self, Archives, Session};
 use crate::args::DataArgs;
 
 /// The keys that the selected SSTables are under.
-fn used_keys(session: &Session, data: &DataArgs) -> Result<BTreeSet<KeyRef>> {
-    let census = upgrade::census(session, &data.selection(), Archives::default(), data.threads())?;
+fn used_keys(session: &Session, data: &DataArgs, archives: Archives) -> Result<BTreeSet<KeyRef>> {
+    let census = upgrade::census(session, &data.selection(), archives, data.threads())?;
     Ok(census.keys.into_keys().collect())
 }

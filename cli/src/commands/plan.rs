@@ -14,11 +14,14 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let sources = args.keys.sources()?;
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
-    let target = args.target.target(&sources, None, || used_keys(&session, &args.data))?;
+    let archives = args.archives.archives();
+    let used = || used_keys(&session, &args.data, archives);
+    let target = args.target.target(&sources, None, used)?;
     let plan = upgrade::plan(
         &session,
         &PlanRequest {
             selection: &args.data.selection(),
+            archives,
             target: &target,
             flavor: args.target.flavor,
             sources: &sources,

@@ -34,8 +34,9 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
             .cure("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
     let resumed_key = unfinished.as_ref().and_then(upgrade::resumed_key);
-    let mut target =
-        args.target.target(&sources, resumed_key, || used_keys(&session, &args.data))?;
+    let archives = args.archives.archives();
+    let used = || used_keys(&session, &args.data, archives);
+    let mut target = args.target.target(&sources, resumed_key, used)?;
     if let Some(unfinished) = &unfinished {
         upgrade::check_target(&session, unfinished, &target)?;
         style.resuming(unfinished);
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     style.recovered(&upgrade::recover(&session, &selection)?);
     let request = PlanRequest {
         selection: &selection,
+        archives,
         target: &target,
         flavor: args.target.flavor,
         sources: &sources,
@@ -68,9 +70,10 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     if report.sstables.iter().any(|line| matches!(line.outcome, Outcome::Rewritten { .. })) {
         style.note(
             "alter the compression of these tables to the same options, or the node goes on \
-             writing with the old key; snapshots and backups keep the key that they have",
+             writing with the old key",
         );
     }
+    style.archives_left(&plan);
     Ok(exit_code::of_report(&report))
 }
 

@@ -14,7 +14,7 @@ use rekey_engine::plan::{
 };
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
-use rekey_engine::upgrade::{Outcome, Report};
+use rekey_engine::upgrade::{Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -33,6 +33,8 @@ fn summary(plan: &Plan) -> Value {
         "sstables": plan.sstables.len(),
         "rewrites": rewrites.len(),
         "bytes": rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum::<u64>(),
+        "copies": rewrites.iter().map(|(planned, ..)| planned.copies.len()).sum::<usize>(),
+        "archived_left": plan.archived_left,
         "target": {
             "options": plan.target.params().options(),
             "key": plan.target.key(),
@@ -65,7 +67,12 @@ fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
         "type": "sstable",
         "table": planned.table,
         "data": path(&planned.sstable.path(&Component::Data)),
+        "live": planned.is_live,
     });
+    if !planned.copies.is_empty() {
+        let copies = planned.copies.iter().map(|copy| path(&copy.path(&Component::Data)));
+        line["copies"] = copies.collect();
+    }
     if let Some(facts) = &planned.facts {
         line["bytes"] = json!(facts.data_bytes);
         line["total_bytes"] = json!(facts.total_bytes);
@@ -190,11 +197,15 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
         if !sstable.warnings.is_empty() {
             line["warnings"] = sstable.warnings.iter().map(error).collect();
         }
+        if sstable.copies > 0 {
+            line["copies"] = json!(sstable.copies);
+        }
         lines.push(line);
     }
     lines.push(json!({
         "type": "summary",
         "rewritten": rewritten,
+        "copies": report.sstables.iter().map(|line| line.copies).sum::<usize>(),
         "verified": verified,
         "skipped": skipped,
         "failed": failed,
@@ -204,11 +215,10 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
     lines
 }
 
-pub(super) fn recovered(recovered: &[Recovery]) -> Vec<Value> {
-    recovered
-        .iter()
-        .map(|done| json!({"type": "log", "log": path(&done.log), "verdict": words(&done.verdict)}))
-        .collect()
+pub(super) fn recovered(recovered: &Recovered) -> Vec<Value> {
+    let log = |done: &Recovery| json!({"type": "log", "log": path(&done.log), "verdict": words(&done.verdict)});
+    let copy = |data: &PathBuf| json!({"type": "copy", "data": path(data)});
+    recovered.logs.iter().map(log).chain(recovered.copies.iter().map(copy)).collect()
 }
 
 pub(super) fn error(error: &Error) -> Value {

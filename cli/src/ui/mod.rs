@@ -14,8 +14,7 @@ use rekey_engine::event::Observer;
 use rekey_engine::journal::History;
 use rekey_engine::keys::KeySources;
 use rekey_engine::plan::{KeyCensus, Plan};
-use rekey_engine::txn::Recovery;
-use rekey_engine::upgrade::{Report, Session, Status};
+use rekey_engine::upgrade::{Recovered, Report, Session, Status};
 
 pub(crate) use keys::{Check, KeyRow};
 
@@ -58,7 +57,8 @@ impl Style {
         }
     }
 
-    pub(crate) fn recovered(self, recovered: &[Recovery]) {
+    /// What was brought to rest before anything else.
+    pub(crate) fn recovered(self, recovered: &Recovered) {
         match self {
             Self::Text => err(&text::recovered(recovered)),
             Self::Json => lines(json::recovered(recovered)),
@@ -131,6 +131,14 @@ impl Style {
         match self {
             Self::Text => err(&text::warnings(plan)),
             Self::Json => lines(json::warnings(plan)),
+        }
+    }
+
+    /// Says of a run how many SSTables in snapshots and backups it was not asked to re-encrypt. A
+    /// plan has it in its summary.
+    pub(crate) fn archives_left(self, plan: &Plan) {
+        if let Some(left) = text::archives_left(plan) {
+            self.note(&left);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::iter::{once, once_with};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -11,8 +12,8 @@ use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{
     Action, Facts, Finding, KeyCensus, Plan, PlannedSSTable, Severity, Shape, SkipReason,
 };
-use rekey_engine::txn::{Recovery, Verdict};
-use rekey_engine::upgrade::{Outcome, Report};
+use rekey_engine::txn::Verdict;
+use rekey_engine::upgrade::{Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
 
 /// A plan in pieces: a long table has its head again from time to time, since one of 100,000 lines
@@ -33,7 +34,10 @@ fn planned(sstables: &[PlannedSSTable]) -> String {
     for planned in sstables {
         let facts = planned.facts.as_ref();
         let action = match &planned.action {
-            Action::Rewrite { new } => format!("rewrite as {new}"),
+            Action::Rewrite { new } => {
+                let place = if planned.is_live { "as" } else { "in its place, as" };
+                format!("rewrite {place} {new}{}", and_copies(planned))
+            }
             Action::Skip(reason) => format!("skip: {}", reason.words()),
             Action::Refuse(_) => "refused, see below".to_owned(),
             _ => String::new(),
@@ -44,7 +48,7 @@ fn planned(sstables: &[PlannedSSTable]) -> String {
         };
         table.add_row([
             planned.table.clone(),
-            planned.sstable.descriptor.to_string(),
+            name(planned),
             facts.map_or_else(String::new, |facts| bytes(facts.data_bytes)),
             facts.map_or_else(String::new, now),
             facts.map_or_else(String::new, keys),
@@ -74,7 +78,43 @@ fn about(plan: &Plan) -> String {
         plan.sstables.len(),
         bytes(total)
     );
+    let copies: usize = rewrites.iter().map(|(planned, ..)| planned.copies.len()).sum();
+    if copies > 0 {
+        let _ = writeln!(text, "in snapshots and backups {copies} copies of them to replace");
+    }
+    if let Some(left) = archives_left(plan) {
+        let _ = writeln!(text, "{left}");
+    }
     text
+}
+
+/// An SSTable by its name; with the folder below its table's, if it lies in an archive.
+fn name(planned: &PlannedSSTable) -> String {
+    let name = planned.sstable.descriptor.to_string();
+    let directory = &planned.sstable.directory;
+    let table = directory.strip_prefix(&planned.data_dir).unwrap_or(directory).iter();
+    let folder: PathBuf = table.skip(2).collect();
+    if planned.is_live { name } else { folder.join(name).display().to_string() }
+}
+
+/// The copies of an SSTable beside itself.
+fn and_copies(planned: &PlannedSSTable) -> String {
+    match planned.copies.len().saturating_sub(usize::from(!planned.is_live)) {
+        0 => String::new(),
+        1 => ", and 1 copy".to_owned(),
+        copies => format!(", and {copies} copies"),
+    }
+}
+
+/// What stays as it is because nobody asked for it.
+pub(super) fn archives_left(plan: &Plan) -> Option<String> {
+    (plan.archived_left > 0).then(|| {
+        format!(
+            "{} SSTables in snapshots and backups are left as they are, under the keys that they \
+             have (--snapshots, --backups)",
+            plan.archived_left
+        )
+    })
 }
 
 /// What every SSTable is to become, in a few words.
@@ -235,6 +275,10 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     if rewritten > 0 {
         parts.push(format!("{rewritten} rewritten, read back and swapped in"));
     }
+    let copies: usize = report.sstables.iter().map(|line| line.copies).sum();
+    if copies > 0 {
+        parts.push(format!("{copies} copies in snapshots and backups replaced"));
+    }
     if verified > 0 {
         parts.push(format!("{verified} verified: every chunk decrypts, all checksums hold"));
     }
@@ -263,11 +307,15 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     text
 }
 
-pub(super) fn recovered(recovered: &[Recovery]) -> String {
-    recovered
-        .iter()
-        .map(|done| format!("{}: {}\n", done.log.display(), words(&done.verdict)))
-        .collect()
+pub(super) fn recovered(recovered: &Recovered) -> String {
+    let mut text = String::new();
+    for done in &recovered.logs {
+        let _ = writeln!(text, "{}: {}", done.log.display(), words(&done.verdict));
+    }
+    for copy in &recovered.copies {
+        let _ = writeln!(text, "{}: the interrupted replacement is finished", copy.display());
+    }
+    text
 }
 
 fn findings<'a>(text: &mut String, findings: impl IntoIterator<Item = &'a Finding>) {

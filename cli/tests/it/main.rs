@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
+mod archives;
 #[path = "../../../engine/tests/it/kit/beside.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod beside;

@@ -11,7 +11,7 @@ use rustix::fs::{Advice, FallocateFlags, RenameFlags};
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
 use super::attributes;
-use super::storage::{Entry, EntryKind, FileStat, OutputFile, Storage};
+use super::storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
 use crate::{Error, ErrorKind, Result};
 
 /// The local file system.
@@ -46,6 +46,18 @@ impl Storage for LocalStorage {
         let Some(metadata) = look(path)? else { return Ok(None) };
         let modified = metadata.modified().map_err(fail)?;
         Ok(Some(FileStat { length: metadata.len(), modified }))
+    }
+
+    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some(FileId {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                is_link: metadata.is_symlink(),
+            })),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(Error::io("cannot look at the file", path, error)),
+        }
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
@@ -119,6 +131,10 @@ impl Storage for LocalStorage {
         renamed.map_err(|e| Error::io("cannot rename into place", to, e.into()))
     }
 
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        rustix::fs::rename(from, to).map_err(|e| Error::io("cannot replace", to, e.into()))
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the module that deletes")]
     fn remove_file(&self, path: &Path) -> Result<()> {
         std::fs::remove_file(path).map_err(|e| Error::io("cannot remove", path, e))
@@ -164,11 +180,7 @@ impl Storage for LocalStorage {
 fn look(path: &Path) -> Result<Option<Metadata>> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(Error::io("cannot look at the file", path, error)),
     }
 }
@@ -245,6 +257,10 @@ fn write_durably(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<(
         }
     }
     Ok(())
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -345,6 +361,7 @@ mod tests {
         LocalStorage.remove_file(&b).unwrap();
         LocalStorage.rename(&a, &b).unwrap();
         assert_eq!(LocalStorage.stat(&a).unwrap(), None);
+        assert_eq!(LocalStorage.identity(&a).unwrap(), None);
         assert_eq!(LocalStorage.stat(&b).unwrap().unwrap().length, 10);
     }
 
@@ -366,6 +383,26 @@ mod tests {
         let number = |path: &Path| LocalStorage.file_system(path).unwrap();
         assert_eq!(number(&path), number(dir.path()));
         assert_ne!(number(&path), number(Path::new("/proc")));
+    }
+
+    #[test]
+    fn a_file_is_replaced_at_once_and_is_known_by_its_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["a", "b", "c"].map(|name| dir.path().join(name));
+        for path in [&a, &b] {
+            drop(LocalStorage.create(path).unwrap());
+        }
+        let id = |path| LocalStorage.identity(path).unwrap().unwrap();
+        let (first, second) = (id(&a), id(&b));
+        assert_ne!(first, second);
+        LocalStorage.link_or_copy(&a, &c).unwrap();
+        assert_eq!(id(&c), first);
+        LocalStorage.replace(&c, &b).unwrap();
+        assert_eq!((id(&a), id(&b)), (first, first));
+        assert_eq!(LocalStorage.identity(&c).unwrap(), None);
+        std::os::unix::fs::symlink(&a, &c).unwrap();
+        assert!(id(&c).is_link && id(&c) != first, "a link is not what it points to");
+        assert!(LocalStorage.replace(&dir.path().join("d"), &a).is_err());
     }
 
     #[test]

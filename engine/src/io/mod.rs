@@ -17,4 +17,4 @@ pub use holders::Holder;
 pub use lease::{LeaseMode, NodeLease};
 pub use local::LocalStorage;
 pub use source::{Access, Source};
-pub use storage::{Entry, EntryKind, FileStat, OutputFile, Storage};
+pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};

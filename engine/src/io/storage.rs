@@ -39,6 +39,17 @@ pub struct FileStat {
     pub modified: SystemTime,
 }
 
+/// Which file a name stands for: names of the same one are hard links of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+    /// Whether the name is that of a symbolic link; this is the link then, not what it points to.
+    pub is_link: bool,
+}
+
 /// A new file being written. Dropping it without [`OutputFile::sync`] leaves a file that nothing
 /// refers to yet.
 pub trait OutputFile: Debug + Send + Sync {
@@ -110,6 +121,12 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`] for anything but its absence.
     fn stat(&self, path: &Path) -> Result<Option<FileStat>>;
 
+    /// Which file or directory a name stands for, or `None` when there is none. Links are not followed.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] for anything but its absence.
+    fn identity(&self, path: &Path) -> Result<Option<FileId>>;
+
     /// Reads a small file whole.
     ///
     /// # Errors
@@ -165,6 +182,13 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`], also when the new name is taken.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Renames within a file system; a file that has the new name is replaced at once. The name
+    /// becomes durable with its directory.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`]; the name stands for what it stood for then.
+    fn replace(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Removes a file.
     ///

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::wire::Reader;
 use crate::{Error, ErrorKind};
 
-/// The version of the format that is written. Older ones stay readable; there is none yet.
-pub const FORMAT: u16 = 1;
+/// The version of the format that is written. Older ones stay readable: 1 has no records of copies.
+pub const FORMAT: u16 = 2;
 
 /// What is wrong with a journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +106,7 @@ fn has_head(bytes: &[u8]) -> Result<bool, JournalError> {
         return if is_torn(bytes) { Ok(false) } else { Err(JournalError::Foreign) };
     };
     match (magic == MAGIC, version) {
-        (true, FORMAT) => Ok(true),
+        (true, 1..=FORMAT) => Ok(true),
         (true, 1..) => Err(JournalError::Format(version)),
         _ if is_torn(magic) => Ok(false),
         _ => Err(JournalError::Foreign),

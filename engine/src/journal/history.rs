@@ -98,6 +98,8 @@ pub struct Entry {
     pub files: Vec<(Component, u64)>,
     /// The new name, when it was verified.
     pub new: Option<Descriptor>,
+    /// Its copies in snapshots and backups that are replaced.
+    pub copies: u32,
     /// Why it failed.
     pub why: Option<String>,
     /// In which of the sessions it was swapped in, or failed.
@@ -203,6 +205,7 @@ impl History {
             Record::Staged(number, _) | Record::Done(number, _) => *number,
             Record::Sealed { sstable, .. }
             | Record::Verified { sstable, .. }
+            | Record::Linked { sstable, .. }
             | Record::Swapped { sstable, .. }
             | Record::Failed { sstable, .. } => *sstable,
             Record::Started(..) | Record::Resumed(_) | Record::Begun { .. } => return Ok((0, 0)),
@@ -234,6 +237,7 @@ impl Entry {
             read_back: RangeSet::new(),
             files: vec![],
             new: None,
+            copies: 0,
             why: None,
             ended_in: None,
         }
@@ -257,6 +261,7 @@ impl Entry {
                 }
                 (self.state, self.new) = (State::Verified, Some(new));
             }
+            Record::Linked { copies, .. } => self.copies = copies,
             Record::Swapped { new, .. } => (self.state, self.new) = (State::Swapped, Some(new)),
             Record::Failed { why, .. } => (self.state, self.why) = (State::Failed, Some(why)),
             Record::Started(..) | Record::Resumed(_) | Record::Begun { .. } => {}

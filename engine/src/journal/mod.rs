@@ -15,10 +15,12 @@
 //! which is refused: some intact frame behind the bad one knows better.
 
 mod checkpoint;
+mod fields;
 mod frame;
 mod history;
 mod ranges;
 mod record;
+mod replacement;
 mod writer;
 
 pub use checkpoint::Checkpoint;
@@ -26,6 +28,7 @@ pub use frame::{FORMAT, JournalError};
 pub use history::{Entry, History, Seen, State};
 pub use ranges::{Missing, RangeSet};
 pub use record::{Part, Record, Run, Session, SourceFile, Stage, Staged};
+pub use replacement::{REPLACEMENT_FILE, Replacement};
 pub use writer::{Durability, JOURNAL_FILE, Journal};
 
 #[cfg(test)]

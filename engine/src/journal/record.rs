@@ -6,14 +6,16 @@
 //! time     [i128 nanoseconds since 1970]
 //! ```
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::fields::{
+    Decoded, bytes, component, descriptor, list, path, put_bytes, put_count, put_path, text,
+    u32_of, u64_of, words,
+};
 use crate::io::FileStat;
 use crate::sstable::{Component, Descriptor};
-use crate::wire::{Reader, WireError};
+use crate::wire::Reader;
 
 /// One record. SSTables have numbers, given out by [`Record::Begun`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +54,14 @@ pub enum Record {
         /// The new name.
         new: Descriptor,
     },
-    /// It was swapped in.
+    /// So many copies of it in snapshots and backups are replaced.
+    Linked {
+        /// Its number.
+        sstable: u32,
+        /// How many.
+        copies: u32,
+    },
+    /// It was swapped in, or all its copies are replaced where no node would load any of them.
     Swapped {
         /// Its number.
         sstable: u32,
@@ -217,6 +226,10 @@ impl Record {
                 put_head(&mut out, VERIFIED, *sstable);
                 put_bytes(&mut out, new.to_string().as_bytes());
             }
+            Self::Linked { sstable, copies } => {
+                put_head(&mut out, LINKED, *sstable);
+                out.extend_from_slice(&copies.to_be_bytes());
+            }
             Self::Swapped { sstable, new } => {
                 put_head(&mut out, SWAPPED, *sstable);
                 put_bytes(&mut out, new.to_string().as_bytes());
@@ -258,6 +271,7 @@ impl Record {
             VERIFIED => {
                 Self::Verified { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
             }
+            LINKED => Self::Linked { sstable: u32_of(&mut reader)?, copies: u32_of(&mut reader)? },
             SWAPPED => {
                 Self::Swapped { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
             }
@@ -274,19 +288,6 @@ fn put_head(out: &mut Vec<u8>, kind: u8, sstable: u32) {
     out.extend_from_slice(&sstable.to_be_bytes());
 }
 
-fn put_count(out: &mut Vec<u8>, count: usize) {
-    out.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
-}
-
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_count(out, bytes.len());
-    out.extend_from_slice(bytes);
-}
-
-fn put_path(out: &mut Vec<u8>, path: &Path) {
-    put_bytes(out, path.as_os_str().as_bytes());
-}
-
 fn put_session(out: &mut Vec<u8>, session: &Session) {
     put_bytes(out, session.tool.as_bytes());
     out.extend_from_slice(&session.sstables.to_be_bytes());
@@ -298,49 +299,6 @@ fn nanoseconds(time: SystemTime) -> i128 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => as_int(after),
         Err(before) => as_int(before.duration()).saturating_neg(),
-    }
-}
-
-type Decoded<T> = Result<T, &'static str>;
-
-const fn words(error: WireError) -> &'static str {
-    match error {
-        WireError::MissingData(_) => "it ends inside a field",
-        WireError::TrailingBytes(_) => "something follows its end",
-        WireError::NotText(_) => NO_TEXT,
-    }
-}
-
-fn u32_of(reader: &mut Reader<'_>) -> Decoded<u32> {
-    reader.take_array("number").map(u32::from_be_bytes).map_err(words)
-}
-
-fn u64_of(reader: &mut Reader<'_>) -> Decoded<u64> {
-    reader.take_array("number").map(u64::from_be_bytes).map_err(words)
-}
-
-fn bytes<'a>(reader: &mut Reader<'a>) -> Decoded<&'a [u8]> {
-    let length = usize::try_from(u32_of(reader)?).map_err(|_too_long| "it ends inside a field")?;
-    reader.take(length, "bytes").map_err(words)
-}
-
-fn text(reader: &mut Reader<'_>) -> Decoded<String> {
-    String::from_utf8(bytes(reader)?.to_vec()).map_err(|_not_text| NO_TEXT)
-}
-
-fn path(reader: &mut Reader<'_>) -> Decoded<PathBuf> {
-    Ok(PathBuf::from(OsStr::from_bytes(bytes(reader)?)))
-}
-
-fn descriptor(reader: &mut Reader<'_>) -> Decoded<Descriptor> {
-    Descriptor::parse(&text(reader)?).ok_or("a name in it is not an SSTable's")
-}
-
-fn component(reader: &mut Reader<'_>) -> Decoded<Component> {
-    let name = text(reader)?;
-    match name.is_empty() || name.contains('/') {
-        true => Err("a name in it is not a component's"),
-        false => Ok(Component::parse(&name)),
     }
 }
 
@@ -357,19 +315,6 @@ fn time(reader: &mut Reader<'_>) -> Decoded<SystemTime> {
         false => UNIX_EPOCH.checked_add(distance),
     };
     time.ok_or(NO_TIME)
-}
-
-/// A list; its declared length takes no memory.
-fn list<T>(
-    reader: &mut Reader<'_>,
-    mut item: impl FnMut(&mut Reader<'_>) -> Decoded<T>,
-) -> Decoded<Vec<T>> {
-    let count = u32_of(reader)?;
-    let mut items = Vec::new();
-    for _ in 0..count {
-        items.push(item(reader)?);
-    }
-    Ok(items)
 }
 
 fn session(reader: &mut Reader<'_>) -> Decoded<Session> {
@@ -417,6 +362,6 @@ const SEALED: u8 = 6;
 const VERIFIED: u8 = 7;
 const SWAPPED: u8 = 8;
 const FAILED: u8 = 9;
+const LINKED: u8 = 10;
 
-const NO_TEXT: &str = "a text in it is not UTF-8";
 const NO_TIME: &str = "a time in it is absurd";

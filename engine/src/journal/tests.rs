@@ -54,6 +54,7 @@ fn whole_life() -> Vec<Record> {
         Record::Sealed { sstable: 0, files: vec![(Component::Data, 44), (Component::Toc, 3)] },
         part(Stage::Verify, 0, 4),
         Record::Verified { sstable: 0, new: name("oa-3-big") },
+        Record::Linked { sstable: 0, copies: 3 },
         Record::Swapped { sstable: 0, new: name("oa-3-big") },
         begun(1, "oa-2-big"),
         Record::Failed { sstable: 1, why: "it is damaged".to_owned() },
@@ -107,6 +108,7 @@ fn a_life_is_put_together() {
             durable(40),
             sealed,
             sealed,
+            verified,
             verified,
             swapped,
             swapped,
@@ -230,8 +232,8 @@ fn other_files_and_newer_formats_are_refused() {
     assert_eq!(History::read(b"{\"a\": 1}"), Err(JournalError::Foreign));
     assert_eq!(History::read(b"x"), Err(JournalError::Foreign));
     let mut newer = bytes;
-    newer[9] = 2;
-    assert_eq!(History::read(&newer), Err(JournalError::Format(2)));
+    newer[9] = 3;
+    assert_eq!(History::read(&newer), Err(JournalError::Format(3)));
 }
 
 /// A reader's work is bounded, whatever the tail is.
@@ -349,15 +351,24 @@ fn every_kind_of_record_is_in_a_whole_life() {
     }
 }
 
-/// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it. It stays as it
-/// is; when the format changes, another file is laid beside it.
+/// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it, which knew no
+/// copies, and `format-2` as today's. They stay as they are; when the format changes, another file is
+/// laid beside them.
 #[test]
-fn journals_of_format_1_stay_readable() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/journals/format-1");
-    let bytes = std::fs::read(path).unwrap();
-    let (written, _) = journal(&whole_life());
-    assert_eq!(History::read(&bytes), History::read(&written));
-    assert_eq!(History::read(&bytes).unwrap().unwrap().sstables.len(), 2);
+fn journals_of_all_formats_stay_readable() {
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/journals").join(name);
+        std::fs::read(path).unwrap()
+    };
+    let mut records = whole_life();
+    let (written, _) = journal(&records);
+    assert_eq!(History::read(&read("format-2")), History::read(&written));
+    assert_eq!(History::read(&written).unwrap().unwrap().sstables[&0].copies, 3);
     // What is written today is the same, too, or it is another format.
-    assert_eq!((FORMAT, bytes == written), (1, true));
+    assert_eq!((FORMAT, read("format-2") == written), (2, true));
+
+    records.retain(|record| !matches!(record, Record::Linked { .. }));
+    let (written, _) = journal(&records);
+    assert_eq!(History::read(&read("format-1")), History::read(&written));
+    assert_eq!(History::read(&written).unwrap().unwrap().sstables.len(), 2);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::STATE_DIRECTORY;
+use super::archive::{Archive, ArchiveKind, directories};
 use crate::io::{Entry, EntryKind, Storage};
 use crate::sstable::{Products, TableDir, parse_file_name};
 use crate::txn::DirectoryView;
@@ -82,41 +83,6 @@ pub struct Discovery {
     pub products: Products,
 }
 
-/// A snapshot of a table, or its incremental backups.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Archive {
-    /// The table.
-    pub table: TableDir,
-    /// The folder.
-    pub path: PathBuf,
-    /// What it holds.
-    pub kind: ArchiveKind,
-}
-
-/// Kinds of archives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ArchiveKind {
-    /// `snapshots/<tag>`.
-    Snapshot,
-    /// `backups`.
-    Backup,
-}
-
-impl Archive {
-    /// What lies in it: the SSTables of the table, and of its indices in folders below.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Io`] when a folder cannot be listed.
-    pub fn view(&self, storage: &dyn Storage) -> Result<DirectoryView> {
-        let mut folders = vec![self.path.clone()];
-        let inner = directories(storage, &self.path)?;
-        let indices = inner.iter().filter(|entry| entry.name.starts_with('.'));
-        folders.extend(indices.map(|entry| self.path.join(&entry.name)));
-        DirectoryView::of(storage, &folders)
-    }
-}
-
 /// Finds the selected tables. The data directories must be canonical.
 ///
 /// # Errors
@@ -159,14 +125,16 @@ pub fn discover(
     }
     for table in &found.tables {
         for path in &table.view.unknown {
-            let error =
-                Error::unsupported("an SSTable of a version from before 2.2, or a foreign file")
-                    .at(path)
-                    .cure("let a node of the version that wrote it upgrade it, or move it away");
-            found.strangers.push(error);
+            found.strangers.push(stranger(path));
         }
     }
     Ok(found)
+}
+
+pub(super) fn stranger(path: &Path) -> Error {
+    Error::unsupported("an SSTable of a version from before 2.2, or a foreign file")
+        .at(path)
+        .cure("let a node of the version that wrote it upgrade it, or move it away")
 }
 
 /// Whether a selected keyspace is there, and the directories of the selected tables.
@@ -264,12 +232,6 @@ fn narrow(entries: &[Entry], products: &mut Products) {
             }
         }
     }
-}
-
-fn directories(storage: &dyn Storage, path: &Path) -> Result<Vec<Entry>> {
-    let mut entries = storage.list(path)?;
-    entries.retain(|entry| entry.kind == EntryKind::Directory);
-    Ok(entries)
 }
 
 fn check_names(keyspace_is_there: bool, tables: &[&str], selection: &Selection) -> Result<()> {

@@ -5,9 +5,12 @@
 //! [`Plan`]: a value that can be printed, and that [`crate::upgrade`] carries out without
 //! deciding anything.
 
+mod archive;
 mod beside;
 mod census;
+mod copies;
 mod discover;
+mod fate;
 mod finding;
 mod findings;
 mod index;
@@ -22,9 +25,11 @@ mod tally;
 mod target;
 mod write_key;
 
+pub use archive::{Archive, ArchiveKind, Archives};
 pub use beside::page_geometry;
 pub use census::{CensusRow, KeyCensus};
-pub use discover::{Archive, ArchiveKind, Discovery, Selection, Table, discover};
+pub use discover::{Discovery, Selection, Table, discover};
+pub use fate::Fate;
 pub use finding::{Finding, Severity};
 pub use inspect::{Facts, Inspector, Shape};
 pub use keys::{ResolvedKeys, opener, target_codec, target_encryptor};

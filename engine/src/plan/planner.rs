@@ -1,14 +1,18 @@
 //! From what is on disk and a target to a plan.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::STATE_DIRECTORY;
+use super::archive::Archives;
 use super::beside::page_geometry;
-use super::discover::{Selection, Table, discover};
+use super::copies::{Left, Shelf};
+use super::discover::{Selection, Table, discover, stranger};
 use super::finding::{Finding, Severity};
 use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
@@ -19,7 +23,7 @@ use super::shared::Shared;
 use super::space::{self, Space};
 use super::target::Target;
 use crate::compress::Codec;
-use crate::io::{NodeLease, Storage};
+use crate::io::{FileId, NodeLease, Storage};
 use crate::keys::{KeyRing, KeySources};
 use crate::options::ChunkScheme;
 use crate::sstable::{Component, Descriptor, Products};
@@ -84,6 +88,13 @@ pub struct PlannedSSTable {
     pub data_dir: PathBuf,
     /// The SSTable.
     pub sstable: Arc<LiveSSTable>,
+    /// Whether a node would load it; else it lies in snapshots and backups only.
+    pub is_live: bool,
+    /// Where it lies in snapshots and backups, under its names there, and is replaced, too: with the
+    /// same files as [`Self::sstable`], which is the first of them if it is not live.
+    pub copies: Vec<Arc<LiveSSTable>>,
+    /// The files that all of them share and that are replaced or dropped, if there are copies.
+    pub shared: Vec<(Component, FileId)>,
     /// What it says of itself; absent when it could not be read.
     pub facts: Option<Facts>,
     /// What will happen.
@@ -97,12 +108,19 @@ impl PlannedSSTable {
     /// name. A table that was dropped and made again has two directories of one name, which may give
     /// out the same ids; and the new name will not do, since the next run may give it to another
     /// SSTable.
+    ///
+    /// What lies in a snapshot or a backup may have a longer path than a name can be, and one that is
+    /// told from others by a dot: its digest stands for it.
     #[must_use]
     pub fn staging_path(&self) -> PathBuf {
         let directory = &self.sstable.directory;
         let below = directory.strip_prefix(&self.data_dir).unwrap_or(directory);
         let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        let name = format!("{}.{}", parts.join("."), self.sstable.descriptor);
+        let place = match self.is_live {
+            true => parts.join("."),
+            false => format!("archived.{:016x}", xxh3_64(below.as_os_str().as_bytes())),
+        };
+        let name = format!("{place}.{}", self.sstable.descriptor);
         self.data_dir.join(STATE_DIRECTORY).join(name)
     }
 
@@ -132,6 +150,8 @@ impl PlannedSSTable {
 pub struct Plan {
     /// The tables.
     pub selection: Selection,
+    /// Which archives of them are re-encrypted, too.
+    pub archives: Archives,
     /// What every SSTable is to become.
     pub target: Target,
     /// Whose transaction logs are written; known when something is to be rewritten.
@@ -146,6 +166,8 @@ pub struct Plan {
     pub logs: Vec<(PathBuf, Verdict)>,
     /// Whether one of these waits to be finished or undone, and can be: a run comes after that.
     pub has_pending_logs: bool,
+    /// SSTables in snapshots and backups that were not asked for, and are not as the target.
+    pub archived_left: usize,
     /// What an operator should know.
     pub findings: Vec<Finding>,
     /// The keys of the run.
@@ -179,6 +201,8 @@ pub struct Planner<'a> {
     pub data_dirs: &'a [PathBuf],
     /// The tables.
     pub selection: &'a Selection,
+    /// Which archives of them are re-encrypted, too.
+    pub archives: Archives,
     /// What every SSTable is to become.
     pub target: &'a Target,
     /// The product, if the operator says it.
@@ -197,13 +221,19 @@ impl Planner<'_> {
     /// # Errors
     /// Only what concerns the whole selection; what concerns one SSTable is in its action.
     pub fn plan(&self) -> Result<Plan> {
-        let found = discover(self.storage, self.data_dirs, self.selection)?;
+        let mut found = discover(self.storage, self.data_dirs, self.selection)?;
         let mut sstables = self.inspect(&found.tables);
-        self.decide(&mut sstables);
+        let shelf = Shelf::of(self.storage, &found.archives, self.archives);
+        found.unreadable.extend(shelf.unreadable.iter().cloned());
+        found.strangers.extend(shelf.strangers.iter().map(|path| stranger(path)));
+        let looks = (Inspector::new(self.storage, self.lease, self.mapped), self.storage);
+        let mut left = shelf.attach(looks, self.target, &mut sstables);
+        self.decide(&mut sstables, &mut left.alone);
         let keys = self.resolve_keys(&mut sstables);
         self.probe(&mut sstables, &keys);
         let mut plan = Plan {
             selection: self.selection.clone(),
+            archives: self.archives,
             target: self.target.clone(),
             flavor: None,
             sstables,
@@ -214,6 +244,7 @@ impl Planner<'_> {
                 .tables
                 .iter()
                 .any(|table| table.view.has_logs() && table.view.refused.is_empty()),
+            archived_left: 0,
             findings: vec![],
             ring: keys.ring,
         };
@@ -226,6 +257,7 @@ impl Planner<'_> {
         findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
+        plan.archived_left = count_left(&plan, &left);
         plan.sstables.sort_by_cached_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
@@ -260,6 +292,9 @@ impl Planner<'_> {
                         .unwrap_or(&sstable.directory)
                         .to_owned(),
                     sstable: Arc::clone(sstable),
+                    is_live: true,
+                    copies: vec![],
+                    shared: vec![],
                     facts,
                     action,
                     space: Space::default(),
@@ -268,17 +303,21 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn decide(&self, sstables: &mut [PlannedSSTable]) {
+    /// What is left alone does not decide what becomes of the others.
+    fn decide(&self, sstables: &mut [PlannedSSTable], left: &mut [PlannedSSTable]) {
+        let may_be_encrypted = |planned: &PlannedSSTable| {
+            planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
+        };
         let encrypted: BTreeSet<String> = sstables
             .iter()
-            .filter(|planned| {
-                planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
-            })
+            .filter(|planned| may_be_encrypted(planned))
             .map(|planned| planned.table.clone())
             .collect();
-        for planned in sstables {
+        for planned in sstables.iter_mut().chain(left) {
             let Some(facts) = &planned.facts else { continue };
-            let expected = self.selection.names_tables() || encrypted.contains(&planned.table);
+            let expected = self.selection.names_tables()
+                || encrypted.contains(&planned.table)
+                || may_be_encrypted(planned);
             planned.action = self.decide_one(facts, expected);
         }
     }
@@ -425,6 +464,17 @@ impl Planner<'_> {
             Err(_nothing_to_swap) => {}
         }
     }
+}
+
+/// Those that would be worked on, or could not be.
+fn count_left(plan: &Plan, left: &Left) -> usize {
+    let is_done = |planned: &PlannedSSTable| matches!(planned.action, Action::Skip(_));
+    let copies = left.copies.iter().filter_map(|(number, copies)| {
+        let planned = plan.sstables.get(*number)?;
+        (!is_done(planned)).then_some(*copies)
+    });
+    let alone = left.alone.iter().filter(|planned| !is_done(planned));
+    copies.chain(alone.map(|planned| planned.copies.len().max(1))).sum()
 }
 
 /// The id is given out when everything else is settled.

@@ -128,6 +128,12 @@ impl<'a> Ledger<'a> {
         self.journal.append(&record, Durability::Now)
     }
 
+    /// Tells that copies of it are replaced.
+    pub(super) fn linked(&self, copies: usize) {
+        let copies = u32::try_from(copies).unwrap_or(u32::MAX);
+        self.tell(|sstable| Record::Linked { sstable, copies });
+    }
+
     /// Tells that it was swapped in.
     pub(super) fn swapped(&self, new: &Descriptor) {
         self.tell(|sstable| Record::Swapped { sstable, new: new.clone() });

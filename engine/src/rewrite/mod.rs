@@ -3,6 +3,7 @@
 //! Both are [`crate::pipeline::Task`]s. The pieces are ranges of chunks, a few MiB each.
 
 mod components;
+mod copies;
 mod digest;
 mod envelope;
 mod image;
@@ -18,6 +19,7 @@ mod sstable;
 mod staging;
 mod verify;
 
+pub use copies::{finish_copies, pending_copies};
 pub use digest::PlainDigest;
 pub use ranges::{Chunking, RANGE_BYTES, Ranges};
 pub use resume::Resumed;

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::copies::is_pending;
 use crate::io::{EntryKind, Storage};
 use crate::journal::JOURNAL_FILE;
 use crate::plan::STATE_DIRECTORY;
@@ -75,6 +76,16 @@ impl StagingArea {
         self.path.join(format!("{component}.staged"))
     }
 
+    /// Where the old file of a component is kept while copies of it are replaced.
+    pub(super) fn replaced(&self, component: &Component) -> PathBuf {
+        self.path.join(format!("{component}.replaced"))
+    }
+
+    /// A second name of a file that is about to take the place of another one.
+    pub(super) fn link(&self, component: &Component) -> PathBuf {
+        self.path.join(format!("{component}.link"))
+    }
+
     /// The directory itself.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -102,8 +113,8 @@ pub fn create_state_directory(storage: &dyn Storage, data_dir: &Path) -> Result<
 }
 
 /// Removes what a killed run left in the state directory below a data directory, but for the
-/// staging directories to keep and the journal; and the state directory, if nothing is left in it.
-/// Needs the exclusive lease.
+/// staging directories to keep, the journal, and what copies in snapshots and backups may still need;
+/// and the state directory, if nothing is left in it. Needs the exclusive lease.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a link is in its place, and [`crate::ErrorKind::Io`].
@@ -123,7 +134,7 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &BTreeSet<PathBuf>) -
     let mut is_empty = true;
     for entry in storage.list(&state)? {
         let path = state.join(&entry.name);
-        if keep.contains(&path) || entry.name == JOURNAL_FILE {
+        if keep.contains(&path) || entry.name == JOURNAL_FILE || is_pending(storage, &path)? {
             is_empty = false;
         } else if entry.kind == EntryKind::Directory && !entry.is_link {
             remove_flat(storage, &path)?;

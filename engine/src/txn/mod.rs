@@ -16,5 +16,5 @@ pub use flavor::{Flavor, MtimeRule, PathForm};
 pub use log::{LogFileName, TransactionLog, Verdict};
 pub use record::{LogRecord, RecordError, RecordKind};
 pub use recovery::{Recovery, recover, take_back};
-pub use swap::{Swap, publish};
+pub use swap::{Swap, changed_since_the_plan, publish};
 pub use view::{DirectoryView, LiveSSTable};

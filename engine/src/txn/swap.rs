@@ -107,15 +107,18 @@ fn check_old(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     for (component, planned) in swap.old_files {
         let path = swap.old.path(swap.directory, component);
         if storage.stat(&path)? != Some(*planned) {
-            return Err(Error::new(
-                ErrorKind::Busy,
-                "the file was changed since the plan was made",
-            )
-            .at(path)
-            .cure("find out what works on the data directory, stop it, then run again"));
+            return Err(changed_since_the_plan(path));
         }
     }
     Ok(())
+}
+
+/// What an SSTable fails with whose files are not what they were.
+#[must_use]
+pub fn changed_since_the_plan(path: PathBuf) -> Error {
+    Error::new(ErrorKind::Busy, "the file was changed since the plan was made")
+        .at(path)
+        .cure("find out what works on the data directory, stop it, then run again")
 }
 
 fn check_new(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {

@@ -15,11 +15,12 @@ mod status;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+pub use crate::plan::Archives;
 pub use report::{Outcome, Report, SSTableReport};
 pub use resume::{check_target, resumed_key};
 pub use session::{Session, canonical};
@@ -30,7 +31,7 @@ use crate::journal::History;
 use crate::keys::KeySources;
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{
-    Action, ArchiveKind, Facts, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection,
+    Action, Facts, Finding, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection, Severity,
     Shape, Target, discover,
 };
 use crate::rewrite::{self, Verify};
@@ -45,6 +46,8 @@ use run::{Run, end, start};
 pub struct PlanRequest<'a> {
     /// The tables.
     pub selection: &'a Selection,
+    /// Which archives of them are re-encrypted, too.
+    pub archives: Archives,
     /// What every SSTable is to become.
     pub target: &'a Target,
     /// The product, if the operator says it.
@@ -65,13 +68,19 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         lease: session.lease(),
         data_dirs: session.data_dirs(),
         selection: request.selection,
+        archives: request.archives,
         target: request.target,
         flavor: request.flavor,
         sources: request.sources,
         mapped: session.is_mapped(),
         open_tasks: Limits { threads: request.threads }.open_tasks(),
     };
-    pipeline::workers(request.threads)?.install(|| planner.plan())
+    let mut plan = pipeline::workers(request.threads)?.install(|| planner.plan())?;
+    for staging in pending_copies(session)? {
+        let (severity, sstables) = (Severity::Warning, vec![]);
+        plan.findings.push(Finding { severity, error: partly_replaced(&staging), sstables });
+    }
+    Ok(plan)
 }
 
 /// What the journal says of a run that was not finished; `None` when there is none.
@@ -82,19 +91,59 @@ pub fn unfinished(session: &Session) -> Result<Option<History>> {
     place(session)?.history(session.storage())
 }
 
+/// What [`recover`] has done.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// Transaction logs that it has finished or undone.
+    pub logs: Vec<Recovery>,
+    /// Copies in snapshots and backups, by their Data.db, whose replacement it has finished.
+    pub copies: Vec<PathBuf>,
+}
+
 /// Brings the selected tables to rest before a plan: finishes or undoes the transaction logs that
 /// an interrupted operation left, by their own rules, and removes what a killed run staged, unless
-/// its journal says that it can be gone on with.
+/// its journal says that it can be gone on with. Copies in snapshots and backups that a killed run
+/// was about to replace are replaced first, whatever is selected.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`] when a log cannot
-/// be carried out. A log that cannot be judged is left alone, and its table is refused by the
-/// plan. What is wrong with the journal.
-pub fn recover(session: &Session, selection: &Selection) -> Result<Vec<Recovery>> {
+/// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`] when a log or a
+/// replacement cannot be carried out. A log that cannot be judged is left alone, and its table is
+/// refused by the plan. What is wrong with the journal.
+pub fn recover(session: &Session, selection: &Selection) -> Result<Recovered> {
     session.require_exclusive()?;
     let history = unfinished(session)?;
+    let copies = finish_copies(session)?;
     sweep(session, &history.as_ref().map(resume::staged).unwrap_or_default())?;
-    finish_logs(session, selection, history.as_ref())
+    let logs = finish_logs(session, selection, history.as_ref())?;
+    Ok(Recovered { logs, copies })
+}
+
+fn finish_copies(session: &Session) -> Result<Vec<PathBuf>> {
+    let mut copies = Vec::new();
+    for data_dir in session.data_dirs() {
+        copies.extend(rewrite::finish_copies(session.storage(), data_dir)?);
+    }
+    Ok(copies)
+}
+
+/// The staging directories of replacements that were cut off.
+fn pending_copies(session: &Session) -> Result<Vec<PathBuf>> {
+    let mut pending = Vec::new();
+    for data_dir in session.data_dirs() {
+        pending.extend(rewrite::pending_copies(session.storage(), data_dir)?);
+    }
+    Ok(pending)
+}
+
+fn partly_replaced(staging: &Path) -> Error {
+    Error::new(
+        ErrorKind::Interrupted,
+        "a run was cut off while it replaced copies in snapshots and backups, one of which may have \
+         old files and new ones",
+    )
+    .at(staging)
+    .cure("run upgradesstables again, or abandon the run: either finishes that first")
 }
 
 fn finish_logs(
@@ -119,14 +168,14 @@ fn finish_logs(
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Abandoned {
-    /// Transaction logs that it has finished or undone.
-    pub recovered: Vec<Recovery>,
+    /// What was finished or undone.
+    pub recovered: Recovered,
     /// Whether there was a journal.
     pub had_journal: bool,
 }
 
-/// Undoes the unfinished part of a run, of all tables: finishes or undoes transaction logs, removes
-/// all that is staged, then the journal, also one that cannot be read. SSTables that were swapped in
+/// Undoes the unfinished part of a run, of all tables: finishes or undoes transaction logs, finishes
+/// copies in snapshots and backups that are partly replaced, removes all that is staged, then the journal, also one that cannot be read. SSTables that were swapped in
 /// stay as they are.
 ///
 /// # Errors
@@ -134,11 +183,12 @@ pub struct Abandoned {
 pub fn abandon(session: &Session) -> Result<Abandoned> {
     session.require_exclusive()?;
     let place = place(session)?;
-    let recovered = finish_logs(session, &Selection::default(), None)?;
+    let copies = finish_copies(session)?;
+    let logs = finish_logs(session, &Selection::default(), None)?;
     sweep(session, &BTreeSet::new())?;
     let had_journal = place.remove_journal(session.storage())?;
     sweep(session, &BTreeSet::new())?;
-    Ok(Abandoned { recovered, had_journal })
+    Ok(Abandoned { recovered: Recovered { logs, copies }, had_journal })
 }
 
 fn place(session: &Session) -> Result<Place> {
@@ -171,6 +221,9 @@ pub fn run(
     if plan.has_pending_logs {
         return Err(Error::new(ErrorKind::Internal, "transaction logs wait to be finished first"));
     }
+    if let Some(staging) = pending_copies(session)?.first() {
+        return Err(partly_replaced(staging));
+    }
     let place = place(session)?;
     let history = place.history(session.storage())?;
     let description = resume::describe(session, plan);
@@ -187,6 +240,7 @@ pub fn run(
     }
     for planned in &plan.sstables {
         let outcome = match &planned.action {
+            // As it ends.
             Action::Rewrite { .. } => continue,
             Action::Skip(reason) => Outcome::Skipped(*reason),
             Action::Refuse(error) => Outcome::Failed(error.clone()),
@@ -274,27 +328,6 @@ pub fn verify(
     Ok(report)
 }
 
-/// Which archives a census counts beside what a node would load.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Archives {
-    /// Snapshots.
-    pub snapshots: bool,
-    /// Incremental backups.
-    pub backups: bool,
-}
-
-impl Archives {
-    /// All of them.
-    pub const ALL: Self = Self { snapshots: true, backups: true };
-
-    const fn take(self, kind: ArchiveKind) -> bool {
-        match kind {
-            ArchiveKind::Snapshot => self.snapshots,
-            ArchiveKind::Backup => self.backups,
-        }
-    }
-}
-
 /// Counts which keys encrypt what, without any key.
 ///
 /// # Errors
@@ -312,6 +345,9 @@ pub fn census(
     }
     for error in found.strangers {
         census.add_unknown(error);
+    }
+    for staging in pending_copies(session)? {
+        census.add_unknown(partly_replaced(&staging));
     }
     // One that a log condemns counts, too: its bytes are there until the log is finished.
     let mut all: Vec<(String, Arc<LiveSSTable>)> = found

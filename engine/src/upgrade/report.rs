@@ -11,9 +11,9 @@ use crate::{Error, ErrorKind};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Re-encrypted, read back and swapped in.
+    /// Re-encrypted, read back and swapped in; in snapshots and backups put in its place.
     Rewritten {
-        /// Its new name.
+        /// Its new name; in snapshots and backups it keeps its own.
         new: Descriptor,
     },
     /// Every chunk decrypts, and all checksums are right.
@@ -37,6 +37,8 @@ pub struct SSTableReport {
     pub data: PathBuf,
     /// What became of it.
     pub outcome: Outcome,
+    /// How many copies of it in snapshots and backups were replaced, itself included if it lies there.
+    pub copies: usize,
     /// What was strange about it.
     pub warnings: Vec<Error>,
 }
@@ -54,6 +56,7 @@ impl Report {
             table: table.to_owned(),
             data: sstable.path(&Component::Data),
             outcome,
+            copies: 0,
             warnings: vec![],
         });
     }
@@ -63,8 +66,16 @@ impl Report {
             table: table.to_owned(),
             data: error.path().map(Path::to_owned).unwrap_or_default(),
             outcome: Outcome::Failed(error.clone()),
+            copies: 0,
             warnings: vec![],
         });
+    }
+
+    /// Says of the line that came last how many copies were replaced.
+    pub(super) fn replaced(&mut self, copies: usize) {
+        if let Some(line) = self.sstables.last_mut() {
+            line.copies = copies;
+        }
     }
 
     /// Adds warnings to the line that came last.

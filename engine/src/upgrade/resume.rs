@@ -8,7 +8,7 @@ use super::Session;
 use crate::io::{FileStat, Storage};
 use crate::journal::{Entry, History, SourceFile, Staged, State};
 use crate::keys::{KeyId, KeyRef};
-use crate::plan::{Action, Plan, PlannedSSTable, Selection, Target};
+use crate::plan::{Action, Archives, Plan, PlannedSSTable, Selection, Target};
 use crate::rewrite::{Resumed, StagingArea};
 use crate::sstable::Component;
 use crate::txn::{self, Flavor, LiveSSTable};
@@ -41,6 +41,11 @@ pub(super) fn describe(session: &Session, plan: &Plan) -> Vec<(String, String)> 
         ("length of ranges", session.range_bytes().to_string()),
     ];
     texts.extend(more.map(|(name, text)| (name.to_owned(), text)));
+    let Archives { snapshots, backups } = plan.archives;
+    let archives = [("snapshots", snapshots), ("backups", backups)];
+    // Journals of format 1 know nothing of them.
+    let taken = archives.into_iter().filter(|(_, is_taken)| *is_taken);
+    texts.extend(taken.map(|(name, _)| (name.to_owned(), "re-encrypted, too".to_owned())));
     texts
 }
 
@@ -138,13 +143,22 @@ pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
                 // The process died behind its COMMIT.
                 continue;
             }
+            if is_archived(entry) {
+                // Somebody has cleared the snapshot.
+                continue;
+            }
             return Err(changed(entry, &Component::Data, "is gone"));
         };
         let Some(facts) = &planned.facts else {
             left.waiting.extend(staging);
             continue;
         };
-        check_source(entry, &facts.files)?;
+        let source = check_source(entry, &facts.files);
+        if source.is_err() && is_archived(entry) {
+            // The process died when it was in its place.
+            continue;
+        }
+        source?;
         match planned.action {
             Action::Rewrite { .. } => {
                 if let Some(resumed) = Resumed::open(number, entry, &plan.target, &plan.ring)
@@ -164,6 +178,12 @@ pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
         }
     }
     Ok(left)
+}
+
+/// Whether it was about to take the place of its predecessor in a snapshot or a backup, which needs no
+/// other name.
+fn is_archived(entry: &Entry) -> bool {
+    entry.new.as_ref() == Some(&entry.old)
 }
 
 /// The name under which [`Left::resumed`] has an SSTable.
@@ -239,6 +259,6 @@ fn changed(entry: &Entry, component: &Component, how: &str) -> Error {
 const ALL: &str = "all";
 const TARGET_KEY_ID: &str = "target key id";
 const NONE: &str = "none";
-const UNKNOWN: &str = "unknown";
+const UNKNOWN: &str = "not said";
 const ALIKE: &str = "run with the same arguments to go on with it, or abandon it first, which throws \
                      away what was staged and harms no SSTable";

@@ -111,6 +111,7 @@ impl Run<'_> {
                     Err(error) => Outcome::Failed(error),
                 };
                 report.add(&planned.table, &planned.sstable, outcome);
+                report.replaced(tasks.get(index).map_or(0, Rewrite::copies_replaced));
                 report.warn(tasks.get(index).map(Rewrite::warnings));
             }
         })?;

@@ -51,6 +51,8 @@ pub struct SSTableStatus {
     pub read_back: u64,
     /// Its new name, when it was verified.
     pub new: Option<String>,
+    /// Copies of it in snapshots and backups that are replaced.
+    pub copies: u32,
     /// Why it failed.
     pub why: Option<String>,
 }
@@ -71,6 +73,8 @@ pub struct Totals {
     pub sealed: u64,
     /// SSTables that were swapped in.
     pub swapped: u64,
+    /// Copies in snapshots and backups that are replaced.
+    pub copies: u64,
     /// SSTables that failed.
     pub failed: u64,
 }
@@ -121,6 +125,7 @@ fn of_one(entry: &Entry) -> SSTableStatus {
         durable: entry.done(Stage::Rewrite),
         read_back: entry.done(Stage::Verify),
         new: entry.new.as_ref().map(ToString::to_string),
+        copies: entry.copies,
         why: entry.why.clone(),
     }
 }
@@ -143,6 +148,7 @@ fn totals(history: &History, seen: &Seen) -> Totals {
         let is_sealed = matches!(entry.state, State::Sealed | State::Verified | State::Swapped);
         total.sealed = total.sealed.saturating_add(one(is_sealed));
         total.swapped = total.swapped.saturating_add(one(entry.state == State::Swapped));
+        total.copies = total.copies.saturating_add(u64::from(entry.copies));
         total.failed = total.failed.saturating_add(one(entry.state == State::Failed));
     }
     total

@@ -87,6 +87,7 @@ impl Walk {
     fn step(&self, to: &Target) -> Report {
         let session = self.workspace.session(LeaseMode::Exclusive).unwrap();
         let request = PlanRequest {
+            archives: upgrade::Archives::default(),
             selection: &self.selection,
             target: to,
             flavor: self.workspace.flavor,

@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests damage files on purpose")]
 
+mod archives;
 mod bad_input;
 mod compressors;
 mod config;

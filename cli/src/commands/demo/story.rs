@@ -167,6 +167,7 @@ impl<'a> Story<'a> {
     fn plan_towards(&self, target: &Target) -> Result<Plan> {
         let request = PlanRequest {
             selection: &self.selection,
+            archives: Archives::default(),
             target,
             flavor: Some(Flavor::Apache4),
             sources: &self.sources,

@@ -20,6 +20,7 @@ pub(in crate::ui) fn status(status: Option<&Status>) -> Vec<Value> {
                 "durable": one.durable,
                 "read_back": one.read_back,
                 "new": one.new,
+                "copies": one.copies,
                 "error": one.why,
             })
         })
@@ -41,6 +42,7 @@ pub(in crate::ui) fn status(status: Option<&Status>) -> Vec<Value> {
         "read_back": total.read_back,
         "sealed": total.sealed,
         "swapped": total.swapped,
+        "copies": total.copies,
         "failed": total.failed,
         "sessions": status.sessions,
         "began": seconds(status.began),

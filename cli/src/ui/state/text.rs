@@ -64,6 +64,9 @@ fn sums(text: &mut String, status: &Status) {
         total.failed,
         total.sstables.saturating_sub(total.swapped).saturating_sub(total.failed),
     );
+    if total.copies > 0 {
+        let _ = writeln!(text, "{} copies in snapshots and backups replaced", total.copies);
+    }
     for (what, done) in [("written", total.durable), ("read back", total.read_back)] {
         let (done, of, percent) = (bytes(done), bytes(total.bytes), percent(done, total.bytes));
         let _ = writeln!(text, "{what:<10} {done} of {of}, {percent}");

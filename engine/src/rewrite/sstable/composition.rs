@@ -1,21 +1,24 @@
 //! What the new SSTable is made of.
 
+use std::path::Path;
+
 use super::{Rewrite, Work};
 use crate::Result;
+use crate::journal::Replacement;
+use crate::plan::{Fate, PlannedSSTable};
 use crate::rewrite::staging::StagingArea;
 use crate::sstable::{Component, TOC_LIMIT, format_toc, parse_toc};
 use crate::txn::Flavor;
 
 impl Rewrite<'_> {
-    /// Components that go on. Another kind of digest of the old Data.db is left out: it would be
-    /// wrong for the new one; and so is an index that may be under the old key.
-    pub(super) fn carried_over(&self) -> impl Iterator<Item = &Component> {
+    /// Components that go on: as they are, or encrypted anew.
+    fn carried_over(&self) -> impl Iterator<Item = &Component> {
         let components = self.facts.sstable.components.iter();
         components.filter(|component| !component.is_rewritten() && !self.is_left_out(component))
     }
 
     fn is_left_out(&self, component: &Component) -> bool {
-        component.is_foreign_digest() || component.is_dse_index() && self.facts.shape.is_encrypted()
+        self.facts.fate(component, self.job.target) == Fate::LeftOut
     }
 
     /// The file beside Data.db that says where its chunks lie, or their checksums.
@@ -27,11 +30,43 @@ impl Rewrite<'_> {
     }
 
     /// All components of the new SSTable, TOC last: what has a TOC is complete.
-    pub(super) fn components(&self) -> Vec<Component> {
+    fn components(&self) -> Vec<Component> {
         let mut components = vec![Component::Data, self.side(), Component::Digest];
         components.extend(self.carried_over().cloned());
         components.push(Component::Toc);
         components
+    }
+
+    /// Those of them that are staged: in a snapshot or a backup what is kept stays where it lies.
+    pub(super) fn staged(&self) -> Vec<Component> {
+        let mut components = self.components();
+        components.retain(|component| self.planned.is_live || !self.is_kept_as_it_is(component));
+        components
+    }
+
+    fn is_kept_as_it_is(&self, component: &Component) -> bool {
+        self.facts.fate(component, self.job.target) == Fate::Kept
+    }
+
+    /// What becomes of the copies in snapshots and backups, if there are any. A copy without a TOC
+    /// gets none: the new one lists what the SSTable has that was looked at.
+    pub(super) fn replacement(&self) -> Option<Replacement> {
+        let PlannedSSTable { copies, shared, data_dir, .. } = self.planned;
+        if copies.is_empty() {
+            return None;
+        }
+        let mut put = self.components();
+        put.retain(|component| {
+            !self.is_kept_as_it_is(component)
+                && (*component != Component::Toc || self.facts.sstable.has(component))
+        });
+        let old = shared.iter().map(|(component, _)| component);
+        let dropped = old.filter(|component| !put.contains(component)).cloned().collect();
+        let below = |directory: &Path| directory.strip_prefix(data_dir).ok().map(Path::to_owned);
+        let copies = copies.iter().filter_map(|copy| {
+            below(&copy.directory).map(|directory| (directory, copy.descriptor.clone()))
+        });
+        Some(Replacement { put, dropped, copies: copies.collect() })
     }
 
     /// The old list, less what was left out, and more what was added.
@@ -63,9 +98,7 @@ impl Rewrite<'_> {
         staging: &StagingArea,
     ) -> Result<Option<f64>> {
         let target = self.job.target;
-        if target.codec() == self.facts.shape.codec()
-            && target.is_compressed() == self.facts.header.is_some()
-        {
+        if !self.facts.gets_new_ratio(target) {
             return Ok(None);
         }
         if !target.is_compressed() {

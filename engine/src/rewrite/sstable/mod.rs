@@ -5,7 +5,7 @@
 //! stage 0      each range: read, check CRC, decrypt, digest, encrypt, CRC, write at its place
 //! end 0        fsync Data.db; CompressionInfo.db, Digest.crc32; others linked; TOC.txt; fsync all
 //! stage 1      each range of the staged Data.db: read, check CRC, decrypt with the new key only
-//! end 1        digests compared; swap by transaction log
+//! end 1        digests compared; copies in snapshots and backups replaced; swap by transaction log
 //! ```
 //!
 //! Now and then a worker makes a checkpoint while the others go on: what is written by then is made
@@ -19,7 +19,7 @@ mod write;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::digest::PlainDigest;
 use super::envelope::Envelope;
@@ -82,6 +82,9 @@ pub struct Rewrite<'a> {
     warnings: Mutex<Vec<Error>>,
     /// The journal did not take what must be in it: what is staged is left for the next run.
     is_unwritten: AtomicBool,
+    copies_replaced: AtomicUsize,
+    /// A copy may be partly replaced: what is staged is needed to finish it.
+    is_pending: AtomicBool,
     is_kept: AtomicBool,
 }
 
@@ -134,6 +137,8 @@ impl<'a> Rewrite<'a> {
             readback: Slot::default(),
             warnings: Mutex::default(),
             is_unwritten: AtomicBool::new(false),
+            copies_replaced: AtomicUsize::new(0),
+            is_pending: AtomicBool::new(false),
             is_kept: AtomicBool::new(false),
         }
     }
@@ -142,6 +147,12 @@ impl<'a> Rewrite<'a> {
     #[must_use]
     pub fn warnings(&self) -> Vec<Error> {
         lock(&self.warnings).clone()
+    }
+
+    /// How many copies in snapshots and backups are replaced, whether it has failed behind that or not.
+    #[must_use]
+    pub fn copies_replaced(&self) -> usize {
+        self.copies_replaced.load(Ordering::SeqCst)
     }
 
     /// Whether it did not end, and what is staged of it is there for the next run.
@@ -393,9 +404,13 @@ impl Task for Rewrite<'_> {
         let is_resumable = why.kind() == ErrorKind::Interrupted
             || ledger.is_broken()
             || self.is_unwritten.load(Ordering::SeqCst);
-        if ledger.is_staged() && is_resumable {
+        let is_pending = self.is_pending.load(Ordering::SeqCst);
+        let goes_on = ledger.is_staged() && (is_resumable || is_pending);
+        if goes_on || is_pending {
             self.is_kept.store(true, Ordering::SeqCst);
             self.staging.take();
+        }
+        if goes_on {
             return;
         }
         self.unstage();

@@ -1,6 +1,7 @@
 //! The second pass: the new SSTable is read from the disk with the new key only, and swapped in.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, TryLockError};
 
 use super::write::bytes;
@@ -8,15 +9,18 @@ use super::{ReadBack, Rewrite, Work};
 use crate::codec::{ChunkDecoder, DecodeScratch};
 use crate::journal::{Stage, State};
 use crate::pipeline::Scratch;
-use crate::plan::target_codec;
+use crate::plan::{PlannedSSTable, target_codec};
+use crate::rewrite::copies::{Copies, Halted};
 use crate::rewrite::digest::PlainDigest;
 use crate::rewrite::layout::Route;
+use crate::rewrite::ledger::Ledger;
 use crate::rewrite::progress::Note;
+use crate::rewrite::slot::lock;
 use crate::rewrite::source::ChunkSource;
 use crate::rewrite::staging::StagingArea;
 use crate::rewrite::verify::check_digest;
 use crate::sstable::{Component, TimeUuid};
-use crate::txn::{Swap, publish};
+use crate::txn::{Swap, changed_since_the_plan, publish};
 use crate::{Error, ErrorKind, Result};
 
 impl Rewrite<'_> {
@@ -101,7 +105,7 @@ impl Rewrite<'_> {
         }
     }
 
-    /// Compares what was read back with what went in, and swaps.
+    /// Compares what was read back with what went in, replaces copies, and swaps.
     pub(super) fn conclude(&self) -> Result<()> {
         let (work, staging, ledger) = (self.work.get()?, self.staging.get()?, self.ledger.get()?);
         if work.state < State::Verified {
@@ -112,8 +116,17 @@ impl Rewrite<'_> {
             let journalled = ledger.finish(Stage::Verify, progress);
             self.relied_on(journalled.and_then(|()| ledger.verified(self.new)))?;
         }
+        self.replace_copies(&staging, &ledger)?;
+        if self.planned.is_live {
+            self.swap(&staging).inspect_err(|_| self.tell_of_copies())?;
+        }
+        ledger.swapped(self.new);
+        Ok(())
+    }
+
+    fn swap(&self, staging: &StagingArea) -> Result<()> {
         let staged: Vec<(Component, PathBuf)> = self
-            .components()
+            .staged()
             .into_iter()
             .map(|component| {
                 let path = staging.file(&component);
@@ -132,9 +145,58 @@ impl Rewrite<'_> {
                 flavor: self.job.flavor,
                 log_id: &TimeUuid::now(0)?.to_rfc(),
             },
-        )?;
-        ledger.swapped(self.new);
-        Ok(())
+        )
+    }
+
+    /// Replaces the copies in snapshots and backups. They come first, since the swap takes away the
+    /// staged files that they are links of.
+    fn replace_copies(&self, staging: &StagingArea, ledger: &Ledger<'_>) -> Result<()> {
+        let Some(replacement) = self.replacement() else { return Ok(()) };
+        let PlannedSSTable { copies, shared, data_dir, .. } = self.planned;
+        self.job.inspector.lease().still_alone()?;
+        for copy in copies {
+            for (component, id) in shared {
+                let path = copy.path(component);
+                if self.job.storage.identity(&path)? != Some(*id) {
+                    return Err(changed_since_the_plan(path));
+                }
+            }
+        }
+        let first = copies.first().into_iter();
+        let old = first.flat_map(|copy| {
+            shared.iter().map(|(component, _)| (component.clone(), copy.path(component)))
+        });
+        let under_way =
+            Copies { storage: self.job.storage, data_dir, staging, replacement: &replacement };
+        let (replaced, outcome) = match under_way.replace(&old.collect::<Vec<_>>()) {
+            Ok(()) => (copies.len(), Ok(())),
+            Err(Halted { error, replaced, is_pending }) => {
+                self.is_pending.store(is_pending, Ordering::SeqCst);
+                (replaced, Err(error))
+            }
+        };
+        self.copies_replaced.store(replaced, Ordering::SeqCst);
+        if replaced > 0 {
+            ledger.linked(replaced);
+        }
+        outcome.inspect_err(|_| self.tell_of_copies())
+    }
+
+    /// Says which copies are new although the SSTable has failed, and which one the next run has to
+    /// finish.
+    fn tell_of_copies(&self) {
+        let replaced = self.copies_replaced();
+        let mut warnings = lock(&self.warnings);
+        for (number, copy) in self.planned.copies.iter().enumerate() {
+            let what = match number {
+                _ if number < replaced => "this copy is new all the same, and under the new key",
+                _ if number == replaced && self.is_pending.load(Ordering::SeqCst) => {
+                    "this copy may be partly replaced: it is finished by the next run, or abandon"
+                }
+                _ => continue,
+            };
+            warnings.push(Error::new(ErrorKind::Io, what).at(copy.path(&Component::Data)));
+        }
     }
 
     fn compare(&self, work: &Work, staging: &StagingArea) -> Result<()> {

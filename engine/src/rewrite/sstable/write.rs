@@ -115,7 +115,8 @@ impl Rewrite<'_> {
         }
         self.write_small(staging, &Component::Digest, &format_digest(new_crc))?;
         let ratio = self.new_compression_ratio(work, staging)?;
-        for component in self.carried_over() {
+        let staged = self.staged();
+        for component in staged.iter().filter(|component| !component.is_rewritten()) {
             let to = staging.file(component);
             let strange = components::carry_over(&self.job, self.facts, component, &to, ratio)?;
             lock(&self.warnings).extend(strange);
@@ -126,7 +127,7 @@ impl Rewrite<'_> {
             return Ok(());
         }
         let mut files = Vec::new();
-        for component in self.components() {
+        for component in staged {
             let stat = storage.stat(&staging.file(&component))?.ok_or_else(incomplete)?;
             files.push((component, stat.length));
         }

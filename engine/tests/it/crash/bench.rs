@@ -10,7 +10,7 @@ use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Selection, Target};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, Outcome, Report};
+use rekey_engine::upgrade::{self, Archives, Outcome, Report};
 
 use super::content::{Content, compare};
 use super::judge::{Node, Start, start};
@@ -149,7 +149,7 @@ impl Bench {
         if let Ok(report) = outcome {
             self.check_report(report, &live)?;
         }
-        self.check_census(&live)
+        self.check_census(&live, Archives::default()).map(|_| ())
     }
 
     /// The next normal run ends well, and everything is under the new key.
@@ -182,6 +182,7 @@ impl Bench {
         let listed = self.workspace.files();
         let stray: Vec<_> = listed
             .iter()
+            .filter(|name| self.path(name).is_file())
             .filter(|name| {
                 !live.iter().any(|prefix| self.path(name).to_str().unwrap().starts_with(prefix))
             })
@@ -228,11 +229,15 @@ impl Bench {
     }
 
     fn content(&self, prefix: &str) -> Content {
-        let plaintext = plaintext(prefix, self.scenario.has_max_length, |id| match id {
+        Content::read(prefix, self.rows(prefix))
+    }
+
+    /// What an SSTable decrypts to.
+    pub(crate) fn rows(&self, prefix: &str) -> Vec<u8> {
+        plaintext(prefix, self.scenario.has_max_length, |id| match id {
             Some(id) => kmip_key(id),
             None => key_file(&self.workspace.root.path().join(self.key_file_name(prefix))),
-        });
-        Content::read(prefix, plaintext)
+        })
     }
 
     /// The key file that an SSTable names; the new one has an absolute path.
@@ -249,7 +254,7 @@ impl Bench {
         }
     }
 
-    fn is_new(&self, prefix: &str) -> bool {
+    pub(crate) fn is_new(&self, prefix: &str) -> bool {
         let new = |name: &String| name.ends_with("/new-key") || name == KMIP_KEYS[1].0;
         self.key_names(prefix).iter().all(new)
     }
@@ -270,21 +275,21 @@ impl Bench {
         Ok(())
     }
 
-    /// A census of the directory as it stands never omits a key that a node needs.
-    fn check_census(&self, live: &BTreeSet<String>) -> Result<(), Broken> {
+    /// A census of the directory as it stands never omits a key that is needed. Returns whether it is
+    /// sure of itself.
+    pub(crate) fn check_census(
+        &self,
+        live: &BTreeSet<String>,
+        archives: Archives,
+    ) -> Result<bool, Broken> {
         let session = self
             .workspace
             .session_on(Box::new(LocalStorage), LeaseMode::Shared)
             .map_err(|error| format!("census: {}", error.chain()))?;
-        let census = upgrade::census(
-            &session,
-            &Selection::default(),
-            upgrade::Archives::default(),
-            threads(1),
-        )
-        .map_err(|error| format!("census: {}", error.chain()))?;
+        let census = upgrade::census(&session, &Selection::default(), archives, threads(1))
+            .map_err(|error| format!("census: {}", error.chain()))?;
         if !census.unknown.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let counted: BTreeSet<String> = census
             .keys
@@ -301,6 +306,6 @@ impl Bench {
                 return Err(format!("the census has {counted:?}, and {prefix} needs {needed:?}"));
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

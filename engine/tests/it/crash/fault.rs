@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileStat, OutputFile, Storage};
+use rekey_engine::io::{Entry, FileId, FileStat, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 /// What happens at an operation.
@@ -202,6 +202,10 @@ impl Storage for FaultStorage {
         self.0.look(path, || self.0.inner.stat(path))
     }
 
+    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
+        self.0.look(path, || self.0.inner.identity(path))
+    }
+
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         self.0.look(path, || self.0.inner.read(path, limit))
     }
@@ -234,6 +238,10 @@ impl Storage for FaultStorage {
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.0.simple("rename", to, || self.0.inner.rename(from, to))
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        self.0.simple("replace", to, || self.0.inner.replace(from, to))
     }
 
     fn remove_file(&self, path: &Path) -> Result<()> {

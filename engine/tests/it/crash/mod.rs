@@ -6,6 +6,7 @@
 //! * [`bench`] holds the invariants: a node starts; each SSTable is wholly old or wholly new; the
 //!   next run ends well, leaves nothing behind, and everything is under the new key; no census
 //!   omits a key that a node needs; what was reported as done is done.
+//! * [`archives`] tries every operation where snapshots and backups are replaced, too.
 //! * [`matrix`] and [`outage`] try every operation of the whole command, [`ordered`] of one that
 //!   recompresses, [`resume`] says what a run that goes on does and refuses, [`space`] has disks of
 //!   every size, [`swap`] those of a swap with all that may go wrong after it, [`findings`] what was found once.
@@ -14,6 +15,7 @@
 //! the same at each run.
 #![expect(clippy::print_stdout, reason = "the figures of a matrix are its result")]
 
+mod archives;
 mod bench;
 mod cases;
 mod content;

@@ -177,6 +177,7 @@ fn another_plan_is_refused_with_the_difference() {
     let session = workspace.session(LeaseMode::Exclusive).unwrap();
     let plan = |selection: &Selection, flavor| {
         let request = upgrade::PlanRequest {
+            archives: upgrade::Archives::default(),
             selection,
             target: &bench.target,
             flavor: Some(flavor),
@@ -263,7 +264,7 @@ fn a_damaged_journal_is_refused_and_can_be_abandoned() {
     type Damage = fn(&mut Vec<u8>);
     let journals: [(ErrorKind, Damage); 3] = [
         (ErrorKind::Corrupt, |journal| journal[40] ^= 1),
-        (ErrorKind::Unsupported, |journal| journal[9] = 2),
+        (ErrorKind::Unsupported, |journal| journal[9] = 3),
         (ErrorKind::Invalid, |journal| *journal = b"something else".to_vec()),
     ];
     for (kind, damage) in journals {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 /// Bytes of a block. A file takes whole ones, a directory of this program one.
@@ -88,6 +88,22 @@ impl State {
         }
     }
 
+    /// Gives back what a file takes whose name goes, if it is the last one.
+    fn losing_its_name(
+        &mut self,
+        path: &Path,
+        carry_out: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let metadata = fs::metadata(path).ok().filter(|metadata| metadata.nlink() == 1);
+        carry_out()?;
+        if let Some(metadata) = metadata {
+            // One that was there before takes what it has.
+            let bytes = metadata.len().next_multiple_of(BLOCK);
+            self.free += self.taken.remove(&metadata.ino()).unwrap_or(bytes);
+        }
+        Ok(())
+    }
+
     fn taken(&self, inode: u64) -> u64 {
         self.taken.get(&inode).copied().unwrap_or_default()
     }
@@ -104,6 +120,10 @@ impl Storage for SmallDisk {
 
     fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
         LocalStorage.stat(path)
+    }
+
+    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
+        LocalStorage.identity(path)
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
@@ -144,16 +164,12 @@ impl Storage for SmallDisk {
         LocalStorage.rename(from, to)
     }
 
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        self.state().losing_its_name(to, || LocalStorage.replace(from, to))
+    }
+
     fn remove_file(&self, path: &Path) -> Result<()> {
-        let mut state = self.state();
-        let metadata = fs::metadata(path).ok().filter(|metadata| metadata.nlink() == 1);
-        LocalStorage.remove_file(path)?;
-        if let Some(metadata) = metadata {
-            // One that was there before takes what it has.
-            let bytes = metadata.len().next_multiple_of(BLOCK);
-            state.free += state.taken.remove(&metadata.ino()).unwrap_or(bytes);
-        }
-        Ok(())
+        self.state().losing_its_name(path, || LocalStorage.remove_file(path))
     }
 
     fn create_directory(&self, path: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 /// A step that changes the file system, or frees or measures space.
@@ -83,6 +83,10 @@ impl Storage for TestStorage {
         LocalStorage.stat(path)
     }
 
+    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
+        LocalStorage.identity(path)
+    }
+
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         LocalStorage.read(path, limit)
     }
@@ -120,6 +124,11 @@ impl Storage for TestStorage {
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.ask("rename", to)?;
         LocalStorage.rename(from, to)
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        self.ask("replace", to)?;
+        LocalStorage.replace(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> Result<()> {

@@ -12,7 +12,7 @@ use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFi
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{Plan, Selection, Target};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, PlanRequest, Report, Session};
+use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Session};
 
 /// A data directory of its own, and the keys beside it.
 pub(crate) struct Workspace {
@@ -28,6 +28,8 @@ pub(crate) struct Workspace {
     /// When checkpoints are made, and bytes of a range, if not as usual.
     pub(crate) stepped: Option<(Checkpoint, u32)>,
     pub(crate) state_dir: Option<PathBuf>,
+    /// What is re-encrypted beside live SSTables.
+    pub(crate) archives: Archives,
 }
 
 impl Workspace {
@@ -56,6 +58,7 @@ impl Workspace {
             more_data: vec![],
             stepped: None,
             state_dir: None,
+            archives: Archives::default(),
         }
     }
 
@@ -73,6 +76,7 @@ impl Workspace {
             more_data: vec![],
             stepped: None,
             state_dir: None,
+            archives: Archives::default(),
         }
     }
 
@@ -165,6 +169,7 @@ impl Workspace {
             session,
             &PlanRequest {
                 selection,
+                archives: self.archives,
                 target,
                 flavor: self.flavor,
                 sources: &self.sources(),

@@ -107,6 +107,7 @@ impl Site {
 
     fn plan_on(&self, session: &Session, sources: &KeySources, target: &Target) -> Plan {
         let request = PlanRequest {
+            archives: upgrade::Archives::default(),
             selection: &Selection::default(),
             target,
             flavor: self.workspace.flavor,

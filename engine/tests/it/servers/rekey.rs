@@ -273,6 +273,7 @@ fn an_exported_file_alone_needs_no_server() {
             .unwrap();
     let session = workspace.session(LeaseMode::Exclusive).unwrap();
     let request = PlanRequest {
+        archives: upgrade::Archives::default(),
         selection: &Selection::default(),
         target: &target,
         flavor: workspace.flavor,

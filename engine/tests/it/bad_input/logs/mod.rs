@@ -85,7 +85,7 @@ impl Swap {
     fn recover(&self) -> Vec<Recovery> {
         let storage = TestStorage::quick().boxed();
         let session = self.workspace.session_on(storage, LeaseMode::Exclusive).unwrap();
-        upgrade::recover(&session, &Selection::default()).unwrap()
+        upgrade::recover(&session, &Selection::default()).unwrap().logs
     }
 
     fn has(&self, sstable: &str) -> usize {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 pub(crate) use debris::Habit;
@@ -122,6 +122,10 @@ impl Storage for PowerLoss {
         LocalStorage.stat(path)
     }
 
+    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
+        LocalStorage.identity(path)
+    }
+
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         LocalStorage.read(path, limit)
     }
@@ -188,6 +192,14 @@ impl Storage for PowerLoss {
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.operate(to, |model, _| {
             LocalStorage.rename(from, to)?;
+            model.rename(from, to);
+            Ok(())
+        })
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
+        self.operate(to, |model, _| {
+            LocalStorage.replace(from, to)?;
             model.rename(from, to);
             Ok(())
         })

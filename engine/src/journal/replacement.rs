@@ -1,0 +1,143 @@
+//! What is about to replace copies of an SSTable in snapshots and backups.
+//!
+//! No node finishes or undoes that, so it has a record of its own, which lies with the staged files:
+//! it is complete and durable before the first copy is touched, and removed, durably, before the
+//! first staged file goes. Whoever finds it can put the staged files in the places of the copies,
+//! again and again, and needs neither the journal nor a key.
+//!
+//! ```text
+//! file       [magic 8][version u16] components put, components dropped, copies [CRC32 of all before]
+//! component  text        copy   path below the data directory, name
+//! ```
+
+use std::path::{Component as Part, PathBuf};
+
+use super::fields::{
+    Decoded, component, descriptor, list, path, put_bytes, put_count, put_path, words,
+};
+use crate::sstable::{Component, Descriptor};
+use crate::wire::Reader;
+use crate::{Error, ErrorKind};
+
+/// Copies, and what becomes of their files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Replacement {
+    /// Components that are staged, and take the places of those of each copy.
+    pub put: Vec<Component>,
+    /// Components of the copies that have no successor.
+    pub dropped: Vec<Component>,
+    /// The copies: where they lie below the data directory, and their names there.
+    pub copies: Vec<(PathBuf, Descriptor)>,
+}
+
+impl Replacement {
+    /// The record as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        out.extend_from_slice(&FORMAT.to_be_bytes());
+        for components in [&self.put, &self.dropped] {
+            put_count(&mut out, components.len());
+            components.iter().for_each(|of| put_bytes(&mut out, of.name().as_bytes()));
+        }
+        put_count(&mut out, self.copies.len());
+        for (directory, name) in &self.copies {
+            put_path(&mut out, directory);
+            put_bytes(&mut out, name.to_string().as_bytes());
+        }
+        let crc = crc32fast::hash(&out);
+        out.extend_from_slice(&crc.to_be_bytes());
+        out
+    }
+
+    /// Takes bytes apart, all of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for another version, [`ErrorKind::Corrupt`] for anything that
+    /// was not written so: the record is never torn.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = |what: &str| Error::new(ErrorKind::Corrupt, format!("it is damaged: {what}"));
+        let (body, crc) = bytes.split_last_chunk().ok_or_else(|| damaged("it has no checksum"))?;
+        if crc32fast::hash(body) != u32::from_be_bytes(*crc) {
+            return Err(damaged("its checksum is wrong"));
+        }
+        let mut reader = Reader::new(body);
+        if reader.take_array("magic").ok() != Some(MAGIC) {
+            return Err(damaged("it is something else"));
+        }
+        match reader.u16("version") {
+            Ok(FORMAT) => fields(reader).map_err(damaged),
+            _ => Err(Error::unsupported("another release wrote it")
+                .cure("finish with the release that began it: run again, or abandon the run")),
+        }
+    }
+}
+
+fn fields(mut reader: Reader<'_>) -> Decoded<Replacement> {
+    let put = list(&mut reader, component)?;
+    let dropped = list(&mut reader, component)?;
+    let copies = list(&mut reader, |reader| {
+        let directory = path(reader)?;
+        let is_below = directory.components().all(|part| matches!(part, Part::Normal(_)));
+        is_below.then_some(()).ok_or("a path in it leaves the data directory")?;
+        Ok((directory, descriptor(reader)?))
+    })?;
+    reader.finish().map_err(words)?;
+    Ok(Replacement { put, dropped, copies })
+}
+
+const MAGIC: [u8; 8] = *b"SSTRKCPY";
+const FORMAT: u16 = 1;
+
+/// The name of the file in its staging directory.
+pub const REPLACEMENT_FILE: &str = "replacement";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Replacement {
+        let name = |text| Descriptor::parse(text).unwrap();
+        Replacement {
+            put: vec![Component::Data, Component::Other("SAI+x".to_owned())],
+            dropped: vec![Component::Crc],
+            copies: vec![
+                (PathBuf::from("ks/t-1/snapshots/a b"), name("oa-3-big")),
+                (PathBuf::from("ks/t-1/backups/.idx"), name("oa-4-big")),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_record_reads_as_it_was_written_and_any_flipped_byte_shows() {
+        let bytes = sample().encode();
+        assert_eq!(Replacement::decode(&bytes).unwrap(), sample());
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert_eq!(Replacement::decode(&flipped).unwrap_err().kind(), ErrorKind::Corrupt);
+            assert!(Replacement::decode(&bytes[..at]).is_err());
+        }
+    }
+
+    #[test]
+    fn another_version_and_paths_that_lead_elsewhere_are_refused() {
+        let sealed = |mut body: Vec<u8>| {
+            let crc = crc32fast::hash(&body);
+            body.extend_from_slice(&crc.to_be_bytes());
+            body
+        };
+        let mut newer = sample().encode();
+        newer.truncate(newer.len() - 4);
+        newer[9] = 2;
+        let error = Replacement::decode(&sealed(newer)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        for path in ["/etc", "../x", "ks/../../x"] {
+            let mut elsewhere = sample();
+            elsewhere.copies[0].0 = PathBuf::from(path);
+            let error = Replacement::decode(&elsewhere.encode()).unwrap_err();
+            assert!(error.to_string().contains("leaves"), "{error}");
+        }
+    }
+}

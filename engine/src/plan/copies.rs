@@ -1,0 +1,243 @@
+//! SSTables in snapshots and backups: copies of others, or on their own.
+//!
+//! The database makes them by hard links, so that most share their files with a live SSTable or with
+//! each other. Those whose files to be replaced are all the same are re-encrypted once: the rest of
+//! their files stay where they lie, whatever they are.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::archive::{Archive, Archives};
+use super::fate::Fate;
+use super::inspect::{Facts, Inspector};
+use super::planner::{Action, PlannedSSTable, SkipReason};
+use super::space::Space;
+use super::target::Target;
+use crate::io::{FileId, Storage};
+use crate::sstable::{Component, Format};
+use crate::txn::LiveSSTable;
+use crate::{Error, Result};
+
+/// The SSTables in the archives of some tables.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    members: Vec<Member>,
+    /// Archives that were asked for and cannot be worked on, by the name of the table.
+    pub(super) unreadable: Vec<(String, Error)>,
+    /// Files in them that look like the data of unknown SSTables.
+    pub(super) strangers: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone)]
+struct Member {
+    table: String,
+    data_dir: PathBuf,
+    sstable: Arc<LiveSSTable>,
+    /// What its Data.db is, if it has one that can be looked at.
+    data: Option<FileId>,
+    is_taken: bool,
+}
+
+/// What was not asked for.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// How many copies a planned SSTable has there, by its place in the list.
+    pub(super) copies: BTreeMap<usize, usize>,
+    /// SSTables on their own, with their copies there.
+    pub(super) alone: Vec<PlannedSSTable>,
+}
+
+impl Shelf {
+    /// Looks into all archives; `taken` are those that were asked for.
+    pub(super) fn of(storage: &dyn Storage, archives: &[Archive], taken: Archives) -> Self {
+        let mut shelf = Self::default();
+        for archive in archives {
+            let is_taken = taken.take(archive.kind);
+            match archive.view_to_replace(storage) {
+                Ok(view) => {
+                    for sstable in view.live {
+                        let data = storage.identity(&sstable.path(&Component::Data));
+                        shelf.members.push(Member {
+                            table: archive.table_of(&sstable.directory).to_string(),
+                            data_dir: archive.table.data_dir.clone(),
+                            sstable,
+                            data: data.unwrap_or_default(),
+                            is_taken,
+                        });
+                    }
+                    shelf.strangers.extend(view.unknown.into_iter().filter(|_| is_taken));
+                }
+                Err(error) if is_taken => {
+                    shelf.unreadable.push((archive.table.to_string(), error));
+                }
+                Err(_not_asked_for) => {}
+            }
+        }
+        shelf
+    }
+
+    /// Gives the planned SSTables, which are live so far, their copies, and adds those that have no
+    /// live one.
+    pub(super) fn attach(
+        self,
+        (inspector, storage): (Inspector<'_>, &dyn Storage),
+        target: &Target,
+        sstables: &mut Vec<PlannedSSTable>,
+    ) -> Left {
+        let mut left = Left::default();
+        let mut boxes: BTreeMap<(Key, bool), Vec<Member>> = BTreeMap::new();
+        for (number, member) in self.members.into_iter().enumerate() {
+            let key = Key::of(&member.sstable, member.data, number);
+            boxes.entry((key, member.is_taken)).or_default().push(member);
+        }
+        if boxes.is_empty() {
+            return left;
+        }
+        for (number, planned) in sstables.iter_mut().enumerate() {
+            let Some(facts) = &planned.facts else { continue };
+            let Ok(Some(data)) = storage.identity(&facts.data_path()) else { continue };
+            let key = Key::of(&planned.sstable, Some(data), 0);
+            for is_taken in [true, false] {
+                let Some(members) = boxes.get_mut(&(key.clone(), is_taken)) else { continue };
+                let Ok(shared) = replaced(storage, &planned.sstable, facts, target) else {
+                    continue;
+                };
+                let copies = take_same(storage, members, &shared, facts, target);
+                if is_taken {
+                    (planned.copies, planned.shared) = (copies, shared);
+                } else {
+                    left.copies.insert(number, copies.len());
+                }
+            }
+        }
+        let alone: Vec<(PlannedSSTable, bool)> = boxes
+            .into_par_iter()
+            .flat_map_iter(|((_, is_taken), members)| {
+                let groups = group((inspector, storage), target, members);
+                groups.into_iter().map(move |planned| (planned, is_taken))
+            })
+            .collect();
+        for (planned, is_taken) in alone {
+            if is_taken { &mut *sstables } else { &mut left.alone }.push(planned);
+        }
+        left
+    }
+}
+
+/// What SSTables must have in common to be looked at together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    data: std::result::Result<FileId, usize>,
+    version: String,
+    is_bti: bool,
+}
+
+impl Key {
+    /// One whose Data.db cannot be looked at is like no other.
+    fn of(sstable: &LiveSSTable, data: Option<FileId>, number: usize) -> Self {
+        Self {
+            data: data.ok_or(number),
+            version: sstable.descriptor.version.clone(),
+            is_bti: sstable.descriptor.format == Format::Bti,
+        }
+    }
+}
+
+/// The files of an SSTable that its successor replaces, or has no use for.
+fn replaced(
+    storage: &dyn Storage,
+    sstable: &LiveSSTable,
+    facts: &Facts,
+    target: &Target,
+) -> Result<Vec<(Component, FileId)>> {
+    let mut files = Vec::new();
+    for component in &sstable.components {
+        if facts.fate(component, target) != Fate::Kept
+            && let Some(id) = storage.identity(&sstable.path(component))?
+        {
+            files.push((component.clone(), id));
+        }
+    }
+    Ok(files)
+}
+
+/// Takes out those whose files to be replaced are the same.
+fn take_same(
+    storage: &dyn Storage,
+    members: &mut Vec<Member>,
+    shared: &[(Component, FileId)],
+    facts: &Facts,
+    target: &Target,
+) -> Vec<Arc<LiveSSTable>> {
+    let is_same = |member: &mut Member| {
+        replaced(storage, &member.sstable, facts, target).is_ok_and(|files| files == shared)
+    };
+    members.extract_if(.., is_same).map(|member| member.sstable).collect()
+}
+
+/// SSTables without a live one, each with its copies.
+fn group(
+    (inspector, storage): (Inspector<'_>, &dyn Storage),
+    target: &Target,
+    mut members: Vec<Member>,
+) -> Vec<PlannedSSTable> {
+    let mut groups = Vec::new();
+    while !members.is_empty() {
+        let Member { table, data_dir, sstable, .. } = members.remove(0);
+        let looked_at = inspector.inspect(Arc::clone(&sstable)).and_then(|facts| {
+            let shared = replaced(storage, &sstable, &facts, target)?;
+            check_place(storage, &sstable, &shared, &data_dir)?;
+            Ok((facts, shared))
+        });
+        let mut planned = PlannedSSTable {
+            table,
+            data_dir,
+            sstable,
+            is_live: false,
+            copies: vec![],
+            shared: vec![],
+            facts: None,
+            action: Action::Skip(SkipReason::NotEncrypted),
+            space: Space::default(),
+        };
+        match looked_at {
+            Ok((facts, shared)) => {
+                planned.copies = vec![Arc::clone(&planned.sstable)];
+                let copies = take_same(storage, &mut members, &shared, &facts, target);
+                planned.copies.extend(copies);
+                (planned.facts, planned.shared) = (Some(facts), shared);
+            }
+            Err(error) => planned.action = Action::Refuse(error),
+        }
+        groups.push(planned);
+    }
+    groups
+}
+
+/// Refuses what is elsewhere: a staged file takes the place of an old one by a link, within a file
+/// system, and in the place of a symbolic link it would leave alone what that points to.
+fn check_place(
+    storage: &dyn Storage,
+    sstable: &LiveSSTable,
+    shared: &[(Component, FileId)],
+    data_dir: &std::path::Path,
+) -> Result<()> {
+    let device = storage.identity(data_dir)?.map(|id| id.device);
+    for (component, id) in shared {
+        let refused = |what: &'static str| {
+            Err(Error::unsupported(what)
+                .at(sstable.path(component))
+                .cure("copy the snapshot or backup into its place, or re-encrypt it elsewhere"))
+        };
+        if id.is_link {
+            return refused("a file of a snapshot or a backup is a symbolic link");
+        }
+        if device.is_some_and(|device| device != id.device) {
+            return refused("the snapshot or backup is on another file system than its table");
+        }
+    }
+    Ok(())
+}

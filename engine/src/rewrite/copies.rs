@@ -1,0 +1,218 @@
+//! Puts a staged SSTable in the places of its old one's copies in snapshots and backups.
+//!
+//! No node finishes or undoes that. Each line is a point at which the process may die:
+//!
+//! 1. old files linked into the staging directory; [`Replacement`] written there, all of it durable
+//! 2. for each copy: staged files linked beside themselves, each link renamed over an old file, files
+//!    without a successor removed, directory durable
+//! 3. the record removed, durably; not before that goes the first staged file
+//!
+//! As long as the record is there, whoever comes next does 2 again, as often as it takes: a file that
+//! is a link of the staged one is in its place. In between a copy has old files and new ones, and
+//! cannot be read. An error that the process survives undoes the copy at which it came.
+
+use std::path::{Path, PathBuf};
+
+use super::staging::StagingArea;
+use crate::io::Storage;
+use crate::journal::{REPLACEMENT_FILE, Replacement};
+use crate::plan::STATE_DIRECTORY;
+use crate::sstable::{Component, Descriptor, parse_file_name};
+use crate::{Error, ErrorKind, Result};
+
+/// A replacement under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Copies<'a> {
+    pub(super) storage: &'a dyn Storage,
+    /// The data directory above the copies and the staging directory.
+    pub(super) data_dir: &'a Path,
+    /// Durable, and read back.
+    pub(super) staging: &'a StagingArea,
+    pub(super) replacement: &'a Replacement,
+}
+
+/// What was left when a copy could not be replaced.
+#[derive(Debug)]
+pub(super) struct Halted {
+    pub(super) error: Error,
+    /// So many of the first copies are new; the others are old.
+    pub(super) replaced: usize,
+    /// But the next one may be neither, and nobody may touch the staging directory before the next
+    /// run has finished it.
+    pub(super) is_pending: bool,
+}
+
+impl Copies<'_> {
+    /// Replaces all copies, whose files are those of `old`.
+    pub(super) fn replace(&self, old: &[(Component, PathBuf)]) -> std::result::Result<(), Halted> {
+        let halt = |error, replaced, undone: Result<()>| {
+            let is_pending = undone.and_then(|()| self.withdraw()).is_err();
+            Err(Halted { error, replaced, is_pending })
+        };
+        if let Err(error) = self.record(old) {
+            return halt(error, 0, Ok(()));
+        }
+        for (number, (directory, name)) in self.replacement.copies.iter().enumerate() {
+            let directory = self.data_dir.join(directory);
+            if let Err(error) = self.put(&directory, name) {
+                return halt(error, number, self.take_back(&directory, name));
+            }
+        }
+        let replaced = self.replacement.copies.len();
+        self.withdraw().map_err(|error| Halted { error, replaced, is_pending: true })
+    }
+
+    /// Step 1.
+    fn record(&self, old: &[(Component, PathBuf)]) -> Result<()> {
+        for (component, path) in old {
+            let kept = self.staging.replaced(component);
+            self.remove_if_there(&kept)?;
+            self.storage.link_or_copy(path, &kept)?;
+        }
+        let path = self.staging.path().join(REPLACEMENT_FILE);
+        let unfinished = path.with_extension("new");
+        self.remove_if_there(&unfinished)?;
+        let file = self.storage.create(&unfinished)?;
+        file.write_at(&self.replacement.encode(), 0)?;
+        file.sync()?;
+        self.storage.rename(&unfinished, &path)?;
+        self.staging.sync_names(self.storage, self.data_dir)
+    }
+
+    /// Step 2 for one copy. What can fail for want of space comes before the first change.
+    fn put(&self, directory: &Path, name: &Descriptor) -> Result<()> {
+        let mut ready = Vec::new();
+        for component in &self.replacement.put {
+            let place = name.path(directory, component);
+            ready.extend(self.link_for(&self.staging.file(component), &place, component)?);
+        }
+        for (link, place) in ready {
+            self.storage.replace(&link, &place)?;
+        }
+        for component in &self.replacement.dropped {
+            self.remove_if_there(&name.path(directory, component))?;
+        }
+        self.storage.sync_directory(directory)
+    }
+
+    /// Undoes it.
+    fn take_back(&self, directory: &Path, name: &Descriptor) -> Result<()> {
+        let Replacement { put, dropped, .. } = self.replacement;
+        for component in put.iter().chain(dropped) {
+            let (place, old) = (name.path(directory, component), self.staging.replaced(component));
+            if self.storage.identity(&old)?.is_none() {
+                self.remove_if_there(&place)?;
+            } else if let Some((link, place)) = self.link_for(&old, &place, component)? {
+                self.storage.replace(&link, &place)?;
+            }
+        }
+        self.storage.sync_directory(directory)
+    }
+
+    /// A second name for a file, to be renamed to its place; none if it is there.
+    fn link_for(
+        &self,
+        file: &Path,
+        place: &Path,
+        component: &Component,
+    ) -> Result<Option<(PathBuf, PathBuf)>> {
+        let staged = self.storage.identity(file)?.ok_or_else(|| {
+            Error::corrupt("what was staged for it is gone, and it may be partly replaced")
+                .at(place)
+                .cure("restore this SSTable from another snapshot or backup")
+        })?;
+        if self.storage.identity(place)? == Some(staged) {
+            return Ok(None);
+        }
+        let link = self.staging.link(component);
+        self.remove_if_there(&link)?;
+        self.storage.link_or_copy(file, &link)?;
+        Ok(Some((link, place.to_owned())))
+    }
+
+    /// Step 3, also when the record did not become complete.
+    fn withdraw(&self) -> Result<()> {
+        self.remove_if_there(&self.staging.path().join(REPLACEMENT_FILE))?;
+        self.storage.sync_directory(self.staging.path())
+    }
+
+    fn remove_if_there(&self, path: &Path) -> Result<()> {
+        match self.storage.identity(path)? {
+            Some(_) => self.storage.remove_file(path),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a copy is there at all: somebody may have cleared the snapshot.
+    fn is_there(&self, directory: &Path, name: &Descriptor) -> Result<bool> {
+        if self.storage.identity(directory)?.is_none() {
+            return Ok(false);
+        }
+        let entries = self.storage.list(directory)?;
+        Ok(entries.iter().any(|e| parse_file_name(&e.name).is_some_and(|(of, _)| of == *name)))
+    }
+}
+
+/// Replacements that a run has left below a data directory: the directories where they are staged.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub fn pending_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
+    let state = data_dir.join(STATE_DIRECTORY);
+    let mut pending = Vec::new();
+    if storage.identity(&state)?.is_some_and(|id| !id.is_link) {
+        for entry in storage.list(&state)? {
+            let directory = state.join(entry.name);
+            if !entry.is_link && is_pending(storage, &directory)? {
+                pending.push(directory);
+            }
+        }
+    }
+    Ok(pending)
+}
+
+/// Whether copies may be partly replaced by what is staged in a directory.
+pub(super) fn is_pending(storage: &dyn Storage, directory: &Path) -> Result<bool> {
+    Ok(storage.identity(&directory.join(REPLACEMENT_FILE))?.is_some())
+}
+
+/// Finishes the replacements that a run has left below a data directory. Returns the copies, by their
+/// Data.db. Needs the exclusive lease.
+///
+/// # Errors
+/// [`ErrorKind::Corrupt`] for a record that is damaged, or when what was staged is gone; and
+/// [`ErrorKind::Io`].
+pub fn finish_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut finished = Vec::new();
+    for directory in pending_copies(storage, data_dir)? {
+        let staging = &StagingArea::left(directory);
+        let path = staging.path().join(REPLACEMENT_FILE);
+        let replacement = &Replacement::decode(&storage.read(&path, LONGEST_RECORD)?)
+            .map_err(|error| unreadable(error, &path))?;
+        // Whoever was killed before its fsync has left the record in the cache only.
+        staging.sync_names(storage, data_dir)?;
+        let copies = Copies { storage, data_dir, staging, replacement };
+        for (below, name) in &replacement.copies {
+            let directory = data_dir.join(below);
+            if copies.is_there(&directory, name)? {
+                copies.put(&directory, name)?;
+                finished.push(name.path(&directory, &Component::Data));
+            }
+        }
+        copies.withdraw()?;
+    }
+    Ok(finished)
+}
+
+fn unreadable(error: Error, path: &Path) -> Error {
+    let error = error.at(path);
+    match error.kind() {
+        ErrorKind::Unsupported => error,
+        _ => error.cure(
+            "copies of this SSTable in snapshots and backups may be partly replaced: restore them \
+             from elsewhere, then remove this file",
+        ),
+    }
+}
+
+const LONGEST_RECORD: u64 = 64 << 20;

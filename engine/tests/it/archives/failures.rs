@@ -1,0 +1,197 @@
+//! Steps that fail while copies are replaced, and what is left then.
+
+use std::io;
+
+use rekey_engine::ErrorKind;
+
+use super::*;
+use crate::kit::TestStorage;
+use crate::kit::oracle::chunks;
+
+impl Node {
+    /// A run in which the steps fail that a rule chooses; then what must hold.
+    fn failing(&self, rule: impl Fn(&str, &Path) -> bool + Send + Sync + 'static) -> Report {
+        let storage = TestStorage::failing(move |op| {
+            rule(op.name, op.path).then_some(io::ErrorKind::PermissionDenied)
+        });
+        self.workspace.upgrade_on(storage.boxed(), &self.target).unwrap()
+    }
+
+    /// Whether the SSTables in a folder are new: all of them or none, and each wholly.
+    fn is_new(&self, folder: &Path) -> bool {
+        let file = |prefix: &String| {
+            let options = chunks(prefix, true).options;
+            options.into_iter().find(|(name, _)| name == "secret_key_file").unwrap().1
+        };
+        let keys: BTreeSet<String> = prefixes(folder).iter().map(file).collect();
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        let key = keys.into_iter().next().unwrap();
+        assert_eq!(self.rows(folder, &key).len(), 4);
+        key.ends_with("/new-key")
+    }
+}
+
+fn in_folder(path: &Path, folder: &str) -> bool {
+    path.parent().is_some_and(|parent| parent.ends_with(folder))
+}
+
+/// Three copies of four SSTables.
+fn node() -> (Node, [PathBuf; 3]) {
+    let node = Node::usual();
+    let archives = ["snapshots/a", "snapshots/b", "backups"].map(|folder| node.link(folder, &[]));
+    (node, archives)
+}
+
+#[test]
+fn a_copy_that_cannot_be_replaced_stays_old_and_the_report_says_which_are_new() {
+    for (call, component) in
+        [("replace", "Data.db"), ("replace", "TOC.txt"), ("sync_directory", "")]
+    {
+        let (node, archives) = node();
+        // Backups come first, then snapshots by their names.
+        let failed = std::sync::Mutex::new(BTreeSet::new());
+        let report = node.failing(move |name, path| {
+            let is_it = match component {
+                "" => path.ends_with("snapshots/b"),
+                _ => in_folder(path, "snapshots/b") && path.to_str().unwrap().ends_with(component),
+            };
+            // Each once: to undo it is possible.
+            name == call && is_it && failed.lock().unwrap().insert(path.to_owned())
+        });
+        let failures = report.failures().count();
+        let expected = if call == "sync_directory" { 1 } else { 4 };
+        assert_eq!(failures, expected, "{call} {component}");
+        for line in &report.sstables {
+            let Outcome::Failed(error) = &line.outcome else {
+                assert_eq!(line.copies, 3);
+                continue;
+            };
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert_eq!(line.copies, 2);
+            let told: BTreeSet<_> = line
+                .warnings
+                .iter()
+                .map(|warning| {
+                    assert!(warning.to_string().contains("new all the same"), "{warning}");
+                    warning.path().unwrap().parent().unwrap().to_owned()
+                })
+                .collect();
+            assert_eq!(told, BTreeSet::from([archives[0].clone(), archives[2].clone()]));
+        }
+        if failures == 4 {
+            assert!(!node.is_new(&archives[1]) && !node.is_new(&node.table()));
+            assert!(node.is_new(&archives[0]) && node.is_new(&archives[2]));
+        }
+        assert!(!node.workspace.data().join(".sstablerekey").exists());
+        assert_eq!(node.keys().len(), 2);
+        // The next run does what is left.
+        let report = node.upgrade();
+        assert_eq!(rewritten(&report), expected);
+        assert!(archives.iter().all(|archive| node.is_new(archive)));
+        assert_eq!(node.keys(), BTreeSet::from(["new-key".to_owned()]));
+    }
+}
+
+#[test]
+fn a_swap_that_fails_leaves_copies_that_are_new_and_says_so() {
+    let (node, archives) = node();
+    let report = node.failing(|name, path| {
+        name == "create" && path.extension().is_some_and(|extension| extension == "log")
+    });
+    assert_eq!((report.failures().count(), copies(&report)), (4, 12));
+    assert!(report.sstables.iter().all(|line| line.warnings.len() == 3));
+    assert!(archives.iter().all(|archive| node.is_new(archive)));
+    assert!(!node.is_new(&node.table()));
+    let report = node.upgrade();
+    assert_eq!((rewritten(&report), copies(&report)), (4, 0));
+    assert!(node.is_new(&node.table()));
+}
+
+/// What cannot be undone either is left for the next run, or for `abandon`; until then any key may be
+/// in use.
+#[test]
+fn a_copy_that_is_partly_replaced_is_finished_by_whoever_comes_next() {
+    for by_abandon in [false, true] {
+        let (node, archives) = node();
+        let report = node.failing(|name, path| {
+            let is_it = in_folder(path, "snapshots/a") && path.ends_with("oa-2-big-TOC.txt");
+            // Undoing fails at what was not replaced, since nothing is there to be undone with.
+            name == "replace" && is_it || name == "sync_directory" && path.ends_with("snapshots/a")
+        });
+        let state = node.workspace.data().join(".sstablerekey");
+        assert!(state.join("journal").exists());
+        let pending = report
+            .sstables
+            .iter()
+            .flat_map(|line| &line.warnings)
+            .filter(|warning| warning.to_string().contains("partly replaced"));
+        assert_eq!(pending.count(), 4);
+        assert!(!node.is_new(&node.table()));
+
+        let census = node.census();
+        assert_eq!(census.unknown.len(), 4, "{:?}", census.unknown);
+        assert!(census.unknown.iter().all(|error| error.advice().is_some()));
+        let plan = node.workspace.plan(&node.target).unwrap();
+        let told = plan.findings.iter().any(|f| f.error.to_string().contains("was cut off"));
+        assert!(told, "{:?}", plan.findings);
+        let session = node.workspace.session(LeaseMode::Exclusive).unwrap();
+        let threads = node.workspace.threads;
+        let error = upgrade::run(&session, &plan, threads, &mut rekey_engine::event::NoObserver)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        if by_abandon {
+            let done = upgrade::abandon(&session).unwrap();
+            assert!(done.had_journal);
+            // All copies of the SSTables, done or not.
+            assert_eq!(done.recovered.copies.len(), 12);
+            drop(session);
+            assert!(!state.exists());
+            assert!(archives.iter().all(|archive| node.is_new(archive)));
+            assert!(!node.is_new(&node.table()));
+            assert_eq!(node.keys().len(), 2);
+        } else {
+            drop(session);
+        }
+        let report = node.upgrade();
+        assert_eq!(rewritten(&report), 4);
+        assert!(archives.iter().all(|archive| node.is_new(archive)));
+        assert_eq!(node.keys(), BTreeSet::from(["new-key".to_owned()]));
+    }
+}
+
+/// Records that cannot be believed, and staged files that are gone, are said and not guessed about.
+#[test]
+fn a_record_that_is_damaged_or_cannot_be_carried_out_is_refused() {
+    for damage in ["record", "staged", "cleared"] {
+        let (node, archives) = node();
+        node.failing(|name, path| name == "sync_directory" && path.ends_with("snapshots/a"));
+        let state = node.workspace.data().join(".sstablerekey");
+        let staging = files(&state).into_iter().find(|name| name != "journal").unwrap();
+        let record = state.join(&staging).join("replacement");
+        match damage {
+            "record" => {
+                let mut bytes = fs::read(&record).unwrap();
+                bytes[20] ^= 1;
+                fs::write(&record, bytes).unwrap();
+            }
+            "staged" => {
+                fs::remove_file(state.join(&staging).join("Data.db.staged")).unwrap();
+                let name = staging.rsplit('.').next().unwrap();
+                let data = archives[0].join(format!("{name}-Data.db"));
+                fs::remove_file(&data).unwrap();
+                fs::write(&data, "torn").unwrap();
+            }
+            _ => fs::remove_dir_all(&archives[0]).unwrap(),
+        }
+        let outcome = node.workspace.upgrade(&node.target);
+        if damage == "cleared" {
+            assert_eq!(outcome.unwrap().failures().count(), 0, "a snapshot that is gone is gone");
+            continue;
+        }
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+        assert!(error.path().is_some() && error.advice().unwrap().contains("restore"));
+        assert!(record.exists(), "nothing is thrown away");
+        assert!(node.census().unknown.len() >= 4);
+    }
+}
