@@ -194,8 +194,8 @@ fn what_a_run_that_was_cut_off_left_of_a_new_file_is_made_anew() {
     let place = Place::empty();
     let unfinished = place.path("keys/k.unfinished");
     fs::create_dir_all(place.path("keys")).unwrap();
-    fs::write(&unfinished, format!("AES:128:{}", "A".repeat(99))).unwrap();
-    let other = OpenOptions::new().append(true).open(&unfinished).unwrap();
+    let mut other = OpenOptions::new().append(true).create_new(true).open(&unfinished).unwrap();
+    write!(other, "AES:128:{}", "A".repeat(99)).unwrap();
     other.try_lock().unwrap();
     check(&place.create(&key("AES", 128)).unwrap_err(), ErrorKind::Busy, "another run");
     drop(other);
