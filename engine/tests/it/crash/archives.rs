@@ -194,6 +194,10 @@ impl Shelf {
         (Report { sstables: live }, Report { sstables: archived })
     }
 
+    fn first_old(&self) -> Option<&String> {
+        self.original.keys().find(|prefix| !self.bench.is_new(prefix))
+    }
+
     fn check_stopped(&self, outcome: rekey_engine::Result<Report>) -> Result<(), Broken> {
         let outcome = outcome.map(|report| self.split(&report));
         self.check_copies()?;
@@ -208,8 +212,8 @@ impl Shelf {
             }
         }
         let has_failed = live.failures().chain(archived.failures()).next().is_some();
-        let old = || self.original.keys().find(|prefix| !self.bench.is_new(prefix));
-        if let (false, Some(old)) = (has_failed, old()) {
+        // Where something has failed, a copy may be torn.
+        if !has_failed && let Some(old) = self.first_old() {
             return Err(format!("nothing was reported as failed, and {old} is old"));
         }
         // Whatever is live and old: the bench knows failures of live ones only.
@@ -230,7 +234,7 @@ impl Shelf {
         }
         self.bench.check_finished(&live)?;
         self.check_copies().map_err(|why| format!("after the next run: {why}"))?;
-        match self.original.keys().find(|prefix| !self.bench.is_new(prefix)) {
+        match self.first_old() {
             Some(old) => Err(format!("after the next run: {old} is old")),
             None => Ok(()),
         }
