@@ -1,5 +1,6 @@
 //! What the process returns. The numbers are part of the interface; scripts rely on them.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use rekey_engine::plan::{Plan, Severity};
@@ -32,6 +33,12 @@ pub(crate) const MISMATCH: Code = Code(8);
 pub(crate) const STOPPED: Code = Code(75);
 /// Interrupted; running again goes on.
 pub(crate) const INTERRUPTED: Code = Code(130);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {

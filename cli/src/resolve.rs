@@ -9,7 +9,7 @@ use jiff::ZonedDateTime;
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::{KeyId, KeyRef, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
-use rekey_engine::options::{CompressionParams, OptionMap};
+use rekey_engine::options::{ChunkScheme, CompressionParams, OptionMap, ProviderOptions};
 use rekey_engine::pipeline::Control;
 use rekey_engine::plan::{KeyWish, Selection, Target};
 use rekey_engine::upgrade::Session;
@@ -61,14 +61,16 @@ impl KeyArgs {
 
 impl TargetArgs {
     /// What SSTables are to become. `used` tells which keys they are under, for those who want a
-    /// new one; unless an unfinished run has that already: `resumed`.
+    /// new one. What an unfinished run writes with is taken again, unless a key is named: `resumed`.
+    /// Asking the database's rules anew would find its SSTables under the very key to choose, and
+    /// refuse them as under the old one.
     pub(crate) fn target(
         &self,
         sources: &KeySources,
         resumed: Option<KeyId>,
         used: impl FnOnce() -> Result<BTreeSet<KeyRef>>,
     ) -> Result<Target> {
-        let named = |error: Error| {
+        let of_options = |error: Error| {
             let advice = error.advice().map(str::to_owned);
             let kind = error.kind();
             let error = Error::new(kind, "the options of --compression").caused_by(error);
@@ -77,10 +79,15 @@ impl TargetArgs {
                 None => error,
             }
         };
-        let map = OptionMap::parse_cql(&self.compression).map_err(named)?;
-        let params = CompressionParams::from_cql_options(&map).map_err(named)?;
+        let map = OptionMap::parse_cql(&self.compression).map_err(of_options)?;
+        let params = CompressionParams::from_cql_options(&map).map_err(of_options)?;
         let named = self.key_id.clone().map(KeyId::new).transpose()?;
-        let named = named.or_else(|| resumed.filter(|_| self.create_key));
+        let scheme = params.scheme().map_err(of_options)?;
+        let on_server = scheme
+            .as_ref()
+            .and_then(ChunkScheme::encryptor)
+            .is_some_and(|options| matches!(options.provider(), ProviderOptions::Kmip { .. }));
+        let named = named.or_else(|| resumed.filter(|_| on_server));
         let used = if self.create_key && named.is_none() { used()? } else { BTreeSet::new() };
         let wish = match &named {
             Some(id) => KeyWish::Named(id),

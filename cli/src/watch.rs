@@ -16,8 +16,10 @@ use crate::exit_code::{Code, INTERRUPTED, STOPPED};
 /// Why a run was ended from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
+    /// One came.
+    any: Arc<AtomicBool>,
+    /// A SIGINT came.
     interrupt: Arc<AtomicBool>,
-    terminate: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -28,19 +30,22 @@ impl Signals {
     /// [`ErrorKind::Io`] when the system refuses the handlers.
     pub(crate) fn catch() -> Result<Self> {
         let signals = Self::default();
-        let register = |signal, flag: &Arc<AtomicBool>, status| {
+        let register = |signal, status| {
             // The order counts: the second signal finds the flag that the first one has set.
-            signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(flag))?;
-            signal_hook::flag::register(signal, Arc::clone(flag))
+            let any = &signals.any;
+            signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(any))?;
+            signal_hook::flag::register(signal, Arc::clone(any))
         };
-        register(SIGINT, &signals.interrupt, 130)
-            .and_then(|_| register(SIGTERM, &signals.terminate, 75))
+        register(SIGINT, 130)
+            .and_then(|_| register(SIGTERM, 75))
+            .and_then(|_| signal_hook::flag::register(SIGINT, Arc::clone(&signals.interrupt)))
             .map_err(|error| Error::new(ErrorKind::Io, "cannot catch signals").caused_by(error))?;
         Ok(signals)
     }
 
-    fn came(&self) -> bool {
-        self.interrupt.load(Ordering::SeqCst) || self.terminate.load(Ordering::SeqCst)
+    /// Whether one came.
+    pub(crate) fn came(&self) -> bool {
+        self.any.load(Ordering::SeqCst)
     }
 
     /// The status of a run that was ended: by the operator's key, or by anything else.

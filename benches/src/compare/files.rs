@@ -53,7 +53,7 @@ pub(super) fn copy(
     LocalStorage.create_directory(&to)?;
     settle(scratch)?;
     warm(&files)?;
-    let sample = meter.time(bytes, || {
+    let sample = meter.time_writing(scratch, bytes, || {
         succeed(Command::new("cp").args(&files).arg(&to))?;
         if synced {
             for copy in files_of(&to)? {

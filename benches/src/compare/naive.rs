@@ -29,7 +29,7 @@ pub(super) fn run(
     let key: [u8; 32] = site.key(0)?.as_slice().try_into()?;
     let length = from.metadata()?.len();
     let chunks = length.div_ceil(RECORD);
-    let sample = meter.time(bytes, || {
+    let sample = meter.time_writing(scratch, bytes, || {
         let to = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let each = chunks.div_ceil(threads);
         std::thread::scope(|scope| {

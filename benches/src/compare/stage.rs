@@ -108,7 +108,8 @@ impl Staging {
             .map(|(planned, facts, new)| WritingOnly(Rewrite::new(job, planned, facts, new, None)))
             .collect::<Vec<_>>();
         let mut failure = None;
-        let sample = meter.time(self.bytes, || {
+        let beside = self.session.data_dirs().first().ok_or("a session has a data directory")?;
+        let sample = meter.time_writing(beside, self.bytes, || {
             pipeline::run(&tasks, Limits { threads }, &Control::default(), |_, step| {
                 if let Step::Ended(Err(error)) = step {
                     failure = Some(error);

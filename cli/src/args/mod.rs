@@ -1,6 +1,8 @@
 //! The command line: syntax only. [`crate::resolve`] turns it into things that do something.
 
 mod keys;
+#[cfg(test)]
+mod readme;
 mod shared;
 mod watch;
 
@@ -36,7 +38,8 @@ pub(crate) enum Command {
     Abandon(StateArgs),
     /// Count which keys encrypt which SSTables; needs no key
     Census(CensusArgs),
-    /// Show the main job on bundled SSTables, in a temporary directory
+    /// Show the main job on bundled SSTables, in a temporary directory; goes on with one that was cut
+    /// off
     Demo(DemoArgs),
     /// List, test, expire, revoke and destroy the keys of KMIP servers
     #[command(subcommand)]
@@ -44,7 +47,7 @@ pub(crate) enum Command {
     /// Show what upgradesstables would do, and change nothing
     Plan(PlanArgs),
     /// Show how far an unfinished run is, also while it works
-    Status(StateArgs),
+    Status(StatusArgs),
     /// Re-encrypt SSTables, verify them and swap them in; the node must be stopped
     Upgradesstables(UpgradeArgs),
     /// Decrypt every chunk and check everything that can be checked
@@ -55,11 +58,12 @@ impl Command {
     /// Whether standard output is for programs.
     pub(crate) fn is_json(&self) -> bool {
         match self {
-            Self::Abandon(args) | Self::Status(args) => args.json,
+            Self::Abandon(args) => args.json,
             Self::Census(args) => args.data.json,
             Self::Demo(_) => false,
             Self::Keys(command) => command.is_json(),
             Self::Plan(args) => args.data.json,
+            Self::Status(args) => args.of.json,
             Self::Upgradesstables(args) => args.data.json,
             Self::Verify(args) => args.data.json,
         }
@@ -84,9 +88,20 @@ pub(crate) struct CensusArgs {
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
-    /// Keep the temporary directory and say where it is
+    /// Keep what it has made, until the next demo, and say where it is
     #[arg(long)]
     pub(crate) keep: bool,
+
+    /// Add a table of 64 MiB and take some twenty seconds over it: time to look at it with status, and
+    /// to kill it
+    #[arg(long)]
+    pub(crate) slow: bool,
+
+    /// Where the demo lives, and where the next one goes on with it should it be cut off: a directory
+    /// that does not exist, is empty, or is a demo's; sstablerekey-demo-UID below the temporary
+    /// directory without it. It is removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// Arguments of `plan`.
@@ -98,6 +113,17 @@ pub(crate) struct PlanArgs {
     pub(crate) keys: KeyArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Show every SSTable that was begun, and not only those in work; --json always does
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) of: StateArgs,
 }
 
 /// Arguments of `upgradesstables`.

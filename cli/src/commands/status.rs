@@ -4,13 +4,14 @@ use rekey_engine::Result;
 use rekey_engine::io::LocalStorage;
 use rekey_engine::upgrade;
 
-use crate::args::StateArgs;
+use crate::args::StatusArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
 
-pub(crate) fn run(args: &StateArgs) -> Result<Code> {
-    let data_dirs = upgrade::canonical(&args.data_dirs)?;
-    let status = upgrade::status(&LocalStorage, &data_dirs, args.state_dir.as_deref())?;
-    Style::new(args.json).status(status.as_ref());
+pub(crate) fn run(args: &StatusArgs) -> Result<Code> {
+    let of = &args.of;
+    let data_dirs = upgrade::canonical(&of.data_dirs)?;
+    let status = upgrade::status(&LocalStorage, &data_dirs, of.state_dir.as_deref())?;
+    Style::new(of.json).status(status.as_ref(), args.all);
     Ok(exit_code::DONE)
 }

@@ -12,7 +12,7 @@ use rekey_engine::{Error, ErrorKind, Result};
 use super::used_keys;
 use crate::args::UpgradeArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::Style;
+use crate::ui::{BOTH_PASSES, Style};
 use crate::watch::{self, Signals};
 
 pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
@@ -57,19 +57,20 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         &signals,
         args.watch.control.as_deref(),
         |line| style.note(line),
-        || upgrade::run(&session, &plan, args.data.threads(), style.observer().as_mut()),
+        || upgrade::run(&session, &plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
     style.report(&report, started.elapsed().as_secs_f64());
+    if report.failure_kind() == Some(ErrorKind::Interrupted) {
+        style.go_on(&format!("ended before it was done (exit status {})", signals.status()));
+        return Ok(signals.status());
+    }
     if report.sstables.iter().any(|line| matches!(line.outcome, Outcome::Rewritten { .. })) {
         style.note(
             "alter the compression of these tables to the same options, or the node goes on \
              writing with the old key; snapshots and backups keep the key that they have",
         );
     }
-    Ok(match report.failure_kind() {
-        Some(ErrorKind::Interrupted) => signals.status(),
-        _ => exit_code::of_report(&report),
-    })
+    Ok(exit_code::of_report(&report))
 }
 
 fn make_key(

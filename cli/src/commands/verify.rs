@@ -21,7 +21,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
         &args.data.selection(),
         &sources,
         args.data.threads(),
-        style.observer().as_mut(),
+        style.observer("to read").as_mut(),
     )?;
     style.report(&report, started.elapsed().as_secs_f64());
     Ok(exit_code::of_report(&report))

@@ -7,7 +7,6 @@
 
 use std::path::Path;
 
-use rekey_engine::Error;
 use rekey_engine::event::{Event, Observer};
 use rekey_engine::plan::{
     Action, Facts, Finding, KeyCensus, Plan, PlannedSSTable, Severity, Shape,
@@ -15,6 +14,7 @@ use rekey_engine::plan::{
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
+use rekey_engine::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 pub(super) fn plan(plan: &Plan) -> Vec<Value> {
@@ -155,7 +155,7 @@ pub(super) fn unknown(unknown: &Error) -> Value {
 
 pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
     let mut lines = Vec::new();
-    let (mut rewritten, mut verified, mut skipped, mut failed) = (0, 0, 0, 0);
+    let (mut rewritten, mut verified, mut skipped, mut failed, mut left) = (0, 0, 0, 0, 0);
     for sstable in &report.sstables {
         let mut line =
             json!({"type": "sstable", "table": sstable.table, "data": path(&sstable.data)});
@@ -175,6 +175,10 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
                 line["outcome"] = json!("skipped");
                 line["reason"] = json!(reason.name());
             }
+            Outcome::Failed(why) if why.kind() == ErrorKind::Interrupted => {
+                left += 1;
+                line["outcome"] = json!("left");
+            }
             Outcome::Failed(failure) => {
                 failed += 1;
                 line["outcome"] = json!("failed");
@@ -193,6 +197,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> Vec<Value> {
         "verified": verified,
         "skipped": skipped,
         "failed": failed,
+        "left": left,
         "seconds": seconds,
     }));
     lines

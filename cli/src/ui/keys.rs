@@ -10,7 +10,7 @@ use rekey_kmip::client::choice::NAMESPACE;
 use rekey_kmip::message::{AttributeName, AttributeValue, Attributes, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Style, json as lines_of, lines, text};
+use super::{Style, err, json as lines_of, lines, out, text};
 
 /// One row of a list of keys. What the server does not tell is missing.
 #[derive(Debug)]
@@ -158,7 +158,7 @@ impl Style {
     pub(crate) fn keys(self, group: &str, rows: &[KeyRow]) {
         match self {
             Self::Json => lines(&rows.iter().map(|row| row.json(group)).collect::<Vec<_>>()),
-            Self::Text => print!("{}", table(group, rows)),
+            Self::Text => out(&table(group, rows)),
         }
     }
 
@@ -167,14 +167,14 @@ impl Style {
             lines(&checks.iter().map(|check| check.json(group)).collect::<Vec<_>>());
             return;
         }
-        println!("group {group}");
+        out(&format!("group {group}\n"));
         let mut host = "";
         for check in checks {
             if check.host != host {
-                println!("  {}", check.host);
+                out(&format!("  {}\n", check.host));
                 host = &check.host;
             }
-            print!("{}", check.text());
+            out(&check.text());
         }
     }
 
@@ -189,7 +189,11 @@ impl Style {
                     "" => String::new(),
                     detail => format!(": {detail}"),
                 };
-                println!("{what} key {} of group {}{detail}", printable(id), printable(group));
+                out(&format!(
+                    "{what} key {} of group {}{detail}\n",
+                    printable(id),
+                    printable(group)
+                ));
             }
         }
     }
@@ -212,7 +216,7 @@ impl Style {
                 })]);
                 lines(&census.unknown.iter().map(lines_of::unknown).collect::<Vec<_>>());
             }
-            Self::Text => eprint!("{}", text::in_use(key, census)),
+            Self::Text => err(&text::in_use(key, census)),
         }
         if in_use && !forced {
             self.note(

@@ -1,12 +1,13 @@
 //! Everything that is printed. Standard output has the result, standard error the rest.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
-
 mod bars;
+mod command_line;
 mod json;
 mod keys;
 mod state;
 mod text;
+
+use std::io::Write;
 
 use rekey_engine::Error;
 use rekey_engine::event::Observer;
@@ -17,6 +18,9 @@ use rekey_engine::txn::Recovery;
 use rekey_engine::upgrade::{Report, Session, Status};
 
 pub(crate) use keys::{Check, KeyRow};
+
+/// What a rewriting does to bytes.
+pub(crate) const BOTH_PASSES: &str = "to write and to read back";
 
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +38,14 @@ impl Style {
 
     pub(crate) fn plan(self, plan: &Plan) {
         match self {
-            Self::Text => print!("{}", text::plan(plan)),
+            Self::Text => out(&text::plan(plan)),
             Self::Json => lines(&json::plan(plan)),
         }
     }
 
     pub(crate) fn census(self, census: &KeyCensus) {
         match self {
-            Self::Text => print!("{}", text::census(census)),
+            Self::Text => out(&text::census(census)),
             Self::Json => lines(&json::census(census)),
         }
     }
@@ -49,22 +53,23 @@ impl Style {
     /// The result of a run or a verification.
     pub(crate) fn report(self, report: &Report, seconds: f64) {
         match self {
-            Self::Text => print!("{}", text::report(report, seconds)),
+            Self::Text => out(&text::report(report, seconds)),
             Self::Json => lines(&json::report(report, seconds)),
         }
     }
 
     pub(crate) fn recovered(self, recovered: &[Recovery]) {
         match self {
-            Self::Text => eprint!("{}", text::recovered(recovered)),
+            Self::Text => err(&text::recovered(recovered)),
             Self::Json => lines(&json::recovered(recovered)),
         }
     }
 
-    /// How far an unfinished run is.
-    pub(crate) fn status(self, status: Option<&Status>) {
+    /// How far an unfinished run is; in words without the SSTables that nobody works on, unless all
+    /// are wanted.
+    pub(crate) fn status(self, status: Option<&Status>, all: bool) {
         match self {
-            Self::Text => print!("{}", state::text::status(status)),
+            Self::Text => out(&state::text::status(status, all)),
             Self::Json => lines(&state::json::status(status)),
         }
     }
@@ -79,7 +84,7 @@ impl Style {
 
     pub(crate) fn abandoned(self, had_journal: bool) {
         match self {
-            Self::Text => print!("{}", state::text::abandoned(had_journal)),
+            Self::Text => out(&state::text::abandoned(had_journal)),
             Self::Json => lines(&[state::json::abandoned(had_journal)]),
         }
     }
@@ -87,16 +92,16 @@ impl Style {
     /// Says that a node is at work beside a command that only reads.
     pub(crate) fn holders(self, session: &Session) {
         for holder in session.lease().holders() {
-            eprintln!(
-                "note: process {} ({}) works on this data; what it writes from now on is not seen",
+            self.note(&format!(
+                "process {} ({}) works on this data; what it writes from now on is not seen",
                 holder.pid, holder.command
-            );
+            ));
         }
     }
 
     /// A remark beside the result.
     pub(crate) fn note(self, note: &str) {
-        eprintln!("note: {note}");
+        err(&format!("note: {note}\n"));
     }
 
     /// Remarks beside the result.
@@ -116,20 +121,28 @@ impl Style {
     /// What a plan warns of, for a command that does not show the plan.
     pub(crate) fn warnings(self, plan: &Plan) {
         match self {
-            Self::Text => eprint!("{}", text::warnings(plan)),
+            Self::Text => err(&text::warnings(plan)),
             Self::Json => lines(&json::warnings(plan)),
         }
     }
 
     /// Puts a question on the terminal, without a line's end.
     pub(crate) fn ask(self, question: &str) {
-        eprint!("{question}");
+        err(question);
     }
 
-    /// Who watches a run.
-    pub(crate) fn observer(self) -> Box<dyn Observer> {
+    /// Says how a run that was ended before it was done is gone on with.
+    pub(crate) fn go_on(self, why: &str) {
+        self.note(&format!(
+            "{why}; nothing is lost. To go on, run the same command again:\n  {}",
+            command_line::own()
+        ));
+    }
+
+    /// Who watches a run; `work` is what is done to bytes: "to read".
+    pub(crate) fn observer(self, work: &'static str) -> Box<dyn Observer> {
         match self {
-            Self::Text => Box::new(bars::Bars::new()),
+            Self::Text => Box::new(bars::Bars::new(work)),
             Self::Json => Box::new(json::Events),
         }
     }
@@ -141,19 +154,33 @@ pub(crate) fn error(error: &Error, as_json: bool) {
         lines(&[json::error(error)]);
         return;
     }
-    eprintln!("error: {}", error.chain());
+    err(&format!("error: {}\n", error.chain()));
     if let Some(advice) = error.advice() {
-        eprintln!("hint: {advice}");
+        err(&format!("hint: {advice}\n"));
     }
 }
 
 /// Prints a sentence of the demo.
 pub(crate) fn say(sentence: &str) {
-    println!("{sentence}");
+    out(&format!("{sentence}\n"));
 }
 
 fn lines(values: &[serde_json::Value]) {
     for value in values {
-        println!("{value}");
+        out(&format!("{value}\n"));
     }
+}
+
+fn out(text: &str) {
+    write(&mut std::io::stdout().lock(), text);
+}
+
+fn err(text: &str) {
+    write(&mut std::io::stderr().lock(), text);
+}
+
+/// Nobody may be there to read any more: a pipe was closed, a terminal is gone. That is no reason to
+/// end a run in the middle.
+fn write(to: &mut impl Write, text: &str) {
+    let _nobody_listens = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

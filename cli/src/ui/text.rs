@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
-use indicatif::{BinaryBytes, HumanDuration};
+use indicatif::BinaryBytes;
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Severity, Shape, SkipReason};
 use rekey_engine::txn::{Recovery, Verdict};
@@ -184,7 +185,8 @@ pub(super) fn census(census: &KeyCensus) -> String {
 
 pub(super) fn report(report: &Report, seconds: f64) -> String {
     let mut text = String::new();
-    let (mut rewritten, mut verified, mut failed, mut skipped) = (0, 0, 0, Vec::new());
+    let (mut rewritten, mut verified, mut failed, mut left) = (0, 0, 0, 0);
+    let mut skipped = Vec::new();
     // One cause may fail many SSTables; it is said once.
     let mut failures: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
     for sstable in &report.sstables {
@@ -192,6 +194,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
             Outcome::Rewritten { .. } => rewritten += 1,
             Outcome::Verified { .. } => verified += 1,
             Outcome::Skipped(reason) => skipped.push(*reason),
+            Outcome::Failed(error) if error.kind() == ErrorKind::Interrupted => left += 1,
             Outcome::Failed(error) => {
                 failed += 1;
                 failures.entry(error.fact()).or_insert((error, 0)).1 += 1;
@@ -226,6 +229,9 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     }
     if failed > 0 {
         parts.push(format!("{failed} failed"));
+    }
+    if left > 0 {
+        parts.push(format!("{left} left for the next run"));
     }
     if parts.is_empty() {
         parts.push("no SSTables found".to_owned());
@@ -304,10 +310,22 @@ fn words(verdict: &Verdict) -> String {
 }
 
 fn duration(seconds: f64) -> String {
-    if seconds < 60.0 {
-        format!("{seconds:.1} s")
-    } else {
-        HumanDuration(std::time::Duration::from_secs_f64(seconds)).to_string()
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if duration.as_secs() >= 60 => span(duration),
+        _ => format!("{seconds:.1} s"),
+    }
+}
+
+/// A span of time in the two largest units, which is as much as an estimate can say.
+pub(super) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
+    let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {seconds} s"),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
     }
 }
 
@@ -332,3 +350,20 @@ pub(super) fn align(table: &mut Table, columns: &[usize]) {
 
 /// Keys that are shown one by one.
 const MOST_KEYS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_the_two_largest_units() {
+        let of = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!(of(0), "0 s");
+        assert_eq!(of(59), "59 s");
+        assert_eq!(of(725), "12 min 5 s");
+        assert_eq!(of(6600), "1 h 50 min");
+        assert_eq!(of(90_000), "1 d 1 h");
+        assert_eq!(duration(1.25), "1.2 s");
+        assert_eq!(duration(61.9), "1 min 1 s");
+    }
+}

@@ -58,10 +58,43 @@ fn so_many_sstables_are_taken_and_the_rest_is_left() {
     second.write(&table_in(&node.data()), b"\0\x01k and a row");
     let map = map(&node, "new-key");
     let run = node.run(&[&arguments(&map), &["--stop-after", "1"][..]].concat()).exits(75);
-    assert!(run.text().contains("it was not begun before the run ended"), "{run:?}");
-    assert!(run.text().contains("run the same command again"), "{run:?}");
+    assert!(run.out.contains("1 rewritten") && run.out.contains("1 left for"), "{run:?}");
+    assert!(run.err.contains("exit status 75") && !run.err.contains("alter the"), "{run:?}");
+    // The last words are the command, to be pasted.
+    let command = run.err.lines().last().unwrap().trim();
+    assert!(command.contains(" upgradesstables -a --create-key --data-dir data "), "{command}");
+    assert!(command.ends_with("--stop-after 1") && command.contains("\"{'class'"), "{command}");
     node.read("verify", &[]).exits(0).says("2 verified");
     node.run(&arguments(&map)).exits(0).says("1 rewritten").says("1 ");
+}
+
+/// What the run did not get to has not failed, and is none of those that are in work.
+#[test]
+fn what_is_left_is_counted_and_every_sstable_is_shown_on_demand() {
+    let node = node();
+    for id in ["2", "3"] {
+        let mut recipe = Recipe::local("oa", id, "old-key", vec![3; 16]);
+        recipe.chunk_length = 1 << 14;
+        recipe.write(&table_in(&node.data()), b"\0\x01k and a row");
+    }
+    let mut child = slow(&node, &[]);
+    wait_for_work(&node, &mut child);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let code = child.wait().unwrap().code();
+    assert!(matches!(code, Some(75 | 130)), "{code:?}");
+    let seen = status(&node, &[]);
+    assert_eq!((&seen["failed"], &seen["sstables"]), (&0.into(), &3.into()), "{seen}");
+    let swapped = seen["swapped"].as_u64().unwrap();
+    let run = node.read("status", &[]).exits(0);
+    let shown = |run: &crate::kit::Run| run.out.lines().filter(|l| l.contains("-big ")).count();
+    let in_work = shown(&run);
+    assert!(in_work >= 1 && run.out.contains(&format!("{} left", 3 - swapped)), "{run:?}");
+    let all = node.read("status", &["--all"]).exits(0);
+    assert_eq!(shown(&all), in_work + usize::try_from(swapped).unwrap(), "{all:?}");
+    let map = map(&node, "new-key");
+    node.run(&arguments(&map)).exits(0);
+    node.read("verify", &[]).exits(0).says("3 verified");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 #[path = "../../../engine/tests/it/kit/beside.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod beside;
+mod demo;
 mod ended;
 mod exit_codes;
 mod faults;

@@ -97,9 +97,9 @@ fn a_killed_run_is_shown_and_gone_on_with() {
     assert!(seen["plan"]["target_key"].as_str().unwrap().contains("new-key"));
     node.read("status", &[])
         .exits(0)
-        .says("oa-1-big-Data.db")
-        .says("1 SSTables, ")
-        .says("0 swapped")
+        .says(" oa-1-big ")
+        .says("1 SSTables: 0 swapped in, 0 failed, 1 left")
+        .says(" of 24.")
         .says("nobody works on it")
         .says("same arguments");
     // Those that only read do not mind.

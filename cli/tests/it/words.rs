@@ -59,20 +59,3 @@ fn a_run_that_changes_the_key_says_what_is_left_to_do() {
     let node = Node::usual();
     node.upgrade(&[]).exits(0).says("alter the compression").says("snapshots");
 }
-
-#[test]
-fn the_demo_proves_what_it_says() {
-    let node = Node::empty();
-    let temporary = node.root.path().join("tmp");
-    std::fs::create_dir(&temporary).unwrap();
-    let mut command = node.command(&["demo"]);
-    let run: crate::kit::Run = command.env("TMPDIR", &temporary).output().unwrap().into();
-    let run = run.exits(0).says("Proved: every chunk is under the new key");
-    assert!(run.out.contains("verified"), "{run:?}");
-    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "it cleans up");
-
-    let mut command = node.command(&["demo", "--keep"]);
-    let run: crate::kit::Run = command.env("TMPDIR", &temporary).output().unwrap().into();
-    run.exits(0).says("The files are in");
-    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 1);
-}

@@ -11,7 +11,9 @@ pub enum Kernel {
     /// Safe code for any processor: for AES a crate, which itself picks AES-NI, VAES, the ARMv8
     /// extensions or constant-time software; for the older ciphers rounds of our own.
     Portable,
-    /// The same rounds of DES, triple DES and RC2, compiled for the vectors of AVX-512.
+    /// The same rounds of DES, triple DES and RC2, compiled for the vectors of AVX2.
+    Avx2,
+    /// The same, compiled for the vectors of AVX-512.
     Avx512,
     /// AVX-512 with VAES, for AES in CBC mode: more chunks side by side than the crate has room
     /// for, and decryption in one pass.
@@ -20,31 +22,28 @@ pub enum Kernel {
 
 impl Kernel {
     /// All kernels, the slowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx512, Self::Vaes];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Vaes];
 
     /// Returns the fastest kernel that this machine has for an algorithm in a mode.
     #[must_use]
     pub fn best(algorithm: Algorithm, mode: Mode) -> Self {
-        let special = match (algorithm, mode) {
-            (Algorithm::Aes, Mode::Cbc) => Self::Vaes,
-            (Algorithm::Des | Algorithm::DesEde | Algorithm::Rc2, _) => Self::Avx512,
-            (Algorithm::Aes | Algorithm::Blowfish, _) => Self::Portable,
+        let special: &[Self] = match (algorithm, mode) {
+            (Algorithm::Aes, Mode::Cbc) => &[Self::Vaes],
+            (Algorithm::Des | Algorithm::DesEde | Algorithm::Rc2, _) => &[Self::Avx512, Self::Avx2],
+            (Algorithm::Aes | Algorithm::Blowfish, _) => &[],
         };
-        if special.is_available() { special } else { Self::Portable }
+        special.iter().copied().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// Says whether this machine can run the kernel.
+    /// Says whether this machine can run the kernel, and whether it was built: all but
+    /// [`Kernel::Portable`] is the feature `simd`.
     #[must_use]
     pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => super::x86::WideToken::get().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Vaes => super::x86::Token::get().is_some(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx512 | Self::Vaes => false,
-        }
+        #[cfg(all(target_arch = "x86_64", feature = "simd"))]
+        let available = super::simd::is_available(self);
+        #[cfg(not(all(target_arch = "x86_64", feature = "simd")))]
+        let available = self == Self::Portable;
+        available
     }
 }
 
@@ -52,6 +51,7 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Portable => "portable",
+            Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Vaes => "vaes",
         })

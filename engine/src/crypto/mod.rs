@@ -16,14 +16,18 @@ mod kernel;
 mod key;
 mod lane;
 mod legacy;
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+mod lookup;
 mod padding;
 mod portable;
 mod schedule;
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+mod simd;
 mod transformation;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
 mod vaes;
 mod weakness;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
 mod x86;
 
 pub use iv::IvSource;

@@ -8,9 +8,9 @@ use aes::{Aes128, Aes192, Aes256};
 
 use super::kernel::Cipher;
 use super::legacy::{Blowfish, ByIndex, Des, Rc2, SideBySide, TripleDes};
-#[cfg(target_arch = "x86_64")]
-use super::x86;
-use super::{Algorithm, Kernel, Mode, Transformation, portable};
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+use super::simd;
+use super::{Algorithm, Kernel, Transformation, portable};
 
 /// Schedules a key, for `kernel` if it has the algorithm and the mode and else for
 /// [`Kernel::Portable`]; none if the algorithm has no keys of that length.
@@ -26,15 +26,12 @@ pub(super) fn schedule(
     if !algorithm.takes_key_of(key.len()) {
         return None;
     }
-    let special = match kernel {
-        Kernel::Portable => None,
-        Kernel::Avx512 => avx512(algorithm, mode, key),
-        Kernel::Vaes if (algorithm, mode) == (Algorithm::Aes, Mode::Cbc) => vaes_cbc(key),
-        Kernel::Vaes => None,
-    };
-    if let Some(cipher) = special {
+    #[cfg(all(target_arch = "x86_64", feature = "simd"))]
+    if let Some(cipher) = simd::schedule(kernel, algorithm, mode, key) {
         return Some((kernel, cipher));
     }
+    #[cfg(not(all(target_arch = "x86_64", feature = "simd")))]
+    debug_assert_eq!(kernel.is_available(), kernel == Kernel::Portable, "nothing else is compiled");
     let cipher = match algorithm {
         Algorithm::Aes => match key.len() {
             16 => portable::over(Aes128::new_from_slice(key).ok()?, mode),
@@ -42,55 +39,12 @@ pub(super) fn schedule(
             _ => portable::over(Aes256::new_from_slice(key).ok()?, mode),
         },
         Algorithm::Blowfish => portable::over(SideBySide(Blowfish::new(key)), mode),
-        Algorithm::Des => portable::over(SideBySide(Des::<4>::new(*key.as_array()?)), mode),
+        Algorithm::Des => portable::over(SideBySide(Des::<4, 144>::new(*key.as_array()?)), mode),
         Algorithm::DesEde => {
             let keys = key.as_chunks().0.as_array()?;
-            portable::over(SideBySide(TripleDes::<4>::new(*keys)), mode)
+            portable::over(SideBySide(TripleDes::<4, 144>::new(*keys)), mode)
         }
         Algorithm::Rc2 => portable::over(SideBySide(Rc2::<64>::new(key, ByIndex)), mode),
     };
     Some((Kernel::Portable, cipher))
-}
-
-/// The older ciphers that gain by wider vectors. Blowfish does not: its rounds are look-ups.
-#[cfg(target_arch = "x86_64")]
-fn avx512(algorithm: Algorithm, mode: Mode, key: &[u8]) -> Option<Box<dyn Cipher>> {
-    let token = x86::WideToken::get()?;
-    Some(match algorithm {
-        Algorithm::Des => {
-            let cipher = Des::<8>::new(*key.as_array()?);
-            portable::over(SideBySide(x86::Wide::new(token, cipher)), mode)
-        }
-        Algorithm::DesEde => {
-            let cipher = TripleDes::<8>::new(*key.as_chunks().0.as_array()?);
-            portable::over(SideBySide(x86::Wide::new(token, cipher)), mode)
-        }
-        Algorithm::Rc2 => {
-            let cipher = Rc2::<128, _>::new(key, token);
-            portable::over(SideBySide(x86::Wide::new(token, cipher)), mode)
-        }
-        Algorithm::Aes | Algorithm::Blowfish => return None,
-    })
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn avx512(_: Algorithm, _: Mode, _: &[u8]) -> Option<Box<dyn Cipher>> {
-    None
-}
-
-#[cfg(target_arch = "x86_64")]
-fn vaes_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
-    let token = x86::Token::get()?;
-    let (words, _) = key.as_chunks::<4>();
-    Some(match key.len() {
-        16 => x86::Cbc::<11>::new::<4>(token, words.as_array()?),
-        24 => x86::Cbc::<13>::new::<6>(token, words.as_array()?),
-        32 => x86::Cbc::<15>::new::<8>(token, words.as_array()?),
-        _ => return None,
-    })
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn vaes_cbc(_: &[u8]) -> Option<Box<dyn Cipher>> {
-    None
 }

@@ -1,28 +1,23 @@
-//! The ways into the kernels for x86-64 processors with AVX-512: AES in CBC mode ([`vaes`]), and
-//! the older ciphers ([`legacy`](super::legacy)) compiled for wider vectors.
+//! The ways into the kernels for some x86-64 processors: AES in CBC mode ([`vaes`]), and the older
+//! ciphers ([`legacy`](super::legacy)) compiled for wider vectors.
 //!
 //! # Why there is `unsafe` here
 //!
-//! This is one of the engine's two rooms that may hold any, and all of it is in the six blocks
-//! below. The kernels themselves have none: inside a function with `#[target_feature]` the
-//! intrinsics that touch no memory are safe, and blocks come and go as integers, from which the
-//! compiler makes whole vector loads and stores. What stays unsafe is to *enter* such a function
-//! from one without its features: on a processor that lacks them it would be an illegal
-//! instruction. Every entry is therefore a method of [`Cbc`], of [`Wide`] or of [`WideToken`];
-//! the first two hold a token, and a token exists only where the processor has been asked. Nothing else upholds
-//! anything: pointers, lengths and alignment do not appear.
-
-use std::arch::x86_64::{
-    __m512i, _mm_extract_epi16, _mm512_castsi512_si128, _mm512_extracti32x4_epi32,
-    _mm512_permutex2var_epi16, _mm512_set_epi16,
-};
+//! This is one of the engine's two rooms that may hold any, and all of it is in the blocks below.
+//! The kernels themselves have none: inside a function with `#[target_feature]` the intrinsics
+//! that touch no memory are safe, and blocks come and go as integers, from which the compiler
+//! makes whole vector loads and stores. What stays unsafe is to *enter* such a function from one
+//! without its features: on a processor that lacks them it would be an illegal instruction. Every
+//! entry is therefore a method of a token or of something that holds one, and a token exists only
+//! where the processor has been asked. Nothing else upholds anything: pointers, lengths and
+//! alignment do not appear.
 
 use aes::cipher::InOutBuf;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use super::kernel::Cipher;
-use super::legacy::{ByIndex, LookUp, Rounds};
-use super::{BLOCK, Block, Lane, vaes};
+use super::legacy::{ByIndex, LookUp, Rounds, Table};
+use super::{BLOCK, Block, Lane, lookup, vaes};
 
 /// Proof that this processor, and the operating system, have what [`vaes`] is compiled for.
 #[derive(Debug, Clone, Copy)]
@@ -111,12 +106,97 @@ impl<const KEYS: usize> Drop for Cbc<KEYS> {
 
 impl<const KEYS: usize> ZeroizeOnDrop for Cbc<KEYS> {}
 
-/// Proof that this processor, and the operating system, have what the entries of [`Wide`] are
-/// compiled for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WideToken(());
+/// Proof that this processor, and the operating system, have vectors of some width, for the rounds
+/// of the older ciphers.
+pub(super) trait Vectors: Copy + Send + Sync + 'static {
+    /// Encrypts with the cipher's rounds compiled for them.
+    fn encrypt<C: Rounds>(self, cipher: &C, blocks: &mut [[u8; 8]]);
 
-impl WideToken {
+    /// Decrypts in the same way.
+    fn decrypt<C: Rounds>(self, cipher: &C, blocks: &mut [[u8; 8]]);
+}
+
+/// A cipher whose rounds, loops over words in arrays, are compiled once more for wider vectors.
+pub(super) struct Wide<C, V> {
+    cipher: C,
+    vectors: V,
+}
+
+impl<C: Rounds, V: Vectors> Wide<C, V> {
+    pub(super) fn new(vectors: V, cipher: C) -> Self {
+        Self { cipher, vectors }
+    }
+}
+
+impl<C: Rounds, V: Vectors> Rounds for Wide<C, V> {
+    type Width = C::Width;
+
+    fn encrypt(&self, blocks: &mut [[u8; 8]]) {
+        self.vectors.encrypt(&self.cipher, blocks);
+    }
+
+    fn decrypt(&self, blocks: &mut [[u8; 8]]) {
+        self.vectors.decrypt(&self.cipher, blocks);
+    }
+}
+
+impl<C: Rounds, V> ZeroizeOnDrop for Wide<C, V> {}
+
+/// Proof of vectors of 256 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    /// Asks the processor; the standard library remembers the answer.
+    pub(super) fn get() -> Option<Self> {
+        is_x86_feature_detected!("avx2").then_some(Self(()))
+    }
+}
+
+impl Vectors for Avx2 {
+    fn encrypt<C: Rounds>(self, cipher: &C, blocks: &mut [[u8; 8]]) {
+        #[target_feature(enable = "avx2")]
+        fn inside<C: Rounds>(cipher: &C, blocks: &mut [[u8; 8]]) {
+            cipher.encrypt(blocks);
+        }
+        #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
+        // SAFETY: the token `self`, whose maker has asked for the feature.
+        unsafe {
+            inside(cipher, blocks);
+        }
+    }
+
+    fn decrypt<C: Rounds>(self, cipher: &C, blocks: &mut [[u8; 8]]) {
+        #[target_feature(enable = "avx2")]
+        fn inside<C: Rounds>(cipher: &C, blocks: &mut [[u8; 8]]) {
+            cipher.decrypt(blocks);
+        }
+        #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
+        // SAFETY: the token `self`, whose maker has asked for the feature.
+        unsafe {
+            inside(cipher, blocks);
+        }
+    }
+}
+
+impl LookUp for Avx2 {
+    #[inline(always)]
+    fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W] {
+        in_vectors(table, numbers, |numbers| {
+            #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
+            // SAFETY: the token `self`, whose maker has asked for the feature.
+            unsafe {
+                lookup::shuffled(table, numbers)
+            }
+        })
+    }
+}
+
+/// Proof of vectors of 512 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
     /// Asks the processor; the standard library remembers the answer.
     pub(super) fn get() -> Option<Self> {
         let available = is_x86_feature_detected!("avx512f")
@@ -128,128 +208,60 @@ impl WideToken {
     }
 }
 
-/// A cipher whose rounds, loops over words in arrays, are compiled once more for vectors of 512
-/// bits.
-pub(super) struct Wide<C> {
-    cipher: C,
-    /// What makes the calls below sound.
-    _token: WideToken,
-}
-
-impl<C: Rounds> Wide<C> {
-    pub(super) fn new(token: WideToken, cipher: C) -> Self {
-        Self { cipher, _token: token }
-    }
-}
-
-impl<C: Rounds> Rounds for Wide<C> {
-    type Width = C::Width;
-
-    fn encrypt(&self, blocks: &mut [[u8; 8]]) {
+impl Vectors for Avx512 {
+    fn encrypt<C: Rounds>(self, cipher: &C, blocks: &mut [[u8; 8]]) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2")]
+        fn inside<C: Rounds>(cipher: &C, blocks: &mut [[u8; 8]]) {
+            cipher.encrypt(blocks);
+        }
         #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token in `self`, whose maker has asked for each of the features.
+        // SAFETY: the token `self`, whose maker has asked for each of the features.
         unsafe {
-            encrypt_wide(&self.cipher, blocks);
+            inside(cipher, blocks);
         }
     }
 
-    fn decrypt(&self, blocks: &mut [[u8; 8]]) {
+    fn decrypt<C: Rounds>(self, cipher: &C, blocks: &mut [[u8; 8]]) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2")]
+        fn inside<C: Rounds>(cipher: &C, blocks: &mut [[u8; 8]]) {
+            cipher.decrypt(blocks);
+        }
         #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token in `self`, whose maker has asked for each of the features.
+        // SAFETY: the token `self`, whose maker has asked for each of the features.
         unsafe {
-            decrypt_wide(&self.cipher, blocks);
+            inside(cipher, blocks);
         }
     }
 }
 
-impl<C: Rounds> ZeroizeOnDrop for Wide<C> {}
-
-/// What a cipher inlines into this function is compiled with its features.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2")]
-fn encrypt_wide<C: Rounds>(cipher: &C, blocks: &mut [[u8; 8]]) {
-    cipher.encrypt(blocks);
-}
-
-/// The other direction of [`encrypt_wide`].
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2")]
-fn decrypt_wide<C: Rounds>(cipher: &C, blocks: &mut [[u8; 8]]) {
-    cipher.decrypt(blocks);
-}
-
-impl LookUp for WideToken {
+impl LookUp for Avx512 {
     #[inline(always)]
-    fn look_up<const W: usize>(&self, table: &[u16; 64], numbers: &[u16; W]) -> [u16; W] {
-        let (vectors, []) = numbers.as_chunks::<32>() else {
-            return ByIndex.look_up(table, numbers);
-        };
-        let mut found = [0; W];
-        for (found, numbers) in found.as_chunks_mut().0.iter_mut().zip(vectors) {
+    fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W] {
+        in_vectors(table, numbers, |numbers| {
             #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
             // SAFETY: the token `self`, whose maker has asked for each of the features.
             unsafe {
-                *found = look_up(table, numbers);
+                lookup::permuted(table, numbers)
             }
-        }
-        found
+        })
     }
 }
 
-/// Finds 32 words in a table that two vectors hold, with one instruction.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn look_up(table: &[u16; 64], numbers: &[u16; 32]) -> [u16; 32] {
-    let [low, high] = table.as_chunks::<32>().0 else { return [0; 32] };
-    words(_mm512_permutex2var_epi16(vector(low), vector(numbers), vector(high)))
-}
-
-/// Makes a vector of words in a row. Taken word by word, the compiler sees that it is one load.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-#[rustfmt::skip]
-fn vector(words: &[u16; 32]) -> __m512i {
-    let [
-        a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7,
-        c0, c1, c2, c3, c4, c5, c6, c7, d0, d1, d2, d3, d4, d5, d6, d7,
-    ] = words.map(u16::cast_signed);
-    _mm512_set_epi16(
-        d7, d6, d5, d4, d3, d2, d1, d0, c7, c6, c5, c4, c3, c2, c1, c0,
-        b7, b6, b5, b4, b3, b2, b1, b0, a7, a6, a5, a4, a3, a2, a1, a0,
-    )
-}
-
-/// Takes a vector apart again, which becomes one store.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn words(vector: __m512i) -> [u16; 32] {
-    let quarters = [
-        _mm512_castsi512_si128(vector),
-        _mm512_extracti32x4_epi32::<1>(vector),
-        _mm512_extracti32x4_epi32::<2>(vector),
-        _mm512_extracti32x4_epi32::<3>(vector),
-    ];
-    let mut words = [0; 32];
-    for (words, quarter) in words.as_chunks_mut().0.iter_mut().zip(quarters) {
-        *words = [
-            _mm_extract_epi16::<0>(quarter),
-            _mm_extract_epi16::<1>(quarter),
-            _mm_extract_epi16::<2>(quarter),
-            _mm_extract_epi16::<3>(quarter),
-            _mm_extract_epi16::<4>(quarter),
-            _mm_extract_epi16::<5>(quarter),
-            _mm_extract_epi16::<6>(quarter),
-            _mm_extract_epi16::<7>(quarter),
-        ]
-        .map(|word| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a word, filled up with zeros"
-            )]
-            let word = word as u16;
-            word
-        });
+/// Looks numbers up by 32, or one after the other if that is not how many they are.
+#[inline(always)]
+fn in_vectors<const W: usize>(
+    table: &Table,
+    numbers: &[u16; W],
+    look_up: impl Fn(&[u16; 32]) -> [u16; 32],
+) -> [u16; W] {
+    let (vectors, []) = numbers.as_chunks() else {
+        return ByIndex.look_up(table, numbers);
+    };
+    let mut found = [0; W];
+    for (found, numbers) in found.as_chunks_mut().0.iter_mut().zip(vectors) {
+        *found = look_up(numbers);
     }
-    words
+    found
 }
 
 #[cfg(test)]
@@ -290,13 +302,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_vector_of_numbers_finds_what_each_number_names() {
-        let Some(token) = WideToken::get() else { return };
-        let table = std::array::from_fn(|i| 0x8000 ^ u16::try_from(i * 1021).unwrap());
+    fn finds_what_each_number_names(look_up: &impl LookUp) {
+        let mut table = Table::default();
+        table.fill(&std::array::from_fn(|i| u8::try_from(i * 151 % 256).unwrap()));
         // Every number of six bits, with other bits above it.
         let numbers: [u16; 64] = std::array::from_fn(|i| u16::try_from(i * 1021).unwrap());
-        assert_eq!(token.look_up(&table, &numbers), ByIndex.look_up(&table, &numbers));
-        assert_eq!(token.look_up(&table, &[65; 3]), [table[1]; 3]);
+        assert_eq!(look_up.look_up(&table, &numbers), ByIndex.look_up(&table, &numbers));
+        assert_eq!(look_up.look_up(&table, &[65; 3]), ByIndex.look_up(&table, &[1; 3]));
+    }
+
+    #[test]
+    fn a_vector_of_numbers_finds_what_each_number_names() {
+        if let Some(avx2) = Avx2::get() {
+            finds_what_each_number_names(&avx2);
+        }
+        if let Some(avx512) = Avx512::get() {
+            finds_what_each_number_names(&avx512);
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Random reads of an immutable file, from a map or by positional reads.
 
 use std::fs::File;
+use std::io::IoSliceMut;
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use memmap2::Mmap;
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::lease::NodeLease;
 use super::mmap;
@@ -112,11 +114,23 @@ impl Source {
     /// Asks the system to begin with reading a range that will be wanted soon. What lies beyond the
     /// end is ignored.
     pub fn prefetch(&self, offset: u64, length: usize) {
-        let length = u64::try_from(length).ok().and_then(NonZeroU64::new);
-        if length.is_some() && offset < self.length {
-            let _only_a_hint =
-                rustix::fs::fadvise(&self.file, offset, length, rustix::fs::Advice::WillNeed);
+        let left = self.length.saturating_sub(offset);
+        let length = u64::try_from(length).unwrap_or(u64::MAX).min(left);
+        let Some(wanted) = NonZeroU64::new(length) else { return };
+        // Ranges come into memory from their beginnings on, and asking for one that is there walks
+        // over all its pages.
+        if self.is_cached(offset.saturating_add(length).saturating_sub(1)) {
+            return;
         }
+        let _only_a_hint =
+            rustix::fs::fadvise(&self.file, offset, Some(wanted), rustix::fs::Advice::WillNeed);
+    }
+
+    /// Whether a byte is in memory, as far as the system says so without reading it from the disk.
+    fn is_cached(&self, offset: u64) -> bool {
+        let mut byte = [0];
+        let mut into = [IoSliceMut::new(&mut byte)];
+        preadv2(&self.file, &mut into, offset, ReadWriteFlags::NOWAIT).is_ok()
     }
 
     /// Checks that the file is still the one that was opened.

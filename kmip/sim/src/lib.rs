@@ -5,14 +5,15 @@
 //! be moved forward. A [`Quirk`] makes it behave like some real server that is different
 //! (KMIP.md 13, 14); a [`Fault`] makes it break in a scripted way, once or always.
 //!
-//! It listens on the loopback interface only, keeps nothing on disk, and ends with its handle.
-//! It is not a key server: nothing ships with it but the demo.
+//! It listens on the loopback interface only, keeps nothing on disk unless it is given a file, and
+//! ends with its handle. It is not a key server: nothing ships with it but the demo.
 
 #![forbid(unsafe_code)]
 
 mod clock;
 mod connection;
 mod ends;
+mod file;
 mod object;
 mod operations;
 mod pki;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -40,6 +41,8 @@ pub struct SimulatorSettings {
     pub distrusts_client: bool,
     /// The port; 0 takes a free one.
     pub port: u16,
+    /// A file that keeps the objects, so that a server that starts again has them.
+    pub file: Option<PathBuf>,
 }
 
 impl Default for SimulatorSettings {
@@ -52,6 +55,7 @@ impl Default for SimulatorSettings {
             only_tls_1_2: false,
             distrusts_client: false,
             port: 0,
+            file: None,
         }
     }
 }
@@ -108,8 +112,9 @@ impl Simulator {
     /// Starts.
     ///
     /// # Errors
-    /// When no port is free or no certificate can be made.
+    /// When no port is free, no certificate can be made, or the file of the objects is none.
     pub fn with(settings: SimulatorSettings) -> io::Result<Self> {
+        let store = Store::open(Clock::default(), &settings.quirks, settings.file)?;
         let pki = Pki::new("Simulator")?;
         let server = pki.server(settings.certificate)?;
         let client = pki.client("rekey-client")?;
@@ -119,7 +124,7 @@ impl Simulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            store: Store::new(Clock::default(), &settings.quirks),
+            store,
             versions: settings.versions,
             faults: Mutex::default(),
             counts: Mutex::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use rekey_kmip::message::{
@@ -12,6 +13,7 @@ use rekey_kmip::ttlv::Tag;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
+use crate::file::{ObjectFile, is_change};
 use crate::lock;
 use crate::object::{Key, Object, key_bytes};
 use crate::script::Quirk;
@@ -27,13 +29,26 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) objects: Vec<Object>,
     pub(crate) quirks: HashSet<Quirk>,
+    file: Option<ObjectFile>,
     made: u64,
 }
 
 impl Store {
-    pub(crate) fn new(clock: Clock, quirks: &[Quirk]) -> Self {
+    /// A store with what its file has, if it has a file.
+    pub(crate) fn open(clock: Clock, quirks: &[Quirk], file: Option<PathBuf>) -> io::Result<Self> {
         let quirks = quirks.iter().copied().collect();
-        Self { inner: Mutex::new(Inner { quirks, ..Inner::default() }), clock }
+        let file = file.map(ObjectFile::new);
+        let objects = file.as_ref().map(ObjectFile::load).transpose()?.unwrap_or_default();
+        Ok(Self { inner: Mutex::new(Inner { objects, quirks, file, made: 0 }), clock })
+    }
+
+    /// Writes the file now. What the protocol changes is there before it is answered; what is put
+    /// in behind its back, with this.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self) -> io::Result<()> {
+        lock(&self.inner).save()
     }
 
     /// Puts a key in, active since now, without asking the protocol. Attributes that are given
@@ -126,15 +141,25 @@ impl Store {
         lock(&self.inner).quirks.contains(&quirk)
     }
 
-    /// Does one operation.
+    /// Does one operation; what it changes is in the file before anybody hears of it.
     pub(crate) fn perform(&self, request: Request, two: bool) -> Result<Reply, Refusal> {
-        lock(&self.inner).perform(request, self.clock.now(), two)
+        let operation = request.operation();
+        let mut inner = lock(&self.inner);
+        let reply = inner.perform(request, self.clock.now(), two)?;
+        if is_change(operation) {
+            inner.save().map_err(|e| refuse(ResultReason::GENERAL_FAILURE, &e.to_string()))?;
+        }
+        Ok(reply)
     }
 }
 
 impl Inner {
     pub(crate) fn has(&self, quirk: Quirk) -> bool {
         self.quirks.contains(&quirk)
+    }
+
+    fn save(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.save(&self.objects))
     }
 
     /// Keeps an object under a new id of the form that the vendor's sample shows.
@@ -144,8 +169,13 @@ impl Inner {
         attributes: Vec<Attribute>,
         key: Option<Zeroizing<Vec<u8>>>,
     ) -> UniqueIdentifier {
-        self.made = self.made.saturating_add(1);
-        let id = UniqueIdentifier::new(format!("02-{:03}", self.made));
+        let id = loop {
+            self.made = self.made.saturating_add(1);
+            let id = UniqueIdentifier::new(format!("02-{:03}", self.made));
+            if self.objects.iter().all(|object| object.id != id) {
+                break id;
+            }
+        };
         self.objects.push(Object { id: id.clone(), kind, attributes, key: Key(key) });
         id
     }

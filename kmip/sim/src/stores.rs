@@ -33,9 +33,18 @@ impl Simulator {
             "kmip_hosts:\n  {group}:\n    hosts: {}\n    keystore_path: {}\n    \
              truststore_path: {}\n    timeout: 5000\n",
             self.host(),
-            client.display(),
-            trust.display()
+            quoted(&client),
+            quoted(&trust)
         ))
+    }
+}
+
+/// A path as YAML reads it back.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "''")),
     }
 }
 

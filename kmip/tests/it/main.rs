@@ -10,6 +10,7 @@ mod admin;
 mod certificates;
 mod faults;
 mod hosts;
+mod kept;
 mod keys;
 mod quirks;
 mod tls;

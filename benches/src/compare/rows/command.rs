@@ -26,7 +26,7 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
             files::warm(&files::files_of(&site.table())?)?;
             let mut command = program::upgrade(&bench.program, site, to_second);
             to_second = !to_second;
-            meter.time(content.bytes, || {
+            meter.time_writing(scratch, content.bytes, || {
                 peak.raise(program::run(&mut command)?);
                 Ok(())
             })

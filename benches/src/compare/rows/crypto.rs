@@ -43,7 +43,11 @@ const CIPHERS: [Cipher; 4] = [
         "DESede/CBC/PKCS5Padding",
         24,
         "des-ede3-cbc",
-        &[(Kernel::Avx512, [goal(2.0, 24.0); 2]), (Kernel::Portable, [goal(2.0, 24.0); 2])],
+        &[
+            (Kernel::Avx512, [goal(2.0, 24.0); 2]),
+            (Kernel::Avx2, [goal(2.0, 24.0); 2]),
+            (Kernel::Portable, [goal(2.0, 24.0); 2]),
+        ],
     ),
     legacy(
         "Blowfish-CBC",
@@ -57,7 +61,11 @@ const CIPHERS: [Cipher; 4] = [
         "RC2/CBC/PKCS5Padding",
         16,
         "rc2-cbc",
-        &[(Kernel::Avx512, [goal(12.0, 41.0); 2]), (Kernel::Portable, [goal(12.0, 41.0); 2])],
+        &[
+            (Kernel::Avx512, [goal(12.0, 41.0); 2]),
+            (Kernel::Avx2, [goal(12.0, 41.0); 2]),
+            (Kernel::Portable, [goal(12.0, 41.0); 2]),
+        ],
     ),
 ];
 

@@ -12,8 +12,10 @@ use rekey_kmip::message::{
     PaddingMethod, Timestamp, UniqueIdentifier,
 };
 use rekey_kmip::ttlv::Tag;
-use rekey_kmip_sim::Simulator;
+use rekey_kmip_sim::{Simulator, SimulatorSettings};
 use zeroize::Zeroizing;
+
+use super::large;
 
 static SSTABLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../testdata/sstables");
 
@@ -24,28 +26,58 @@ const SETS: [(&str, &str); 3] = [
     ("oa-aes-ecb-128-16k", "archive"),
 ];
 
+/// The set whose chunks fill the large table, and the keyspace of that.
+const LARGE: (&str, &str) = ("oa-aes-ecb-128-16k", "history");
+
 /// The group of the bundled set's options.
 pub(super) const GROUP: &str = "group";
 
 /// The key that the bundled set was written with.
 pub(super) const OLD_KEY: &str = "02-449";
 
-/// Unpacks the tables to `data/` and their local keys to `keys/`.
-pub(super) fn tables(root: &Path) -> Result<()> {
-    let data = root.join("data");
+/// Unpacks the tables to `data/` and their local keys to `keys/`, durably; one more that is large,
+/// if it is wanted.
+pub(super) fn tables(node: &Path, with_large: bool) -> Result<()> {
+    let data = node.join("data");
     LocalStorage.create_directory(&data)?;
     for (set, keyspace) in SETS {
-        let from = SSTABLES.get_dir(format!("{set}/rk")).ok_or_else(|| missing(set))?;
-        unpack(from, &data.join(keyspace))?;
+        unpack(bundled(&format!("{set}/rk"))?, &data.join(keyspace))?;
     }
-    unpack(SSTABLES.get_dir("keys").ok_or_else(|| missing("keys"))?, &root.join("keys"))
+    if with_large {
+        let (set, keyspace) = LARGE;
+        let keyspace = data.join(keyspace);
+        LocalStorage.create_directory(&keyspace)?;
+        for table in bundled(&format!("{set}/rk"))?.dirs() {
+            let name = table.path().file_name().unwrap_or_default();
+            large::table(table, &keyspace.join(name))?;
+        }
+    }
+    unpack(bundled("keys")?, &node.join("keys"))
 }
 
-/// Starts a key server that has the old key, and the node's configuration for it.
-pub(super) fn server(root: &Path) -> Result<(Simulator, KmipServers)> {
-    let failed = |error| Error::io("cannot start the key server", root, error);
-    let simulator = Simulator::start().map_err(failed)?;
-    let exported = KmipKeyFile::open(root.join("keys/kmip-keys"))?;
+fn bundled(what: &str) -> Result<&'static Dir<'static>> {
+    SSTABLES.get_dir(what).ok_or_else(|| missing(what))
+}
+
+/// Starts a key server that has the old key, or has again what it had when it was killed, and
+/// writes the node's configuration for it.
+pub(super) fn server(node: &Path) -> Result<(Simulator, KmipServers)> {
+    let failed = |error| Error::io("cannot start the key server", node, error);
+    let settings =
+        SimulatorSettings { file: Some(node.join(OBJECTS)), ..SimulatorSettings::default() };
+    let simulator = Simulator::with(settings).map_err(failed)?;
+    if simulator.store().is_empty() {
+        keep_old_key(node, &simulator)?;
+        simulator.store().save().map_err(failed)?;
+    }
+    let yaml = simulator.node_config(GROUP, node).map_err(failed)?;
+    let path = node.join(CONFIG);
+    replace(&path, yaml.as_bytes())?;
+    Ok((simulator, KmipServers::new(NodeConfig::parse(&yaml, path)?)))
+}
+
+fn keep_old_key(node: &Path, simulator: &Simulator) -> Result<()> {
+    let exported = KmipKeyFile::open(node.join("keys").join(KMIP_KEYS))?;
     let id = KeyId::new(OLD_KEY)?;
     let key = exported.read_key(&KeyRef::Kmip { group: GROUP.to_owned(), id })?;
     let parameters = CryptographicParameters {
@@ -67,9 +99,40 @@ pub(super) fn server(root: &Path) -> Result<(Simulator, KmipServers)> {
             Attribute::new(Tag::ACTIVATION_DATE.into(), years_ago),
         ],
     );
-    let yaml = simulator.node_config(GROUP, root).map_err(failed)?;
-    let config = NodeConfig::parse(&yaml, root.join("hcd.yaml"))?;
-    Ok((simulator, KmipServers::new(config)))
+    Ok(())
+}
+
+/// Writes down a key of the server, so that what is kept of the demo can be read without it.
+pub(super) fn export(node: &Path, simulator: &Simulator, key: &KeyId) -> Result<()> {
+    let bytes = simulator.store().key_bytes(&UniqueIdentifier::new(key.as_str()));
+    let bytes = bytes.ok_or_else(|| missing("the new key"))?;
+    let mut line = Zeroizing::new(format!("{key} = "));
+    for byte in bytes.iter() {
+        line.push_str(&Zeroizing::new(format!("{byte:02x}")));
+    }
+    line.push('\n');
+    replace(&node.join(KMIP_KEYS), line.as_bytes())
+}
+
+/// Removes what only a running key server has a use for.
+pub(super) fn forget_server(node: &Path) -> Result<()> {
+    [OBJECTS, CONFIG, "client.pem", "trust.pem"]
+        .iter()
+        .try_for_each(|name| remove(&node.join(name)))
+}
+
+/// Removes all local key files. Those that are gone already are no error.
+pub(super) fn forget_local_keys(node: &Path) -> Result<()> {
+    let keys = node.join("keys");
+    for entry in LocalStorage.list(&keys)? {
+        LocalStorage.remove_file(&keys.join(entry.name))?;
+    }
+    LocalStorage.sync_directory(&keys)
+}
+
+/// Whether a local key file is left.
+pub(super) fn has_local_keys(node: &Path) -> Result<bool> {
+    Ok(!LocalStorage.list(&node.join("keys"))?.is_empty())
 }
 
 fn unpack(from: &Dir<'_>, to: &Path) -> Result<()> {
@@ -78,17 +141,36 @@ fn unpack(from: &Dir<'_>, to: &Path) -> Result<()> {
         let name = entry.path().file_name().unwrap_or_default();
         match entry {
             DirEntry::Dir(dir) => unpack(dir, &to.join(name))?,
-            DirEntry::File(file) => {
-                let copy = LocalStorage.create(&to.join(name))?;
-                copy.write_at(file.contents(), 0)?;
-            }
+            DirEntry::File(file) => write(&to.join(name), file.contents())?,
         }
     }
-    Ok(())
+    LocalStorage.sync_directory(to)
 }
 
-fn missing(what: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("the bundled SSTables lack {what}"))
+/// Writes a new file, durably.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let file = LocalStorage.create(path)?;
+    file.write_at(bytes, 0)?;
+    file.sync()
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    remove(path)?;
+    write(path, bytes)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match LocalStorage.stat(path)? {
+        Some(_) => LocalStorage.remove_file(path),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn missing(what: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("the demo lacks {what}"))
 }
 
 const TWO_YEARS: i64 = 2 * 365 * 86_400;
+const OBJECTS: &str = "key-server";
+const CONFIG: &str = "hcd.yaml";
+pub(super) const KMIP_KEYS: &str = "kmip-keys";

@@ -1,86 +1,123 @@
 //! An unfinished run in words.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use indicatif::HumanDuration;
 use rekey_engine::journal::{History, State};
-use rekey_engine::upgrade::Status;
+use rekey_engine::sstable::TableDir;
+use rekey_engine::upgrade::{SSTableStatus, Status};
 
-use crate::ui::text::{align, bytes, table};
+use crate::ui::text::{align, bytes, span, table};
 
-pub(in crate::ui) fn status(status: Option<&Status>) -> String {
+/// A screen of it: the SSTables in work, those that failed, sums. With `all`, every SSTable that was
+/// begun.
+pub(in crate::ui) fn status(status: Option<&Status>, all: bool) -> String {
     let Some(status) = status else {
         return "no run is unfinished: the last one has ended, or none was begun\n".to_owned();
     };
     let mut text = String::new();
-    let mut rows = table(&["sstable", "bytes", "state", "durable", "read back", "new"]);
-    for one in &status.sstables {
-        rows.add_row([
-            one.data.display().to_string(),
-            bytes(one.bytes),
-            one.state.name().to_owned(),
-            percent(one.durable, one.bytes),
-            percent(one.read_back, one.bytes),
-            one.new.clone().unwrap_or_default(),
-        ]);
-    }
-    align(&mut rows, &[1, 3, 4]);
-    let _ = writeln!(text, "{rows}\n");
-    for failed in &status.sstables {
-        if let Some(why) = &failed.why {
-            let _ = writeln!(text, "{}: failed: {why}", failed.data.display());
+    let most = if all { usize::MAX } else { MOST };
+    let is_in_work = |one: &&SSTableStatus| !matches!(one.state, State::Swapped | State::Failed);
+    let shown: Vec<_> = status.sstables.iter().filter(|one| all || is_in_work(one)).collect();
+    if !shown.is_empty() {
+        let mut rows = table(&["sstable", "bytes", "state", "written", "read back"]);
+        for one in shown.iter().take(most) {
+            rows.add_row([
+                name(&one.data),
+                bytes(one.bytes),
+                one.state.name().to_owned(),
+                percent(one.durable, one.bytes),
+                percent(one.read_back, one.bytes),
+            ]);
         }
+        align(&mut rows, &[1, 3, 4]);
+        let _ = writeln!(text, "{rows}");
+        more(&mut text, shown.len(), most);
+        text.push('\n');
     }
-    let total = status.total;
-    let _ = writeln!(
-        text,
-        "{} SSTables, {}: {} durable, {} read back; {} sealed, {} swapped, {} failed",
-        total.sstables,
-        bytes(total.bytes),
-        percent(total.durable, total.bytes),
-        percent(total.read_back, total.bytes),
-        total.sealed,
-        total.swapped,
-        total.failed,
-    );
-    for (name, what) in &status.plan {
-        if name.starts_with("target") && name != "target key id" {
-            let _ = writeln!(text, "{name}: {}", what.escape_debug());
-        }
+    let failed: Vec<_> =
+        status.sstables.iter().filter_map(|one| Some((one, one.why.as_ref()?))).collect();
+    for (one, why) in failed.iter().take(most) {
+        let _ = writeln!(text, "{}: failed: {why}", one.data.display());
     }
-    let _ = writeln!(text, "journal: {}", status.state_dir.join("journal").display());
+    more(&mut text, failed.len(), most);
+    sums(&mut text, status);
     pace(&mut text, status);
     text
 }
 
-fn pace(text: &mut String, status: &Status) {
-    let age = SystemTime::now().duration_since(status.last).unwrap_or_default();
-    let ago = HumanDuration(Duration::from_secs(age.as_secs()));
-    match &status.worker {
-        Some(worker) => {
-            let _ = writeln!(text, "process {} works on it; it was heard of {ago} ago", worker.pid);
-        }
-        None => {
-            let _ = writeln!(
-                text,
-                "nobody works on it, since {ago}: upgradesstables with the same arguments goes on \
-                 with it, abandon undoes what it has begun"
-            );
+fn more(text: &mut String, all: usize, shown: usize) {
+    let more = all.saturating_sub(shown);
+    if more > 0 {
+        let _ = writeln!(text, "and {more} more (--all)");
+    }
+}
+
+fn sums(text: &mut String, status: &Status) {
+    let total = status.total;
+    let _ = writeln!(
+        text,
+        "{} SSTables: {} swapped in, {} failed, {} left",
+        total.sstables,
+        total.swapped,
+        total.failed,
+        total.sstables.saturating_sub(total.swapped).saturating_sub(total.failed),
+    );
+    for (what, done) in [("written", total.durable), ("read back", total.read_back)] {
+        let (done, of, percent) = (bytes(done), bytes(total.bytes), percent(done, total.bytes));
+        let _ = writeln!(text, "{what:<10} {done} of {of}, {percent}");
+    }
+    for (name, what) in &status.plan {
+        if name == "target options" || name == "target key" {
+            let what: String = what.chars().filter(|c| !c.is_control()).collect();
+            let _ = writeln!(text, "{name}: {what}");
         }
     }
+    let _ = writeln!(text, "journal: {}", status.state_dir.join("journal").display());
+}
+
+fn pace(text: &mut String, status: &Status) {
+    let age = SystemTime::now().duration_since(status.last).unwrap_or_default();
     if let (Some(rate), Some(eta)) = (status.rate, status.eta) {
         // It was estimated when the run was heard of last, and has gone on since.
         let left = if status.worker.is_some() { eta.saturating_sub(age) } else { eta };
-        let left = HumanDuration(Duration::from_secs(left.as_secs()));
-        let _ = writeln!(text, "{}/s (written and read back), {left} left", bytes(rate));
+        let _ = writeln!(text, "{}/s written and read back, {} left", bytes(rate), span(left));
     }
+    let age = span(Duration::from_secs(age.as_secs()));
+    let _ = match &status.worker {
+        Some(worker) => {
+            writeln!(text, "process {} works on it; this is how far it was {age} ago", worker.pid)
+        }
+        None => writeln!(
+            text,
+            "nobody works on it, since {age}: upgradesstables with the same arguments goes on with \
+             it, abandon undoes what it has begun"
+        ),
+    };
+}
+
+/// `keyspace.table nb-1-big`; the path of what has no such name.
+fn name(data: &Path) -> String {
+    let of = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let parts = || {
+        let directory = data.parent()?;
+        let own = of(directory)?;
+        let (table, index) = match own.strip_prefix('.') {
+            Some(index) => (directory.parent()?, Some(index)),
+            None => (directory, None),
+        };
+        let found = TableDir::new(Path::new(""), &of(table.parent()?)?, &of(table)?);
+        let found = index.map_or_else(|| found.clone(), |index| found.index(index));
+        Some(format!("{found} {}", of(data)?.strip_suffix("-Data.db")?))
+    };
+    parts().unwrap_or_else(|| data.display().to_string())
 }
 
 pub(in crate::ui) fn resuming(history: &History) -> String {
     let swapped = history.sstables.values().filter(|entry| entry.state == State::Swapped).count();
     format!(
-        "going on with an unfinished run: {swapped} SSTables are in their places, {} are partly done",
+        "going on with an unfinished run; SSTables in their places: {swapped}, partly done: {}",
         history.resumable().count()
     )
 }
@@ -99,4 +136,23 @@ pub(in crate::ui) fn abandoned(had_journal: bool) -> String {
 fn percent(part: u64, whole: u64) -> String {
     let percent = u128::from(part).saturating_mul(100).checked_div(u128::from(whole));
     format!("{}%", percent.unwrap_or(100))
+}
+
+/// SSTables that are shown one by one, unless all are wanted.
+const MOST: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sstable_is_named_by_its_table() {
+        let table = "/data/ks/t-5ab1e000000011f0800000000000000a";
+        assert_eq!(name(Path::new(&format!("{table}/nb-1-big-Data.db"))), "ks.t nb-1-big");
+        assert_eq!(
+            name(Path::new(&format!("{table}/.by_n/oa-2-big-Data.db"))),
+            "ks.t.by_n oa-2-big"
+        );
+        assert_eq!(name(Path::new("/strange")), "/strange");
+    }
 }

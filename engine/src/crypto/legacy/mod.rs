@@ -28,12 +28,15 @@ use zeroize::ZeroizeOnDrop;
 
 pub(super) use self::blowfish::Blowfish;
 pub(super) use self::des::{Des, TripleDes};
-pub(super) use self::rc2::{ByIndex, LookUp, Rc2};
+pub(super) use self::rc2::{ByIndex, Rc2};
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+pub(super) use self::rc2::{LookUp, Table};
 
 /// A scheduled key of a cipher with blocks of 64 bits.
 ///
-/// What an implementation inlines of these functions, the AVX-512 kernel compiles for
-/// wider vectors.
+/// What an implementation inlines of these functions, the kernels AVX2 and AVX-512 compile for
+/// wider vectors. Closures do not count as inlined: two users of one are enough for the compiler
+/// to make it a function of its own, with the vectors of any processor.
 pub(super) trait Rounds: ZeroizeOnDrop {
     /// How many blocks at once are fastest.
     type Width: ArraySize;

@@ -1,21 +1,53 @@
 //! RC2 (RFC 2268), in vectors.
 
 use aes::cipher::array::{ArraySize, AssocArraySize};
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Rounds;
 
 /// A scheduled key.
 pub(in crate::crypto) struct Rc2<const WIDE: usize, L = ByIndex> {
     /// Boxed, so that no copy is left behind by a move.
-    words: Box<Zeroizing<[u16; 64]>>,
+    table: Box<Zeroizing<Table>>,
     look_up: L,
+}
+
+/// The key words, and their bytes once more for look-ups that find one byte at a time.
+pub(in crate::crypto) struct Table {
+    pub(in crate::crypto) words: [u16; 64],
+    pub(in crate::crypto) low: [u8; 64],
+    pub(in crate::crypto) high: [u8; 64],
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { words: [0; 64], low: [0; 64], high: [0; 64] }
+    }
+}
+
+impl Table {
+    /// Takes the words from an expanded key.
+    pub(in crate::crypto) fn fill(&mut self, bytes: &[u8; 128]) {
+        let places = self.words.iter_mut().zip(&mut self.low).zip(&mut self.high);
+        for (((word, low), high), bytes) in places.zip(bytes.as_chunks().0) {
+            *word = u16::from_le_bytes(*bytes);
+            [*low, *high] = *bytes;
+        }
+    }
+}
+
+impl Zeroize for Table {
+    fn zeroize(&mut self) {
+        self.words.zeroize();
+        self.low.zeroize();
+        self.high.zeroize();
+    }
 }
 
 /// How the key words that a mashing round names are found.
 pub(in crate::crypto) trait LookUp {
     /// Finds for each number the word of the table that its lower six bits name.
-    fn look_up<const W: usize>(&self, table: &[u16; 64], numbers: &[u16; W]) -> [u16; W];
+    fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W];
 }
 
 /// One number after the other.
@@ -23,11 +55,11 @@ pub(in crate::crypto) struct ByIndex;
 
 impl LookUp for ByIndex {
     #[inline(always)]
-    fn look_up<const W: usize>(&self, table: &[u16; 64], numbers: &[u16; W]) -> [u16; W] {
+    fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W] {
         let mut named = [0; W];
         for (named, number) in named.iter_mut().zip(numbers) {
             #[expect(clippy::indexing_slicing, reason = "a number of six bits is below 64")]
-            let word = table[usize::from(*number & 63)];
+            let word = table.words[usize::from(*number & 63)];
             *named = word;
         }
         named
@@ -59,17 +91,15 @@ impl<const WIDE: usize, L: LookUp> Rc2<WIDE, L> {
                 *byte = shuffled(near ^ far);
             }
         }
-        let mut words = Box::new(Zeroizing::new([0; 64]));
-        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-            *word = u16::from_le_bytes(*bytes);
-        }
-        Self { words, look_up }
+        let mut table = Box::new(Zeroizing::new(Table::default()));
+        table.fill(&bytes);
+        Self { table, look_up }
     }
 
     /// What a mashing round adds to each word: the key word that another word names.
     #[inline(always)]
     fn named<const W: usize>(&self, words: &[u16; W]) -> [u16; W] {
-        self.look_up.look_up(&self.words, words)
+        self.look_up.look_up(&self.table, words)
     }
 }
 
@@ -177,7 +207,9 @@ impl<const WIDE: usize, L: LookUp> Rc2<WIDE, L> {
     fn encrypt_wide<const W: usize>(&self, blocks: &mut [[u8; 8]; W]) {
         let mut planes = split(blocks);
         let [a, b, c, d] = &mut planes;
-        for (round, [key_a, key_b, key_c, key_d]) in self.words.as_chunks().0.iter().enumerate() {
+        for (round, [key_a, key_b, key_c, key_d]) in
+            self.table.words.as_chunks().0.iter().enumerate()
+        {
             mix::<W, 1>(a, [d, c, b], *key_a);
             mix::<W, 2>(b, [a, d, c], *key_b);
             mix::<W, 3>(c, [b, a, d], *key_c);
@@ -196,7 +228,7 @@ impl<const WIDE: usize, L: LookUp> Rc2<WIDE, L> {
     fn decrypt_wide<const W: usize>(&self, blocks: &mut [[u8; 8]; W]) {
         let mut planes = split(blocks);
         let [a, b, c, d] = &mut planes;
-        let keys = self.words.as_chunks().0.iter().enumerate().rev();
+        let keys = self.table.words.as_chunks().0.iter().enumerate().rev();
         for (round, [key_a, key_b, key_c, key_d]) in keys {
             if mashes(round) {
                 subtract(d, self.named(c));
@@ -221,39 +253,47 @@ where
 
     #[inline(always)]
     fn encrypt(&self, blocks: &mut [[u8; 8]]) {
-        let (chunks, rest) = blocks.as_chunks_mut();
-        chunks.iter_mut().for_each(|blocks| self.encrypt_wide::<WIDE>(blocks));
+        let (chunks, rest) = blocks.as_chunks_mut::<WIDE>();
+        chunks.iter_mut().for_each(|blocks| self.encrypt_wide(blocks));
+        let (chunks, rest) = rest.as_chunks_mut::<64>();
+        chunks.iter_mut().for_each(|blocks| self.encrypt_wide(blocks));
+        let (chunks, rest) = rest.as_chunks_mut::<32>();
+        chunks.iter_mut().for_each(|blocks| self.encrypt_wide(blocks));
         if rest.len() > ENOUGH {
-            return padded(rest, |blocks| self.encrypt_wide::<WIDE>(blocks));
+            return padded::<32>(rest, |blocks| self.encrypt_wide(blocks));
         }
-        let (chunks, rest) = rest.as_chunks_mut();
-        chunks.iter_mut().for_each(|blocks| self.encrypt_wide::<NARROW>(blocks));
+        let (chunks, rest) = rest.as_chunks_mut::<NARROW>();
+        chunks.iter_mut().for_each(|blocks| self.encrypt_wide(blocks));
         if rest.len() > 2 {
-            return padded(rest, |blocks| self.encrypt_wide::<NARROW>(blocks));
+            return padded::<NARROW>(rest, |blocks| self.encrypt_wide(blocks));
         }
-        let (blocks, _) = rest.as_chunks_mut();
-        blocks.iter_mut().for_each(|block| self.encrypt_wide::<1>(block));
+        let (blocks, _) = rest.as_chunks_mut::<1>();
+        blocks.iter_mut().for_each(|block| self.encrypt_wide(block));
     }
 
     #[inline(always)]
     fn decrypt(&self, blocks: &mut [[u8; 8]]) {
-        let (chunks, rest) = blocks.as_chunks_mut();
-        chunks.iter_mut().for_each(|blocks| self.decrypt_wide::<WIDE>(blocks));
+        let (chunks, rest) = blocks.as_chunks_mut::<WIDE>();
+        chunks.iter_mut().for_each(|blocks| self.decrypt_wide(blocks));
+        let (chunks, rest) = rest.as_chunks_mut::<64>();
+        chunks.iter_mut().for_each(|blocks| self.decrypt_wide(blocks));
+        let (chunks, rest) = rest.as_chunks_mut::<32>();
+        chunks.iter_mut().for_each(|blocks| self.decrypt_wide(blocks));
         if rest.len() > ENOUGH {
-            return padded(rest, |blocks| self.decrypt_wide::<WIDE>(blocks));
+            return padded::<32>(rest, |blocks| self.decrypt_wide(blocks));
         }
-        let (chunks, rest) = rest.as_chunks_mut();
-        chunks.iter_mut().for_each(|blocks| self.decrypt_wide::<NARROW>(blocks));
+        let (chunks, rest) = rest.as_chunks_mut::<NARROW>();
+        chunks.iter_mut().for_each(|blocks| self.decrypt_wide(blocks));
         if rest.len() > 2 {
-            return padded(rest, |blocks| self.decrypt_wide::<NARROW>(blocks));
+            return padded::<NARROW>(rest, |blocks| self.decrypt_wide(blocks));
         }
-        let (blocks, _) = rest.as_chunks_mut();
-        blocks.iter_mut().for_each(|block| self.decrypt_wide::<1>(block));
+        let (blocks, _) = rest.as_chunks_mut::<1>();
+        blocks.iter_mut().for_each(|block| self.decrypt_wide(block));
     }
 }
 
-/// More than this many blocks are faster in the widest call, idle places and all: on Zen 5, 14 with
-/// vectors of 512 bits and 21 with those of 128.
+/// More than this many blocks are faster with the places of 32, some of them idle: on Zen 5, with
+/// vectors of 128 bits as with those of 512.
 const ENOUGH: usize = 16;
 
 /// Blocks at once where few are left: the places of one vector of 128 bits.

@@ -42,8 +42,8 @@ fn any_number_of_blocks_comes_out_as_from_the_crates() {
     let triple = ::des::TdesEde3::new_from_slice(&key).unwrap();
     let blowfish: ::blowfish::Blowfish = ::blowfish::Blowfish::new_from_slice(&key).unwrap();
     let rc2 = ::rc2::Rc2::new_from_slice(&key[..16]).unwrap();
-    let (des_4, des_8) = (Des::<4>::new(three[0]), Des::<8>::new(three[0]));
-    let (triple_4, triple_8) = (TripleDes::<4>::new(three), TripleDes::<8>::new(three));
+    let (des_4, des_8) = (Des::<4, 144>::new(three[0]), Des::<8, 40>::new(three[0]));
+    let (triple_4, triple_8) = (TripleDes::<4, 56>::new(three), TripleDes::<8, 40>::new(three));
     let own_blowfish = Blowfish::new(&key);
     let (rc2_64, rc2_128) =
         (Rc2::<64>::new(&key[..16], ByIndex), Rc2::<128>::new(&key[..16], ByIndex));
@@ -68,10 +68,10 @@ proptest! {
     #[test]
     fn keys_of_des_are_those_of_the_crate(key in any::<[[u8; 8]; 3]>(), count in 1_usize..200) {
         let one = ::des::Des::new_from_slice(&key[0]).unwrap();
-        check(&Des::<4>::new(key[0]), &one, count);
+        check(&Des::<4, 144>::new(key[0]), &one, count);
         let three = ::des::TdesEde3::new_from_slice(key.as_flattened()).unwrap();
-        check(&TripleDes::<4>::new(key), &three, count);
-        check(&TripleDes::<8>::new(key), &three, count);
+        check(&TripleDes::<4, 144>::new(key), &three, count);
+        check(&TripleDes::<8, 40>::new(key), &three, count);
     }
 
     #[test]

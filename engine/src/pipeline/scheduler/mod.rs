@@ -196,6 +196,7 @@ struct Open {
     next_piece: u64,
     pieces: u64,
     spread: u64,
+    is_ordered: bool,
     running: BTreeSet<u64>,
     /// A serial step (begin, end, abandon) is under way.
     serial: bool,
@@ -205,6 +206,14 @@ struct Open {
 }
 
 impl Open {
+    /// Whether it has a piece that may be handed out.
+    fn is_ready(&self) -> bool {
+        self.failure.is_none()
+            && !self.serial
+            && self.next_piece < self.pieces
+            && self.lead() < self.spread
+    }
+
     /// How far the next piece is ahead of the oldest one that is not done.
     fn lead(&self) -> u64 {
         let oldest = self.running.first().copied().unwrap_or(self.next_piece);
@@ -278,21 +287,28 @@ impl<'c> Coordinator<'c> {
         }
     }
 
-    /// Older tasks first: what is open gets finished, and its space freed.
     fn hand_out(&mut self, spawn: &impl Fn(usize, Work)) {
-        for open in &mut self.open {
-            while self.running < self.limits.window()
-                && open.failure.is_none()
-                && !open.serial
-                && open.next_piece < open.pieces
-                && open.lead() < open.spread
-            {
-                spawn(open.index, Work::Piece { stage: open.stage, piece: open.next_piece });
-                open.running.insert(open.next_piece);
-                open.next_piece = open.next_piece.saturating_add(1);
-                self.running = self.running.saturating_add(1);
-            }
+        while self.running < self.limits.window()
+            && let Some(open) = self.next_in_turn()
+        {
+            spawn(open.index, Work::Piece { stage: open.stage, piece: open.next_piece });
+            open.running.insert(open.next_piece);
+            open.next_piece = open.next_piece.saturating_add(1);
+            self.running = self.running.saturating_add(1);
         }
+    }
+
+    /// The task that gets its next piece done: an old one, so that what is open gets finished and its
+    /// space freed, but by turns with others, one for each worker, since a file takes one write at a
+    /// time. Those whose pieces wait for each other are finished one after the other: what waits is in
+    /// memory.
+    fn next_in_turn(&mut self) -> Option<&mut Open> {
+        let ready = self.open.iter_mut().filter(|open| open.is_ready());
+        let mut ready = ready.take(self.limits.threads.get()).peekable();
+        if ready.peek().is_some_and(|open| open.is_ordered) {
+            return ready.next();
+        }
+        ready.take_while(|open| !open.is_ordered).min_by_key(|open| open.running.len())
     }
 
     /// Opens tasks in their order. None is passed over but those that the deadline has no room for:
@@ -320,6 +336,7 @@ impl<'c> Coordinator<'c> {
                 next_piece: 0,
                 pieces: 0,
                 spread: 0,
+                is_ordered: false,
                 running: BTreeSet::new(),
                 serial: true,
                 small,
@@ -371,6 +388,7 @@ impl<'c> Coordinator<'c> {
                     open.stage = stage.saturating_add(1);
                 }
                 open.next_piece = 0;
+                open.is_ordered = matches!(next, Next::OrderedStage { .. });
                 match next {
                     Next::Stage { pieces } => {
                         (open.pieces, open.spread) = (pieces, self.limits.spread());

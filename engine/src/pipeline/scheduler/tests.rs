@@ -295,3 +295,35 @@ fn no_more_tasks_are_begun_than_asked_for() {
         assert_eq!((ended, left), (most.min(20), 20 - most.min(20)));
     }
 }
+
+/// Which tasks the first pieces are handed out of, when all of these are open.
+fn handed_out(threads: usize, ordered: &[bool]) -> Vec<usize> {
+    let (limits, control) = (limits(threads), Control::default());
+    let mut coordinator = Coordinator::new(limits, &control);
+    let open = |(index, &is_ordered): (usize, &bool)| Open {
+        index,
+        stage: 0,
+        next_piece: 0,
+        pieces: 100,
+        spread: if is_ordered { limits.ordered_spread() } else { limits.spread() },
+        is_ordered,
+        running: BTreeSet::new(),
+        serial: false,
+        small: None,
+        failure: None,
+    };
+    coordinator.open = ordered.iter().enumerate().map(open).collect();
+    let handed = std::cell::RefCell::new(vec![]);
+    coordinator.hand_out(&|index, _| handed.borrow_mut().push(index));
+    handed.into_inner()
+}
+
+#[test]
+fn workers_write_to_different_files_unless_pieces_wait_for_each_other() {
+    assert_eq!(handed_out(1, &[false, false]), [0, 0, 0]);
+    assert_eq!(handed_out(2, &[false, false, false]), [0, 1, 0, 1, 0, 1]);
+    assert_eq!(handed_out(2, &[false]), [0; 6]);
+    assert_eq!(handed_out(2, &[true, true, false]), [0; 6]);
+    assert_eq!(handed_out(2, &[false, true]), [0; 6]);
+    assert_eq!(handed_out(2, &[true, false]), [0; 6]);
+}

@@ -394,7 +394,10 @@ impl Task for Rewrite<'_> {
             return;
         }
         self.unstage();
-        ledger.failed(why.chain());
+        // One that the run was ended before has not failed: it is where it was before it was begun.
+        if why.kind() != ErrorKind::Interrupted {
+            ledger.failed(why.chain());
+        }
     }
 }
 

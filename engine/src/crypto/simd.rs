@@ -1,0 +1,80 @@
+//! From a kernel for some processors, and the bytes of a key, to the code that runs it.
+//!
+//! This module, and what it leads to, is the feature `simd`; without it everything runs through
+//! [`portable`].
+
+use super::kernel::Cipher;
+use super::legacy::{Des, Rc2, Rounds, SideBySide, TripleDes};
+use super::x86::{Avx2, Avx512, Cbc, Token, Vectors, Wide};
+use super::{Algorithm, Kernel, Mode, portable};
+
+/// Says whether this processor, and the operating system, have what a kernel is compiled for.
+pub(super) fn is_available(kernel: Kernel) -> bool {
+    match kernel {
+        Kernel::Portable => true,
+        Kernel::Avx2 => Avx2::get().is_some(),
+        Kernel::Avx512 => Avx512::get().is_some(),
+        Kernel::Vaes => Token::get().is_some(),
+    }
+}
+
+/// Schedules a key of a valid length for a kernel; none if the kernel is not available, or has not
+/// this algorithm in this mode.
+pub(super) fn schedule(
+    kernel: Kernel,
+    algorithm: Algorithm,
+    mode: Mode,
+    key: &[u8],
+) -> Option<Box<dyn Cipher>> {
+    match (kernel, algorithm, mode) {
+        (Kernel::Avx2, _, _) => avx2(algorithm, mode, key),
+        (Kernel::Avx512, _, _) => avx512(algorithm, mode, key),
+        (Kernel::Vaes, Algorithm::Aes, Mode::Cbc) => vaes_cbc(key),
+        (Kernel::Portable | Kernel::Vaes, _, _) => None,
+    }
+}
+
+/// The older ciphers that gain by wider vectors. Blowfish does not: its rounds are look-ups.
+fn avx2(algorithm: Algorithm, mode: Mode, key: &[u8]) -> Option<Box<dyn Cipher>> {
+    let avx2 = Avx2::get()?;
+    Some(match algorithm {
+        Algorithm::Des => wide(avx2, Des::<4, 56>::new(*key.as_array()?), mode),
+        Algorithm::DesEde => {
+            wide(avx2, TripleDes::<4, 56>::new(*key.as_chunks().0.as_array()?), mode)
+        }
+        Algorithm::Rc2 => wide(avx2, Rc2::<128, _>::new(key, avx2), mode),
+        Algorithm::Aes | Algorithm::Blowfish => return None,
+    })
+}
+
+/// The same with vectors twice as wide.
+fn avx512(algorithm: Algorithm, mode: Mode, key: &[u8]) -> Option<Box<dyn Cipher>> {
+    let avx512 = Avx512::get()?;
+    Some(match algorithm {
+        Algorithm::Des => wide(avx512, Des::<8, 40>::new(*key.as_array()?), mode),
+        Algorithm::DesEde => {
+            wide(avx512, TripleDes::<8, 40>::new(*key.as_chunks().0.as_array()?), mode)
+        }
+        Algorithm::Rc2 => wide(avx512, Rc2::<128, _>::new(key, avx512), mode),
+        Algorithm::Aes | Algorithm::Blowfish => return None,
+    })
+}
+
+fn wide<C: Rounds + Send + Sync + 'static>(
+    vectors: impl Vectors,
+    cipher: C,
+    mode: Mode,
+) -> Box<dyn Cipher> {
+    portable::over(SideBySide(Wide::new(vectors, cipher)), mode)
+}
+
+fn vaes_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
+    let token = Token::get()?;
+    let (words, _) = key.as_chunks::<4>();
+    Some(match key.len() {
+        16 => Cbc::<11>::new::<4>(token, words.as_array()?),
+        24 => Cbc::<13>::new::<6>(token, words.as_array()?),
+        32 => Cbc::<15>::new::<8>(token, words.as_array()?),
+        _ => return None,
+    })
+}
