@@ -1,4 +1,5 @@
-//! Whole images of chunks: plaintext to what goes to the disk, GB/s of plaintext on one core.
+//! Whole images of chunks, and of pages of an index: plaintext to what goes to the disk, GB/s of
+//! plaintext on one core.
 
 #![expect(clippy::expect_used, reason = "a bench may stop")]
 
@@ -6,9 +7,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rekey_engine::codec::{ChunkLengths, ChunkOpener, ChunkSealer};
+use rekey_engine::codec::{
+    ChunkLengths, ChunkOpener, ChunkSealer, PageGeometry, PageOpener, PageSealer,
+};
 use rekey_engine::crypto::{CipherKey, IvSource, Transformation};
-use rekey_engine::keys::KeyHeader;
+use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, HeaderKind, KeyHeader};
+use rekey_engine::sstable::PAGE;
 
 /// Plaintext bytes of an image, as in the pipeline.
 const IMAGE: usize = 2 << 20;
@@ -40,5 +44,34 @@ fn chunks(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, chunks);
+/// Pages as full as they get, as many as a worker takes at a time.
+fn pages(c: &mut Criterion) {
+    let cbc = Transformation::parse("AES/CBC/PKCS5Padding").expect("a valid name");
+    let key = Arc::new(CipherKey::new(&cbc, &[0x42; 32]).expect("a valid length"));
+    let geometry =
+        PageGeometry::new(&cbc, cbc.iv_length(), HeaderKind::None, DATABASE_KEY_ID_LIMIT);
+    let usable = geometry.usable();
+    let sealer = ChunkSealer::new(&KeyHeader::None, Arc::clone(&key), false);
+    let sealer = PageSealer::new(sealer, geometry.clone()).expect("no header is too long");
+    let opener = PageOpener::new(ChunkOpener::with_key(key), geometry);
+    let mut ivs = IvSource::from_os().expect("random bytes");
+    let plains = vec![usable; IMAGE / PAGE];
+    let mut image = vec![0x5a; IMAGE];
+    let mut out = vec![0; PAGE];
+    let mut group = c.benchmark_group("pages aes-256-cbc");
+    group.throughput(Throughput::Bytes((plains.len() * usable) as u64));
+    group.bench_function("seal", |b| {
+        b.iter(|| sealer.seal(black_box(&mut image), &plains, &mut ivs).expect("whole pages"));
+    });
+    group.bench_function("open", |b| {
+        b.iter(|| {
+            for page in image.chunks_exact(PAGE) {
+                opener.open(black_box(page), &mut out).expect("what was sealed");
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, chunks, pages);
 criterion_main!(benches);

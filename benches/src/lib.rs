@@ -8,4 +8,4 @@ mod site;
 
 pub use form::Form;
 pub use plaintext::Plaintext;
-pub use site::{KEYSPACE, Site, TABLE};
+pub use site::{Headers, KEYSPACE, Site, TABLE};

@@ -17,6 +17,7 @@ pub mod event;
 pub mod io;
 pub mod journal;
 pub mod keys;
+pub mod memory;
 pub mod options;
 pub mod pipeline;
 pub mod plan;

@@ -18,6 +18,14 @@ pub(super) struct Bench {
     pub(super) bytes: u64,
     /// Bytes of those that the whole command is about.
     pub(super) command_bytes: u64,
+    /// Bytes of the SSTables that are counted.
+    pub(super) census_bytes: u64,
+    /// Bytes that the database rewrites.
+    pub(super) peer_bytes: u64,
+    /// The longest SSTable of the curves.
+    pub(super) longest: u64,
+    /// SSTables that are planned.
+    pub(super) planned: u32,
     /// Sizes so small that they prove nothing but that everything runs.
     pub(super) is_quick: bool,
     /// A directory on a disk.

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
 
 mod bench;
+mod chart;
+mod curve;
 mod files;
 mod naive;
 mod noise;
@@ -23,7 +25,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use bench::Bench;
 use noise::Meter;
-use row::Row;
+use table::Table;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -45,6 +47,22 @@ pub(super) struct Options {
     /// MiB of plaintext of the whole command
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     command_size: u64,
+
+    /// GiB of plaintext that are counted, in sparse files
+    #[arg(long, value_name = "GIB", default_value_t = 100)]
+    census_size: u64,
+
+    /// MiB that the database itself rewrites
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    peer_size: u64,
+
+    /// GiB of the longest SSTable of the curves
+    #[arg(long, value_name = "GIB", default_value_t = 16)]
+    longest: u64,
+
+    /// SSTables that are planned
+    #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
+    planned: u32,
 
     /// Tiny sizes, one round: shows that everything runs
     #[arg(long)]
@@ -84,11 +102,19 @@ enum Group {
     Recompress,
     /// Many small SSTables against one
     Many,
+    /// Counting keys against reading headers
+    Census,
+    /// The time of a plan
+    Plan,
+    /// The whole command against the database's own rewrite, where Java and Maven are
+    Peer,
+    /// Rates against threads, sizes and chunk lengths
+    Curves,
 }
 
 impl Group {
-    fn rows(self, bench: &Bench) -> Result<Vec<Row>> {
-        match self {
+    fn measure(self, bench: &Bench, table: &mut Table) -> Result<()> {
+        let rows = match self {
             Self::Rewrite => rows::rewrite::on_disk(bench),
             Self::Tmpfs => rows::rewrite::in_memory(bench),
             Self::Command => rows::command::rows(bench),
@@ -96,7 +122,16 @@ impl Group {
             Self::Crypto => rows::crypto::rows(bench),
             Self::Recompress => rows::recompress::rows(bench),
             Self::Many => rows::many::rows(bench),
-        }
+            Self::Census => rows::census::rows(bench),
+            Self::Plan => rows::plan::rows(bench),
+            Self::Peer => rows::peer::rows(bench),
+            Self::Curves => {
+                table.curves.extend(rows::curves::curves(bench)?);
+                Ok(vec![])
+            }
+        };
+        table.rows.extend(rows?);
+        Ok(())
     }
 }
 
@@ -120,6 +155,10 @@ pub(super) fn run(options: &Options) -> Result<()> {
         rounds: if quick { 1 } else { options.rounds },
         bytes: mib * if quick { 16 } else { options.size },
         command_bytes: mib * if quick { 40 } else { options.command_size },
+        census_bytes: if quick { mib * 64 } else { mib * 1024 * options.census_size },
+        peer_bytes: mib * if quick { 8 } else { options.peer_size },
+        longest: mib * if quick { 16 } else { 1024 * options.longest },
+        planned: options.planned,
         is_quick: quick,
         disk: options.directory.clone().unwrap_or(beside),
         memory: memory.is_dir().then_some(memory),
@@ -129,11 +168,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
         [] => Group::value_variants(),
         only => only,
     };
-    let mut table = table::Table::default();
+    let mut table = Table::default();
     for group in groups {
-        for row in group.rows(&bench)? {
-            table.add(&row);
-        }
+        group.measure(&bench, &mut table)?;
     }
     println!("{}", table.markdown());
     match &options.write {

@@ -84,6 +84,25 @@ impl Meter {
         self.time_now(bytes, work)
     }
 
+    /// The same for work that another process does meanwhile, which stays.
+    pub(super) fn time_child(
+        &self,
+        process: u32,
+        bytes: u64,
+        work: impl FnOnce() -> Result<()>,
+    ) -> Result<Sample> {
+        let ticks = || -> Result<f64> {
+            let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+            Ok(times_of(&stat).map_or(0.0, |times| times.own))
+        };
+        self.wait_until_idle()?;
+        let before = ticks()?;
+        let sample = self.time_now(bytes, work)?;
+        let cores = (ticks()? - before) / HERTZ / sample.seconds;
+        let others = (sample.others - cores / self.cpus).max(0.0);
+        Ok(Sample { cores: sample.cores + cores, others, ..sample })
+    }
+
     fn time_now(&self, bytes: u64, work: impl FnOnce() -> Result<()>) -> Result<Sample> {
         let before = Ticks::now()?;
         let at = Instant::now();

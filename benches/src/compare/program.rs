@@ -1,5 +1,6 @@
 //! The tool as a process, and the memory that it takes.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,52 +10,84 @@ use rekey_benches::Site;
 
 use super::Result;
 use super::files::succeed;
-
-/// The most memory beyond mapped files that a process was seen to hold (RssAnon of proc(5)).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Peak {
-    kibibytes: u64,
-}
-
-impl Peak {
-    pub(super) fn raise(&mut self, other: Self) {
-        *self = (*self).max(other);
-    }
-
-    pub(super) fn mebibytes(self) -> f64 {
-        self.kibibytes as f64 / 1024.0
-    }
-}
+use super::rounds::Figures;
+use super::row::{Goal, Row};
 
 /// The main job on a site, for the second of its forms or back.
 pub(super) fn upgrade(program: &Path, site: &Site, to_second: bool) -> Command {
+    on_site(program, &["upgradesstables", "-a", "--flavor", "apache-4"], site, to_second)
+}
+
+/// What the main job would do.
+pub(super) fn plan(program: &Path, site: &Site, to_second: bool) -> Command {
+    on_site(program, &["plan", "--flavor", "apache-4"], site, to_second)
+}
+
+fn on_site(program: &Path, verb: &[&str], site: &Site, to_second: bool) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(["upgradesstables", "-a", "--flavor", "apache-4", "--data-dir"])
-        .arg(site.data())
-        .args(site.arguments(to_second));
+    command.args(verb).arg("--data-dir").arg(site.data()).args(site.arguments(to_second));
     command
 }
 
-/// Runs the tool to its end and looks at its memory every few milliseconds.
-pub(super) fn run(command: &mut Command) -> Result<Peak> {
+/// Counts the keys of a site.
+pub(super) fn census(program: &Path, site: &Site) -> Command {
+    let mut command = Command::new(program);
+    command.arg("census").arg("--data-dir").arg(site.data());
+    command
+}
+
+/// The most memory beyond mapped files that each run of the tool was seen to hold, in MiB.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    peaks: RefCell<Vec<f64>>,
+}
+
+impl Memory {
+    /// Runs the tool to its end and notes its memory.
+    pub(super) fn watch(&self, command: &mut Command) -> Result<()> {
+        let peak = run(command)?;
+        self.peaks.borrow_mut().push(peak);
+        Ok(())
+    }
+
+    /// The row that compares it with what is asked of any job.
+    pub(super) fn row(&self, of: &str) -> Row {
+        Row {
+            what: format!("own memory of {of}"),
+            against: String::new(),
+            figures: Figures::lowest(self.peaks.borrow().clone()),
+            goal: Goal::AtMost { demand: 256.0, stretch: 64.0, unit: "MiB" },
+            rates: "`RssAnon`, the most of what was seen every 2 ms".to_owned(),
+        }
+    }
+
+    /// In MiB.
+    pub(super) fn median(&self) -> f64 {
+        Figures::lowest(self.peaks.borrow().clone()).median
+    }
+}
+
+/// Runs the tool to its end and looks at its memory every few milliseconds: the system keeps no peak
+/// of what belongs to no file. In MiB.
+pub(super) fn run(command: &mut Command) -> Result<f64> {
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let (mut peak, path) = (Peak::default(), format!("/proc/{}/status", child.id()));
+    let (mut peak, path) = (0, format!("/proc/{}/status", child.id()));
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        peak.raise(Peak { kibibytes: resident(&path).unwrap_or_default() });
+        peak = peak.max(resident(&path).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(2));
     };
     if status.success() {
-        return Ok(peak);
+        return Ok(peak as f64 / 1024.0);
     }
     let said = child.stderr.take().map(std::io::read_to_string).transpose()?.unwrap_or_default();
     Err(format!("the tool failed ({status}): {said}").into())
 }
 
+/// KiB of memory beyond mapped files (proc(5)).
 fn resident(path: &str) -> Option<u64> {
     let status = fs::read_to_string(path).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;

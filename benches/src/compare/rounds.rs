@@ -35,7 +35,8 @@ pub(super) struct Series {
     rounds: Vec<Vec<Sample>>,
 }
 
-/// The best and the median of some figures, the higher the better.
+/// The best and the median of some figures: ratios and rates, of which the highest is the best, or
+/// times and bytes, of which it is the lowest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Figures {
     pub(super) best: f64,
@@ -96,6 +97,17 @@ impl Series {
         self.figures(|round| round.get(case).map(|sample| sample.cores)).median
     }
 
+    /// The seconds that a case took, the fewer the better.
+    pub(super) fn seconds(&self, case: usize) -> Figures {
+        self.figures(|round| round.get(case).map(|sample| -sample.seconds)).negated()
+    }
+
+    /// The CPU time of a case for each byte that it handled, in nanoseconds.
+    pub(super) fn nanoseconds_a_byte(&self, case: usize) -> f64 {
+        let cost = |sample: &Sample| sample.cores / sample.value;
+        self.figures(|round| round.get(case).map(cost)).median
+    }
+
     /// Takes the clean rounds; where there are too few, all of them.
     fn figures(&self, value: impl Fn(&[Sample]) -> Option<f64>) -> Figures {
         let is_clean = |round: &&Vec<Sample>| round.iter().all(|sample| sample.is_clean());
@@ -114,6 +126,19 @@ impl Series {
             clean,
             rounds: self.rounds.len(),
         }
+    }
+}
+
+impl Figures {
+    /// Of values that other processes do not change, the lower the better.
+    pub(super) fn lowest(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let best = values.first().copied().unwrap_or(f64::NAN);
+        Self { best, median: median(&values), clean: values.len(), rounds: values.len() }
+    }
+
+    fn negated(self) -> Self {
+        Self { best: -self.best, median: -self.median, ..self }
     }
 }
 
@@ -154,6 +179,18 @@ mod tests {
         series.rounds.pop();
         let ratio = series.ratio(0, 1);
         assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (9.0, 3.0, 2, 3));
+    }
+
+    #[test]
+    fn of_times_and_of_memory_the_lowest_is_the_best() {
+        let mut series = Series { rounds: vec![round(&[1.0], 0.0), round(&[1.0], 0.0)] };
+        for (round, seconds) in series.rounds.iter_mut().zip([3.0, 5.0]) {
+            round[0].seconds = seconds;
+        }
+        let figures = series.seconds(0);
+        assert_eq!((figures.best, figures.median, figures.clean), (3.0, 4.0, 2));
+        let figures = Figures::lowest(vec![9.0, 7.0, 8.0]);
+        assert_eq!((figures.best, figures.median, figures.rounds), (7.0, 8.0, 3));
     }
 
     #[test]

@@ -173,6 +173,10 @@ impl OutputFile for UnsyncedFile {
         self.0.write_at(bytes, offset)
     }
 
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> rekey_engine::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
     fn set_length(&self, length: u64) -> rekey_engine::Result<()> {
         self.0.set_length(length)
     }
@@ -248,6 +252,14 @@ impl Storage for Unsynced {
 
     fn free_space(&self, path: &Path) -> rekey_engine::Result<u64> {
         LocalStorage.free_space(path)
+    }
+
+    fn file_system(&self, path: &Path) -> rekey_engine::Result<u64> {
+        LocalStorage.file_system(path)
+    }
+
+    fn allocated(&self, path: &Path) -> rekey_engine::Result<u64> {
+        LocalStorage.allocated(path)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The table of all rows, as Markdown.
+//! The table of all rows, and the curves, as Markdown.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,48 +6,56 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Result;
+use super::chart;
+use super::curve::Curve;
 use super::files::succeed;
-use super::row::{Row, digits};
+use super::row::Row;
 
-/// The lines of the table.
+/// What was measured.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    lines: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    pub(super) curves: Vec<Curve>,
 }
 
 impl Table {
-    pub(super) fn add(&mut self, row: &Row) {
-        let (demand, stretch) = row.goals();
-        self.lines.push(format!(
-            "| {} | {} | {demand} | {stretch} | {} | {} | {} | {}/{} | {} |",
-            row.what,
-            row.against,
-            digits(row.figures.best),
-            digits(row.figures.median),
-            row.verdict().words(),
-            row.figures.clean,
-            row.figures.rounds,
-            row.rates
-        ));
-    }
-
     pub(super) fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n{HEAD}\n", machine());
-        for line in &self.lines {
-            let _infallible = writeln!(text, "{line}");
+        let mut text = format!("{}\n\n", machine());
+        if !self.rows.is_empty() {
+            let _to_memory = writeln!(text, "{HEAD}");
+        }
+        for row in &self.rows {
+            let (demand, stretch) = row.goals();
+            let (best, median) = row.shown();
+            let _to_memory = writeln!(
+                text,
+                "| {} | {} | {demand} | {stretch} | {best} | {median} | {} | {}/{} | {} |",
+                row.what,
+                row.against,
+                row.verdict().words(),
+                row.figures.clean,
+                row.figures.rounds,
+                row.rates
+            );
+        }
+        for curve in &self.curves {
+            let _to_memory = write!(text, "\n{}", curve.markdown());
         }
         text
     }
 
-    /// Replaces what stands between the marks of a file.
-    #[expect(clippy::disallowed_methods, reason = "a file of the project, not of a database")]
+    /// Replaces what stands between the marks of a file, and draws the chart beside it.
+    #[expect(clippy::disallowed_methods, reason = "files of the project, not of a database")]
     pub(super) fn write_into(&self, file: &Path) -> Result<()> {
         let text = fs::read_to_string(file)?;
         let begin = text.find(BEGIN).ok_or("the file has no mark where the table begins")?;
         let end = text.find(END).ok_or("the file has no mark where the table ends")?;
         let before = text.get(..begin).unwrap_or_default();
         let after = text.get(end..).unwrap_or_default();
-        fs::write(file, format!("{before}{BEGIN}\n\n{}\n{after}", self.markdown()))?;
+        let picture = format!("![medians against their demands, and the curves]({CHART})");
+        let table = self.markdown();
+        fs::write(file, format!("{before}{BEGIN}\n\n{picture}\n\n{table}\n{after}"))?;
+        fs::write(file.with_file_name(CHART), chart::svg(&self.rows, &self.curves))?;
         Ok(())
     }
 }
@@ -55,18 +63,24 @@ impl Table {
 /// What it was measured on: no names of machines, and no paths.
 fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model.map_or("unknown", |line| line.trim_start_matches([' ', '\t', ':']));
+    let field = |name: &str| {
+        let line = cpu.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or("unknown", |line| line.trim_start_matches([' ', '\t', ':']))
+    };
+    let flags: Vec<&str> =
+        field("flags").split(' ').filter(|flag| TELLING_FLAGS.contains(flag)).collect();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let said = |program: &str, arguments: &[&str]| {
         succeed(Command::new(program).args(arguments)).unwrap_or_default().trim().to_owned()
     };
     format!(
-        "{model}, {cores} cores; Linux {}; {}; release build without `target-cpu`; commit {}",
+        "{}, {cores} cores ({}); Linux {}; {}; release build without `target-cpu`; commit {}",
+        field("model name"),
+        flags.join(" "),
         kernel.trim(),
         said("rustc", &["--version"]),
-        said("git", &["rev-parse", "--short", "HEAD"]),
+        said("git", &["describe", "--always", "--dirty", "--exclude=*"]),
     )
 }
 
@@ -75,3 +89,17 @@ const HEAD: &str =
 |---|---|---|---|---|---|---|---|---|";
 const BEGIN: &str = "<!-- compare begins -->";
 const END: &str = "<!-- compare ends -->";
+const CHART: &str = "compare.svg";
+/// What the kernels ask for.
+const TELLING_FLAGS: &[&str] = &[
+    "aes",
+    "avx2",
+    "avx512f",
+    "avx512vl",
+    "avx512bw",
+    "avx512dq",
+    "avx512_vbmi",
+    "vaes",
+    "vpclmulqdq",
+    "gfni",
+];

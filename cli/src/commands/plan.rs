@@ -27,5 +27,6 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     )?;
     style.servers(&sources);
     style.plan(&plan);
+    style.exposure();
     Ok(exit_code::of_plan(&plan))
 }

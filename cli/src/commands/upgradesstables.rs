@@ -60,6 +60,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         || upgrade::run(&session, &plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
     style.report(&report, started.elapsed().as_secs_f64());
+    style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
         style.go_on(&format!("ended before it was done (exit status {})", signals.status()));
         return Ok(signals.status());

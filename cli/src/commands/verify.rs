@@ -24,5 +24,6 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
         style.observer("to read").as_mut(),
     )?;
     style.report(&report, started.elapsed().as_secs_f64());
+    style.exposure();
     Ok(exit_code::of_report(&report))
 }

@@ -5,7 +5,8 @@
     reason = "an index into a serde_json object adds the field; it panics only on other values"
 )]
 
-use std::path::Path;
+use std::iter::once_with;
+use std::path::{Path, PathBuf};
 
 use rekey_engine::event::{Event, Observer};
 use rekey_engine::plan::{
@@ -17,16 +18,17 @@ use rekey_engine::upgrade::{Outcome, Report};
 use rekey_engine::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-pub(super) fn plan(plan: &Plan) -> Vec<Value> {
-    let mut lines: Vec<Value> = plan
-        .logs
-        .iter()
-        .map(|(log, verdict)| json!({"type": "log", "log": path(log), "verdict": words(verdict)}))
-        .collect();
-    lines.extend(plan.sstables.iter().map(|planned| sstable(planned, plan)));
-    lines.extend(plan.findings.iter().map(finding));
+/// Line by line: all of a long plan would take more memory than the plan.
+pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = Value> {
+    let log = |(log, verdict): &(PathBuf, Verdict)| json!({"type": "log", "log": path(log), "verdict": words(verdict)});
+    let sstables = plan.sstables.iter().map(|planned| sstable(planned, plan));
+    let findings = plan.findings.iter().map(finding);
+    plan.logs.iter().map(log).chain(sstables).chain(findings).chain(once_with(|| summary(plan)))
+}
+
+fn summary(plan: &Plan) -> Value {
     let rewrites: Vec<_> = plan.rewrites().collect();
-    lines.push(json!({
+    json!({
         "type": "summary",
         "sstables": plan.sstables.len(),
         "rewrites": rewrites.len(),
@@ -41,8 +43,7 @@ pub(super) fn plan(plan: &Plan) -> Vec<Value> {
             }),
         },
         "flavor": plan.flavor.map(|flavor| flavor.name()),
-    }));
-    lines
+    })
 }
 
 /// What a plan warns of.
@@ -74,7 +75,7 @@ fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
         Action::Rewrite { new } => {
             line["action"] = json!("rewrite");
             line["new"] = json!(new.to_string());
-            line["space"] = json!(planned.space);
+            line["space"] = json!(planned.space.most);
             line["target_key"] = json!(plan.target.key());
         }
         Action::Skip(reason) => {
@@ -243,7 +244,7 @@ impl Observer for Events {
             }),
             _ => return,
         };
-        super::lines(&[line]);
+        super::lines([line]);
     }
 }
 

@@ -157,14 +157,14 @@ impl Check {
 impl Style {
     pub(crate) fn keys(self, group: &str, rows: &[KeyRow]) {
         match self {
-            Self::Json => lines(&rows.iter().map(|row| row.json(group)).collect::<Vec<_>>()),
+            Self::Json => lines(rows.iter().map(|row| row.json(group))),
             Self::Text => out(&table(group, rows)),
         }
     }
 
     pub(crate) fn checks(self, group: &str, checks: &[Check]) {
         if self == Self::Json {
-            lines(&checks.iter().map(|check| check.json(group)).collect::<Vec<_>>());
+            lines(checks.iter().map(|check| check.json(group)));
             return;
         }
         out(&format!("group {group}\n"));
@@ -181,7 +181,7 @@ impl Style {
     /// Something was done to a key.
     pub(crate) fn done(self, what: &'static str, group: &str, id: &str, detail: &str) {
         match self {
-            Self::Json => lines(&[json!({
+            Self::Json => lines([json!({
                 "type": "done", "what": what, "group": group, "id": id, "detail": detail,
             })]),
             Self::Text => {
@@ -204,7 +204,7 @@ impl Style {
         let in_use = row.is_some() || !census.unknown.is_empty();
         match self {
             Self::Json => {
-                lines(&[json!({
+                lines([json!({
                     "type": "use",
                     "key": key,
                     "in_use": row.is_some(),
@@ -214,7 +214,7 @@ impl Style {
                     "unknown_sstables": census.unknown.len(),
                     "archives": census.counted_archives,
                 })]);
-                lines(&census.unknown.iter().map(lines_of::unknown).collect::<Vec<_>>());
+                lines(census.unknown.iter().map(lines_of::unknown));
             }
             Self::Text => err(&text::in_use(key, census)),
         }

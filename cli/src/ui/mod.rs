@@ -38,15 +38,15 @@ impl Style {
 
     pub(crate) fn plan(self, plan: &Plan) {
         match self {
-            Self::Text => out(&text::plan(plan)),
-            Self::Json => lines(&json::plan(plan)),
+            Self::Text => text::plan(plan).for_each(|piece| out(&piece)),
+            Self::Json => lines(json::plan(plan)),
         }
     }
 
     pub(crate) fn census(self, census: &KeyCensus) {
         match self {
             Self::Text => out(&text::census(census)),
-            Self::Json => lines(&json::census(census)),
+            Self::Json => lines(json::census(census)),
         }
     }
 
@@ -54,14 +54,14 @@ impl Style {
     pub(crate) fn report(self, report: &Report, seconds: f64) {
         match self {
             Self::Text => out(&text::report(report, seconds)),
-            Self::Json => lines(&json::report(report, seconds)),
+            Self::Json => lines(json::report(report, seconds)),
         }
     }
 
     pub(crate) fn recovered(self, recovered: &[Recovery]) {
         match self {
             Self::Text => err(&text::recovered(recovered)),
-            Self::Json => lines(&json::recovered(recovered)),
+            Self::Json => lines(json::recovered(recovered)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Style {
     pub(crate) fn status(self, status: Option<&Status>, all: bool) {
         match self {
             Self::Text => out(&state::text::status(status, all)),
-            Self::Json => lines(&state::json::status(status)),
+            Self::Json => lines(state::json::status(status)),
         }
     }
 
@@ -78,14 +78,14 @@ impl Style {
     pub(crate) fn resuming(self, history: &History) {
         match self {
             Self::Text => self.note(&state::text::resuming(history)),
-            Self::Json => lines(&[state::json::resuming(history)]),
+            Self::Json => lines([state::json::resuming(history)]),
         }
     }
 
     pub(crate) fn abandoned(self, had_journal: bool) {
         match self {
             Self::Text => out(&state::text::abandoned(had_journal)),
-            Self::Json => lines(&[state::json::abandoned(had_journal)]),
+            Self::Json => lines([state::json::abandoned(had_journal)]),
         }
     }
 
@@ -102,6 +102,14 @@ impl Style {
     /// A remark beside the result.
     pub(crate) fn note(self, note: &str) {
         err(&format!("note: {note}\n"));
+    }
+
+    /// Says where keys or plaintext may be on a disk that nobody meant them for.
+    pub(crate) fn exposure(self) {
+        if let Some(error) = rekey_engine::memory::exposure() {
+            let advice = error.advice().unwrap_or_default();
+            self.note(&format!("{}; {advice}", error.chain()));
+        }
     }
 
     /// Remarks beside the result.
@@ -122,7 +130,7 @@ impl Style {
     pub(crate) fn warnings(self, plan: &Plan) {
         match self {
             Self::Text => err(&text::warnings(plan)),
-            Self::Json => lines(&json::warnings(plan)),
+            Self::Json => lines(json::warnings(plan)),
         }
     }
 
@@ -151,7 +159,7 @@ impl Style {
 /// Prints an error and what can be done about it.
 pub(crate) fn error(error: &Error, as_json: bool) {
     if as_json {
-        lines(&[json::error(error)]);
+        lines([json::error(error)]);
         return;
     }
     err(&format!("error: {}\n", error.chain()));
@@ -165,7 +173,7 @@ pub(crate) fn say(sentence: &str) {
     out(&format!("{sentence}\n"));
 }
 
-fn lines(values: &[serde_json::Value]) {
+fn lines(values: impl IntoIterator<Item = impl std::fmt::Display>) {
     for value in values {
         out(&format!("{value}\n"));
     }

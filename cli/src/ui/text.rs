@@ -2,23 +2,35 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::iter::{once, once_with};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::BinaryBytes;
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::{Action, Facts, Finding, KeyCensus, Plan, Severity, Shape, SkipReason};
+use rekey_engine::plan::{
+    Action, Facts, Finding, KeyCensus, Plan, PlannedSSTable, Severity, Shape, SkipReason,
+};
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade::{Outcome, Report};
 use rekey_engine::{Error, ErrorKind};
 
-pub(super) fn plan(plan: &Plan) -> String {
-    let mut text = String::new();
+/// A plan in pieces: a long table has its head again from time to time, since one of 100,000 lines
+/// would take more memory than the plan.
+pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
+    let mut logs = String::new();
     for (log, verdict) in &plan.logs {
-        let _ = writeln!(text, "{}: {} first", log.display(), words(verdict));
+        let _ = writeln!(logs, "{}: {} first", log.display(), words(verdict));
     }
+    let pieces = plan.sstables.chunks(MOST_LINES).map(planned);
+    // Even an empty plan has the head of its table.
+    let none = plan.sstables.is_empty().then(|| planned(&[]));
+    once(logs).chain(none).chain(pieces).chain(once_with(|| about(plan)))
+}
+
+fn planned(sstables: &[PlannedSSTable]) -> String {
     let mut table = table(&["table", "sstable", "bytes", "now", "key", "action", "space"]);
-    for planned in &plan.sstables {
+    for planned in sstables {
         let facts = planned.facts.as_ref();
         let action = match &planned.action {
             Action::Rewrite { new } => format!("rewrite as {new}"),
@@ -27,7 +39,7 @@ pub(super) fn plan(plan: &Plan) -> String {
             _ => String::new(),
         };
         let space = match &planned.action {
-            Action::Rewrite { .. } => bytes(planned.space),
+            Action::Rewrite { .. } => bytes(planned.space.most),
             _ => String::new(),
         };
         table.add_row([
@@ -41,7 +53,12 @@ pub(super) fn plan(plan: &Plan) -> String {
         ]);
     }
     align(&mut table, &[2, 6]);
-    let _ = writeln!(text, "{table}\n");
+    format!("{table}\n\n")
+}
+
+/// What concerns the whole plan.
+fn about(plan: &Plan) -> String {
+    let mut text = String::new();
     findings(&mut text, &plan.findings);
     let rewrites: Vec<_> = plan.rewrites().collect();
     let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
@@ -348,6 +365,8 @@ pub(super) fn align(table: &mut Table, columns: &[usize]) {
     }
 }
 
+/// Lines of a plan's table before its head comes again.
+const MOST_LINES: usize = 1000;
 /// Keys that are shown one by one.
 const MOST_KEYS: usize = 20;
 

@@ -2,7 +2,8 @@
 //! `--control`.
 
 use std::fs;
-use std::process::{Child, Stdio};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -150,5 +151,36 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     wait_for_work(&node, &mut child);
     fs::write(node.root.path().join("control"), "stop").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(75));
+    goes_on(&node);
+}
+
+/// Neither by its limit nor, where a handler takes dumps over a pipe, by its flag.
+#[test]
+fn a_process_that_dies_of_a_signal_leaves_no_core() {
+    let node = node();
+    let map = map(&node, "new-key");
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_sstablerekey"))
+        .args(arguments(&map))
+        .args(["--rate", "4"])
+        .current_dir(node.root.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for_work(&node, &mut child);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+    kill_process(Pid::from_child(&child), Signal::ABORT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::ABORT.as_raw()), false));
+    let left: Vec<_> = fs::read_dir(node.root.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("core"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
     goes_on(&node);
 }

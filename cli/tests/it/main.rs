@@ -23,6 +23,7 @@ mod limits;
 mod oracle;
 mod selection;
 mod servers;
+mod space;
 #[path = "../../../engine/tests/it/kit/synthetic.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod synthetic;

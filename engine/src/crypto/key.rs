@@ -5,6 +5,7 @@ use std::fmt;
 use super::kernel::Cipher;
 use super::padding::plain_length;
 use super::{Kernel, Lane, PartialBlock, Transformation, TransformationError, schedule};
+use crate::memory::keep_resident;
 
 /// A scheduled key for one transformation.
 ///
@@ -45,6 +46,8 @@ impl CipherKey {
                     bytes: key.len(),
                 }
             })?;
+        // The round keys live as long as the run, and lie in there.
+        keep_resident(&*cipher);
         Ok(Self { transformation: transformation.clone(), kernel, cipher })
     }
 

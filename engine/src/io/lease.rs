@@ -1,11 +1,15 @@
 //! The proof that nobody else works on the data directories.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use super::holders::{self, Holder};
+use super::mounts;
 use crate::{Error, ErrorKind, Result};
 
 /// What the holder of a lease may do.
@@ -34,8 +38,8 @@ impl NodeLease {
     /// process has a file open below one of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] with the process named, or [`ErrorKind::Io`] where a file system has
-    /// no locks.
+    /// [`ErrorKind::Busy`] with the process named; also where the file system has no locks, so that
+    /// nobody can tell.
     pub fn take(directories: &[PathBuf], mode: LeaseMode) -> Result<Self> {
         let mut locks = Vec::with_capacity(directories.len());
         for directory in directories {
@@ -79,6 +83,16 @@ impl NodeLease {
         (0..3).find_map(|_| holders::of_lock(&directory, true))
     }
 
+    /// Data directories on which another machine could work unseen, with the kind of their file
+    /// system.
+    #[must_use]
+    pub fn shared_by_machines(&self) -> Vec<(&Path, String)> {
+        let kinds = self.directories.iter().filter_map(|directory| {
+            Some((directory.as_path(), mounts::file_system_of(directory)?))
+        });
+        kinds.filter(|(_, kind)| mounts::is_shared_by_machines(kind)).collect()
+    }
+
     /// Other processes with open files below the directories; only a shared lease allows any.
     #[must_use]
     pub fn holders(&self) -> &[Holder] {
@@ -110,10 +124,32 @@ fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
                 .cure("wait for the other run of this program to end, or end it, then run again"))
         }
         Err(TryLockError::Error(error)) => {
-            Err(Error::io("cannot lock the data directory", directory, error)
-                .cure("run on a file system with working locks (flock), on the node itself"))
+            Err(not_locked(error, directory, mounts::file_system_of(directory)))
         }
     }
+}
+
+/// The error of a lock that could not be asked for. Without locks a second run cannot be told from
+/// none.
+fn not_locked(error: io::Error, directory: &Path, file_system: Option<String>) -> Error {
+    let unsupported = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS, Errno::INVAL, Errno::BADF];
+    if !unsupported.map(Errno::raw_os_error).map(Some).contains(&error.raw_os_error()) {
+        return Error::io("cannot lock the data directory", directory, error);
+    }
+    let file_system = file_system.map_or_else(String::new, |name| format!(" ({name})"));
+    Error::new(
+        ErrorKind::Busy,
+        format!(
+            "its file system{file_system} has no locks, so it cannot be told whether another run \
+             works on it"
+        ),
+    )
+    .at(directory)
+    .caused_by(error)
+    .cure(
+        "mount it with working locks, or copy the data to a local disk; census, plan and verify \
+         need a lock as well",
+    )
 }
 
 #[cfg(test)]
@@ -138,6 +174,21 @@ mod tests {
         assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
         drop(writer);
         NodeLease::take(&dirs, LeaseMode::Exclusive).unwrap();
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_refused_by_its_name() {
+        let name = || Some("nfs4".to_owned());
+        for code in [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS] {
+            let error = not_locked(code.into(), Path::new("/mnt/data"), name());
+            assert_eq!(error.kind(), ErrorKind::Busy);
+            assert!(error.to_string().contains("/mnt/data: its file system (nfs4) has no locks"));
+            assert!(error.advice().is_some_and(|cure| cure.contains("mount")));
+        }
+        let error = not_locked(Errno::NOLCK.into(), Path::new("/mnt/data"), None);
+        assert!(error.to_string().contains("its file system has no locks"), "{error}");
+        let error = not_locked(Errno::IO.into(), Path::new("/mnt/data"), name());
+        assert_eq!(error.kind(), ErrorKind::Io);
     }
 
     #[test]

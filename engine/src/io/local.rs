@@ -1,13 +1,14 @@
 //! [`Storage`] on the local file system.
 
-use std::fs::{File, FileTimes, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{File, FileTimes, Metadata, OpenOptions};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{Advice, FallocateFlags, RenameFlags};
+use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
 use super::attributes;
 use super::storage::{Entry, EntryKind, FileStat, OutputFile, Storage};
@@ -26,7 +27,7 @@ impl Storage for LocalStorage {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let mut kind = entry.file_type().map_err(fail)?;
             let is_link = kind.is_symlink();
-            if let (true, Ok(target)) = (is_link, std::fs::metadata(entry.path())) {
+            if is_link && let Ok(target) = std::fs::metadata(entry.path()) {
                 kind = target.file_type();
             }
             let kind = match (kind.is_file(), kind.is_dir()) {
@@ -42,21 +43,9 @@ impl Storage for LocalStorage {
 
     fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
         let fail = |error| Error::io("cannot look at the file", path, error);
-        match std::fs::metadata(path) {
-            Ok(metadata) => Ok(Some(FileStat {
-                length: metadata.len(),
-                modified: metadata.modified().map_err(fail)?,
-            })),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(fail(error)),
-        }
+        let Some(metadata) = look(path)? else { return Ok(None) };
+        let modified = metadata.modified().map_err(fail)?;
+        Ok(Some(FileStat { length: metadata.len(), modified }))
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
@@ -86,7 +75,6 @@ impl Storage for LocalStorage {
     }
 
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
-        use rustix::io::Errno;
         match rustix::fs::link(from, to) {
             Ok(()) => Ok(()),
             // Another file system, none with links, too many of them, or somebody else's file.
@@ -125,9 +113,7 @@ impl Storage for LocalStorage {
         let cwd = rustix::fs::CWD;
         let renamed = match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {
             // Some file systems have no atomic no-replace; the caller chose a free name.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if !to.exists() => {
-                rustix::fs::rename(from, to)
-            }
+            Err(Errno::INVAL | Errno::NOSYS) if !to.exists() => rustix::fs::rename(from, to),
             other => other,
         };
         renamed.map_err(|e| Error::io("cannot rename into place", to, e.into()))
@@ -161,7 +147,34 @@ impl Storage for LocalStorage {
             .map_err(|e| Error::io("cannot ask for the free space", path, e.into()))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        std::fs::metadata(path)
+            .map(|metadata| metadata.dev())
+            .map_err(|e| Error::io("cannot look at the directory", path, e))
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        let alone = look(path)?.filter(|metadata| metadata.nlink() == 1);
+        Ok(alone.map_or(0, |metadata| metadata.blocks().saturating_mul(BLOCK_OF_STAT)))
+    }
 }
+
+/// What is known of a file, or `None` when there is none.
+fn look(path: &Path) -> Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Error::io("cannot look at the file", path, error)),
+    }
+}
+
+/// What `st_blocks` counts in, whatever the blocks of the file system are.
+const BLOCK_OF_STAT: u64 = 512;
 
 #[derive(Debug)]
 struct LocalFile {
@@ -176,13 +189,18 @@ impl OutputFile for LocalFile {
             return Ok(());
         }
         match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
-            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             Err(error) => Err(Error::io("cannot reserve space for", &self.path, error.into())),
         }
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.file.write_all_at(bytes, offset).map_err(|e| Error::io("cannot write", &self.path, e))
+    }
+
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        write_durably(&self.file, bytes, offset)
+            .map_err(|e| Error::io("cannot write and make durable", &self.path, e))
     }
 
     fn stream_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
@@ -208,6 +226,25 @@ impl OutputFile for LocalFile {
     fn forget_cached(&self) {
         forget_cached(&self.file);
     }
+}
+
+fn write_durably(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match pwritev2(file, &[IoSlice::new(bytes)], offset, ReadWriteFlags::DSYNC) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = bytes.get(written..).unwrap_or_default();
+                offset = offset.saturating_add(u64::try_from(written).unwrap_or_default());
+            }
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => {
+                file.write_all_at(bytes, offset)?;
+                return file.sync_data();
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -270,8 +307,6 @@ fn is_tmpfs(file: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
     use super::*;
 
     #[test]
@@ -284,6 +319,10 @@ mod tests {
         file.write_at(b"hello", 0).unwrap();
         file.sync().unwrap();
         assert_eq!(LocalStorage.read(&a, 10).unwrap(), b"helloworld");
+        file.write_durably_at(b"", 0).unwrap();
+        file.write_durably_at(b"dd", 9).unwrap();
+        assert_eq!(LocalStorage.read(&a, 11).unwrap(), b"helloworldd");
+        file.set_length(10).unwrap();
         assert_eq!(LocalStorage.read(&a, 9).unwrap_err().kind(), ErrorKind::Corrupt);
         assert!(LocalStorage.create(&a).is_err());
         let again = LocalStorage.reopen(&a).unwrap();
@@ -307,6 +346,26 @@ mod tests {
         LocalStorage.rename(&a, &b).unwrap();
         assert_eq!(LocalStorage.stat(&a).unwrap(), None);
         assert_eq!(LocalStorage.stat(&b).unwrap().unwrap().length, 10);
+    }
+
+    #[test]
+    fn a_file_takes_what_is_written_and_files_of_one_directory_share_a_file_system() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        assert_eq!(LocalStorage.allocated(&path).unwrap(), 0);
+        assert!(LocalStorage.file_system(&path).is_err());
+        let file = LocalStorage.create(&path).unwrap();
+        file.write_at(&[7; 100_000], 0).unwrap();
+        file.sync().unwrap();
+        let taken = LocalStorage.allocated(&path).unwrap();
+        assert!((100_000..200_000).contains(&taken), "{taken}");
+        let second = dir.path().join("b");
+        LocalStorage.link_or_copy(&path, &second).unwrap();
+        assert_eq!(LocalStorage.allocated(&path).unwrap(), 0, "its removal gives nothing back");
+        LocalStorage.remove_file(&second).unwrap();
+        let number = |path: &Path| LocalStorage.file_system(path).unwrap();
+        assert_eq!(number(&path), number(dir.path()));
+        assert_ne!(number(&path), number(Path::new("/proc")));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod holders;
 mod lease;
 mod local;
 mod mmap;
+mod mounts;
 mod source;
 mod storage;
 

@@ -64,6 +64,15 @@ pub trait OutputFile: Debug + Send + Sync {
         self.write_at(bytes, offset)
     }
 
+    /// Writes a few bytes at an offset and makes them, and the length, durable in one call where the
+    /// system has one: a process that is killed leaves no bytes in the cache that others read and
+    /// no disk has. Nothing that was written before is covered.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`]; the bytes may be there or not, and
+    /// durable or not.
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
+
     /// Makes content and length durable (fsync).
     ///
     /// # Errors
@@ -187,4 +196,18 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     fn free_space(&self, path: &Path) -> Result<u64>;
+
+    /// The number of the file system of `path`: the same for all that share their free space. (Parts
+    /// of one pool, as Btrfs and ZFS have them, may have several.)
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn file_system(&self, path: &Path) -> Result<u64>;
+
+    /// Bytes of the file system that a file takes, reserved ones included: what its removal would give
+    /// back. None if it is not there, or has other names.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] for anything but its absence.
+    fn allocated(&self, path: &Path) -> Result<u64>;
 }

@@ -6,7 +6,9 @@ use std::mem;
 
 use zeroize::Zeroizing;
 
-/// A key's bytes: wiped when dropped, never cloned, never printed.
+use crate::memory::keep_resident;
+
+/// A key's bytes: kept out of swap, wiped when dropped, never cloned, never printed.
 pub struct SecretKey(Zeroizing<Vec<u8>>);
 
 impl SecretKey {
@@ -38,13 +40,14 @@ impl SecretKey {
 impl From<Vec<u8>> for SecretKey {
     /// Takes the bytes without a copy.
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self::from(Zeroizing::new(bytes))
     }
 }
 
 impl From<Zeroizing<Vec<u8>>> for SecretKey {
     /// Takes the bytes without a copy.
     fn from(mut bytes: Zeroizing<Vec<u8>>) -> Self {
+        keep_resident(bytes.as_slice());
         Self(Zeroizing::new(mem::take(&mut *bytes)))
     }
 }

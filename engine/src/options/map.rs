@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
 
@@ -25,9 +26,10 @@ impl From<DuplicateOption> for Error {
 /// Pairs of option name and value with unique names, in the order in which they were written.
 ///
 /// The order has no meaning to the database, but CompressionInfo.db has one (FORMATS.md 2.1,
-/// field 3), and a file carried over keeps it. Serializes as a JSON object in that order.
+/// field 3), and a file carried over keeps it. Serializes as a JSON object in that order. Clones share
+/// one text until one of them is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OptionMap(Vec<(String, String)>);
+pub struct OptionMap(Arc<Vec<(String, String)>>);
 
 impl OptionMap {
     /// Parses a CQL map literal, such as `{'class': 'Encryptor', 'chunk_length_in_kb': 64}`.
@@ -65,7 +67,7 @@ impl OptionMap {
         let mut seen = BTreeSet::new();
         match pairs.iter().find(|(name, _)| !seen.insert(name.as_str())) {
             Some((name, _)) => Err(DuplicateOption(name.clone())),
-            None => Ok(Self(pairs)),
+            None => Ok(Self(Arc::new(pairs))),
         }
     }
 
@@ -78,7 +80,7 @@ impl OptionMap {
     /// Takes an option out and returns its value; the others keep their order.
     pub fn remove(&mut self, name: &str) -> Option<String> {
         let index = self.0.iter().position(|(candidate, _)| candidate == name)?;
-        Some(self.0.remove(index).1)
+        Some(Arc::make_mut(&mut self.0).remove(index).1)
     }
 
     /// The pairs in their order.

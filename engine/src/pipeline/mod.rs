@@ -7,6 +7,10 @@
 //! thousand small ones both fill all cores. Serial steps wait for the disk more than they compute
 //! and have threads of their own, one for each open task: no worker ever waits for an fsync.
 //!
+//! Tasks may share something of which there is only so much ([`Share`]): one is begun when what it
+//! needs is there beside what the open ones have still to take. If it is not, the task waits until
+//! one of them has ended, and smaller ones go on.
+//!
 //! What is bounded, whatever the number and size of the tasks:
 //! * open tasks: [`Limits::open_tasks`] of any size and [`Limits::small_tasks`] of
 //!   [`Limits::SMALL_BYTES`] in all, hence open files and staged bytes;
@@ -19,11 +23,13 @@ mod control;
 mod ordered;
 mod scheduler;
 mod scratch;
+mod share;
 
 pub use control::Control;
 pub use ordered::OrderedCrc;
 pub use scheduler::{Limits, Step, run, workers};
 pub use scratch::{Scratch, WipedBuffer};
+pub use share::{Need, Share};
 
 use crate::{Error, Result};
 
@@ -53,6 +59,11 @@ pub trait Task: Send + Sync {
 
     /// Bytes that its pieces will count as progress, about.
     fn work(&self) -> u64;
+
+    /// Its part in something that is shared, if there is.
+    fn share(&self) -> Option<&dyn Share> {
+        None
+    }
 
     /// Opens what the task needs and sets up its first stage. Runs alone.
     ///

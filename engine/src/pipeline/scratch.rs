@@ -8,6 +8,7 @@ use zeroize::Zeroize as _;
 use crate::Result;
 use crate::compress::CodecContext;
 use crate::crypto::IvSource;
+use crate::memory::keep_resident;
 
 /// Buffers that a worker keeps for the life of a run: fresh memory costs a page fault for each
 /// 4 KiB, more than the encryption of it.
@@ -40,7 +41,7 @@ impl Scratch {
     }
 }
 
-/// A buffer that plaintext passes through. It is wiped before its memory is given back, also when
+/// A buffer that plaintext passes through. It is kept out of swap, and wiped before its memory is given back, also when
 /// it has to grow.
 #[derive(Default)]
 pub struct WipedBuffer(Vec<u8>);
@@ -51,6 +52,7 @@ impl WipedBuffer {
         if length > self.0.capacity() {
             self.0.zeroize();
             self.0 = Vec::with_capacity(length.max(USUAL));
+            keep_resident(self.0.spare_capacity_mut());
         }
         self.0.resize(length, 0);
         &mut self.0

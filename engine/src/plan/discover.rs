@@ -185,11 +185,14 @@ fn table_dirs(
         is_there |= takes_keyspace;
         for entry in directories(storage, &data_dir.join(&keyspace.name))? {
             let table = TableDir::new(data_dir, &keyspace.name, &entry.name);
-            narrow(storage, &table.path, &mut found.products);
+            let entries = storage.list(&table.path);
+            narrow(entries.as_deref().unwrap_or_default(), &mut found.products);
             if !takes_keyspace || !selection.takes_table(&table.table) {
                 continue;
             }
-            match with_indices(storage, table.clone(), found) {
+            let directories =
+                entries.and_then(|entries| with_indices(storage, table.clone(), entries, found));
+            match directories {
                 Ok(directories) => selected.extend(directories),
                 Err(error) => found.unreadable.push((table.to_string(), error)),
             }
@@ -198,15 +201,16 @@ fn table_dirs(
     Ok((is_there, selected))
 }
 
-/// A table's directory and those of its indices.
+/// A table's directory, which has some entries, and those of its indices.
 fn with_indices(
     storage: &dyn Storage,
     table: TableDir,
+    entries: Vec<Entry>,
     found: &mut Discovery,
 ) -> Result<Vec<TableDir>> {
     let table = canonical(table)?;
     let mut all = Vec::new();
-    for inner in directories(storage, &table.path)? {
+    for inner in entries.into_iter().filter(|entry| entry.kind == EntryKind::Directory) {
         let path = table.path.join(&inner.name);
         match inner.name.as_str() {
             "backups" if !storage.list(&path)?.is_empty() => {
@@ -251,8 +255,8 @@ fn canonical(directory: TableDir) -> Result<TableDir> {
 
 /// Takes what lies in a directory into account for the products that may have written it. What
 /// cannot be listed tells nothing.
-fn narrow(storage: &dyn Storage, directory: &Path, products: &mut Products) {
-    for entry in storage.list(directory).unwrap_or_default() {
+fn narrow(entries: &[Entry], products: &mut Products) {
+    for entry in entries {
         if let Some((descriptor, _)) = parse_file_name(&entry.name) {
             *products = products.and(Products::of_id(&descriptor.id));
             if let Some(version) = descriptor.version() {

@@ -1,15 +1,16 @@
 //! Gathers what a plan has to say, each fact once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::finding::{Finding, Severity};
 use super::inspect::{Facts, Shape};
 use super::planner::{Action, Plan, SkipReason};
 use super::target::Target;
-use crate::Error;
 use crate::crypto::{Weakening, Weakness};
 use crate::keys::{KeyRef, KeySources};
 use crate::sstable::Component;
+use crate::{Error, ErrorKind};
 
 /// One finding for each distinct fact, with all SSTables that share it.
 pub(super) fn gather(plan: &mut Plan) {
@@ -28,6 +29,21 @@ pub(super) fn gather(plan: &mut Plan) {
         for warning in planned.facts.iter_mut().flat_map(|facts| facts.warnings.drain(..)) {
             findings.add(Severity::Warning, &warning, Some(&data));
         }
+    }
+    plan.findings.extend(findings.list);
+}
+
+/// Warns of data that other machines may work on: no lock tells.
+pub(super) fn warn_of_machines(plan: &mut Plan, shared: &[(&Path, String)]) {
+    let mut findings = Findings::default();
+    for (data_dir, kind) in shared {
+        let error = Error::new(
+            ErrorKind::Busy,
+            format!("it lies on a network file system ({kind}): a node or a run on another machine would not be seen"),
+        )
+        .at(*data_dir)
+        .cure("make sure that no other machine works on it; keep it on a local disk if you can");
+        findings.add(Severity::Warning, &error, None);
     }
     plan.findings.extend(findings.list);
 }

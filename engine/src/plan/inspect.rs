@@ -3,6 +3,7 @@
 //! No key is needed here, and nothing is decrypted.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::beside::look_beside;
 use super::tally::{KeyUse, tally_chunks};
@@ -27,7 +28,7 @@ pub enum Shape {
         /// Simple class name.
         class: String,
         /// What the class and its options do.
-        scheme: Box<ChunkScheme>,
+        scheme: Arc<ChunkScheme>,
     },
     /// By another class, which may encrypt; this release does not read it.
     Foreign {
@@ -77,7 +78,7 @@ impl Shape {
 #[derive(Debug)]
 pub struct Facts {
     /// Where it is and what it is made of.
-    pub sstable: LiveSSTable,
+    pub sstable: Arc<LiveSSTable>,
     /// The row of the version table.
     pub version: &'static Version,
     /// How it is stored.
@@ -100,6 +101,11 @@ pub struct Facts {
     pub warnings: Vec<Error>,
 }
 
+/// How files are opened of which a few bytes are read here and there. From a file that is cached, a
+/// read costs a third of mapping the page that they are on; from one that is not, it reads that page,
+/// and a fault the 128 KiB around it.
+pub(super) const GLANCE: Access<'static> = Access::Positional;
+
 /// Reads SSTables for a plan, a census or a verification.
 #[derive(Debug, Clone, Copy)]
 pub struct Inspector<'a> {
@@ -121,7 +127,7 @@ impl<'a> Inspector<'a> {
         self.lease
     }
 
-    /// How files are opened.
+    /// How files are opened that are read whole.
     #[must_use]
     pub const fn access(&self) -> Access<'a> {
         if self.mapped { Access::Mapped(self.lease) } else { Access::Positional }
@@ -133,7 +139,7 @@ impl<'a> Inspector<'a> {
     /// [`crate::ErrorKind::Corrupt`] for a damaged or incomplete one,
     /// [`crate::ErrorKind::Unsupported`] for what this release does not handle, and
     /// [`crate::ErrorKind::Io`].
-    pub fn inspect(&self, sstable: LiveSSTable) -> Result<Facts> {
+    pub fn inspect(&self, sstable: Arc<LiveSSTable>) -> Result<Facts> {
         let data = sstable.path(&Component::Data);
         let version = supported_version(&sstable)?;
         let mut warnings = Vec::new();
@@ -188,7 +194,7 @@ impl<'a> Inspector<'a> {
     }
 
     fn starts_with_encrypted_page(&self, path: &Path) -> Result<bool> {
-        let file = Source::open(path, self.access())?;
+        let file = Source::open(path, GLANCE)?;
         let mut scratch = Vec::new();
         let page = PAGE.min(usize::try_from(file.length()).unwrap_or(PAGE));
         Ok(is_encrypted_page(file.slice(0, page, &mut scratch)?))
@@ -270,7 +276,7 @@ impl<'a> Inspector<'a> {
 
     fn read_chunks(&self, facts: &mut Facts) -> Result<()> {
         let info = facts.sstable.path(&Component::CompressionInfo);
-        let table = ChunkTable::open(&info, facts.version, self.access(), facts.data_bytes)?;
+        let table = ChunkTable::open(&info, facts.version, GLANCE, facts.data_bytes)?;
         facts.header = Some(table.header().clone());
         let class = CompressorClass::parse(&table.header().class);
         let scheme = match stored_scheme(&class, &table.header().options) {
@@ -285,7 +291,7 @@ impl<'a> Inspector<'a> {
         if let Some(options) = scheme.encryptor() {
             let beside =
                 look_beside(self.storage, self.access(), &facts.sstable, facts.version, options)?;
-            let data = Source::open(&facts.sstable.path(&Component::Data), self.access())?;
+            let data = Source::open(&facts.sstable.path(&Component::Data), GLANCE)?;
             let mut tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
             tally.add_beside(beside.pieces);
             facts.encrypted_components = beside.components;
@@ -294,7 +300,7 @@ impl<'a> Inspector<'a> {
             facts.keys = tally.into_uses(options);
         }
         let class = class.simple_name().to_owned();
-        facts.shape = Shape::Chunked { class, scheme: Box::new(scheme) };
+        facts.shape = Shape::Chunked { class, scheme: Arc::new(scheme) };
         Ok(())
     }
 }

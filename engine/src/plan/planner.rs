@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::STATE_DIRECTORY;
 use super::beside::page_geometry;
 use super::discover::{Selection, Table, discover};
 use super::finding::{Finding, Severity};
@@ -12,8 +14,9 @@ use super::findings;
 use super::inspect::{Facts, Inspector, Shape};
 use super::keys::ResolvedKeys;
 use super::numbering::number;
-use super::probe::{Probed, probe};
-use super::space;
+use super::probe::{ProbeBuffers, Probed, probe};
+use super::shared::Shared;
+use super::space::{self, Space};
 use super::target::Target;
 use crate::compress::Codec;
 use crate::io::{NodeLease, Storage};
@@ -80,16 +83,39 @@ pub struct PlannedSSTable {
     /// The data directory that it lies in.
     pub data_dir: PathBuf,
     /// The SSTable.
-    pub sstable: LiveSSTable,
+    pub sstable: Arc<LiveSSTable>,
     /// What it says of itself; absent when it could not be read.
     pub facts: Option<Facts>,
     /// What will happen.
     pub action: Action,
-    /// Bytes that the new SSTable takes until the old one is deleted.
-    pub space: u64,
+    /// What the new SSTable takes until the old one is deleted.
+    pub space: Space,
 }
 
 impl PlannedSSTable {
+    /// Where its successor is staged: where its table lies below the data directory, and its old
+    /// name. A table that was dropped and made again has two directories of one name, which may give
+    /// out the same ids; and the new name will not do, since the next run may give it to another
+    /// SSTable.
+    #[must_use]
+    pub fn staging_path(&self) -> PathBuf {
+        let directory = &self.sstable.directory;
+        let below = directory.strip_prefix(&self.data_dir).unwrap_or(directory);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let name = format!("{}.{}", parts.join("."), self.sstable.descriptor);
+        self.data_dir.join(STATE_DIRECTORY).join(name)
+    }
+
+    /// Bytes of what is staged of it by now, perhaps by an earlier run; links cost nothing. What
+    /// cannot be looked at counts as not there.
+    #[must_use]
+    pub fn staged(&self, storage: &dyn Storage) -> u64 {
+        let directory = self.staging_path();
+        let files = storage.list(&directory).unwrap_or_default();
+        let bytes = files.iter().map(|file| storage.allocated(&directory.join(&file.name)));
+        bytes.fold(0, |sum, bytes| sum.saturating_add(bytes.unwrap_or_default()))
+    }
+
     /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
     fn needs_keys(&self) -> Option<&Facts> {
         match self.action {
@@ -191,15 +217,16 @@ impl Planner<'_> {
             findings: vec![],
             ring: keys.ring,
         };
-        space::check(self.storage, self.data_dirs, self.open_tasks, &mut plan)?;
+        space::check(self.storage, self.open_tasks, &mut plan)?;
         number(self.storage, &found.tables, &mut plan);
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
         findings::explain_choice(&mut plan, keys.group_failures);
         findings::warn_of_weakness(&mut plan);
+        findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
-        plan.sstables.sort_by_key(|planned| {
+        plan.sstables.sort_by_cached_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
         });
         Ok(plan)
@@ -207,7 +234,8 @@ impl Planner<'_> {
 
     fn inspect(&self, tables: &[Table]) -> Vec<PlannedSSTable> {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
-        let all: Vec<(&Table, &LiveSSTable)> = tables
+        let shared = Shared::default();
+        let all: Vec<(&Table, &Arc<LiveSSTable>)> = tables
             .iter()
             .flat_map(|table| table.view.live.iter().map(move |sstable| (table, sstable)))
             .collect();
@@ -216,10 +244,13 @@ impl Planner<'_> {
                 let facts = match table.view.refused.first() {
                     // The log is not ours to judge: nothing of its table is touched.
                     Some(error) => Err(error.clone()),
-                    None => inspector.inspect(sstable.clone()),
+                    None => inspector.inspect(Arc::clone(sstable)),
                 };
                 let (facts, action) = match facts {
-                    Ok(facts) => (Some(facts), Action::Skip(SkipReason::NotEncrypted)),
+                    Ok(mut facts) => {
+                        shared.share(&mut facts);
+                        (Some(facts), Action::Skip(SkipReason::NotEncrypted))
+                    }
                     Err(error) => (None, Action::Refuse(error)),
                 };
                 PlannedSSTable {
@@ -228,10 +259,10 @@ impl Planner<'_> {
                         .data_dir_of(&sstable.directory)
                         .unwrap_or(&sstable.directory)
                         .to_owned(),
-                    sstable: sstable.clone(),
+                    sstable: Arc::clone(sstable),
                     facts,
                     action,
-                    space: 0,
+                    space: Space::default(),
                 }
             })
             .collect()
@@ -268,7 +299,7 @@ impl Planner<'_> {
             if !self.selection.names_tables() {
                 return Action::Skip(SkipReason::NotEncrypted);
             }
-            if self.is_as_target(facts, scheme.map(Box::as_ref)) {
+            if self.is_as_target(facts, scheme.map(Arc::as_ref)) {
                 return Action::Skip(SkipReason::AsTarget);
             }
         }
@@ -277,7 +308,7 @@ impl Planner<'_> {
             return Action::Refuse(error.cure("choose a compressor that the node's release has"));
         }
         let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
-        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Box::as_ref)) {
+        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Arc::as_ref)) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
         match self.check_geometry(facts) {
@@ -351,14 +382,13 @@ impl Planner<'_> {
     /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
     /// SSTable that says to be under the target key is, or it is rewritten.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
-        let inspector = Inspector::new(self.storage, self.lease, self.mapped);
-        sstables.par_iter_mut().for_each(|planned| {
+        sstables.par_iter_mut().for_each_init(ProbeBuffers::default, |buffers, planned| {
             let Some(facts) = planned.needs_keys().filter(|facts| facts.shape.is_encrypted())
             else {
                 return;
             };
             let longest = self.target.longest_id();
-            match (probe(&inspector, facts, &keys.ring, longest), &planned.action) {
+            match (probe(facts, &keys.ring, longest, buffers), &planned.action) {
                 (Err(error), _) => planned.action = Action::Refuse(error),
                 (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
                     planned.action = rewrite(facts);

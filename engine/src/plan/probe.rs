@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::beside::page_geometry;
 use super::index::EncryptedIndex;
-use super::inspect::{Facts, Inspector};
+use super::inspect::{Facts, GLANCE};
 use super::keys::opener;
 use crate::codec::{ChunkDecoder, DecodeScratch, Opened, PageOpener, crc_mismatch};
 use crate::compress::CodecContext;
@@ -23,6 +23,14 @@ pub(super) enum Probed {
     UnderAnotherKey,
 }
 
+/// What a worker keeps from one SSTable to the next: fresh memory, and wiping it, would cost more than
+/// everything else.
+#[derive(Debug, Default)]
+pub(super) struct ProbeBuffers {
+    opened: WipedBuffer,
+    context: CodecContext,
+}
+
 /// Checks the CRC of the first chunk, which tells damage from a wrong key, decrypts it with the
 /// keys of the ring, and compares the partition key at its
 /// start with the first one in the index, which is in clear or under the same keys.
@@ -34,17 +42,17 @@ pub(super) enum Probed {
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
 pub(super) fn probe(
-    inspector: &Inspector<'_>,
     facts: &Facts,
     ring: &KeyRing,
     longest_id: usize,
+    buffers: &mut ProbeBuffers,
 ) -> Result<Probed> {
     let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
     let info = facts.sstable.path(&Component::CompressionInfo);
-    let table = ChunkTable::open(&info, facts.version, inspector.access(), facts.data_bytes)?;
+    let table = ChunkTable::open(&info, facts.version, GLANCE, facts.data_bytes)?;
     let max = table.header().max_compressed_length;
     let decoder = ChunkDecoder::new(facts.shape.codec(), opener, max);
-    let data = Source::open(&facts.data_path(), inspector.access())?;
+    let data = Source::open(&facts.data_path(), GLANCE)?;
     let mut slots = Vec::new();
     table.slots(0..1, &mut slots)?;
     let Some(slot) = slots.first() else { return Ok(Probed::AsNamed) };
@@ -59,12 +67,11 @@ pub(super) fn probe(
         return Err(place(crc_mismatch()));
     }
     let mut plain = Zeroizing::new(vec![0; slot.plain]);
-    let (mut buffer, mut context) = (WipedBuffer::default(), CodecContext::default());
-    let mut scratch = DecodeScratch { opened: &mut buffer, context: &mut context };
+    let mut scratch = DecodeScratch { opened: &mut buffers.opened, context: &mut buffers.context };
     let opened = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
     let key = match facts.encrypted_components.contains(&Component::Partitions) {
-        true => encrypted_first_key(inspector, facts, ring, longest_id)?,
-        false => Zeroizing::new(first_key(inspector, facts)?),
+        true => encrypted_first_key(facts, ring, longest_id)?,
+        false => Zeroizing::new(first_key(facts)?),
     };
     // A chunk may end inside a long key.
     let shown = key.len().min(plain.len());
@@ -85,7 +92,6 @@ pub(super) fn probe(
 
 /// The same from an encrypted index. `longest_id` is the site's limit for key ids.
 fn encrypted_first_key(
-    inspector: &Inspector<'_>,
     facts: &Facts,
     ring: &KeyRing,
     longest_id: usize,
@@ -93,16 +99,16 @@ fn encrypted_first_key(
     let Some(options) = facts.shape.encryptor() else { return Ok(Zeroizing::default()) };
     let opener = PageOpener::new(opener(facts, ring)?, page_geometry(options, longest_id));
     let path = facts.sstable.path(&Component::Partitions);
-    EncryptedIndex::new(&Source::open(&path, inspector.access())?, &opener).first_key()
+    EncryptedIndex::new(&Source::open(&path, GLANCE)?, &opener).first_key()
 }
 
 /// The first partition key with its two-byte length, as both the index and Data.db have it.
-fn first_key(inspector: &Inspector<'_>, facts: &Facts) -> Result<Vec<u8>> {
+fn first_key(facts: &Facts) -> Result<Vec<u8>> {
     let component = match facts.sstable.descriptor.format {
         Format::Big => Component::Index,
         Format::Bti => Component::Partitions,
     };
-    let index = Source::open(&facts.sstable.path(&component), inspector.access())?;
+    let index = Source::open(&facts.sstable.path(&component), GLANCE)?;
     let mut scratch = Vec::new();
     let at = match component {
         Component::Index => 0,

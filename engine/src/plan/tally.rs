@@ -41,12 +41,16 @@ pub(super) struct Tally {
 impl Tally {
     fn merge(mut self, other: Self) -> Self {
         for (id, (chunks, bytes)) in other.by_id {
-            let entry = self.by_id.entry(id).or_default();
-            entry.0 = entry.0.saturating_add(chunks);
-            entry.1 = entry.1.saturating_add(bytes);
+            self.add(id, chunks, bytes);
         }
         self.clear = self.clear.saturating_add(other.clear);
         self
+    }
+
+    fn add(&mut self, id: Option<KeyId>, chunks: u64, bytes: u64) {
+        let entry = self.by_id.entry(id).or_default();
+        entry.0 = entry.0.saturating_add(chunks);
+        entry.1 = entry.1.saturating_add(bytes);
     }
 
     /// Counts what is encrypted beside Data.db.
@@ -68,6 +72,8 @@ impl Tally {
                 Some(KeyUse { key: key_ref(options, id)?, chunks, bytes, beside })
             })
             .collect();
+        // A plan keeps them for every SSTable.
+        uses.shrink_to_fit();
         uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));
         uses
     }
@@ -125,6 +131,7 @@ fn tally_window(
     window: Range<u64>,
 ) -> Result<Tally> {
     let (mut slots, mut scratch, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+    let (mut before, mut chunks, mut bytes) = (Head::default(), 0_u64, 0_u64);
     table.slots(window.clone(), &mut slots)?;
     for (chunk, slot) in window.zip(&slots) {
         if is_clear(table.header(), slot) {
@@ -142,13 +149,28 @@ fn tally_window(
             tally.clear = tally.clear.saturating_add(1);
             continue;
         }
-        let id = chunk_key(data, slot, form, &mut scratch)
+        let other = other_head(data, slot, form, &before, &mut scratch)
             .map_err(|e| e.at(data.path()).chunk(chunk).offset(slot.offset))?;
-        let entry = tally.by_id.entry(id).or_default();
-        entry.0 = entry.0.saturating_add(1);
-        entry.1 = entry.1.saturating_add(u64::try_from(slot.stored).unwrap_or(u64::MAX));
+        if let Some(head) = other {
+            let before = std::mem::replace(&mut before, head);
+            if chunks > 0 {
+                tally.add(before.id, std::mem::take(&mut chunks), std::mem::take(&mut bytes));
+            }
+        }
+        chunks = chunks.saturating_add(1);
+        bytes = bytes.saturating_add(u64::try_from(slot.stored).unwrap_or(u64::MAX));
+    }
+    if chunks > 0 {
+        tally.add(before.id, chunks, bytes);
     }
     Ok(tally)
+}
+
+/// A key header, and the id in it; empty where a chunk has none.
+#[derive(Debug, Default)]
+struct Head {
+    bytes: Vec<u8>,
+    id: Option<KeyId>,
 }
 
 /// Whether a chunk is stored in clear (FORMATS.md 2.3).
@@ -163,40 +185,58 @@ fn is_raw_length(header: &CompressionHeader, slot: &ChunkSlot) -> bool {
     slot.stored == slot.plain.max(max)
 }
 
-fn chunk_key(
+/// The header of a chunk if it is not the one of the chunk before: mostly it is, so no more is read
+/// than that, and bytes are compared. Checks the chunk's length, too.
+fn other_head(
     data: &Source,
     slot: &ChunkSlot,
     form: Form<'_>,
+    before: &Head,
     scratch: &mut Vec<u8>,
-) -> Result<Option<KeyId>> {
+) -> Result<Option<Head>> {
     let Form { options, chained } = form;
     let kind = HeaderKind::from(options.provider());
     let prefix = if chained { ChainFraming::PREFIX_LENGTH } else { 0 };
-    let wanted = prefix.saturating_add(kind.longest(DATABASE_KEY_ID_LIMIT));
-    let mut head = data.slice(slot.offset, slot.stored.min(wanted), scratch)?;
-    let is_cut = matches!(
-        kind.parse(head.get(prefix..).unwrap_or_default()),
-        Err(HeaderError::Truncated(_))
-    );
+    let wanted = prefix.saturating_add(match before.bytes.len() {
+        0 => kind.longest(DATABASE_KEY_ID_LIMIT),
+        length => length,
+    });
+    let mut start = data.slice(slot.offset, slot.stored.min(wanted), scratch)?;
+    let is_same = !before.bytes.is_empty()
+        && start.get(prefix..).is_some_and(|header| header == before.bytes);
+    let is_cut = !is_same
+        && matches!(
+            kind.parse(start.get(prefix..).unwrap_or_default()),
+            Err(HeaderError::Truncated(_))
+        );
     if is_cut && slot.stored > wanted {
         let longest = prefix.saturating_add(kind.longest(MAX_KEY_ID_LENGTH));
-        head = data.slice(slot.offset, slot.stored.min(longest), scratch)?;
+        start = data.slice(slot.offset, slot.stored.min(longest), scratch)?;
     }
     // The Encryptor of a chain is given what the compressor made, and its length stands in front.
-    let inner = match (chained, head.first_chunk()) {
+    let inner = match (chained, start.first_chunk()) {
         (false, _) => slot.plain,
         (true, Some(length)) => usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX),
         (true, None) => return Err(CodecError::ChainTruncated(slot.stored).into()),
     };
-    let header = kind.parse(head.get(prefix..).unwrap_or_default())?;
+    let (length, other) = if is_same {
+        (before.bytes.len(), None)
+    } else {
+        let rest = start.get(prefix..).unwrap_or_default();
+        let header = kind.parse(rest)?;
+        let bytes = rest.get(..header.length()).unwrap_or_default();
+        let other =
+            (bytes != before.bytes).then(|| Head { bytes: bytes.to_vec(), id: header.to_key_id() });
+        (header.length(), other)
+    };
     let expected = prefix
-        .saturating_add(header.length())
+        .saturating_add(length)
         .saturating_add(options.iv_length())
         .saturating_add(options.transformation().ciphertext_length(inner));
     if slot.stored != expected {
         return Err(ChunkError::Length { stored: slot.stored, expected, plain: inner }.into());
     }
-    Ok(header.to_key_id())
+    Ok(other)
 }
 
 /// Chunks looked at in one go.

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use super::inspect::Facts;
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
 use crate::compress::Codec;
 use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
 use crate::options::{
     ChunkLength, ChunkScheme, CompressionParams, EncryptorOptions, ProviderOptions,
 };
-use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
+use crate::sstable::{CRC_CHUNK_LENGTH, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 use crate::{Error, Result};
 
 /// The target of a run: the compression options as the schema will have them, and the one key
@@ -164,6 +165,19 @@ impl Target {
     #[must_use]
     pub const fn key(&self) -> Option<&KeyRef> {
         self.key.as_ref()
+    }
+
+    /// The chunk length of an SSTable that has become this.
+    #[must_use]
+    pub fn chunk_length_of(&self, facts: &Facts) -> ChunkLength {
+        if !self.is_compressed() {
+            return CRC_CHUNK_LENGTH;
+        }
+        match (self.chunk_length(), &facts.header) {
+            (Some(wanted), _) => wanted,
+            (None, Some(header)) => header.chunk_length,
+            (None, None) => facts.version.default_chunk_length(),
+        }
     }
 
     /// The chunk length asked for, if any.

@@ -4,9 +4,8 @@ use super::ranges::{Chunking, Ranges};
 use super::source::ChunkSource;
 use crate::codec::ChunkSealer;
 use crate::compress::Codec;
-use crate::options::ChunkLength;
 use crate::plan::{Facts, Target};
-use crate::sstable::{CRC_CHUNK_LENGTH, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
+use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 
 /// How a chunk gets from the old file to the new one.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +40,7 @@ impl Layout {
         source: &ChunkSource,
         range_bytes: u32,
     ) -> Self {
-        let length = new_chunk_length(facts, target, source);
+        let length = target.chunk_length_of(facts);
         let old = Chunking { length: source.chunk_length(), count: source.chunk_count() };
         let plain_length = source.data_length();
         let stays = target.codec() == facts.shape.codec() && length == old.length;
@@ -89,15 +88,4 @@ fn may_have_raw_chunks(facts: &Facts, source: &ChunkSource) -> bool {
     let header = source.header();
     facts.shape.codec().is_some()
         && header.is_some_and(|header| header.max_compressed_length != MAX_COMPRESSED_LENGTH_NONE)
-}
-
-fn new_chunk_length(facts: &Facts, target: &Target, source: &ChunkSource) -> ChunkLength {
-    if !target.is_compressed() {
-        return CRC_CHUNK_LENGTH;
-    }
-    match (target.chunk_length(), source.header()) {
-        (Some(wanted), _) => wanted,
-        (None, Some(header)) => header.chunk_length,
-        (None, None) => facts.version.default_chunk_length(),
-    }
 }

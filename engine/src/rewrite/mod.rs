@@ -21,6 +21,6 @@ mod verify;
 pub use digest::PlainDigest;
 pub use ranges::{Chunking, RANGE_BYTES, Ranges};
 pub use resume::Resumed;
-pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY, staging_path};
+pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
 pub use staging::{StagingArea, create_state_directory, sweep};
 pub use verify::Verify;

@@ -176,12 +176,16 @@ impl ChunkTable {
     ) -> Result<Self> {
         let source = Source::open(path, access)?;
         let mut scratch = Vec::new();
-        let head = usize::try_from(source.length().min(MAX_HEADER)).unwrap_or_default();
-        let bytes = source.slice(0, head, &mut scratch)?;
         let place = |error: Error| {
             error.at(path).cure("restore the file from a backup, or scrub the SSTable on the node")
         };
-        let (header, length) = CompressionHeader::parse(bytes, version).map_err(place)?;
+        let mut head = |most: u64| {
+            let length = usize::try_from(source.length().min(most)).unwrap_or_default();
+            let bytes = source.slice(0, length, &mut scratch)?;
+            CompressionHeader::parse(bytes, version).map_err(place)
+        };
+        // One that does not end within the first bytes, or is none, is looked at once more.
+        let (header, length) = head(USUAL_HEADER).or_else(|_| head(MAX_HEADER))?;
         let offsets_at = u64::try_from(length).unwrap_or(u64::MAX);
         let expected = header
             .chunk_count
@@ -322,5 +326,7 @@ const OFFSET_LENGTH: u64 = 8;
 const OFFSETS_AT_ONCE: u64 = 8192;
 /// No product has more than a dozen options.
 const MAX_OPTIONS: i32 = 256;
+/// Headers are some hundred bytes long.
+const USUAL_HEADER: u64 = 4096;
 /// A header that does not end within this is not one.
 const MAX_HEADER: u64 = 1 << 20;

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::flavor::PathForm;
 use super::record::{LogRecord, RecordKind};
-use crate::io::{EntryKind, Storage};
+use crate::io::{Entry, EntryKind, Storage};
 use crate::sstable::{Component, Descriptor, parse_file_name};
 use crate::{Error, Result};
 
@@ -256,10 +256,21 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 /// # Errors
 /// [`crate::ErrorKind::Io`] when a directory or a log cannot be read.
 pub(super) fn logs_in(storage: &dyn Storage, table: &[PathBuf]) -> Result<Vec<TransactionLog>> {
+    let listed: Vec<Vec<Entry>> =
+        table.iter().map(|directory| storage.list(directory)).collect::<Result<_>>()?;
+    logs_among(storage, table, table.iter().zip(&listed))
+}
+
+/// The same from what the directories are known to hold.
+pub(super) fn logs_among<'a>(
+    storage: &dyn Storage,
+    table: &[PathBuf],
+    listed: impl Iterator<Item = (&'a PathBuf, &'a Vec<Entry>)>,
+) -> Result<Vec<TransactionLog>> {
     let mut names = BTreeSet::new();
     let mut places = Vec::new();
-    for directory in table {
-        for entry in storage.list(directory)? {
+    for (directory, entries) in listed {
+        for entry in entries {
             if let Some(name) = LogFileName::parse(&entry.name) {
                 names.insert(name.clone());
                 places.push((name, directory.clone()));

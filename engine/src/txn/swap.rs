@@ -191,13 +191,17 @@ struct LogWriter<'a> {
 impl LogWriter<'_> {
     fn append(&mut self, record: &LogRecord) -> Result<()> {
         let line = format!("{record}\n");
-        if self.file.is_none() {
-            self.file = Some(self.storage.create(&self.path)?);
+        if let Some(file) = &self.file {
+            // In one call: a COMMIT that was only in the cache when the process was killed would
+            // have a node delete the old files, and could be lost in a power cut behind that.
+            file.write_durably_at(line.as_bytes(), self.length)?;
+        } else {
+            let file = self.file.insert(self.storage.create(&self.path)?);
             self.storage.copy_attributes(&self.like, &self.path)?;
+            file.write_at(line.as_bytes(), self.length)?;
+            // Owner and mode need a whole fsync.
+            file.sync()?;
         }
-        let Some(file) = &self.file else { return Ok(()) };
-        file.write_at(line.as_bytes(), self.length)?;
-        file.sync()?;
         self.length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or_default());
         Ok(())
     }

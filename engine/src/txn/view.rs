@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::log::{LogFileName, Verdict, logs_in, refused};
+use super::log::{LogFileName, Verdict, logs_among, refused};
 use super::record::RecordKind;
-use crate::io::{EntryKind, Storage};
+use crate::io::{Entry, EntryKind, Storage};
 use crate::sstable::{Component, Descriptor, parse_file_name};
 use crate::{Error, Result};
 
@@ -38,9 +39,9 @@ impl LiveSSTable {
 #[derive(Debug, Default)]
 pub struct DirectoryView {
     /// What a node would load, in the order of directories and names.
-    pub live: Vec<LiveSSTable>,
+    pub live: Vec<Arc<LiveSSTable>>,
     /// What it would delete first, since a log says so.
-    pub condemned: Vec<LiveSSTable>,
+    pub condemned: Vec<Arc<LiveSSTable>>,
     /// Logs that it would finish or undo, with what it would do.
     pub logs: Vec<(PathBuf, Verdict)>,
     /// Logs that would keep it from starting.
@@ -57,7 +58,11 @@ impl DirectoryView {
     pub fn of(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Self> {
         let mut view = Self::default();
         let mut gone: BTreeSet<(PathBuf, Descriptor)> = BTreeSet::new();
-        for log in logs_in(storage, directories)? {
+        // Each is listed once: a table may have a million files.
+        let listed: Vec<Vec<Entry>> =
+            directories.iter().map(|directory| storage.list(directory)).collect::<Result<_>>()?;
+        let places = directories.iter().zip(&listed);
+        for log in logs_among(storage, directories, places)? {
             let verdict = log.verdict(storage)?;
             match &verdict {
                 Verdict::RollForward => gone.extend(log.sstables(RecordKind::Remove)),
@@ -67,12 +72,12 @@ impl DirectoryView {
             let path = log.directories.first().map(|directory| directory.join(log.name.as_str()));
             view.logs.push((path.unwrap_or_default(), verdict));
         }
-        for directory in directories {
-            for (descriptor, components) in sstables_in(storage, directory, &mut view.unknown)? {
+        for (directory, entries) in directories.iter().zip(listed) {
+            for (descriptor, components) in sstables_in(directory, entries, &mut view.unknown) {
                 let key = (directory.clone(), descriptor);
                 let is_gone = gone.contains(&key);
                 let (directory, descriptor) = key;
-                let sstable = LiveSSTable { directory, descriptor, components };
+                let sstable = Arc::new(LiveSSTable { directory, descriptor, components });
                 if is_gone { &mut view.condemned } else { &mut view.live }.push(sstable);
             }
         }
@@ -88,12 +93,12 @@ impl DirectoryView {
 
 /// Groups the files of a directory by SSTable.
 fn sstables_in(
-    storage: &dyn Storage,
     directory: &Path,
+    entries: Vec<Entry>,
     unknown: &mut Vec<PathBuf>,
-) -> Result<BTreeMap<Descriptor, Vec<Component>>> {
+) -> BTreeMap<Descriptor, Vec<Component>> {
     let mut sstables: BTreeMap<Descriptor, Vec<Component>> = BTreeMap::new();
-    for entry in storage.list(directory)? {
+    for entry in entries {
         if entry.kind != EntryKind::File || LogFileName::parse(&entry.name).is_some() {
             continue;
         }
@@ -106,5 +111,5 @@ fn sstables_in(
     for components in sstables.values_mut() {
         components.sort();
     }
-    Ok(sstables)
+    sstables
 }

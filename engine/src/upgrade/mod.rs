@@ -16,6 +16,7 @@ mod status;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -231,10 +232,9 @@ pub fn verify(
     for (table, error) in &found.unreadable {
         report.add_unreadable(table, error);
     }
-    let live = found
-        .tables
-        .iter()
-        .flat_map(|table| table.view.live.iter().map(|sstable| (table.name(), sstable.clone())));
+    let live = found.tables.iter().flat_map(|table| {
+        table.view.live.iter().map(|sstable| (table.name(), Arc::clone(sstable)))
+    });
     for (table, sstable, inspected) in inspect_all(session, live.collect(), threads)? {
         match inspected {
             Err(error) => report.add(&table, &sstable, Outcome::Failed(error)),
@@ -314,12 +314,12 @@ pub fn census(
         census.add_unknown(error);
     }
     // One that a log condemns counts, too: its bytes are there until the log is finished.
-    let mut all: Vec<(String, LiveSSTable)> = found
+    let mut all: Vec<(String, Arc<LiveSSTable>)> = found
         .tables
         .iter()
         .flat_map(|table| {
             let sstables = table.view.live.iter().chain(&table.view.condemned);
-            sstables.map(|sstable| (table.name(), sstable.clone()))
+            sstables.map(|sstable| (table.name(), Arc::clone(sstable)))
         })
         .collect();
     for archive in found.archives {
@@ -351,11 +351,11 @@ pub fn census(
     Ok(census)
 }
 
-type Inspected = (String, LiveSSTable, Result<Facts>);
+type Inspected = (String, Arc<LiveSSTable>, Result<Facts>);
 
 fn inspect_all(
     session: &Session,
-    sstables: Vec<(String, LiveSSTable)>,
+    sstables: Vec<(String, Arc<LiveSSTable>)>,
     threads: NonZeroUsize,
 ) -> Result<Vec<Inspected>> {
     let inspector = Inspector::new(session.storage(), session.lease(), session.is_mapped());
@@ -363,7 +363,7 @@ fn inspect_all(
         sstables
             .into_par_iter()
             .map(|(table, sstable)| {
-                let facts = inspector.inspect(sstable.clone());
+                let facts = inspector.inspect(Arc::clone(&sstable));
                 (table, sstable, facts)
             })
             .collect()

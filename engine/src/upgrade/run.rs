@@ -98,7 +98,7 @@ impl Run<'_> {
             let resumed = resumed.remove(&(directory.to_owned(), name));
             let done = resumed.as_ref().map_or(0, Resumed::bytes_done);
             bytes = bytes.saturating_add(facts.data_bytes.saturating_mul(2).saturating_sub(done));
-            directories.push(rewrite::staging_path(planned, facts));
+            directories.push(planned.staging_path());
             tasks.push(Rewrite::new(job, planned, facts, new, resumed));
         }
         observer.event(&Event::Started { sstables: tasks.len(), bytes });

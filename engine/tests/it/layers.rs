@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Lowest first.
 const LAYERS: [&[&str]; 9] = [
     &["error"],
-    &["wire", "io"],
+    &["wire", "io", "memory"],
     &["options", "crypto", "compress", "event"],
     &["pipeline", "config"],
     &["keys", "sstable"],

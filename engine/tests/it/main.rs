@@ -17,6 +17,7 @@ mod directions;
 mod kit;
 mod layers;
 mod pages;
+mod positional;
 mod properties;
 mod rekey;
 mod replicated;

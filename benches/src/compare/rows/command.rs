@@ -5,7 +5,7 @@ use rekey_benches::Form;
 use super::super::Result;
 use super::super::bench::{Bench, Content};
 use super::super::files;
-use super::super::program::{self, Peak};
+use super::super::program::{self, Memory};
 use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::rewrite::row;
@@ -16,7 +16,7 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let room = bench.room(&bench.disk, [Form::AES_256_CBC; 2], content)?;
     let (site, scratch) = (&room.site, room.directory.path());
     let mut to_second = true;
-    let mut peak = Peak::default();
+    let memory = Memory::default();
     let mut cases = [
         Case::new("cp + fsync", |meter| {
             files::copy(meter, &site.table(), scratch, content.bytes, true)
@@ -26,23 +26,15 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
             files::warm(&files::files_of(&site.table())?)?;
             let mut command = program::upgrade(&bench.program, site, to_second);
             to_second = !to_second;
-            meter.time_writing(scratch, content.bytes, || {
-                peak.raise(program::run(&mut command)?);
-                Ok(())
-            })
+            meter.time_writing(scratch, content.bytes, || memory.watch(&mut command))
         }),
     ];
     let series = take_turns(&bench.meter, bench.rounds, "command", &mut cases)?;
     drop(cases);
-    let mut row = row(
-        &series,
-        (1, 0),
-        &format!("whole `upgradesstables` command, {} GiB in 20 SSTables", gib(content.bytes)),
-        "`cp` + fsync",
-        Goal::AtLeast { demand: 0.8, stretch: 1.2 },
-    );
-    row.rates = format!("{}; at most {:.0} MiB of own memory", row.rates, peak.mebibytes());
-    Ok(vec![row])
+    let what =
+        format!("whole `upgradesstables` command, {} GiB in 20 SSTables", gib(content.bytes));
+    let goal = Goal::AtLeast { demand: 0.8, stretch: 1.2 };
+    Ok(vec![row(&series, (1, 0), &what, "`cp` + fsync", goal), memory.row(&what)])
 }
 
 fn gib(bytes: u64) -> f64 {

@@ -5,7 +5,7 @@ use rekey_benches::Form;
 use super::super::Result;
 use super::super::bench::{Bench, Content, Room};
 use super::super::files;
-use super::super::program::{self, Peak};
+use super::super::program::{self, Memory};
 use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::super::stage::{Durability, Staging, all_threads};
@@ -43,48 +43,34 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
         ));
         drop(cases);
         drop(stages);
-        rows.push(commands(bench, name, number, &many, &one)?);
+        rows.extend(commands(bench, name, number, &many, &one)?);
     }
     Ok(rows)
 }
 
-fn commands(bench: &Bench, name: &str, number: u32, many: &Room, one: &Room) -> Result<Row> {
+fn commands(bench: &Bench, name: &str, number: u32, many: &Room, one: &Room) -> Result<Vec<Row>> {
     let bytes = u64::from(number) * EACH;
-    let mut peak = Peak::default();
-    let peak_of_many = std::cell::Cell::new(Peak::default());
-    let mut turns = [true, true];
-    let [of_one, of_many] = &mut turns;
-    let mut run = |meter: &_, room: &Room, to_second: &mut bool, is_many: bool| {
-        files::settle(room.directory.path())?;
-        files::warm(&files::files_of(&room.site.table())?)?;
-        let mut command = program::upgrade(&bench.program, &room.site, *to_second);
-        *to_second = !*to_second;
-        let noise: &super::super::noise::Meter = meter;
-        noise.time(bytes, || {
-            let seen = program::run(&mut command)?;
-            if is_many {
-                peak.raise(seen);
-                peak_of_many.set(peak);
-            }
-            Ok(())
-        })
-    };
-    let run = std::cell::RefCell::new(&mut run);
-    let mut cases = [
-        Case::new("command, one", |meter| (run.borrow_mut())(meter, one, of_one, false)),
-        Case::new("command, many", |meter| (run.borrow_mut())(meter, many, of_many, true)),
-    ];
+    let memories = [Memory::default(), Memory::default()];
+    let [of_one, of_many] = &memories;
+    let mut cases =
+        [("one", one, of_one), (MANY, many, of_many)].map(|(name, room, memory): (_, &Room, _)| {
+            let mut to_second = true;
+            Case::new(format!("command, {name}"), move |meter| {
+                files::settle(room.directory.path())?;
+                files::warm(&files::files_of(&room.site.table())?)?;
+                let mut command = program::upgrade(&bench.program, &room.site, to_second);
+                to_second = !to_second;
+                meter.time_writing(room.directory.path(), bytes, || {
+                    Memory::watch(memory, &mut command)
+                })
+            })
+        });
     let series = take_turns(&bench.meter, bench.rounds.min(2), "many", &mut cases)?;
-    let mut row = row(
-        &series,
-        (1, 0),
-        &format!("whole command, {name}: {number} SSTables of 100 KiB"),
-        "one SSTable of the same bytes",
-        Goal::AtLeast { demand: 0.5, stretch: 0.8 },
-    );
-    let memory = peak_of_many.get().mebibytes();
-    row.rates = format!("{}; at most {memory:.0} MiB of own memory", row.rates);
-    Ok(row)
+    drop(cases);
+    let what = format!("whole command, {name}: {number} SSTables of 100 KiB");
+    let goal = Goal::AtLeast { demand: 0.5, stretch: 0.8 };
+    let row = row(&series, (1, 0), &what, "one SSTable of the same bytes", goal);
+    Ok(vec![row, of_many.row(&what), of_one.row(&format!("whole command, {name}: one SSTable"))])
 }
 
 const EACH: u64 = 100 << 10;

@@ -4,6 +4,7 @@ use aes::cipher::consts::U8;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Rounds, halves, pi};
+use crate::memory::keep_resident;
 
 /// A scheduled key. Boxed, so that no copy of it is left behind by a move.
 pub(in crate::crypto) struct Blowfish(Box<Zeroizing<State>>);
@@ -20,6 +21,7 @@ impl Blowfish {
     pub(in crate::crypto) fn new(key: &[u8]) -> Self {
         let state = State { words: [0; 18], boxes: [[0; 256]; 4] };
         let mut state = Box::new(Zeroizing::new(state));
+        keep_resident(&*state);
         let State { words, boxes } = &mut **state;
         let places = words.iter_mut().chain(boxes.as_flattened_mut());
         for (place, digits) in places.zip(&pi::FRACTION) {

@@ -4,6 +4,7 @@ use aes::cipher::array::{ArraySize, AssocArraySize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Rounds;
+use crate::memory::keep_resident;
 
 /// A scheduled key.
 pub(in crate::crypto) struct Rc2<const WIDE: usize, L = ByIndex> {
@@ -92,6 +93,7 @@ impl<const WIDE: usize, L: LookUp> Rc2<WIDE, L> {
             }
         }
         let mut table = Box::new(Zeroizing::new(Table::default()));
+        keep_resident(&*table);
         table.fill(&bytes);
         Self { table, look_up }
     }

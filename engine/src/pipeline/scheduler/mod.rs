@@ -1,7 +1,7 @@
 //! The coordinator: which piece of which task is handed to the pool next.
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::control::{Control, Pace, interrupted};
 use super::scratch::ScratchPool;
+use super::share::Budget;
 use super::{Next, Task};
 use crate::{Error, ErrorKind, Result};
 
@@ -74,7 +75,8 @@ pub enum Step {
         /// Bytes.
         bytes: u64,
     },
-    /// The task is done, or has failed and was cleaned up.
+    /// The task is done, or has failed and was cleaned up; or it was never begun, for want of what
+    /// it shares with others.
     Ended(Result<()>),
     /// The task was not begun: the run has ended, or ends before it could be done.
     Left,
@@ -115,7 +117,7 @@ pub fn run<T: Task>(
                     waiting.spawn(move |_| job());
                 }
             };
-            let mut coordinator = Coordinator::new(limits, control);
+            let mut coordinator = Coordinator::new(tasks.len(), limits, control);
             coordinator.drive(tasks, &receiver, spawn, &mut see);
         });
     });
@@ -206,6 +208,21 @@ struct Open {
 }
 
 impl Open {
+    const fn beginning(index: usize, small: Option<u64>) -> Self {
+        Self {
+            index,
+            stage: 0,
+            next_piece: 0,
+            pieces: 0,
+            spread: 0,
+            is_ordered: false,
+            running: BTreeSet::new(),
+            serial: true,
+            small,
+            failure: None,
+        }
+    }
+
     /// Whether it has a piece that may be handed out.
     fn is_ready(&self) -> bool {
         self.failure.is_none()
@@ -223,7 +240,11 @@ impl Open {
 
 struct Coordinator<'c> {
     open: Vec<Open>,
-    next_task: usize,
+    /// Tasks that were not begun yet, in their order.
+    waiting: VecDeque<usize>,
+    /// When to look whether one of them can be begun: at once, after a task has ended; later, if
+    /// there was too little for one, since others than the tasks may take and give back, too.
+    look_at: Option<Instant>,
     begun: u64,
     /// Pieces that are handed out.
     running: usize,
@@ -233,9 +254,18 @@ struct Coordinator<'c> {
 }
 
 impl<'c> Coordinator<'c> {
-    fn new(limits: Limits, control: &'c Control) -> Self {
-        let pace = Pace::new(Instant::now());
-        Self { open: vec![], next_task: 0, begun: 0, running: 0, limits, control, pace }
+    fn new(tasks: usize, limits: Limits, control: &'c Control) -> Self {
+        let now = Instant::now();
+        Self {
+            open: vec![],
+            waiting: (0..tasks).collect(),
+            look_at: Some(now),
+            begun: 0,
+            running: 0,
+            limits,
+            control,
+            pace: Pace::new(now),
+        }
     }
 
     /// Ends when no task is open and none is left: every piece that was handed out has come back
@@ -250,12 +280,14 @@ impl<'c> Coordinator<'c> {
         loop {
             let now = Instant::now();
             if self.control.is_over(now) {
-                self.wind_up(tasks.len(), &spawn, see);
+                self.wind_up(&spawn, see);
             } else if !self.control.is_paused() && !self.pace.is_ahead(self.control, now) {
                 self.hand_out(&spawn);
-                self.open_more(tasks, now, &spawn, see);
+                if self.look_at.is_some_and(|at| at <= now) {
+                    self.open_more(tasks, now, &spawn, see);
+                }
             }
-            if self.open.is_empty() && self.next_task >= tasks.len() {
+            if self.open.is_empty() && self.waiting.is_empty() {
                 return;
             }
             match receiver.recv_timeout(LOOK_AGAIN) {
@@ -268,16 +300,10 @@ impl<'c> Coordinator<'c> {
 
     /// Begins nothing more, and abandons what is open as soon as nothing of it runs. A serial step
     /// is let through: it may be the swap.
-    fn wind_up(
-        &mut self,
-        tasks: usize,
-        spawn: &impl Fn(usize, Work),
-        see: &mut impl FnMut(usize, Step),
-    ) {
-        for index in self.next_task..tasks {
+    fn wind_up(&mut self, spawn: &impl Fn(usize, Work), see: &mut impl FnMut(usize, Step)) {
+        for index in self.waiting.drain(..) {
             see(index, Step::Left);
         }
-        self.next_task = self.next_task.max(tasks);
         for open in &mut self.open {
             let why = open.failure.get_or_insert_with(interrupted);
             if open.running.is_empty() && !open.serial {
@@ -311,8 +337,8 @@ impl<'c> Coordinator<'c> {
         ready.take_while(|open| !open.is_ordered).min_by_key(|open| open.running.len())
     }
 
-    /// Opens tasks in their order. None is passed over but those that the deadline has no room for:
-    /// the plan has a reason for it.
+    /// Opens tasks in their order, for which the plan has a reason. Passed over are those that the
+    /// deadline has no room for, and those that have to wait for what they share with open ones.
     fn open_more<T: Task>(
         &mut self,
         tasks: &[T],
@@ -320,30 +346,44 @@ impl<'c> Coordinator<'c> {
         spawn: &impl Fn(usize, Work),
         see: &mut impl FnMut(usize, Step),
     ) {
-        while let Some(task) = tasks.get(self.next_task)
+        let (mut budget, mut at) = (Budget::default(), 0);
+        while let Some(index) = self.waiting.get(at).copied()
+            && let Some(task) = tasks.get(index)
             && let Some(small) = self.admits(task.bytes())
         {
-            let index = self.next_task;
-            self.next_task = self.next_task.saturating_add(1);
-            if !self.has_time(task.work(), now) || !self.control.has_room(self.begun) {
-                see(index, Step::Left);
-                continue;
+            let open = self.open.iter().filter_map(|open| tasks.get(open.index));
+            let step = if !self.has_time(task.work(), now) || !self.control.has_room(self.begun) {
+                Step::Left
+            } else {
+                match budget.admits(task, open) {
+                    Ok(true) => Step::Began,
+                    Ok(false) => {
+                        at = at.saturating_add(1);
+                        continue;
+                    }
+                    Err(error) => Step::Ended(Err(error)),
+                }
+            };
+            self.waiting.remove(at);
+            let begins = matches!(step, Step::Began);
+            see(index, step);
+            if begins {
+                self.begun = self.begun.saturating_add(1);
+                self.open.push(Open::beginning(index, small));
+                spawn(index, Work::Begin);
             }
-            self.begun = self.begun.saturating_add(1);
-            self.open.push(Open {
-                index,
-                stage: 0,
-                next_piece: 0,
-                pieces: 0,
-                spread: 0,
-                is_ordered: false,
-                running: BTreeSet::new(),
-                serial: true,
-                small,
-                failure: None,
-            });
-            see(index, Step::Began);
-            spawn(index, Work::Begin);
+        }
+        self.look_at = (at > 0).then(|| now.checked_add(ASK_AGAIN)).flatten();
+        if self.open.is_empty() {
+            self.give_up(tasks, see);
+        }
+    }
+
+    /// Nothing is open, and still there is too little for each of those that wait.
+    fn give_up<T: Task>(&mut self, tasks: &[T], see: &mut impl FnMut(usize, Step)) {
+        for index in self.waiting.drain(..) {
+            let Some(share) = tasks.get(index).and_then(Task::share) else { continue };
+            see(index, Step::Ended(share.left().and_then(|left| Err(share.too_little(left)))));
         }
     }
 
@@ -406,6 +446,7 @@ impl<'c> Coordinator<'c> {
             }
         }
         if ended {
+            self.look_at = Some(Instant::now());
             let open = self.open.remove(at);
             see(open.index, Step::Ended(open.failure.map_or(Ok(()), Err)));
         } else if open.running.is_empty() && !open.serial {
@@ -425,6 +466,9 @@ impl<'c> Coordinator<'c> {
 /// How long the coordinator sleeps at most before it asks whether the run is to go on: without a
 /// piece that is done, nothing wakes it.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How often it is asked whether there is now enough for a task that waits, when no other has ended.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

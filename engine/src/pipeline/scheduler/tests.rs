@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::*;
-use crate::pipeline::Scratch;
+use crate::pipeline::{Need, Scratch, Share};
 
 /// Counts what happens to it, and fails where it is told to.
 #[derive(Default)]
@@ -299,18 +299,13 @@ fn no_more_tasks_are_begun_than_asked_for() {
 /// Which tasks the first pieces are handed out of, when all of these are open.
 fn handed_out(threads: usize, ordered: &[bool]) -> Vec<usize> {
     let (limits, control) = (limits(threads), Control::default());
-    let mut coordinator = Coordinator::new(limits, &control);
+    let mut coordinator = Coordinator::new(0, limits, &control);
     let open = |(index, &is_ordered): (usize, &bool)| Open {
-        index,
-        stage: 0,
-        next_piece: 0,
         pieces: 100,
         spread: if is_ordered { limits.ordered_spread() } else { limits.spread() },
         is_ordered,
-        running: BTreeSet::new(),
         serial: false,
-        small: None,
-        failure: None,
+        ..Open::beginning(index, None)
     };
     coordinator.open = ordered.iter().enumerate().map(open).collect();
     let handed = std::cell::RefCell::new(vec![]);
@@ -326,4 +321,171 @@ fn workers_write_to_different_files_unless_pieces_wait_for_each_other() {
     assert_eq!(handed_out(2, &[true, true, false]), [0; 6]);
     assert_eq!(handed_out(2, &[false, true]), [0; 6]);
     assert_eq!(handed_out(2, &[true, false]), [0; 6]);
+}
+
+/// Space that tasks take when they begin and give back when they end, to a part.
+struct Pool {
+    there: AtomicU64,
+    number: u64,
+    looks: AtomicUsize,
+}
+
+impl Pool {
+    fn of(number: u64, there: u64) -> Self {
+        Self { there: AtomicU64::new(there), number, looks: AtomicUsize::new(0) }
+    }
+
+    fn there(&self) -> u64 {
+        self.there.load(Ordering::SeqCst)
+    }
+}
+
+/// Takes what it needs in its only piece, as a file that grows does.
+struct Takes<'p> {
+    pool: &'p Pool,
+    need: Need,
+    gives_back: u64,
+    taken: AtomicU64,
+}
+
+impl<'p> Takes<'p> {
+    fn exactly(pool: &'p Pool, bytes: u64) -> Self {
+        let need = Need { most: bytes, least: bytes };
+        Self { pool, need, gives_back: bytes, taken: AtomicU64::new(0) }
+    }
+}
+
+impl Task for Takes<'_> {
+    fn bytes(&self) -> u64 {
+        self.need.most
+    }
+
+    fn work(&self) -> u64 {
+        1
+    }
+
+    fn share(&self) -> Option<&dyn Share> {
+        Some(self)
+    }
+
+    fn begin(&self) -> Result<Next> {
+        Ok(Next::Stage { pieces: 1 })
+    }
+
+    fn piece(&self, _stage: u32, _piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+        std::thread::sleep(Duration::from_millis(1));
+        let take = |there: u64| there.checked_sub(self.need.least);
+        let taken = self.pool.there.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+        self.taken.store(self.need.least, Ordering::SeqCst);
+        if taken.is_err() {
+            return Err(Error::new(ErrorKind::NoSpace, "it was begun without space"));
+        }
+        Ok(1)
+    }
+
+    fn end(&self, _stage: u32) -> Result<Next> {
+        self.pool.there.fetch_add(self.gives_back, Ordering::SeqCst);
+        Ok(Next::Done)
+    }
+
+    fn abandon(&self, _why: &Error) {}
+}
+
+impl Share for Takes<'_> {
+    fn of(&self) -> u64 {
+        self.pool.number
+    }
+
+    fn need(&self) -> Need {
+        let taken = self.taken.load(Ordering::SeqCst);
+        let Need { most, least } = self.need;
+        Need { most: most.saturating_sub(taken), least: least.saturating_sub(taken) }
+    }
+
+    fn left(&self) -> Result<u64> {
+        self.pool.looks.fetch_add(1, Ordering::SeqCst);
+        Ok(self.pool.there())
+    }
+
+    fn too_little(&self, left: u64) -> Error {
+        Error::new(ErrorKind::NoSpace, format!("{} of {left}", self.need.least))
+    }
+}
+
+/// Runs them; returns how each ended: nothing, or its error. Begun ones are noted in their order.
+fn shared(tasks: &[Takes<'_>], threads: usize) -> (Vec<Option<String>>, Vec<usize>) {
+    let mut ended = vec![None; tasks.len()];
+    let mut begun = Vec::new();
+    run(tasks, limits(threads), &Control::default(), |index, step| match step {
+        Step::Ended(outcome) => {
+            assert_eq!(ended[index], None, "it ends once");
+            ended[index] = Some(outcome.err().map(|error| error.to_string()));
+        }
+        Step::Began => begun.push(index),
+        _ => {}
+    })
+    .unwrap();
+    (ended.into_iter().map(|ended| ended.expect("each task ends")).collect(), begun)
+}
+
+#[test]
+fn tasks_are_begun_as_far_as_what_they_share_goes() {
+    for threads in [1, 2, 4] {
+        for there in [10, 11, 19, 20, 35, 1000] {
+            let pool = Pool::of(1, there);
+            let tasks: Vec<_> = (0..40).map(|i| Takes::exactly(&pool, 10 - i % 3)).collect();
+            let (ended, begun) = shared(&tasks, threads);
+            assert!(ended.iter().all(Option::is_none), "{there}: {ended:?}");
+            assert_eq!((begun.len(), pool.there()), (40, there));
+        }
+    }
+}
+
+#[test]
+fn what_never_fits_fails_alone_and_when_all_others_are_done() {
+    let (pool, other) = (Pool::of(1, 10), Pool::of(2, 100));
+    let tasks = [
+        Takes::exactly(&pool, 11),
+        Takes::exactly(&pool, 10),
+        Takes::exactly(&other, 90),
+        Takes::exactly(&pool, 10),
+        Takes::exactly(&pool, 5),
+    ];
+    let (ended, begun) = shared(&tasks, 2);
+    assert_eq!(ended, [Some("11 of 10".to_owned()), None, None, None, None]);
+    assert!(!begun.contains(&0), "{begun:?}");
+}
+
+#[test]
+fn what_others_give_back_is_waited_for() {
+    let pool = Pool::of(1, 10);
+    let mut tasks = [30, 20, 5, 5].map(|bytes| Takes::exactly(&pool, bytes));
+    // These end with more than they took, as what is compressed from now on does.
+    (tasks[2].gives_back, tasks[3].gives_back) = (10, 20);
+    tasks[1].gives_back = 40;
+    let (ended, begun) = shared(&tasks, 2);
+    assert!(ended.iter().all(Option::is_none), "{ended:?}");
+    assert_eq!(begun, [2, 3, 1, 0]);
+}
+
+#[test]
+fn a_bound_is_enough_to_go_alone_when_the_estimate_fits() {
+    let pool = Pool::of(1, 10);
+    let need = Need { most: 100, least: 10 };
+    let alone = || Takes { need, ..Takes::exactly(&pool, 10) };
+    let tasks = [alone(), Takes::exactly(&pool, 10), alone(), Takes::exactly(&pool, 1)];
+    let (ended, _) = shared(&tasks, 2);
+    assert!(ended.iter().all(Option::is_none), "{ended:?}");
+}
+
+#[test]
+fn it_is_not_asked_at_each_piece_what_is_left() {
+    let pool = Pool::of(1, 10);
+    let tasks: Vec<_> = (0..100).map(|_| Takes::exactly(&pool, 10)).collect();
+    let started = Instant::now();
+    let (ended, _) = shared(&tasks, 2);
+    assert!(ended.iter().all(Option::is_none), "{ended:?}");
+    let seconds = usize::try_from(started.elapsed().as_secs()).unwrap();
+    let looks = pool.looks.load(Ordering::SeqCst);
+    assert!(looks <= 1 + 100 + seconds, "{looks} looks");
 }

@@ -14,6 +14,7 @@
 
 mod composition;
 mod readback;
+mod space;
 mod write;
 
 use std::path::PathBuf;
@@ -34,8 +35,8 @@ use crate::codec::ChunkSealer;
 use crate::io::{OutputFile, Storage};
 use crate::journal::{Checkpoint, Journal, Missing, RangeSet, Stage, State};
 use crate::keys::KeyRing;
-use crate::pipeline::{Next, Scratch, Task};
-use crate::plan::{Facts, Inspector, PlannedSSTable, STATE_DIRECTORY, Target, target_codec};
+use crate::pipeline::{Next, Scratch, Share, Task};
+use crate::plan::{Facts, Inspector, PlannedSSTable, Target, target_codec};
 use crate::sstable::{CRC_CHUNK_LENGTH, Component, Descriptor};
 use crate::txn::Flavor;
 use crate::{Error, ErrorKind, Result};
@@ -169,7 +170,7 @@ impl<'a> Rewrite<'a> {
         } else {
             ledger = Ledger::begin(self.job.journal, envelope, seed, self.facts);
             self.ledger.set(ledger);
-            let path = staging_path(self.planned, self.facts);
+            let path = self.planned.staging_path();
             let area = StagingArea::create(self.job.storage, &self.planned.data_dir, path)?;
             staging = self.staging.set(area);
             sink = self.create_sink(&staging, &layout, &sealer)?;
@@ -341,11 +342,15 @@ impl<'a> Rewrite<'a> {
 
 impl Task for Rewrite<'_> {
     fn bytes(&self) -> u64 {
-        self.planned.space
+        self.planned.space.most
     }
 
     fn work(&self) -> u64 {
         self.facts.data_bytes.saturating_mul(2)
+    }
+
+    fn share(&self) -> Option<&dyn Share> {
+        Some(self)
     }
 
     fn begin(&self) -> Result<Next> {
@@ -399,18 +404,6 @@ impl Task for Rewrite<'_> {
             ledger.failed(why.chain());
         }
     }
-}
-
-/// The staging directory of an SSTable: where its table lies below the data directory, and its old
-/// name. A table that was dropped and made again has two directories of one name, which may give out
-/// the same ids; and the new name will not do, since the next run may give it to another SSTable.
-#[must_use]
-pub fn staging_path(planned: &PlannedSSTable, facts: &Facts) -> PathBuf {
-    let directory = &facts.sstable.directory;
-    let below = directory.strip_prefix(&planned.data_dir).unwrap_or(directory);
-    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    let name = format!("{}.{}", parts.join("."), facts.sstable.descriptor);
-    planned.data_dir.join(STATE_DIRECTORY).join(name)
 }
 
 fn incomplete() -> Error {

@@ -46,7 +46,7 @@ impl Fault {
     /// space fails for want of it.
     pub(crate) fn fits(self, operation: &Operation) -> bool {
         match self {
-            Self::DieWithin | Self::Short => matches!(operation.call, "write_at"),
+            Self::DieWithin | Self::Short => operation.call.starts_with("write"),
             Self::Enospc => !matches!(operation.call, "remove_file" | "remove_directory"),
             _ => true,
         }
@@ -255,6 +255,14 @@ impl Storage for FaultStorage {
     fn free_space(&self, path: &Path) -> Result<u64> {
         self.0.look(path, || self.0.inner.free_space(path))
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        self.0.look(path, || self.0.inner.file_system(path))
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        self.0.look(path, || self.0.inner.allocated(path))
+    }
 }
 
 #[derive(Debug)]
@@ -274,6 +282,15 @@ impl OutputFile for FaultFile {
             "write_at",
             &self.path,
             || self.inner.write_at(bytes, offset),
+            || self.inner.write_at(&bytes[..bytes.len() / 2], offset),
+        )
+    }
+
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.shared.carry_out(
+            "write_durably_at",
+            &self.path,
+            || self.inner.write_durably_at(bytes, offset),
             || self.inner.write_at(&bytes[..bytes.len() / 2], offset),
         )
     }

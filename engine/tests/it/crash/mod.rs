@@ -7,8 +7,8 @@
 //!   next run ends well, leaves nothing behind, and everything is under the new key; no census
 //!   omits a key that a node needs; what was reported as done is done.
 //! * [`matrix`] and [`outage`] try every operation of the whole command, [`ordered`] of one that
-//!   recompresses, [`resume`] says what a run that goes on does and refuses, [`swap`] those of a swap
-//!   with all that may go wrong after it, [`findings`] what was found once.
+//!   recompresses, [`resume`] says what a run that goes on does and refuses, [`space`] has disks of
+//!   every size, [`swap`] those of a swap with all that may go wrong after it, [`findings`] what was found once.
 //!
 //! `REKEY_FAULTS` is the number of cases of each matrix, or `all` (minutes). A thinned matrix is
 //! the same at each run.
@@ -26,4 +26,5 @@ mod ordered;
 mod outage;
 mod power;
 mod resume;
+mod space;
 mod swap;

@@ -4,6 +4,7 @@
 pub(crate) mod beside;
 pub(crate) mod oracle;
 pub(crate) mod patient;
+pub(crate) mod small_disk;
 pub(crate) mod storage;
 pub(crate) mod synthetic;
 pub(crate) mod workspace;

@@ -144,6 +144,14 @@ impl Storage for TestStorage {
     fn free_space(&self, path: &Path) -> Result<u64> {
         LocalStorage.free_space(path)
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        LocalStorage.file_system(path)
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        LocalStorage.allocated(path)
+    }
 }
 
 #[derive(Debug)]
@@ -161,6 +169,10 @@ impl OutputFile for TestFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.storage.ask("write", &self.path)?;
         self.file.write_at(bytes, offset)
+    }
+
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.write_at(bytes, offset)
     }
 
     fn sync(&self) -> Result<()> {

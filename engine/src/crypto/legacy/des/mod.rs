@@ -17,6 +17,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 use self::bitslice::Masks;
 use self::tables::{CHOICE_1, CHOICE_2, SHIFTS, SP};
 use super::{Rounds, halves};
+use crate::memory::keep_resident;
 
 /// What a round key adds to the even S-boxes and to the odd ones, six bits in each byte.
 type RoundKey = [u32; 2];
@@ -34,6 +35,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
             rounds: Zeroizing::new([[0; 2]; ROUNDS]),
             masks: Zeroizing::new([[[0; 6]; 8]; ROUNDS]),
         });
+        keep_resident(&*keys);
         schedule(&mut keys.rounds);
         for (masks, round) in keys.masks.iter_mut().zip(keys.rounds.iter()) {
             let [[b, d, f, h], [a, c, e, g]] = round.map(u32::to_be_bytes);

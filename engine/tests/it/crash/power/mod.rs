@@ -230,6 +230,21 @@ impl Storage for PowerLoss {
     fn free_space(&self, path: &Path) -> Result<u64> {
         LocalStorage.free_space(path)
     }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        LocalStorage.file_system(path)
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        LocalStorage.allocated(path)
+    }
+}
+
+fn put(content: &mut Vec<u8>, bytes: &[u8], offset: u64) {
+    let start = usize::try_from(offset).unwrap();
+    let end = start + bytes.len();
+    content.resize(content.len().max(end), 0);
+    content[start..end].copy_from_slice(bytes);
 }
 
 /// An open file keeps its inode, whatever becomes of its name.
@@ -256,13 +271,22 @@ impl OutputFile for PowerFile {
         self.storage.operate(&self.path, |model, _| {
             self.inner.write_at(bytes, offset)?;
             let live = &mut model.inodes[self.inode].live;
-            let start = usize::try_from(offset).unwrap();
-            let end = start + bytes.len();
-            if live.bytes.len() < end {
-                live.bytes.resize(end, 0);
-            }
-            live.bytes[start..end].copy_from_slice(bytes);
+            put(&mut live.bytes, bytes, offset);
             live.modified = SystemTime::now();
+            Ok(())
+        })
+    }
+
+    /// Just these bytes are durable, and not what was written before.
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.storage.operate(&self.path, |model, power| {
+            self.inner.write_durably_at(bytes, offset)?;
+            let inode = &mut model.inodes[self.inode];
+            put(&mut inode.live.bytes, bytes, offset);
+            inode.live.modified = SystemTime::now();
+            if power == Power::On {
+                put(&mut inode.durable.bytes, bytes, offset);
+            }
             Ok(())
         })
     }

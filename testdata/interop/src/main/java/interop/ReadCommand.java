@@ -66,7 +66,7 @@ final class ReadCommand {
     }
 
     /** Listing needs only the name and the id of the table, so any shape will do. */
-    private static Map<Descriptor, Set<Component>> list(TableFolder folder) {
+    static Map<Descriptor, Set<Component>> list(TableFolder folder) {
         Shape anything = new Shape(UTF8Type.instance, List.of(), Collections.emptySortedMap(),
                                    Collections.emptySortedMap());
         return table(folder, anything).sstables(folder.dataDirectory());

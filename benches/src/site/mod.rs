@@ -1,5 +1,8 @@
 //! A data directory with one table, and two forms to go to and fro between.
 
+mod links;
+mod sparse;
+
 use std::path::{Path, PathBuf};
 
 use rekey_engine::codec::{ChunkLengths, ChunkSealer};
@@ -13,6 +16,8 @@ use rekey_engine::options::ChunkLength;
 use rekey_engine::plan::{Target, target_codec};
 use rekey_engine::sstable::{CRC_CHUNK_LENGTH, Component, Descriptor, format_digest};
 use rekey_engine::{Error, Result};
+
+pub use sparse::Headers;
 
 use crate::{Form, Plaintext};
 
@@ -114,19 +119,29 @@ impl Site {
     pub fn write_sstable(&self, id: u32, length: u64, chunk_length: ChunkLength) -> Result<()> {
         let [target, _] = &self.targets;
         let (sealer, _) = target_codec(target, &self.ring)?;
-        let descriptor = Descriptor::parse(&format!("nb-{id}-big"))
-            .ok_or_else(|| Error::invalid("not a descriptor"))?;
-        let version = descriptor.version().ok_or_else(|| Error::invalid("not a version"))?;
-        let path = |component: &Component| descriptor.path(&self.table(), component);
-        let data = LocalStorage.create(&path(&Component::Data))?;
+        let descriptor = descriptor(id)?;
+        let data = LocalStorage.create(&descriptor.path(&self.table(), &Component::Data))?;
         let chunk_length = if target.is_compressed() { chunk_length } else { CRC_CHUNK_LENGTH };
         let step = u64::from(chunk_length.bytes());
         let written = self.write_chunks(&sealer, target.codec(), data.as_ref(), length, step)?;
+        self.write_others(&descriptor, length, chunk_length, written)
+    }
+
+    /// Writes everything but Data.db.
+    fn write_others(
+        &self,
+        descriptor: &Descriptor,
+        length: u64,
+        chunk_length: ChunkLength,
+        written: Written,
+    ) -> Result<()> {
+        let [target, _] = &self.targets;
+        let version = descriptor.version().ok_or_else(|| Error::invalid("not a version"))?;
         let small = |component: Component, bytes: &[u8]| {
-            LocalStorage.create(&path(&component))?.write_at(bytes, 0)
+            LocalStorage.create(&descriptor.path(&self.table(), &component))?.write_at(bytes, 0)
         };
-        let header = target.header(chunk_length, length.div_ceil(step), length);
-        let (component, mut side) = match header {
+        let chunks = length.div_ceil(u64::from(chunk_length.bytes()));
+        let (component, mut side) = match target.header(chunk_length, chunks, length) {
             Some(header) => (Component::CompressionInfo, header.encode(version)?),
             None => (Component::Crc, chunk_length.bytes().to_be_bytes().to_vec()),
         };
@@ -227,6 +242,10 @@ fn ring(targets: &[Target; 2], sources: &KeySources) -> Result<KeyRing> {
         Ok((key.clone(), CipherKey::new(options.transformation(), secret.expose())?))
     })
     .collect()
+}
+
+fn descriptor(id: u32) -> Result<Descriptor> {
+    Descriptor::parse(&format!("nb-{id}-big")).ok_or_else(|| Error::invalid("not a descriptor"))
 }
 
 fn table_directory(root: &Path) -> PathBuf {

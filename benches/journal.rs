@@ -1,0 +1,85 @@
+//! The journal: records to bytes and back, and appending with and without the disk.
+
+#![expect(clippy::expect_used, reason = "a bench may stop")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rekey_engine::io::LocalStorage;
+use rekey_engine::journal::{
+    Durability, History, JOURNAL_FILE, Journal, Part, Record, Run, Session, Stage, Staged,
+};
+use rekey_engine::sstable::Descriptor;
+
+/// A checkpoint of a gibibyte: its ranges in a few runs, and what is sealed of them.
+fn checkpoint(sstable: u32, number: u64) -> Record {
+    let run = |run: u64| Run {
+        first: number * RANGES + run * 70,
+        count: 64,
+        old_bytes: 128 << 20,
+        new_bytes: 128 << 20,
+    };
+    let runs = (0..8).map(run).collect();
+    Record::Done(sstable, Part { stage: Stage::Rewrite, runs, sealed: vec![0x5a; 96] })
+}
+
+/// Ranges from one checkpoint to the next.
+const RANGES: u64 = 8 * 70;
+
+fn session() -> Session {
+    Session { tool: "bench".to_owned(), sstables: 1000, bytes: 1 << 40 }
+}
+
+fn records(c: &mut Criterion) {
+    let (record, mut group) = (checkpoint(7, 0), c.benchmark_group("journal record"));
+    let bytes = record.encode();
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_function("encode", |b| b.iter(|| black_box(&record).encode()));
+    group.bench_function("decode", |b| b.iter(|| Record::decode(black_box(&bytes))));
+    group.finish();
+}
+
+fn appending(c: &mut Criterion) {
+    let (record, mut group) = (checkpoint(7, 0), c.benchmark_group("journal append"));
+    for (name, durability) in [("later", Durability::Later), ("now", Durability::Now)] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let journal =
+            Journal::start(&LocalStorage, directory.path(), session(), vec![]).expect("a journal");
+        group.bench_function(name, |b| {
+            b.iter(|| journal.append(black_box(&record), durability).expect("a record"));
+        });
+    }
+    group.finish();
+}
+
+/// What the next run does first.
+fn reading(c: &mut Criterion) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let journal =
+        Journal::start(&LocalStorage, directory.path(), session(), vec![]).expect("a journal");
+    let old = Descriptor::parse("nb-1-big").expect("a descriptor");
+    let sstable = journal.begin(directory.path(), &old, 1 << 40).expect("a record");
+    let staged = Staged {
+        source: vec![],
+        directory: directory.path().to_owned(),
+        step: 2 << 20,
+        ranges: CHECKPOINTS * RANGES,
+        seed: vec![0x5a; 48],
+    };
+    journal.append(&Record::Staged(sstable, staged), Durability::Later).expect("a record");
+    for number in 0..CHECKPOINTS {
+        journal.append(&checkpoint(sstable, number), Durability::Later).expect("a record");
+    }
+    let bytes = std::fs::read(directory.path().join(JOURNAL_FILE)).expect("the journal");
+    let mut group = c.benchmark_group("journal read");
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_function("1000 checkpoints", |b| {
+        b.iter(|| History::read(black_box(&bytes)).expect("a journal").expect("a run"));
+    });
+    group.finish();
+}
+
+const CHECKPOINTS: u64 = 1000;
+
+criterion_group!(benches, records, appending, reading);
+criterion_main!(benches);

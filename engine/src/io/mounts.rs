@@ -1,0 +1,84 @@
+//! Which kind of file system a path lies on: read from `/proc`.
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+/// The kind of the file system of a canonical path, as `nfs4`, if the kernel tells.
+pub(super) fn file_system_of(path: &Path) -> Option<String> {
+    kind_of(path, &fs::read_to_string("/proc/self/mountinfo").ok()?)
+}
+
+/// Whether other machines may work on a file system of this kind, unseen by a lock on a directory:
+/// the kernel keeps those to itself even where it sends locks on files to the server.
+pub(super) fn is_shared_by_machines(kind: &str) -> bool {
+    const KINDS: [&str; 15] = [
+        "9p", "afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "gpfs", "lustre", "nfs", "nfs4",
+        "ocfs2", "orangefs", "smb3", "virtiofs",
+    ];
+    const OVER_FUSE: [&str; 5] =
+        ["fuse.glusterfs", "fuse.sshfs", "fuse.ceph", "fuse.moosefs", "fuse.s3fs"];
+    KINDS.contains(&kind) || OVER_FUSE.contains(&kind)
+}
+
+/// Of the mounts on the way to a path the deepest one counts, and of several on one place the last.
+fn kind_of(path: &Path, mounts: &str) -> Option<String> {
+    let on_the_way = mounts.lines().filter_map(mount).filter(|(place, _)| path.starts_with(place));
+    let (_, kind) = on_the_way.max_by_key(|(place, _)| place.components().count())?;
+    Some(kind.to_owned())
+}
+
+/// `36 35 98:0 /root /place rw,noatime master:1 - ext4 /dev/sda rw`: the place and the kind.
+fn mount(line: &str) -> Option<(PathBuf, &str)> {
+    let (before, after) = line.split_once(" - ")?;
+    Some((unescaped(before.split(' ').nth(4)?), after.split(' ').next()?))
+}
+
+/// Blanks, tabs, line ends and backslashes are three octal digits behind a backslash.
+fn unescaped(text: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let code = behind.first_chunk::<3>().and_then(|code| std::str::from_utf8(code).ok());
+        let byte = code.and_then(|code| u8::from_str_radix(code, 8).ok());
+        match (first, byte) {
+            (b'\\', Some(byte)) => {
+                bytes.push(byte);
+                rest = behind.get(3..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "\
+        22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw\n\
+        30 22 0:25 / /proc rw - proc proc rw\n\
+        41 22 0:44 /export /mnt/far\\040data rw shared:7 - nfs4 server:/export rw,vers=4.2\n\
+        42 41 0:45 / /mnt/far\\040data/in rw - xfs /dev/sdb rw\n\
+        43 41 0:46 / /mnt/far\\040data/in rw - btrfs /dev/sdc rw\n";
+
+    #[test]
+    fn the_deepest_and_the_last_mount_counts() {
+        for (path, kind) in [
+            ("/var/lib/cassandra/data", "ext4"),
+            ("/mnt/far data", "nfs4"),
+            ("/mnt/far data/cassandra", "nfs4"),
+            ("/mnt/far database", "ext4"),
+            ("/mnt/far data/in/x", "btrfs"),
+        ] {
+            assert_eq!(kind_of(Path::new(path), MOUNTS).as_deref(), Some(kind), "{path}");
+        }
+        assert_eq!(kind_of(Path::new("/"), "nonsense\n"), None);
+        assert!(is_shared_by_machines("nfs4") && !is_shared_by_machines("ext4"));
+        assert_eq!(file_system_of(Path::new("/proc/self")).as_deref(), Some("proc"));
+    }
+}

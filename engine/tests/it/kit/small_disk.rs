@@ -1,0 +1,232 @@
+//! A file system of a size of the test's choice.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use rekey_engine::io::{Entry, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::{Error, Result};
+
+/// Bytes of a block. A file takes whole ones, a directory of this program one.
+pub(crate) const BLOCK: u64 = 4096;
+
+/// Counts the blocks of each file and refuses what does not fit. Clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct SmallDisk(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    free: u64,
+    least_free: u64,
+    /// What the disk says when it is asked, if not the truth: as if somebody else took the rest
+    /// just then.
+    says: Option<u64>,
+    /// Bytes of each file that was written here, by its inode; hard links have one.
+    taken: BTreeMap<u64, u64>,
+    refused: Vec<PathBuf>,
+}
+
+impl SmallDisk {
+    /// With so many free bytes.
+    pub(crate) fn with(free: u64) -> Self {
+        let (taken, refused) = (BTreeMap::new(), vec![]);
+        Self(Arc::new(Mutex::new(State { free, least_free: free, says: None, taken, refused })))
+    }
+
+    /// The same, and it says that there is more.
+    pub(crate) fn that_lies(free: u64) -> Self {
+        let disk = Self::with(free);
+        disk.state().says = Some(u64::MAX);
+        disk
+    }
+
+    /// What was not written because the disk was full.
+    pub(crate) fn refused(&self) -> Vec<PathBuf> {
+        self.state().refused.clone()
+    }
+
+    /// Free bytes when there were the fewest.
+    pub(crate) fn least_free(&self) -> u64 {
+        self.state().least_free
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, bytes: u64, path: &Path) -> Result<()> {
+        let Some(free) = self.free.checked_sub(bytes) else {
+            self.refused.push(path.to_owned());
+            let full = std::io::ErrorKind::StorageFull;
+            return Err(Error::io("cannot write to a full disk", path, full.into()));
+        };
+        self.free = free;
+        self.least_free = self.least_free.min(free);
+        Ok(())
+    }
+
+    /// A file is to have so many bytes.
+    fn grow(&mut self, path: &Path, inode: u64, length: u64) -> Result<()> {
+        let (has, wants) = (self.taken(inode), length.next_multiple_of(BLOCK));
+        if wants > has {
+            self.take(wants - has, path)?;
+            self.taken.insert(inode, wants);
+        }
+        Ok(())
+    }
+
+    fn shrink(&mut self, inode: u64, length: u64) {
+        let (has, wants) = (self.taken(inode), length.next_multiple_of(BLOCK));
+        if wants < has {
+            self.free += has - wants;
+            self.taken.insert(inode, wants);
+        }
+    }
+
+    fn taken(&self, inode: u64) -> u64 {
+        self.taken.get(&inode).copied().unwrap_or_default()
+    }
+}
+
+fn inode(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().ino()
+}
+
+impl Storage for SmallDisk {
+    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
+        LocalStorage.list(directory)
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
+        LocalStorage.stat(path)
+    }
+
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        LocalStorage.read(path, limit)
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let mut state = self.state();
+        let inner = LocalStorage.create(path)?;
+        let inode = inode(path);
+        state.taken.insert(inode, 0);
+        Ok(Box::new(SmallFile { disk: self.clone(), path: path.to_owned(), inode, inner }))
+    }
+
+    fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let inner = LocalStorage.reopen(path)?;
+        let (path, inode) = (path.to_owned(), inode(path));
+        Ok(Box::new(SmallFile { disk: self.clone(), path, inode, inner }))
+    }
+
+    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
+        LocalStorage.link_or_copy(from, to)
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
+        LocalStorage.copy_attributes(from, to)
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
+        LocalStorage.set_modified(path, time)
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        LocalStorage.sync_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        LocalStorage.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        let mut state = self.state();
+        let metadata = fs::metadata(path).ok().filter(|metadata| metadata.nlink() == 1);
+        LocalStorage.remove_file(path)?;
+        if let Some(metadata) = metadata {
+            // One that was there before takes what it has.
+            let bytes = metadata.len().next_multiple_of(BLOCK);
+            state.free += state.taken.remove(&metadata.ino()).unwrap_or(bytes);
+        }
+        Ok(())
+    }
+
+    fn create_directory(&self, path: &Path) -> Result<()> {
+        let mut state = self.state();
+        if !path.is_dir() {
+            state.take(BLOCK, path)?;
+        }
+        LocalStorage.create_directory(path)
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<()> {
+        let mut state = self.state();
+        LocalStorage.remove_directory(path)?;
+        state.free += BLOCK;
+        Ok(())
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<()> {
+        LocalStorage.sync_directory(path)
+    }
+
+    fn free_space(&self, _path: &Path) -> Result<u64> {
+        let state = self.state();
+        Ok(state.says.unwrap_or(state.free))
+    }
+
+    fn file_system(&self, path: &Path) -> Result<u64> {
+        LocalStorage.file_system(path)
+    }
+
+    fn allocated(&self, path: &Path) -> Result<u64> {
+        let metadata = fs::metadata(path).ok().filter(|metadata| metadata.nlink() == 1);
+        Ok(metadata.map_or(0, |metadata| self.state().taken(metadata.ino())))
+    }
+}
+
+#[derive(Debug)]
+struct SmallFile {
+    disk: SmallDisk,
+    path: PathBuf,
+    inode: u64,
+    inner: Box<dyn OutputFile>,
+}
+
+impl OutputFile for SmallFile {
+    fn reserve(&self, length: u64) -> Result<()> {
+        self.disk.state().grow(&self.path, self.inode, length)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        let end = offset + u64::try_from(bytes.len()).unwrap();
+        self.disk.state().grow(&self.path, self.inode, end)?;
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.inner.sync()
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.inner.sync_data()
+    }
+
+    fn set_length(&self, length: u64) -> Result<()> {
+        self.disk.state().shrink(self.inode, length);
+        self.inner.set_length(length)
+    }
+
+    fn forget_cached(&self) {
+        self.inner.forget_cached();
+    }
+}
