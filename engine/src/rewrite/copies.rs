@@ -14,7 +14,7 @@
 use std::path::{Path, PathBuf};
 
 use super::staging::StagingArea;
-use crate::io::Storage;
+use crate::io::{Entry, EntryKind, Storage};
 use crate::journal::{REPLACEMENT_FILE, Replacement};
 use crate::plan::STATE_DIRECTORY;
 use crate::sstable::{Component, Descriptor, parse_file_name};
@@ -160,7 +160,11 @@ impl Copies<'_> {
 pub fn pending_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
     let state = data_dir.join(STATE_DIRECTORY);
     let mut pending = Vec::new();
-    if storage.identity(&state)?.is_some_and(|id| !id.is_link) {
+    // What else may be in its place is told of where it is in the way.
+    let is_there = |entry: &Entry| {
+        entry.name == STATE_DIRECTORY && entry.kind == EntryKind::Directory && !entry.is_link
+    };
+    if storage.list(data_dir)?.iter().any(is_there) {
         for entry in storage.list(&state)? {
             let directory = state.join(entry.name);
             if !entry.is_link && is_pending(storage, &directory)? {

@@ -137,6 +137,9 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &BTreeSet<PathBuf>) -
         if keep.contains(&path) || entry.name == JOURNAL_FILE || is_pending(storage, &path)? {
             is_empty = false;
         } else if entry.kind == EntryKind::Directory && !entry.is_link {
+            // A run that was killed may have taken back the record of a replacement and not made that
+            // durable: it must not come back when what it needs is gone.
+            storage.sync_directory(&path)?;
             remove_flat(storage, &path)?;
         } else {
             storage.remove_file(&path)?;
