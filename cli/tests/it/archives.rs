@@ -177,7 +177,7 @@ fn status_counts_copies() {
     let snapshots = ["snapshots/a", "snapshots/b"].map(|tag| link(&table, tag, &["oa-2-big"]));
     let map = map(&node, "new-key");
     let mut command = node.command(&arguments(&map));
-    command.args(["--snapshots", "--rate", "8"]);
+    command.args(["--snapshots", "--rate", "2"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let seen = loop {
         assert!(child.try_wait().unwrap().is_none(), "it was too fast");
