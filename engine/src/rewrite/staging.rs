@@ -134,12 +134,15 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &BTreeSet<PathBuf>) -
     let mut is_empty = true;
     for entry in storage.list(&state)? {
         let path = state.join(&entry.name);
+        let is_directory = entry.kind == EntryKind::Directory && !entry.is_link;
+        if is_directory {
+            // A run that was killed may have taken back the record of a replacement and not made that
+            // durable: it must not come back when what it needs was removed or swapped in.
+            storage.sync_directory(&path)?;
+        }
         if keep.contains(&path) || entry.name == JOURNAL_FILE || is_pending(storage, &path)? {
             is_empty = false;
-        } else if entry.kind == EntryKind::Directory && !entry.is_link {
-            // A run that was killed may have taken back the record of a replacement and not made that
-            // durable: it must not come back when what it needs is gone.
-            storage.sync_directory(&path)?;
+        } else if is_directory {
             remove_flat(storage, &path)?;
         } else {
             storage.remove_file(&path)?;
