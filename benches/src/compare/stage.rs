@@ -118,8 +118,6 @@ impl Staging {
             })?;
             Ok(())
         });
-        let left = Error::new(ErrorKind::Internal, "measured");
-        tasks.iter().for_each(|task| task.0.abandon(&left));
         match failure {
             Some(error) => Err(error.into()),
             None => sample,
@@ -150,7 +148,13 @@ impl Task for WritingOnly<'_> {
 
     fn end(&self, stage: u32) -> rekey_engine::Result<Next> {
         let next = self.0.end(stage)?;
-        Ok(if stage == STAGE_REWRITE { Next::Done } else { next })
+        if stage != STAGE_REWRITE {
+            return Ok(next);
+        }
+        // Thousands of them must not stay open until the last one has ended. That its files are removed
+        // counts, too.
+        self.0.abandon(&Error::new(ErrorKind::Internal, "measured"));
+        Ok(Next::Done)
     }
 
     fn abandon(&self, why: &Error) {
