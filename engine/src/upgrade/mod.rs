@@ -175,8 +175,8 @@ pub struct Abandoned {
 }
 
 /// Undoes the unfinished part of a run, of all tables: finishes or undoes transaction logs, finishes
-/// copies in snapshots and backups that are partly replaced, removes all that is staged, then the journal, also one that cannot be read. SSTables that were swapped in
-/// stay as they are.
+/// copies in snapshots and backups that are partly replaced, removes all that is staged, then the
+/// journal, also one that cannot be read. SSTables that were swapped in stay as they are.
 ///
 /// # Errors
 /// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`].
