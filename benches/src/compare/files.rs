@@ -4,11 +4,15 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::fs::Advice;
 
 use rekey_engine::io::{LocalStorage, Storage as _};
 
 use super::Result;
 use super::noise::{Meter, Sample};
+use super::stage::all_threads;
 
 /// All files of a directory, in order.
 pub(super) fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
@@ -39,14 +43,48 @@ pub(super) fn settle(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Times `cp` of all files of a directory into a new one beside it; `synced` with fsync of each
-/// copy and of their directory.
+/// Reads files from the disk, by a thread for each core.
+fn read_back(files: &[PathBuf]) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<()> {
+        while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let file = File::open(path)?;
+            rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
+            warm(std::slice::from_ref(path))?;
+        }
+        Ok(())
+    };
+    on_all_cores(work)
+}
+
+/// Does the same work on as many threads as the machine has cores.
+pub(super) fn on_all_cores(work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..all_threads().get()).map(|_| scope.spawn(&work)).collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_panic| "a thread panicked")?)
+    })
+}
+
+/// What a copy ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// With the last byte in the page cache.
+    Written,
+    /// With fsync of each copy and of their directory.
+    Synced,
+    /// With the copies read from the disk behind that.
+    ReadBack,
+}
+
+/// Times `cp` of all files of a directory into a new one beside it.
 pub(super) fn copy(
     meter: &Meter,
     from: &Path,
     scratch: &Path,
     bytes: u64,
-    synced: bool,
+    ends: Ends,
 ) -> Result<Sample> {
     let files = files_of(from)?;
     let to = scratch.join("copy");
@@ -55,13 +93,15 @@ pub(super) fn copy(
     warm(&files)?;
     let sample = meter.time_writing(scratch, bytes, || {
         succeed(Command::new("cp").args(&files).arg(&to))?;
-        if synced {
-            for copy in files_of(&to)? {
-                File::open(copy)?.sync_all()?;
-            }
-            File::open(&to)?.sync_all()?;
+        if ends == Ends::Written {
+            return Ok(());
         }
-        Ok(())
+        let copies = files_of(&to)?;
+        for copy in &copies {
+            File::open(copy)?.sync_all()?;
+        }
+        File::open(&to)?.sync_all()?;
+        if ends == Ends::ReadBack { read_back(&copies) } else { Ok(()) }
     });
     for copy in files_of(&to)? {
         LocalStorage.remove_file(&copy)?;

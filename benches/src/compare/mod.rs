@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that prints")]
 
+mod bare;
 mod bench;
 mod chart;
 mod curve;

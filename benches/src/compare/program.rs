@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::Seek as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -70,8 +71,10 @@ impl Memory {
 /// Runs the tool to its end and looks at its memory every few milliseconds: the system keeps no peak
 /// of what belongs to no file. In MiB.
 pub(super) fn run(command: &mut Command) -> Result<f64> {
+    // A file, since nobody would empty a pipe in time: it says a line for each SSTable.
+    let mut said = tempfile::tempfile()?;
     let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone()?).spawn()?;
     let (mut peak, path) = (0, format!("/proc/{}/status", child.id()));
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -83,8 +86,8 @@ pub(super) fn run(command: &mut Command) -> Result<f64> {
     if status.success() {
         return Ok(peak as f64 / 1024.0);
     }
-    let said = child.stderr.take().map(std::io::read_to_string).transpose()?.unwrap_or_default();
-    Err(format!("the tool failed ({status}): {said}").into())
+    said.rewind()?;
+    Err(format!("the tool failed ({status}): {}", std::io::read_to_string(said)?).into())
 }
 
 /// KiB of memory beyond mapped files (proc(5)).

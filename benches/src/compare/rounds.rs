@@ -92,6 +92,14 @@ impl Series {
         self.figures(|round| Some(round.get(case)?.value / round.get(to)?.value))
     }
 
+    /// One case as a multiple of what two others make one after the other, in the same round.
+    pub(super) fn ratio_to_sum(&self, case: usize, [first, second]: [usize; 2]) -> Figures {
+        self.figures(|round| {
+            let value = |case: usize| round.get(case).map(|sample| sample.value);
+            Some(value(case)? * (1.0 / value(first)? + 1.0 / value(second)?))
+        })
+    }
+
     /// The cores that a case kept busy, at the median.
     pub(super) fn cores(&self, case: usize) -> f64 {
         self.figures(|round| round.get(case).map(|sample| sample.cores)).median
@@ -179,6 +187,12 @@ mod tests {
         series.rounds.pop();
         let ratio = series.ratio(0, 1);
         assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (9.0, 3.0, 2, 3));
+    }
+
+    #[test]
+    fn two_cases_one_after_the_other_take_the_sum_of_their_times() {
+        let series = Series { rounds: vec![round(&[2.0, 2.0, 1.5], 0.0)] };
+        assert_eq!(series.ratio_to_sum(2, [0, 1]).median, 1.5);
     }
 
     #[test]

@@ -4,23 +4,28 @@ use rekey_benches::Form;
 
 use super::super::Result;
 use super::super::bench::{Bench, Content};
-use super::super::files;
+use super::super::files::{self, Ends};
 use super::super::program::{self, Memory};
 use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::rewrite::row;
 
-/// Row 4.
+/// Row 4, and the same beside a copy that is read back from the disk, as the tool does it: which of
+/// both the disk is slower at is not the tool's.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let content = Content::new(20, bench.command_bytes);
     let room = bench.room(&bench.disk, [Form::AES_256_CBC; 2], content)?;
     let (site, scratch) = (&room.site, room.directory.path());
     let mut to_second = true;
     let memory = Memory::default();
+    let copy = |ends| {
+        Case::new(format!("cp, {ends:?}"), move |meter| {
+            files::copy(meter, &site.table(), scratch, content.bytes, ends)
+        })
+    };
     let mut cases = [
-        Case::new("cp + fsync", |meter| {
-            files::copy(meter, &site.table(), scratch, content.bytes, true)
-        }),
+        copy(Ends::Synced),
+        copy(Ends::ReadBack),
         Case::new("upgradesstables", |meter| {
             files::settle(scratch)?;
             files::warm(&files::files_of(&site.table())?)?;
@@ -34,7 +39,12 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let what =
         format!("whole `upgradesstables` command, {} GiB in 20 SSTables", gib(content.bytes));
     let goal = Goal::AtLeast { demand: 0.8, stretch: 1.2 };
-    Ok(vec![row(&series, (1, 0), &what, "`cp` + fsync", goal), memory.row(&what)])
+    let read_back = "`cp` + fsync + the copy read from the disk";
+    Ok(vec![
+        row(&series, (2, 0), &what, "`cp` + fsync", goal),
+        row(&series, (2, 1), "the same", read_back, Goal::None),
+        memory.row(&what),
+    ])
 }
 
 fn gib(bytes: u64) -> f64 {

@@ -3,6 +3,7 @@
 use rekey_benches::Form;
 
 use super::super::Result;
+use super::super::bare;
 use super::super::bench::{Bench, Content, Room};
 use super::super::files;
 use super::super::program::{self, Memory};
@@ -11,8 +12,8 @@ use super::super::row::{Goal, Row};
 use super::super::stage::{Durability, Staging, all_threads};
 use super::rewrite::row;
 
-/// Row 10: as writing stages without fsync, where the engine's own cost shows, and as whole
-/// commands, where the disk's cost of several fsyncs for each SSTable does, too.
+/// Row 10: as writing stages without fsync, where the engine's own cost shows beside that of the files, and as
+/// whole commands, where the disk's cost of several fsyncs for each SSTable does, too.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let number = if bench.is_quick { 100 } else { 10_000 };
     let bytes = u64::from(number) * EACH;
@@ -25,27 +26,31 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
         let (many, one) = (many?, one?);
         let stages = [Staging::new(&one.site)?, Staging::new(&many.site)?];
         let [of_one, of_many] = &stages;
-        let mut cases =
-            [("one", of_one, &one), (MANY, of_many, &many)].map(|(name, stage, room)| {
-                Case::new(name, move |meter| {
-                    files::settle(room.directory.path())?;
-                    files::warm(&files::files_of(&room.site.table())?)?;
-                    stage.run(meter, all_threads(), Durability::Unsynced)
-                })
-            });
+        let mut cases = [
+            stage("one", of_one, &one),
+            stage(MANY, of_many, &many),
+            Case::new("files alone", |meter| bare::files(meter, &many, number, bytes)),
+        ];
         let series = take_turns(&bench.meter, bench.rounds.min(3), "many", &mut cases)?;
-        rows.push(row(
-            &series,
-            (1, 0),
-            &format!("writing stage, no fsync, {name}: {number} SSTables of 100 KiB"),
-            "one SSTable of the same bytes",
-            Goal::AtLeast { demand: 0.5, stretch: 0.8 },
-        ));
+        let what = format!("writing stage, no fsync, {name}: {number} SSTables of 100 KiB");
+        let goal = Goal::AtLeast { demand: 0.5, stretch: 0.8 };
+        rows.push(row(&series, (1, 0), &what, "one SSTable of the same bytes", goal));
+        let alone = "the same files made, written, linked and removed by system calls alone";
+        rows.push(row(&series, (1, 2), "the same", alone, Goal::None));
+        rows.push(row(&series, (2, 0), alone, "one SSTable of the same bytes", Goal::None));
         drop(cases);
         drop(stages);
         rows.extend(commands(bench, name, number, &many, &one)?);
     }
     Ok(rows)
+}
+
+fn stage<'a>(name: &str, stage: &'a Staging, room: &'a Room) -> Case<'a> {
+    Case::new(name, move |meter| {
+        files::settle(room.directory.path())?;
+        files::warm(&files::files_of(&room.site.table())?)?;
+        stage.run(meter, all_threads(), Durability::Unsynced)
+    })
 }
 
 fn commands(bench: &Bench, name: &str, number: u32, many: &Room, one: &Room) -> Result<Vec<Row>> {

@@ -16,22 +16,26 @@ use super::super::row::{Goal, Row};
 use super::rewrite::row;
 
 /// Row 5, with rows of two lengths: what the database does costs by the row, what the tool does by
-/// the byte. Left out, with the reason, where Java or the harness is not there.
+/// the byte; and in memory, since on a disk the tool waits for that. Left out, with the reason, where
+/// Java or the harness is not there.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let harness = match harness() {
         Ok(harness) => harness,
         Err(why) => return Ok(vec![Row::left_out("the database's own rewrite", &why.to_string())]),
     };
     let mut rows = Vec::new();
-    for (name, blob) in [("rows of some 190 bytes", 100), ("rows of some 1.1 kB", 1000)] {
-        bench.meter.check()?;
-        rows.push(of_length(bench, &harness, name, blob)?);
+    for (place, on) in [(Some(&bench.disk), "ext4"), (bench.memory.as_ref(), "tmpfs")] {
+        let Some(place) = place else { continue };
+        for (name, blob) in [("rows of some 190 bytes", 100), ("rows of some 1.1 kB", 1000)] {
+            bench.meter.check()?;
+            rows.push(of_length(bench, &harness, place, &format!("{on}, {name}"), blob)?);
+        }
     }
     Ok(rows)
 }
 
-fn of_length(bench: &Bench, harness: &Path, name: &str, blob: u64) -> Result<Row> {
-    let directory = tempfile::Builder::new().prefix("compare-").tempdir_in(&bench.disk)?;
+fn of_length(bench: &Bench, harness: &Path, place: &Path, name: &str, blob: u64) -> Result<Row> {
+    let directory = tempfile::Builder::new().prefix("compare-").tempdir_in(place)?;
     let site = Site::with(directory.path(), [Form::AES_256_CBC; 2], Plaintext::fill())?;
     let mut database = Database::start(harness, &site)?;
     // What a row takes beside its blob, on average; the size is then measured.
@@ -54,15 +58,15 @@ fn of_length(bench: &Bench, harness: &Path, name: &str, blob: u64) -> Result<Row
     let next = || turn.replace(!turn.get());
     let mut cases = [
         Case::new("database", |meter| {
-            files::settle(&bench.disk)?;
+            files::settle(place)?;
             files::warm(&files::files_of(&table)?)?;
             database.time(meter, next(), bytes)
         }),
         Case::new("upgradesstables", |meter| {
-            files::settle(&bench.disk)?;
+            files::settle(place)?;
             files::warm(&files::files_of(&table)?)?;
             let mut command = program::upgrade(&bench.program, &site, next());
-            meter.time_writing(&bench.disk, bytes, || program::run(&mut command).map(|_memory| ()))
+            meter.time_writing(place, bytes, || program::run(&mut command).map(|_memory| ()))
         }),
     ];
     let series = take_turns(&bench.meter, bench.rounds.min(3), "peer", &mut cases)?;

@@ -6,11 +6,11 @@ use rekey_benches::{Form, Plaintext};
 use rekey_engine::compress::{Codec, CodecContext};
 
 use super::super::Result;
-use super::super::bench::{Bench, Content};
+use super::super::bench::{Bench, Content, Room};
 use super::super::files;
 use super::super::noise::{Meter, Sample};
 use super::super::rounds::{Case, take_turns};
-use super::super::row::{Goal, Row};
+use super::super::row::{Goal, Row, digits};
 use super::super::stage::{Durability, Staging, all_threads};
 use super::rewrite::row;
 
@@ -34,22 +34,28 @@ const WAYS: [(&str, [Form; 2], u64); 6] = [
     ("LZ4 encrypted to Deflate encrypted", [LZ4, DEFLATE], 8),
 ];
 
-/// Row 9.
+/// Row 9, and the same beside the sum of its parts: the codecs alone, and behind them the writing stage
+/// without a codec. Where a codec is fast, the rest of the chain takes its share of the same cores.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (name, forms, share) in WAYS {
         let content = Content { is_rows: true, ..Content::new(4, bench.bytes / share) };
         let room = bench.room(&bench.disk, forms, content)?;
-        let staging = Staging::new(&room.site)?;
-        let inputs = files::files_of(&room.site.table())?;
-        let codecs = room.site.targets().each_ref().map(|target| target.codec());
-        let mut cases = [
-            Case::new("codecs alone", |meter| alone(meter, codecs, content.bytes)),
-            Case::new(name, |meter| {
+        let plain = bench.room(&bench.disk, [ENCRYPTOR; 2], content)?;
+        let stage = |name: &'static str, room: &Room| -> Result<Case<'_>> {
+            let staging = Staging::new(&room.site)?;
+            let inputs = files::files_of(&room.site.table())?;
+            Ok(Case::new(name, move |meter| {
                 files::settle(&bench.disk)?;
                 files::warm(&inputs)?;
                 staging.run(meter, all_threads(), Durability::Unsynced)
-            }),
+            }))
+        };
+        let codecs = room.site.targets().each_ref().map(|target| target.codec());
+        let mut cases = [
+            Case::new("codecs alone", |meter| alone(meter, codecs, content.bytes)),
+            stage(name, &room)?,
+            stage("no codec", &plain)?,
         ];
         let series = take_turns(&bench.meter, bench.rounds, "recompress", &mut cases)?;
         rows.push(row(
@@ -59,6 +65,13 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
             "the codecs alone, all cores",
             Goal::AtLeast { demand: 0.85, stretch: 0.92 },
         ));
+        rows.push(Row {
+            what: "the same".to_owned(),
+            against: "the codecs alone, and then the writing stage without any".to_owned(),
+            figures: series.ratio_to_sum(1, [0, 2]),
+            goal: Goal::None,
+            rates: format!("the stage: {} GB/s", digits(series.values(2).median)),
+        });
     }
     Ok(rows)
 }
@@ -101,14 +114,7 @@ fn alone(meter: &Meter, [from, to]: [Option<Codec>; 2], bytes: u64) -> Result<Sa
             }
         }
     };
-    meter.time(bytes, || {
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..all_threads().get()).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().try_for_each(|thread| -> Result<()> {
-                Ok(thread.join().map_err(|_panic| "a thread panicked")??)
-            })
-        })
-    })
+    meter.time(bytes, || files::on_all_cores(|| Ok(work()?)))
 }
 
 const CHUNK: usize = 64 << 10;

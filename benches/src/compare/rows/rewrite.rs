@@ -6,7 +6,7 @@ use rekey_benches::Form;
 
 use super::super::Result;
 use super::super::bench::{Bench, Content};
-use super::super::files;
+use super::super::files::{self, Ends};
 use super::super::naive;
 use super::super::rounds::{Case, Series, take_turns};
 use super::super::row::{Goal, Row, digits};
@@ -32,12 +32,18 @@ pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
                 staging.run(meter, all_threads(), durability)
             })
         };
-        let copy = |synced| {
-            let (name, table) = (if synced { "cp + fsync" } else { "cp" }, &table);
-            Case::new(name, move |meter| files::copy(meter, table, scratch, bytes, synced))
+        let copy = |ends| {
+            let table = &table;
+            Case::new(format!("cp, {ends:?}"), move |meter| {
+                files::copy(meter, table, scratch, bytes, ends)
+            })
         };
-        let mut cases =
-            vec![copy(false), stage(Durability::Unsynced), copy(true), stage(Durability::Synced)];
+        let mut cases = vec![
+            copy(Ends::Written),
+            stage(Durability::Unsynced),
+            copy(Ends::Synced),
+            stage(Durability::Synced),
+        ];
         if sstables == 1 {
             for threads in [1, 2] {
                 let site = &room.site;
@@ -97,7 +103,7 @@ pub(in super::super) fn in_memory(bench: &Bench) -> Result<Vec<Row>> {
 fn against_copy(bench: &Bench, scratch: &Path, table: &Path, staging: &Staging) -> Result<Series> {
     let bytes = staging.bytes();
     let mut cases = [
-        Case::new("cp", |meter| files::copy(meter, table, scratch, bytes, false)),
+        Case::new("cp", |meter| files::copy(meter, table, scratch, bytes, Ends::Written)),
         Case::new("writing stage", |meter| staging.run(meter, all_threads(), Durability::Unsynced)),
     ];
     take_turns(&bench.meter, bench.rounds, "tmpfs", &mut cases)
