@@ -8,6 +8,8 @@ use rustix::fs::{Gid, Uid, XattrFlags};
 
 use crate::{Error, Result};
 
+/// Permissions, set-id and sticky bits.
+const MODE: u32 = 0o7777;
 /// Values and lists longer than this are refused by Linux itself (`XATTR_SIZE_MAX`).
 const XATTR_LIMIT: usize = 64 * 1024;
 
@@ -16,17 +18,21 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     let target = File::open(to).map_err(|e| Error::io("cannot open", to, e))?;
     let wanted = source.metadata().map_err(|e| Error::io("cannot look at", from, e))?;
     let present = target.metadata().map_err(|e| Error::io("cannot look at", to, e))?;
-    if (wanted.uid(), wanted.gid()) != (present.uid(), present.gid()) {
+    let is_foreign = (wanted.uid(), wanted.gid()) != (present.uid(), present.gid());
+    if is_foreign {
         let (uid, gid) = (Uid::from_raw(wanted.uid()), Gid::from_raw(wanted.gid()));
         rustix::fs::fchown(&target, Some(uid), Some(gid)).map_err(|e| {
             Error::io("cannot give the file the owner of the old one", to, e.into())
                 .cure("run as root or as the user that the database runs as")
         })?;
     }
-    // After the owner: chown clears bits of the mode.
-    target
-        .set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))
-        .map_err(|e| Error::io("cannot set the mode of", to, e))?;
+    // After the owner: chown clears bits of the mode. Not for nothing, since it waits until nobody works
+    // in a directory.
+    if is_foreign || wanted.mode() & MODE != present.mode() & MODE {
+        target
+            .set_permissions(std::fs::Permissions::from_mode(wanted.mode() & MODE))
+            .map_err(|e| Error::io("cannot set the mode of", to, e))?;
+    }
     copy_xattrs(&source, &target).map_err(|e| {
         Error::io("cannot copy the extended attributes (such as the SELinux label) to", to, e)
     })

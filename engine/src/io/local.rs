@@ -142,6 +142,10 @@ impl Storage for LocalStorage {
 
     fn create_directory(&self, path: &Path) -> Result<()> {
         let is_directory = || path.symlink_metadata().is_ok_and(|there| there.is_dir());
+        if is_directory() {
+            // Asked first, since making one waits for everybody who works in the directory above it.
+            return Ok(());
+        }
         match std::fs::DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory() => Ok(()),
             other => other.map_err(|e| Error::io("cannot create the directory", path, e)),

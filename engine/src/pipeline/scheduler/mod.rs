@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::control::{Control, Pace, interrupted};
 use super::scratch::ScratchPool;
@@ -94,34 +94,44 @@ pub fn run<T: Task>(
     mut see: impl FnMut(usize, Step),
 ) -> Result<()> {
     let pool = workers(limits.threads)?;
-    let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
-    let waiters = threads("rekey-disk", most_open.min(tasks.len()).max(1))?;
     let alone = limits.threads.get() == 1;
+    let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
+    let waiters = if alone { 0 } else { most_open.min(tasks.len()) };
     let scratches = ScratchPool::default();
     let (sender, receiver) = crossbeam_channel::unbounded();
+    let (wait, waiting) = crossbeam_channel::unbounded();
+    let perform = |index: usize, work: Work| {
+        let Some(task) = tasks.get(index) else { return };
+        let outcome = guard(|| carry_out(task, &work, &scratches));
+        // The coordinator outlives every piece; a send can only fail after a panic there.
+        let _gone = sender.send(Done { index, work, outcome });
+    };
+    let perform = &perform;
     pool.in_place_scope(|computing| {
-        waiters.in_place_scope(|waiting| {
+        std::thread::scope(|scope| {
+            // What waits for the disk is no work for rayon, whose threads ask all others for work before they
+            // sleep. These end with this sender.
+            let wait = wait;
+            for number in 0..waiters {
+                std::thread::Builder::new()
+                    .name(format!("rekey-disk-{number}"))
+                    .spawn_scoped(scope, || {
+                        waiting.iter().for_each(|(index, work)| perform(index, work));
+                    })
+                    .map_err(no_threads)?;
+            }
             let spawn = |index: usize, work: Work| {
-                let (sender, scratches) = (Sender::clone(&sender), &scratches);
-                let Some(task) = tasks.get(index) else { return };
-                let is_piece = matches!(work, Work::Piece { .. });
-                let job = move || {
-                    let outcome = guard(|| carry_out(task, &work, scratches));
-                    // The coordinator outlives every piece; a send can only fail after a panic
-                    // there.
-                    let _gone = sender.send(Done { index, work, outcome });
-                };
-                if alone || is_piece {
-                    computing.spawn(move |_| job());
+                if alone || matches!(work, Work::Piece { .. }) {
+                    computing.spawn(move |_| perform(index, work));
                 } else {
-                    waiting.spawn(move |_| job());
+                    let _they_outlive_it = wait.send((index, work));
                 }
             };
             let mut coordinator = Coordinator::new(tasks.len(), limits, control);
             coordinator.drive(tasks, &receiver, spawn, &mut see);
-        });
-    });
-    Ok(())
+            Ok(())
+        })
+    })
 }
 
 /// Starts worker threads.
@@ -129,15 +139,15 @@ pub fn run<T: Task>(
 /// # Errors
 /// [`ErrorKind::Internal`] when the system gives no threads.
 pub fn workers(count: NonZeroUsize) -> Result<rayon::ThreadPool> {
-    threads("rekey", count.get())
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count.get())
+        .thread_name(|i| format!("rekey-{i}"))
+        .build()
+        .map_err(no_threads)
 }
 
-fn threads(name: &'static str, count: usize) -> Result<rayon::ThreadPool> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(count)
-        .thread_name(move |i| format!("{name}-{i}"))
-        .build()
-        .map_err(|e| Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(e))
+fn no_threads(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(error)
 }
 
 /// Something for a worker to do.
