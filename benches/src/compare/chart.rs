@@ -138,7 +138,7 @@ const HEAD: f64 = 40.0;
 const LINE: f64 = 20.0;
 const PANEL_HEIGHT: f64 = 240.0;
 /// What fits before the bars.
-const MOST_CHARACTERS: usize = 108;
+const MOST_CHARACTERS: usize = 96;
 
 #[cfg(test)]
 mod tests {
