@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Result;
 use super::bench::Room;
-use super::files::{on_all_cores, settle, warm};
+use super::files::{files_of, on_all_cores, settle, warm};
 use super::noise::{Meter, Sample};
 
 /// Times the calls that a writing stage cannot do without, for as many SSTables as a room has, each of `bytes` in
@@ -18,8 +18,7 @@ use super::noise::{Meter, Sample};
 pub(super) fn files(meter: &Meter, room: &Room, sstables: u32, bytes: u64) -> Result<Sample> {
     let (table, scratch) = (room.site.table(), room.directory.path());
     settle(scratch)?;
-    let inputs = super::files::files_of(&table)?;
-    warm(&inputs)?;
+    warm(&files_of(&table)?)?;
     let state = scratch.join("bare");
     make_directory(&state)?;
     let block = vec![7; usize::try_from(bytes / u64::from(sstables.max(1)))?];

@@ -16,7 +16,6 @@ use super::super::noise::{Meter, Sample};
 use super::super::program::{self, Memory};
 use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
-use super::super::stage::all_threads;
 use super::rewrite::row;
 
 /// Row 11: chunks whose headers name their keys, and chunks without headers, of which the places
@@ -81,7 +80,7 @@ fn read(meter: &Meter, sparse: &[(PathBuf, Headers)], bytes: u64) -> Result<Samp
     meter.time(bytes, || {
         for (path, headers) in sparse {
             let (file, next) = (&File::open(path)?, &AtomicU64::new(0));
-            let work = || -> std::io::Result<()> {
+            files::on_all_cores(|| {
                 let mut header = vec![0; headers.length];
                 loop {
                     let first = next.fetch_add(AT_ONCE, Ordering::Relaxed);
@@ -93,12 +92,6 @@ fn read(meter: &Meter, sparse: &[(PathBuf, Headers)], bytes: u64) -> Result<Samp
                         black_box(&header);
                     }
                 }
-            };
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..all_threads().get()).map(|_| scope.spawn(work)).collect();
-                threads.into_iter().try_for_each(|thread| -> Result<()> {
-                    Ok(thread.join().map_err(|_panic| "a thread panicked")??)
-                })
             })?;
         }
         Ok(())
