@@ -15,20 +15,23 @@ pub enum Kernel {
     Avx2,
     /// The same, compiled for the vectors of AVX-512.
     Avx512,
-    /// AVX-512 with VAES, for AES in CBC mode: more chunks side by side than the crate has room
-    /// for, and decryption in one pass.
-    Vaes,
+    /// VAES in vectors of 256 bits, for AES in CBC mode: chunks side by side with their chains in
+    /// registers, and decryption in one pass.
+    Vaes256,
+    /// VAES in vectors of 512 bits, with AVX-512.
+    Vaes512,
 }
 
 impl Kernel {
     /// All kernels, the slowest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Vaes];
+    pub const ALL: [Self; 5] =
+        [Self::Portable, Self::Avx2, Self::Avx512, Self::Vaes256, Self::Vaes512];
 
     /// Returns the fastest kernel that this machine has for an algorithm in a mode.
     #[must_use]
     pub fn best(algorithm: Algorithm, mode: Mode) -> Self {
         let special: &[Self] = match (algorithm, mode) {
-            (Algorithm::Aes, Mode::Cbc) => &[Self::Vaes],
+            (Algorithm::Aes, Mode::Cbc) => &[Self::Vaes512, Self::Vaes256],
             (Algorithm::Des | Algorithm::DesEde | Algorithm::Rc2, _) => &[Self::Avx512, Self::Avx2],
             (Algorithm::Aes | Algorithm::Blowfish, _) => &[],
         };
@@ -53,7 +56,8 @@ impl fmt::Display for Kernel {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
-            Self::Vaes => "vaes",
+            Self::Vaes256 => "vaes256",
+            Self::Vaes512 => "vaes512",
         })
     }
 }

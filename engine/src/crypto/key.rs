@@ -233,7 +233,9 @@ mod tests {
                     Kernel::Avx2 | Kernel::Avx512 => {
                         !matches!(algorithm, Algorithm::Aes | Algorithm::Blowfish)
                     }
-                    Kernel::Vaes => (algorithm, mode) == (Algorithm::Aes, Mode::Cbc),
+                    Kernel::Vaes256 | Kernel::Vaes512 => {
+                        (algorithm, mode) == (Algorithm::Aes, Mode::Cbc)
+                    }
                 };
                 let expected =
                     if there && kernel.is_available() { kernel } else { Kernel::Portable };

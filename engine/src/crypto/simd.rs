@@ -5,7 +5,7 @@
 
 use super::kernel::Cipher;
 use super::legacy::{Des, Rc2, Rounds, SideBySide, TripleDes};
-use super::x86::{Avx2, Avx512, Cbc, Token, Vectors, Wide};
+use super::x86::{AesVectors, Avx2, Avx512, Cbc, Vaes256, Vaes512, Vectors, Wide};
 use super::{Algorithm, Kernel, Mode, portable};
 
 /// Says whether this processor, and the operating system, have what a kernel is compiled for.
@@ -14,7 +14,8 @@ pub(super) fn is_available(kernel: Kernel) -> bool {
         Kernel::Portable => true,
         Kernel::Avx2 => Avx2::get().is_some(),
         Kernel::Avx512 => Avx512::get().is_some(),
-        Kernel::Vaes => Token::get().is_some(),
+        Kernel::Vaes256 => Vaes256::get().is_some(),
+        Kernel::Vaes512 => Vaes512::get().is_some(),
     }
 }
 
@@ -29,8 +30,9 @@ pub(super) fn schedule(
     match (kernel, algorithm, mode) {
         (Kernel::Avx2, _, _) => avx2(algorithm, mode, key),
         (Kernel::Avx512, _, _) => avx512(algorithm, mode, key),
-        (Kernel::Vaes, Algorithm::Aes, Mode::Cbc) => vaes_cbc(key),
-        (Kernel::Portable | Kernel::Vaes, _, _) => None,
+        (Kernel::Vaes256, Algorithm::Aes, Mode::Cbc) => aes_cbc(Vaes256::get()?, key),
+        (Kernel::Vaes512, Algorithm::Aes, Mode::Cbc) => aes_cbc(Vaes512::get()?, key),
+        (Kernel::Portable | Kernel::Vaes256 | Kernel::Vaes512, _, _) => None,
     }
 }
 
@@ -68,13 +70,12 @@ fn wide<C: Rounds + Send + Sync + 'static>(
     portable::over(SideBySide(Wide::new(vectors, cipher)), mode)
 }
 
-fn vaes_cbc(key: &[u8]) -> Option<Box<dyn Cipher>> {
-    let token = Token::get()?;
+fn aes_cbc(vectors: impl AesVectors, key: &[u8]) -> Option<Box<dyn Cipher>> {
     let (words, _) = key.as_chunks::<4>();
     Some(match key.len() {
-        16 => Cbc::<11>::new::<4>(token, words.as_array()?),
-        24 => Cbc::<13>::new::<6>(token, words.as_array()?),
-        32 => Cbc::<15>::new::<8>(token, words.as_array()?),
+        16 => Cbc::<_, 11>::new::<4>(vectors, words.as_array()?),
+        24 => Cbc::<_, 13>::new::<6>(vectors, words.as_array()?),
+        32 => Cbc::<_, 15>::new::<8>(vectors, words.as_array()?),
         _ => return None,
     })
 }

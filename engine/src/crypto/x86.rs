@@ -19,11 +19,51 @@ use super::kernel::Cipher;
 use super::legacy::{ByIndex, LookUp, Rounds, Table};
 use super::{BLOCK, Block, Lane, lookup, vaes};
 
-/// Proof that this processor, and the operating system, have what [`vaes`] is compiled for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Token(());
+/// Proof that this processor, and the operating system, have vectors of some width with the
+/// instructions of AES.
+pub(super) trait AesVectors: Copy + Send + Sync + 'static {
+    /// How many lanes fill them.
+    const WIDTH: usize;
 
-impl Token {
+    /// Expands a key.
+    fn schedule<const WORDS: usize, const KEYS: usize>(
+        self,
+        key: &[[u8; 4]; WORDS],
+        forward: &mut [Block; KEYS],
+        backward: &mut [Block; KEYS],
+    );
+
+    /// Encrypts every lane in place, in CBC mode.
+    fn seal<const KEYS: usize>(self, keys: &[Block; KEYS], lanes: &mut [Lane<'_>]);
+
+    /// Decrypts a message in CBC mode.
+    fn open<const KEYS: usize>(
+        self,
+        keys: &[Block; KEYS],
+        iv: &Block,
+        blocks: InOutBuf<'_, '_, Block>,
+    );
+}
+
+/// Proof of VAES in vectors of 256 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vaes256(());
+
+impl Vaes256 {
+    /// Asks the processor; the standard library remembers the answer.
+    pub(super) fn get() -> Option<Self> {
+        let available = is_x86_feature_detected!("aes")
+            && is_x86_feature_detected!("vaes")
+            && is_x86_feature_detected!("avx2");
+        available.then_some(Self(()))
+    }
+}
+
+/// Proof of VAES in vectors of 512 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vaes512(());
+
+impl Vaes512 {
     /// Asks the processor; the standard library remembers the answer.
     pub(super) fn get() -> Option<Self> {
         let available = is_x86_feature_detected!("aes")
@@ -35,76 +75,114 @@ impl Token {
     }
 }
 
+/// One text for both, so that no entry is without its argument.
+macro_rules! enter {
+    ($token:ty, $kernel:ident) => {
+        impl AesVectors for $token {
+            const WIDTH: usize = vaes::$kernel::WIDTH;
+
+            fn schedule<const WORDS: usize, const KEYS: usize>(
+                self,
+                key: &[[u8; 4]; WORDS],
+                forward: &mut [Block; KEYS],
+                backward: &mut [Block; KEYS],
+            ) {
+                #[expect(
+                    unsafe_code,
+                    reason = "enters a function with more features than its caller"
+                )]
+                // SAFETY: the token `self`, whose maker has asked for the feature.
+                unsafe {
+                    vaes::schedule(key, forward, backward);
+                }
+            }
+
+            fn seal<const KEYS: usize>(self, keys: &[Block; KEYS], lanes: &mut [Lane<'_>]) {
+                #[expect(
+                    unsafe_code,
+                    reason = "enters a function with more features than its caller"
+                )]
+                // SAFETY: the token `self`, whose maker has asked for each of the features.
+                unsafe {
+                    vaes::$kernel::seal(keys, lanes);
+                }
+            }
+
+            fn open<const KEYS: usize>(
+                self,
+                keys: &[Block; KEYS],
+                iv: &Block,
+                blocks: InOutBuf<'_, '_, Block>,
+            ) {
+                #[expect(
+                    unsafe_code,
+                    reason = "enters a function with more features than its caller"
+                )]
+                // SAFETY: the token `self`, whose maker has asked for each of the features.
+                unsafe {
+                    vaes::$kernel::open(keys, iv, blocks);
+                }
+            }
+        }
+    };
+}
+
+enter!(Vaes256, ymm);
+enter!(Vaes512, zmm);
+
 /// AES in CBC mode with `KEYS` round keys: 11, 13 or 15.
-pub(super) struct Cbc<const KEYS: usize> {
+pub(super) struct Cbc<V, const KEYS: usize> {
     /// For encryption.
     forward: [Block; KEYS],
     /// For decryption.
     backward: [Block; KEYS],
-    /// What makes the calls below sound.
-    _token: Token,
+    vectors: V,
 }
 
-impl<const KEYS: usize> Cbc<KEYS> {
+impl<V: AesVectors, const KEYS: usize> Cbc<V, KEYS> {
     /// Schedules a key of `WORDS` times four bytes: 4, 6 or 8. Boxed from the start, so that no
     /// copy of the round keys is left behind by a move.
-    pub(super) fn new<const WORDS: usize>(token: Token, key: &[[u8; 4]; WORDS]) -> Box<Self> {
+    pub(super) fn new<const WORDS: usize>(vectors: V, key: &[[u8; 4]; WORDS]) -> Box<Self> {
         const { assert!(KEYS == WORDS + 7 && matches!(WORDS, 4 | 6 | 8), "FIPS 197 5") }
         let none = [[0; BLOCK]; KEYS];
-        let mut cbc = Box::new(Self { forward: none, backward: none, _token: token });
+        let mut cbc = Box::new(Self { forward: none, backward: none, vectors });
         let Self { forward, backward, .. } = &mut *cbc;
-        #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token, whose maker has asked for each of the features.
-        unsafe {
-            vaes::schedule(key, forward, backward);
-        }
+        vectors.schedule(key, forward, backward);
         cbc
-    }
-
-    fn open_blocks(&self, iv: &Block, blocks: InOutBuf<'_, '_, Block>) {
-        #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token in `self`, whose maker has asked for each of the features.
-        unsafe {
-            vaes::open(&self.backward, iv, blocks);
-        }
     }
 }
 
-impl<const KEYS: usize> Cipher for Cbc<KEYS> {
+impl<V: AesVectors, const KEYS: usize> Cipher for Cbc<V, KEYS> {
     fn seal(&self, lanes: &mut [Lane<'_>]) {
-        #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token in `self`, whose maker has asked for each of the features.
-        unsafe {
-            vaes::seal(&self.forward, lanes);
-        }
+        self.vectors.seal(&self.forward, lanes);
     }
 
     fn open(&self, iv: &[u8; 16], data: &mut [u8]) {
         let (blocks, _whole) = data.as_chunks_mut();
-        self.open_blocks(iv, InOutBuf::from(blocks));
+        self.vectors.open(&self.backward, iv, InOutBuf::from(blocks));
     }
 
     fn open_into(&self, iv: &[u8; 16], source: &[u8], target: &mut [u8]) {
         let ((source, _whole), (target, _)) = (source.as_chunks(), target.as_chunks_mut());
         match InOutBuf::new(source, target) {
-            Ok(blocks) => self.open_blocks(iv, blocks),
+            Ok(blocks) => self.vectors.open(&self.backward, iv, blocks),
             Err(_) => debug_assert!(false, "the caller has compared the lengths"),
         }
     }
 
     fn width(&self) -> usize {
-        vaes::WIDTH
+        V::WIDTH
     }
 }
 
-impl<const KEYS: usize> Drop for Cbc<KEYS> {
+impl<V, const KEYS: usize> Drop for Cbc<V, KEYS> {
     fn drop(&mut self) {
         self.forward.zeroize();
         self.backward.zeroize();
     }
 }
 
-impl<const KEYS: usize> ZeroizeOnDrop for Cbc<KEYS> {}
+impl<V, const KEYS: usize> ZeroizeOnDrop for Cbc<V, KEYS> {}
 
 /// Proof that this processor, and the operating system, have vectors of some width, for the rounds
 /// of the older ciphers.
@@ -273,7 +351,7 @@ mod tests {
     /// The last round key of a schedule, and what the inverse cipher starts with.
     fn ends<const KEYS: usize, const WORDS: usize>(key: &[u8]) -> Option<[u128; 2]> {
         let (words, _) = key.as_chunks::<4>();
-        let cbc = Cbc::<KEYS>::new::<WORDS>(Token::get()?, words.as_array().unwrap());
+        let cbc = Cbc::<_, KEYS>::new::<WORDS>(Vaes256::get()?, words.as_array().unwrap());
         wiped(&*cbc);
         assert_eq!(cbc.forward[0], key[..16]);
         assert_eq!(cbc.backward[KEYS - 1], key[..16]);
