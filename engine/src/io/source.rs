@@ -18,13 +18,16 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Access<'l> {
-    /// Through a memory map, which needs the lease. What the system cannot bring into memory (a bad
+    /// Through a memory map, which needs the lease, unless the file is small. What the system cannot bring into memory (a bad
     /// sector, a truncated file, a kernel before 5.14) is read positionally, and is an error at
     /// worst; a truncation in the moment between is a signal.
     Mapped(&'l NodeLease),
     /// By positional reads; slower, but a truncated file is always an error and never a signal.
     Positional,
 }
+
+/// Bytes of a file that is worth a map. To take one away interrupts all other threads.
+const MAPPED_FROM: u64 = 256 << 10;
 
 /// An open input file whose length and time are pinned.
 #[derive(Debug)]
@@ -49,8 +52,7 @@ impl Source {
             return Err(Error::corrupt("not a regular file").at(path));
         }
         let map = match access {
-            // An empty file cannot be mapped, and need not be.
-            Access::Mapped(lease) if metadata.len() > 0 => {
+            Access::Mapped(lease) if metadata.len() >= MAPPED_FROM => {
                 Some(mmap::map(&file, lease).map_err(|e| Error::io("cannot map", path, e))?)
             }
             _ => None,
@@ -163,32 +165,42 @@ mod tests {
 
     #[test]
     fn a_map_and_positional_reads_give_the_same() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = file(dir.path(), b"0123456789");
-        let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
-        for access in [Access::Mapped(&lease), Access::Positional] {
-            let source = Source::open(&path, access).unwrap();
-            let mut scratch = Vec::new();
-            assert_eq!(source.slice(3, 4, &mut scratch).unwrap(), b"3456");
-            assert_eq!(source.slice(10, 0, &mut scratch).unwrap(), b"");
-            for (offset, length) in [(7, 4), (11, 0), (u64::MAX, 1), (0, usize::MAX)] {
-                let error = source.slice(offset, length, &mut scratch).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Corrupt);
+        let from = usize::try_from(MAPPED_FROM).unwrap();
+        for length in [10, from - 1, from, from + 10] {
+            let dir = tempfile::tempdir().unwrap();
+            let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
+            let bytes = &b"0123456789".repeat(40_000)[..length];
+            let path = file(dir.path(), bytes);
+            for (access, maps) in
+                [(Access::Mapped(&lease), length >= from), (Access::Positional, false)]
+            {
+                let source = Source::open(&path, access).unwrap();
+                assert_eq!(source.map.is_some(), maps, "{length}");
+                let mut scratch = Vec::new();
+                for (offset, wanted) in [(3, 4), (length, 0), (length - 5, 5)] {
+                    let found = source.slice(offset as u64, wanted, &mut scratch).unwrap();
+                    assert_eq!(found, &bytes[offset..offset + wanted]);
+                }
+                let past = length as u64 + 1;
+                for (offset, more) in [(7, length - 6), (past, 0), (u64::MAX, 1), (0, usize::MAX)] {
+                    let error = source.slice(offset, more, &mut scratch).unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Corrupt);
+                }
+                assert!(scratch.capacity() < 1024, "no allocation from an absurd length");
             }
-            assert!(scratch.capacity() < 1024, "no allocation from an absurd length");
         }
     }
 
     #[test]
     fn a_file_that_was_cut_under_its_map_is_an_error_and_no_signal() {
         let dir = tempfile::tempdir().unwrap();
-        let path = file(dir.path(), &[7; 40_000]);
+        let path = file(dir.path(), &vec![7; 300_000]);
         let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
         let source = Source::open(&path, Access::Mapped(&lease)).unwrap();
-        File::options().write(true).open(&path).unwrap().set_len(10_000).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(270_000).unwrap();
         let mut scratch = Vec::new();
-        assert_eq!(source.slice(9_000, 1_000, &mut scratch).unwrap(), [7; 1_000]);
-        for offset in [11_500, 12_288, 39_000] {
+        assert_eq!(source.slice(269_000, 1_000, &mut scratch).unwrap(), [7; 1_000]);
+        for offset in [271_500, 274_432, 299_000] {
             let error = source.slice(offset, 1_000, &mut scratch).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Io);
             assert!(error.chain().contains("cannot read"), "{error:?}");

@@ -5,7 +5,9 @@
 //! serial step ends the stage. One coordinator, the calling thread, hands pieces of all open
 //! tasks to rayon's pool, whose workers steal from each other, so that one huge SSTable and ten
 //! thousand small ones both fill all cores. Serial steps wait for the disk more than they compute
-//! and have threads of their own, one for each open task: no worker ever waits for an fsync.
+//! and have threads of their own, one for each open task: no worker ever waits for an fsync. Where
+//! a stage has a single piece, the thread of the serial step before it does that, too, when one of
+//! the workers' [`Scratch`]es is free: a small task stays with one thread.
 //!
 //! Tasks may share something of which there is only so much ([`Share`]): one is begun when what it
 //! needs is there beside what the open ones have still to take. If it is not, the task waits until

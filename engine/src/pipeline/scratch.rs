@@ -1,7 +1,8 @@
 //! The buffers of one worker.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::num::NonZeroUsize;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroize as _;
 
@@ -80,30 +81,59 @@ impl fmt::Debug for WipedBuffer {
 /// Enough for the usual range of chunks with its headers, so that the buffer is allocated once.
 const USUAL: usize = (2 << 20) + (64 << 10);
 
-/// The buffers that are not in use; there are never more than workers.
-#[derive(Debug, Default)]
-pub(super) struct ScratchPool(Mutex<Vec<Scratch>>);
+/// The buffers of a run: a set for each worker, whoever works with it. So there are never more
+/// threads that compute than workers, nor more memory than theirs.
+#[derive(Debug)]
+pub(super) struct ScratchPool {
+    /// Sets that nobody has; none stands for one that was not made yet.
+    idle: Mutex<Vec<Option<Scratch>>>,
+    returned: Condvar,
+}
 
 impl ScratchPool {
-    /// Lends a set of buffers to `work`.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> Result<T>) -> Result<T> {
-        let idle = self.lock().pop();
-        let mut scratch = match idle {
-            Some(scratch) => scratch,
-            None => Scratch::new()?,
-        };
-        let result = work(&mut scratch);
-        self.lock().push(scratch);
-        result
+    /// As many sets as there are workers.
+    pub(super) fn new(workers: NonZeroUsize) -> Self {
+        let unmade = (0..workers.get()).map(|_| None).collect();
+        Self { idle: Mutex::new(unmade), returned: Condvar::new() }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Lends a set of buffers to `work`, as soon as there is one.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> Result<T>) -> Result<T> {
+        let mut lent = Lent { pool: self, scratch: self.take() };
+        match &mut lent.scratch {
+            Some(scratch) => work(scratch),
+            unmade => work(unmade.insert(Scratch::new()?)),
+        }
+    }
+
+    fn take(&self) -> Option<Scratch> {
+        let idle = self.returned.wait_while(self.lock(), |idle| idle.is_empty());
+        idle.unwrap_or_else(PoisonError::into_inner).pop().flatten()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Scratch>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A set that comes back in any case, also when the work panics: somebody may wait for it.
+struct Lent<'p> {
+    pool: &'p ScratchPool,
+    scratch: Option<Scratch>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.pool.lock().push(self.scratch.take());
+        self.pool.returned.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::AssertUnwindSafe;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -114,5 +144,32 @@ mod tests {
         assert_eq!(buffer.sized(50).as_ptr(), place);
         assert_eq!(buffer.sized(USUAL + 1).len(), USUAL + 1);
         assert!(!format!("{buffer:?}").contains('7'), "{buffer:?}");
+    }
+
+    #[test]
+    fn no_more_sets_are_lent_than_there_are_workers() {
+        let pool = ScratchPool::new(NonZeroUsize::new(2).unwrap());
+        let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (pool, working, most) = (&pool, &working, &most);
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        let done = pool.with(|_| {
+                            let now = working.fetch_add(1, Ordering::SeqCst) + 1;
+                            most.fetch_max(now, Ordering::SeqCst);
+                            std::thread::yield_now();
+                            working.fetch_sub(1, Ordering::SeqCst);
+                            Ok(())
+                        });
+                        done.unwrap();
+                        // One that panics gives its set back, too.
+                        let panics = || pool.with(|_| -> Result<()> { panic!("{number}") });
+                        std::panic::catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+                    }
+                });
+            }
+        });
+        assert_eq!((most.into_inner(), pool.lock().len()), (2, 2));
     }
 }

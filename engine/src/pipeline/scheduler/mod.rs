@@ -97,14 +97,15 @@ pub fn run<T: Task>(
     let alone = limits.threads.get() == 1;
     let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
     let waiters = if alone { 0 } else { most_open.min(tasks.len()) };
-    let scratches = ScratchPool::default();
+    let scratches = ScratchPool::new(limits.threads);
     let (sender, receiver) = crossbeam_channel::unbounded();
     let (wait, waiting) = crossbeam_channel::unbounded();
     let perform = |index: usize, work: Work| {
         let Some(task) = tasks.get(index) else { return };
-        let outcome = guard(|| carry_out(task, &work, &scratches));
+        let mut advanced = vec![];
+        let outcome = guard(|| carry_out(task, &work, &scratches, control, &mut advanced));
         // The coordinator outlives every piece; a send can only fail after a panic there.
-        let _gone = sender.send(Done { index, work, outcome });
+        let _gone = sender.send(Done { index, work, advanced, outcome });
     };
     let perform = &perform;
     pool.in_place_scope(|computing| {
@@ -160,29 +161,53 @@ enum Work {
 }
 
 enum Outcome {
-    Next(Next),
-    Bytes(u64),
+    /// What comes next, as this stage.
+    Next(u32, Next),
+    Piece,
     Abandoned,
 }
 
 struct Done {
     index: usize,
     work: Work,
+    /// Bytes of pieces that were done, with their stages.
+    advanced: Vec<(u32, u64)>,
     outcome: Result<Outcome>,
 }
 
-fn carry_out<T: Task>(task: &T, work: &Work, scratches: &ScratchPool) -> Result<Outcome> {
-    match work {
-        Work::Begin => task.begin().map(Outcome::Next),
-        Work::Piece { stage, piece } => {
-            scratches.with(|scratch| task.piece(*stage, *piece, scratch)).map(Outcome::Bytes)
+fn carry_out<T: Task>(
+    task: &T,
+    work: &Work,
+    scratches: &ScratchPool,
+    control: &Control,
+    advanced: &mut Vec<(u32, u64)>,
+) -> Result<Outcome> {
+    let mut piece = |stage, piece| -> Result<()> {
+        let bytes = scratches.with(|scratch| task.piece(stage, piece, scratch))?;
+        advanced.push((stage, bytes));
+        Ok(())
+    };
+    let (mut stage, mut next) = match work {
+        Work::Piece { stage, piece: number } => {
+            return piece(*stage, *number).map(|()| Outcome::Piece);
         }
-        Work::End { stage } => task.end(*stage).map(Outcome::Next),
         Work::Abandon(why) => {
             task.abandon(why);
-            Ok(Outcome::Abandoned)
+            return Ok(Outcome::Abandoned);
         }
+        Work::Begin => (0, task.begin()?),
+        Work::End { stage } => (stage.saturating_add(1), task.end(*stage)?),
+    };
+    // A single piece is not worth a way to another thread and back, which takes as long as a few KiB.
+    while next == (Next::Stage { pieces: 1 }) || next == (Next::OrderedStage { pieces: 1 }) {
+        if control.is_paused() || control.is_over(Instant::now()) {
+            break;
+        }
+        piece(stage, 0)?;
+        next = task.end(stage)?;
+        stage = stage.saturating_add(1);
     }
+    Ok(Outcome::Next(stage, next))
 }
 
 /// Turns a panic into the failure of one task.
@@ -428,15 +453,13 @@ impl<'c> Coordinator<'c> {
             open.serial = false;
         }
         let mut ended = matches!(done.work, Work::Abandon(_));
+        for (stage, bytes) in done.advanced {
+            self.pace.advance(bytes);
+            see(open.index, Step::Advanced { stage, bytes });
+        }
         match done.outcome {
-            Ok(Outcome::Bytes(bytes)) => {
-                self.pace.advance(bytes);
-                see(open.index, Step::Advanced { stage: open.stage, bytes });
-            }
-            Ok(Outcome::Next(next)) => {
-                if let Work::End { stage } = done.work {
-                    open.stage = stage.saturating_add(1);
-                }
+            Ok(Outcome::Next(stage, next)) => {
+                open.stage = stage;
                 open.next_piece = 0;
                 open.is_ordered = matches!(next, Next::OrderedStage { .. });
                 match next {
@@ -449,7 +472,7 @@ impl<'c> Coordinator<'c> {
                     Next::Done => ended = true,
                 }
             }
-            Ok(Outcome::Abandoned) => {}
+            Ok(Outcome::Piece | Outcome::Abandoned) => {}
             // The first failure is the one to report; those of its neighbours follow from it.
             Err(error) => {
                 open.failure.get_or_insert(error);

@@ -204,6 +204,94 @@ fn serial_steps_do_not_wait_for_each_other() {
     assert_eq!(ended, tasks.len());
 }
 
+/// One piece a stage, and what its begin does to the run.
+struct Single<'c> {
+    control: &'c Control,
+    at_begin: fn(&Control),
+    steps: Mutex<Vec<(String, std::thread::ThreadId)>>,
+}
+
+impl Single<'_> {
+    fn note(&self, step: &str) {
+        self.steps.lock().unwrap().push((step.to_owned(), std::thread::current().id()));
+    }
+
+    fn steps(&self) -> Vec<String> {
+        self.steps.lock().unwrap().iter().map(|(step, _)| step.clone()).collect()
+    }
+}
+
+impl Task for Single<'_> {
+    fn bytes(&self) -> u64 {
+        1
+    }
+
+    fn work(&self) -> u64 {
+        2
+    }
+
+    fn begin(&self) -> Result<Next> {
+        self.note("begin");
+        (self.at_begin)(self.control);
+        Ok(Next::OrderedStage { pieces: 1 })
+    }
+
+    fn piece(&self, stage: u32, _piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+        self.note(&format!("piece {stage}"));
+        Ok(1)
+    }
+
+    fn end(&self, stage: u32) -> Result<Next> {
+        self.note(&format!("end {stage}"));
+        Ok(if stage == 0 { Next::Stage { pieces: 1 } } else { Next::Done })
+    }
+
+    fn abandon(&self, why: &Error) {
+        self.note(&format!("abandon: {:?}", why.kind()));
+    }
+}
+
+#[test]
+fn single_pieces_are_done_by_the_thread_that_has_the_task() {
+    for threads in [1, 2] {
+        let control = Control::default();
+        let single = || Single { control: &control, at_begin: |_| {}, steps: Mutex::default() };
+        let tasks: Vec<_> = (0..40).map(|_| single()).collect();
+        let mut advanced = vec![vec![]; tasks.len()];
+        run(&tasks, limits(threads), &control, |index, step| match step {
+            Step::Advanced { stage, bytes } => advanced[index].push((stage, bytes)),
+            Step::Ended(outcome) => outcome.unwrap(),
+            _ => {}
+        })
+        .unwrap();
+        for (task, advanced) in tasks.iter().zip(advanced) {
+            assert_eq!(task.steps(), ["begin", "piece 0", "end 0", "piece 1", "end 1"]);
+            assert_eq!(advanced, [(0, 1), (1, 1)]);
+            let steps = task.steps.lock().unwrap();
+            assert!(steps.iter().all(|(_, thread)| *thread == steps[0].1), "{steps:?}");
+        }
+    }
+}
+
+#[test]
+fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held() {
+    for threads in [1, 2] {
+        let control = Control::default();
+        let steps = Mutex::default();
+        let tasks = [Single { control: &control, at_begin: Control::stop, steps }];
+        run(&tasks, limits(threads), &control, |_, _| {}).unwrap();
+        assert_eq!(tasks[0].steps(), ["begin", "abandon: Interrupted"]);
+    }
+    let control = Control::default();
+    let at_begin = |control: &Control| control.pause(true);
+    let task = Single { control: &control, at_begin, steps: Mutex::default() };
+    let pool = ScratchPool::new(NonZeroUsize::MIN);
+    let carried = carry_out(&task, &Work::Begin, &pool, &control, &mut vec![]);
+    let next = Next::OrderedStage { pieces: 1 };
+    assert!(matches!(carried, Ok(Outcome::Next(0, found)) if found == next));
+    assert_eq!(task.steps(), ["begin"]);
+}
+
 #[test]
 fn a_run_that_is_stopped_abandons_what_is_open_and_leaves_the_rest() {
     for threads in [1, 3] {
