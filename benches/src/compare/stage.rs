@@ -5,7 +5,7 @@
 //! swapping in, is left out, since a copy does neither.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rekey_benches::{KEYSPACE, Site, TABLE};
@@ -18,8 +18,8 @@ use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, PlanRequest, Session};
 use rekey_engine::{Error, ErrorKind};
 
-use super::Result;
 use super::noise::{Meter, Sample};
+use super::{Result, files};
 
 /// What becomes of fsync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub(super) struct Staging {
     session: Session,
     plan: Plan,
     bytes: u64,
+    inputs: Vec<PathBuf>,
 }
 
 impl Staging {
@@ -67,7 +68,8 @@ impl Staging {
             .into());
         }
         let bytes = plan.rewrites().map(|(_, facts, _)| facts.plain_bytes()).sum();
-        Ok(Self { session, plan, bytes })
+        let inputs = files::files_of(&site.table())?;
+        Ok(Self { session, plan, bytes, inputs })
     }
 
     /// Bytes of plaintext.
@@ -75,7 +77,8 @@ impl Staging {
         self.bytes
     }
 
-    /// Times the stage, then removes what it wrote.
+    /// Times the stage, its inputs in memory and nothing left to write back, then removes what it
+    /// wrote.
     pub(super) fn run(
         &self,
         meter: &Meter,
@@ -110,6 +113,8 @@ impl Staging {
             .collect::<Vec<_>>();
         let mut failure = None;
         let beside = self.session.data_dirs().first().ok_or("a session has a data directory")?;
+        files::settle(beside)?;
+        files::warm(&self.inputs)?;
         let sample = meter.time_writing(beside, self.bytes, || {
             pipeline::run(&tasks, Limits { threads }, &Control::default(), |_, step| {
                 if let Step::Ended(Err(error)) = step {

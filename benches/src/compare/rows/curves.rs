@@ -126,25 +126,20 @@ fn points(series: &Series, at: impl Iterator<Item = String>) -> Vec<Point> {
         .collect()
 }
 
-/// A writing stage with its inputs.
+/// A writing stage, and the room that it works in.
 #[derive(Debug)]
 struct Stage {
     staging: Staging,
-    inputs: Vec<std::path::PathBuf>,
-    room: Room,
+    _room: Room,
 }
 
 impl Stage {
     fn new(bench: &Bench, content: Content) -> Result<Self> {
         let room = bench.room(&bench.disk, FORMS, content)?;
-        let staging = Staging::new(&room.site)?;
-        let inputs = files::files_of(&room.site.table())?;
-        Ok(Self { staging, inputs, room })
+        Ok(Self { staging: Staging::new(&room.site)?, _room: room })
     }
 
     fn run(&self, meter: &Meter, threads: NonZeroUsize) -> Result<Sample> {
-        files::settle(self.room.directory.path())?;
-        files::warm(&self.inputs)?;
         self.staging.run(meter, threads, Durability::Unsynced)
     }
 }

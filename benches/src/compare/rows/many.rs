@@ -26,9 +26,13 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
         let (many, one) = (many?, one?);
         let stages = [Staging::new(&one.site)?, Staging::new(&many.site)?];
         let [of_one, of_many] = &stages;
+        let stage = |name, staging| {
+            let staging: &Staging = staging;
+            Case::new(name, |meter| staging.run(meter, all_threads(), Durability::Unsynced))
+        };
         let mut cases = [
-            stage("one", of_one, &one),
-            stage(MANY, of_many, &many),
+            stage("one", of_one),
+            stage(MANY, of_many),
             Case::new("files alone", |meter| bare::files(meter, &many, number, bytes)),
         ];
         let series = take_turns(&bench.meter, bench.rounds.min(3), "many", &mut cases)?;
@@ -43,14 +47,6 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
         rows.extend(commands(bench, name, number, &many, &one)?);
     }
     Ok(rows)
-}
-
-fn stage<'a>(name: &str, stage: &'a Staging, room: &'a Room) -> Case<'a> {
-    Case::new(name, move |meter| {
-        files::settle(room.directory.path())?;
-        files::warm(&files::files_of(&room.site.table())?)?;
-        stage.run(meter, all_threads(), Durability::Unsynced)
-    })
 }
 
 fn commands(bench: &Bench, name: &str, number: u32, many: &Room, one: &Room) -> Result<Vec<Row>> {

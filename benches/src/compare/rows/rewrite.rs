@@ -25,10 +25,8 @@ pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
         let inputs = files::files_of(&table)?;
         let bytes = staging.bytes();
         let stage = |durability| {
-            let (staging, inputs) = (&staging, &inputs);
+            let staging = &staging;
             Case::new(format!("writing stage, {sstables} SSTables, {durability:?}"), move |meter| {
-                files::settle(scratch)?;
-                files::warm(inputs)?;
                 staging.run(meter, all_threads(), durability)
             })
         };

@@ -4,7 +4,6 @@ use rekey_benches::Form;
 
 use super::super::Result;
 use super::super::bench::{Bench, Content};
-use super::super::files;
 use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::super::stage::{Durability, Staging, all_threads};
@@ -30,24 +29,17 @@ const VARIANTS: [(&str, [Form; 2], i32); 7] = [
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let standard = bench.room(&bench.disk, [AES; 2], Content::new(8, bench.bytes))?;
     let standard_staging = Staging::new(&standard.site)?;
-    let standard_files = files::files_of(&standard.site.table())?;
     let mut rows = Vec::new();
     for (name, forms, chunk_length) in VARIANTS {
         let is_rows = forms.contains(&LZ4);
         let content = Content { chunk_length, is_rows, ..Content::new(8, bench.bytes) };
         let room = bench.room(&bench.disk, forms, content)?;
         let staging = Staging::new(&room.site)?;
-        let files = files::files_of(&room.site.table())?;
-        let case = |name: &str, staging, files| {
-            let (staging, files): (&Staging, &Vec<_>) = (staging, files);
-            Case::new(name, |meter| {
-                files::settle(&bench.disk)?;
-                files::warm(files)?;
-                staging.run(meter, all_threads(), Durability::Unsynced)
-            })
-        };
-        let mut cases =
-            [case("AES-256-CBC", &standard_staging, &standard_files), case(name, &staging, &files)];
+        let mut cases = [("AES-256-CBC", &standard_staging), (name, &staging)].map(
+            |(name, staging): (_, &Staging)| {
+                Case::new(name, |meter| staging.run(meter, all_threads(), Durability::Unsynced))
+            },
+        );
         let series = take_turns(&bench.meter, bench.rounds, "variants", &mut cases)?;
         let goal = match forms {
             [LZ4, LZ4] => Goal::None,
