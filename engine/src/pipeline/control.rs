@@ -69,6 +69,11 @@ impl Control {
         deadline.map(|deadline| deadline.saturating_duration_since(now))
     }
 
+    /// Whether work may go on without the coordinator, who holds, paces and ends it.
+    pub(super) fn lets_go_on(&self, now: Instant) -> bool {
+        !self.is_paused() && !self.is_over(now) && self.bytes_per_second().is_none()
+    }
+
     fn bytes_per_second(&self) -> Option<NonZeroU64> {
         NonZeroU64::new(self.bytes_per_second.load(Ordering::Acquire))
     }

@@ -199,10 +199,9 @@ fn carry_out<T: Task>(
         Work::End { stage } => (stage.saturating_add(1), task.end(*stage)?),
     };
     // A single piece is not worth a way to another thread and back, which takes as long as a few KiB.
-    while next == (Next::Stage { pieces: 1 }) || next == (Next::OrderedStage { pieces: 1 }) {
-        if control.is_paused() || control.is_over(Instant::now()) {
-            break;
-        }
+    while matches!(next, Next::Stage { pieces: 1 } | Next::OrderedStage { pieces: 1 })
+        && control.lets_go_on(Instant::now())
+    {
         piece(stage, 0)?;
         next = task.end(stage)?;
         stage = stage.saturating_add(1);

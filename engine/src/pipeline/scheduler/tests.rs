@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -274,7 +275,7 @@ fn single_pieces_are_done_by_the_thread_that_has_the_task() {
 }
 
 #[test]
-fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held() {
+fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held_or_paced() {
     for threads in [1, 2] {
         let control = Control::default();
         let steps = Mutex::default();
@@ -282,14 +283,16 @@ fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held() {
         run(&tasks, limits(threads), &control, |_, _| {}).unwrap();
         assert_eq!(tasks[0].steps(), ["begin", "abandon: Interrupted"]);
     }
-    let control = Control::default();
-    let at_begin = |control: &Control| control.pause(true);
-    let task = Single { control: &control, at_begin, steps: Mutex::default() };
-    let pool = ScratchPool::new(NonZeroUsize::MIN);
-    let carried = carry_out(&task, &Work::Begin, &pool, &control, &mut vec![]);
-    let next = Next::OrderedStage { pieces: 1 };
-    assert!(matches!(carried, Ok(Outcome::Next(0, found)) if found == next));
-    assert_eq!(task.steps(), ["begin"]);
+    let hold: fn(&Control) = |control| control.pause(true);
+    for at_begin in [hold, |control| control.limit(NonZeroU64::new(1 << 40))] {
+        let control = Control::default();
+        let task = Single { control: &control, at_begin, steps: Mutex::default() };
+        let pool = ScratchPool::new(NonZeroUsize::MIN);
+        let carried = carry_out(&task, &Work::Begin, &pool, &control, &mut vec![]);
+        let next = Next::OrderedStage { pieces: 1 };
+        assert!(matches!(carried, Ok(Outcome::Next(0, found)) if found == next));
+        assert_eq!(task.steps(), ["begin"]);
+    }
 }
 
 #[test]
