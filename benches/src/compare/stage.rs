@@ -38,6 +38,16 @@ pub(super) struct Staging {
     plan: Plan,
     bytes: u64,
     inputs: Vec<PathBuf>,
+    removal: Removal,
+}
+
+/// When the stage removes what it wrote, which a copy does not do at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    /// When all has been timed.
+    Afterwards,
+    /// With each SSTable, for thousands of them must not stay open until the last one has ended. It is timed.
+    AtOnce,
 }
 
 impl Staging {
@@ -69,7 +79,12 @@ impl Staging {
         }
         let bytes = plan.rewrites().map(|(_, facts, _)| facts.plain_bytes()).sum();
         let inputs = files::files_of(&site.table())?;
-        Ok(Self { session, plan, bytes, inputs })
+        Ok(Self { session, plan, bytes, inputs, removal: Removal::Afterwards })
+    }
+
+    /// The same with [`Removal::AtOnce`].
+    pub(super) fn removing_at_once(self) -> Self {
+        Self { removal: Removal::AtOnce, ..self }
     }
 
     /// Bytes of plaintext.
@@ -77,8 +92,7 @@ impl Staging {
         self.bytes
     }
 
-    /// Times the stage, its inputs in memory and nothing left to write back, then removes what it
-    /// wrote.
+    /// Times the stage, its inputs in memory and nothing left to write back, and removes what it wrote.
     pub(super) fn run(
         &self,
         meter: &Meter,
@@ -109,7 +123,10 @@ impl Staging {
         let tasks = self
             .plan
             .rewrites()
-            .map(|(planned, facts, new)| WritingOnly(Rewrite::new(job, planned, facts, new, None)))
+            .map(|(planned, facts, new)| WritingOnly {
+                rewrite: Rewrite::new(job, planned, facts, new, None),
+                removal: self.removal,
+            })
             .collect::<Vec<_>>();
         let mut failure = None;
         let beside = self.session.data_dirs().first().ok_or("a session has a data directory")?;
@@ -123,6 +140,9 @@ impl Staging {
             })?;
             Ok(())
         });
+        if self.removal == Removal::Afterwards {
+            tasks.iter().for_each(WritingOnly::remove);
+        }
         match failure {
             Some(error) => Err(error.into()),
             None => sample,
@@ -132,38 +152,47 @@ impl Staging {
 
 /// A rewrite that ends where its writing ends.
 #[derive(Debug)]
-struct WritingOnly<'a>(Rewrite<'a>);
+struct WritingOnly<'a> {
+    rewrite: Rewrite<'a>,
+    removal: Removal,
+}
+
+impl WritingOnly<'_> {
+    fn remove(&self) {
+        self.rewrite.abandon(&Error::new(ErrorKind::Internal, "measured"));
+    }
+}
 
 impl Task for WritingOnly<'_> {
     fn bytes(&self) -> u64 {
-        self.0.bytes()
+        self.rewrite.bytes()
     }
 
     fn work(&self) -> u64 {
-        self.0.work()
+        self.rewrite.work()
     }
 
     fn begin(&self) -> rekey_engine::Result<Next> {
-        self.0.begin()
+        self.rewrite.begin()
     }
 
     fn piece(&self, stage: u32, piece: u64, scratch: &mut Scratch) -> rekey_engine::Result<u64> {
-        self.0.piece(stage, piece, scratch)
+        self.rewrite.piece(stage, piece, scratch)
     }
 
     fn end(&self, stage: u32) -> rekey_engine::Result<Next> {
-        let next = self.0.end(stage)?;
+        let next = self.rewrite.end(stage)?;
         if stage != STAGE_REWRITE {
             return Ok(next);
         }
-        // Thousands of them must not stay open until the last one has ended. That its files are removed
-        // counts, too.
-        self.0.abandon(&Error::new(ErrorKind::Internal, "measured"));
+        if self.removal == Removal::AtOnce {
+            self.remove();
+        }
         Ok(Next::Done)
     }
 
     fn abandon(&self, why: &Error) {
-        self.0.abandon(why);
+        self.rewrite.abandon(why);
     }
 }
 

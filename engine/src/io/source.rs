@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use memmap2::Mmap;
+use rustix::fs::Advice;
 use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::lease::NodeLease;
@@ -116,16 +117,26 @@ impl Source {
     /// Asks the system to begin with reading a range that will be wanted soon. What lies beyond the
     /// end is ignored.
     pub fn prefetch(&self, offset: u64, length: usize) {
-        let left = self.length.saturating_sub(offset);
-        let length = u64::try_from(length).unwrap_or(u64::MAX).min(left);
-        let Some(wanted) = NonZeroU64::new(length) else { return };
+        let Some(length) = self.part(offset, length) else { return };
         // Ranges come into memory from their beginnings on, and asking for one that is there walks
         // over all its pages.
-        if self.is_cached(offset.saturating_add(length).saturating_sub(1)) {
+        if self.is_cached(offset.saturating_add(length.get()).saturating_sub(1)) {
             return;
         }
-        let _only_a_hint =
-            rustix::fs::fadvise(&self.file, offset, Some(wanted), rustix::fs::Advice::WillNeed);
+        let _only_a_hint = rustix::fs::fadvise(&self.file, offset, Some(length), Advice::WillNeed);
+    }
+
+    /// Asks the system to take back the memory of a range that will not be read again: of what it holds
+    /// in pieces that lie in the range whole, and has not mapped. What lies beyond the end is ignored.
+    pub fn forget(&self, offset: u64, length: usize) {
+        let Some(length) = self.part(offset, length) else { return };
+        let _only_a_hint = rustix::fs::fadvise(&self.file, offset, Some(length), Advice::DontNeed);
+    }
+
+    /// How much of a range lies in the file, if any.
+    fn part(&self, offset: u64, length: usize) -> Option<NonZeroU64> {
+        let left = self.length.saturating_sub(offset);
+        NonZeroU64::new(u64::try_from(length).unwrap_or(u64::MAX).min(left))
     }
 
     /// Whether a byte is in memory, as far as the system says so without reading it from the disk.
@@ -205,6 +216,25 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Io);
             assert!(error.chain().contains("cannot read"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_forgotten_range_gives_its_memory_back_and_reads_the_same_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = &b"0123456789".repeat(40_000);
+        let path = file(dir.path(), bytes);
+        LocalStorage.sync_file(&path).unwrap();
+        let source = Source::open(&path, Access::Positional).unwrap();
+        let mut scratch = Vec::new();
+        assert_eq!(source.slice(0, bytes.len(), &mut scratch).unwrap(), bytes);
+        assert!(source.is_cached(0));
+        for (offset, length) in [(0, 0), (7, 10), (u64::MAX, 1)] {
+            source.forget(offset, length);
+        }
+        assert!(source.is_cached(0));
+        source.forget(0, usize::MAX);
+        assert_eq!(source.is_cached(0), crate::io::local::is_tmpfs(&source.file));
+        assert_eq!(source.slice(0, bytes.len(), &mut scratch).unwrap(), bytes);
     }
 
     #[test]

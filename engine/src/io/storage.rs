@@ -66,8 +66,9 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 
-    /// The same for much of it, which nobody will read from memory: the system is asked to begin
-    /// with writing it to the disk, so that the disk is not idle until [`Self::sync`].
+    /// The same for much of it, nearly in order, which nobody will read from memory: the system is asked
+    /// to begin with writing it to the disk, so that the disk is not idle until [`Self::sync`], and to take
+    /// back the memory of what it has written.
     ///
     /// # Errors
     /// As [`Self::write_at`].

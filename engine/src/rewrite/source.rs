@@ -247,6 +247,12 @@ impl Checked<'_> {
         self.bytes.len()
     }
 
+    /// Gives its memory back: for what is read this once.
+    pub(super) fn forget(&self) {
+        let start = self.slots.first().map_or(0, |slot| slot.offset);
+        self.source.data.forget(start, self.length());
+    }
+
     /// Bytes of plaintext.
     #[must_use]
     pub(super) fn plain_length(&self) -> usize {

@@ -24,7 +24,10 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
             [number, 1].map(|n| bench.room(place, [Form::AES_256_CBC; 2], Content::new(n, bytes)));
         let [many, one] = rooms;
         let (many, one) = (many?, one?);
-        let stages = [Staging::new(&one.site)?, Staging::new(&many.site)?];
+        let stages = [
+            Staging::new(&one.site)?.removing_at_once(),
+            Staging::new(&many.site)?.removing_at_once(),
+        ];
         let [of_one, of_many] = &stages;
         let stage = |name, staging| {
             let staging: &Staging = staging;

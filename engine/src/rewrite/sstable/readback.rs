@@ -7,6 +7,7 @@ use std::sync::{Mutex, TryLockError};
 use super::write::bytes;
 use super::{ReadBack, Rewrite, Work};
 use crate::codec::{ChunkDecoder, DecodeScratch};
+use crate::io::Access;
 use crate::journal::{Stage, State};
 use crate::pipeline::Scratch;
 use crate::plan::{PlannedSSTable, target_codec};
@@ -27,7 +28,8 @@ impl Rewrite<'_> {
     /// Opens the staged SSTable; returns how many of its ranges are to be read.
     pub(super) fn open_again(&self, staging: &StagingArea, work: &Work) -> Result<u64> {
         let data = staging.file(&Component::Data);
-        let access = self.job.inspector.access();
+        // What is mapped is not given back while it is mapped, and a range is read once.
+        let access = Access::Positional;
         let source = match &work.layout.header {
             None => ChunkSource::uncompressed(&data, &staging.file(&Component::Crc), access)?,
             Some(_) => {
@@ -73,6 +75,7 @@ impl Rewrite<'_> {
                 digest.add(range, plain);
             }
         }
+        checked.forget();
         let bytes = bytes(checked.length());
         let nothing = (crc32fast::Hasher::new(), 0);
         let (_, progress) = &work.read_back;
