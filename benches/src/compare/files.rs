@@ -67,6 +67,13 @@ pub(super) fn on_all_cores(work: impl Fn() -> Result<()> + Sync) -> Result<()> {
     })
 }
 
+fn remove_all(directory: &Path) -> Result<()> {
+    for file in files_of(directory)? {
+        LocalStorage.remove_file(&file)?;
+    }
+    Ok(())
+}
+
 /// What a copy ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
@@ -76,6 +83,8 @@ pub(super) enum Ends {
     Synced,
     /// With the copies read from the disk behind that.
     ReadBack,
+    /// With as much removed behind that: of the copies, where another program removes its originals.
+    Removed,
 }
 
 /// Times `cp` of all files of a directory into a new one beside it.
@@ -101,11 +110,13 @@ pub(super) fn copy(
             File::open(copy)?.sync_all()?;
         }
         File::open(&to)?.sync_all()?;
-        if ends == Ends::ReadBack { read_back(&copies) } else { Ok(()) }
+        if ends == Ends::Synced {
+            return Ok(());
+        }
+        read_back(&copies)?;
+        if ends == Ends::Removed { remove_all(&to) } else { Ok(()) }
     });
-    for copy in files_of(&to)? {
-        LocalStorage.remove_file(&copy)?;
-    }
+    remove_all(&to)?;
     LocalStorage.remove_directory(&to)?;
     sample
 }

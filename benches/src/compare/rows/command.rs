@@ -10,8 +10,9 @@ use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::rewrite::row;
 
-/// Row 4, and the same beside a copy that is read back from the disk, as the tool does it: which of
-/// both the disk is slower at is not the tool's.
+/// Row 4, and the same beside a copy that is read back from the disk, and one that is removed then, too, since
+/// the tool reads what it wrote and removes what it replaced: which of these the disk is slow at is not the
+/// tool's.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let content = Content::new(20, bench.command_bytes);
     let room = bench.room(&bench.disk, [Form::AES_256_CBC; 2], content)?;
@@ -26,6 +27,7 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let mut cases = [
         copy(Ends::Synced),
         copy(Ends::ReadBack),
+        copy(Ends::Removed),
         Case::new("upgradesstables", |meter| {
             files::settle(scratch)?;
             files::warm(&files::files_of(&site.table())?)?;
@@ -40,9 +42,11 @@ pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
         format!("whole `upgradesstables` command, {} GiB in 20 SSTables", gib(content.bytes));
     let goal = Goal::AtLeast { demand: 0.8, stretch: 1.2 };
     let read_back = "`cp` + fsync + the copy read from the disk";
+    let removed = "`cp` + fsync + the copy read from the disk + as much removed";
     Ok(vec![
-        row(&series, (2, 0), &what, "`cp` + fsync", goal),
-        row(&series, (2, 1), "the same", read_back, Goal::None),
+        row(&series, (3, 0), &what, "`cp` + fsync", goal),
+        row(&series, (3, 1), "the same", read_back, Goal::None),
+        row(&series, (3, 2), "the same", removed, Goal::None),
         memory.row(&what),
     ])
 }
