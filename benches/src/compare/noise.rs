@@ -208,13 +208,16 @@ fn times_of(stat: &str) -> Option<Times> {
 
 /// Fills the page cache with a file, and removes it before it is written back. A virtual machine gives
 /// free memory back to its host, and what it takes then is a fault in the host, page by page and ten
-/// times slower than memory that was in use just now: it would be chance which case meets it.
+/// times slower than memory that was in use just now: it would be chance which case meets it. It is given back
+/// two seconds after the first of it was freed, which the case before has done: the file is held past that, and
+/// what is freed with it stays for two seconds.
 fn back_memory(directory: &Path, bytes: u64) -> Result<()> {
     let mut file = tempfile::tempfile_in(directory)?;
     let block = vec![1; 2 << 20];
     for _ in 0..=(bytes + bytes / 8) / (2 << 20) {
         file.write_all(&block)?;
     }
+    std::thread::sleep(GIVEN_BACK);
     Ok(())
 }
 
@@ -231,6 +234,8 @@ fn gigabytes(bytes: u64) -> f64 {
 const TOLERATED: f64 = 0.08;
 /// What they may take of the moment before it.
 const IDLE: f64 = 0.05;
+/// How long the kernel waits before it gives free memory back (`PAGE_REPORTING_DELAY`), and what that takes.
+const GIVEN_BACK: Duration = Duration::from_millis(2_500);
 /// Of /proc, on every architecture that Linux has a fixed value for.
 const HERTZ: f64 = 100.0;
 const PF_KTHREAD: u32 = 0x0020_0000;
