@@ -221,14 +221,12 @@ impl OutputFile for LocalFile {
 
     fn stream_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.write_at(bytes, offset)?;
-        let end = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         // One call for both: what is dirty begins to be written, what is clean by now is dropped. (The
         // other way to begin with it, sync_file_range, has no safe wrapper.)
         let from = offset.saturating_sub(STREAMED_BEHIND);
-        if let Some(length) = NonZeroU64::new(end.saturating_sub(from)) {
-            let _only_a_hint =
-                rustix::fs::fadvise(&self.file, from, Some(length), Advice::DontNeed);
-        }
+        let written = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let length = NonZeroU64::new((offset - from).saturating_add(written));
+        let _only_a_hint = rustix::fs::fadvise(&self.file, from, length, Advice::DontNeed);
         Ok(())
     }
 
@@ -318,8 +316,8 @@ const COPY_AT_ONCE: usize = 1 << 18;
 
 /// How far behind the write position of a stream memory is given back: long enough for the disk to have
 /// written it. Pages that come back at once are used again at once. Where they do not, each page is a new
-/// one, and in a virtual machine that gives free memory back to its host, a new one costs as much as
-/// encrypting it ten times.
+/// one, and in a virtual machine that gives free memory back to its host, a new one costs several
+/// times what else is done to it.
 const STREAMED_BEHIND: u64 = 64 << 20;
 
 fn create_new(path: &Path) -> Result<File> {

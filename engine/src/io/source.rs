@@ -106,7 +106,6 @@ impl Source {
             }
         }
         // Grow only to what the file is known to hold: the length was checked above.
-        scratch.clear();
         scratch.resize(length, 0);
         self.file
             .read_exact_at(scratch, offset)
