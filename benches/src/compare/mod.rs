@@ -169,13 +169,12 @@ pub(super) fn run(options: &Options) -> Result<()> {
         [] => Group::value_variants(),
         only => only,
     };
-    let mut table = Table::default();
-    for group in groups {
+    let mut table = Table::new();
+    // What was measured is kept, whatever ends the run.
+    let done = groups.iter().try_for_each(|group| {
         group.measure(&bench, &mut table)?;
-    }
+        options.write.as_ref().map_or(Ok(()), |file| table.write_into(file))
+    });
     println!("{}", table.markdown());
-    match &options.write {
-        Some(file) => table.write_into(file),
-        None => Ok(()),
-    }
+    done
 }

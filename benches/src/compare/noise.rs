@@ -80,7 +80,7 @@ impl Meter {
         work: impl FnOnce() -> Result<()>,
     ) -> Result<Sample> {
         self.wait_until_idle()?;
-        back_memory(directory, bytes)?;
+        back_memory(directory, bytes, GIVEN_BACK.min(self.patience))?;
         self.time_now(bytes, work)
     }
 
@@ -211,13 +211,13 @@ fn times_of(stat: &str) -> Option<Times> {
 /// times slower than memory that was in use just now: it would be chance which case meets it. It is given back
 /// two seconds after the first of it was freed, which the case before has done: the file is held past that, and
 /// what is freed with it stays for two seconds.
-fn back_memory(directory: &Path, bytes: u64) -> Result<()> {
+fn back_memory(directory: &Path, bytes: u64, hold: Duration) -> Result<()> {
     let mut file = tempfile::tempfile_in(directory)?;
     let block = vec![1; 2 << 20];
     for _ in 0..=(bytes + bytes / 8) / (2 << 20) {
         file.write_all(&block)?;
     }
-    std::thread::sleep(GIVEN_BACK);
+    std::thread::sleep(hold);
     Ok(())
 }
 

@@ -12,15 +12,21 @@ use super::files::succeed;
 use super::row::Row;
 
 /// What was measured.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Table {
+    /// What it is measured on: the machine and the commit, as they were at the beginning.
+    machine: String,
     pub(super) rows: Vec<Row>,
     pub(super) curves: Vec<Curve>,
 }
 
 impl Table {
+    pub(super) fn new() -> Self {
+        Self { machine: machine(), rows: vec![], curves: vec![] }
+    }
+
     pub(super) fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n", machine());
+        let mut text = format!("{}\n\n", self.machine);
         if !self.rows.is_empty() {
             let _to_memory = writeln!(text, "{HEAD}");
         }
