@@ -1,9 +1,11 @@
 use std::num::NonZeroU64;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use super::work::Outcome;
 use super::*;
-use crate::pipeline::{Need, Scratch, Share};
+use crate::pipeline::{Need, Next, Scratch, Share};
 
 /// Counts what happens to it, and fails where it is told to.
 #[derive(Default)]
@@ -288,9 +290,9 @@ fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held_or_paced() {
         let control = Control::default();
         let task = Single { control: &control, at_begin, steps: Mutex::default() };
         let pool = ScratchPool::new(NonZeroUsize::MIN);
-        let carried = carry_out(&task, &Work::Begin, &pool, &control, &mut vec![]);
+        let done = Done::doing(&task, 0, Work::Begin, &pool, &control);
         let next = Next::OrderedStage { pieces: 1 };
-        assert!(matches!(carried, Ok(Outcome::Next(0, found)) if found == next));
+        assert!(matches!(done.outcome, Ok(Outcome::Next(0, found)) if found == next));
         assert_eq!(task.steps(), ["begin"]);
     }
 }
@@ -385,33 +387,6 @@ fn no_more_tasks_are_begun_than_asked_for() {
         .unwrap();
         assert_eq!((ended, left), (most.min(20), 20 - most.min(20)));
     }
-}
-
-/// Which tasks the first pieces are handed out of, when all of these are open.
-fn handed_out(threads: usize, ordered: &[bool]) -> Vec<usize> {
-    let (limits, control) = (limits(threads), Control::default());
-    let mut coordinator = Coordinator::new(0, limits, &control);
-    let open = |(index, &is_ordered): (usize, &bool)| Open {
-        pieces: 100,
-        spread: if is_ordered { limits.ordered_spread() } else { limits.spread() },
-        is_ordered,
-        serial: false,
-        ..Open::beginning(index, None)
-    };
-    coordinator.open = ordered.iter().enumerate().map(open).collect();
-    let handed = std::cell::RefCell::new(vec![]);
-    coordinator.hand_out(&|index, _| handed.borrow_mut().push(index));
-    handed.into_inner()
-}
-
-#[test]
-fn workers_write_to_different_files_unless_pieces_wait_for_each_other() {
-    assert_eq!(handed_out(1, &[false, false]), [0, 0, 0]);
-    assert_eq!(handed_out(2, &[false, false, false]), [0, 1, 0, 1, 0, 1]);
-    assert_eq!(handed_out(2, &[false]), [0; 6]);
-    assert_eq!(handed_out(2, &[true, true, false]), [0; 6]);
-    assert_eq!(handed_out(2, &[false, true]), [0; 6]);
-    assert_eq!(handed_out(2, &[true, false]), [0; 6]);
 }
 
 /// Space that tasks take when they begin and give back when they end, to a part.

@@ -1,0 +1,257 @@
+//! Which piece of which task is handed out next.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::Step;
+use super::limits::Limits;
+use super::open::Open;
+use super::work::{Done, Outcome, Work};
+use crate::pipeline::Task;
+use crate::pipeline::control::{Control, Pace, interrupted};
+use crate::pipeline::share::Budget;
+
+/// Knows what is open, and decides on the calling thread.
+pub(super) struct Coordinator<'c> {
+    open: Vec<Open>,
+    /// Tasks that were not begun yet, in their order.
+    waiting: VecDeque<usize>,
+    /// When to look whether one of them can be begun: at once, after a task has ended; later, if
+    /// there was too little for one, since others than the tasks may take and give back, too.
+    look_at: Option<Instant>,
+    begun: u64,
+    /// Pieces that are handed out.
+    running: usize,
+    limits: Limits,
+    control: &'c Control,
+    pace: Pace,
+}
+
+impl<'c> Coordinator<'c> {
+    pub(super) fn new(tasks: usize, limits: Limits, control: &'c Control) -> Self {
+        let now = Instant::now();
+        Self {
+            open: vec![],
+            waiting: (0..tasks).collect(),
+            look_at: Some(now),
+            begun: 0,
+            running: 0,
+            limits,
+            control,
+            pace: Pace::new(now),
+        }
+    }
+
+    /// Ends when no task is open and none is left: every piece that was handed out has come back
+    /// by then, since a task ends only when none of its pieces runs.
+    pub(super) fn drive<T: Task>(
+        &mut self,
+        tasks: &[T],
+        receiver: &Receiver<Done>,
+        spawn: impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        loop {
+            let now = Instant::now();
+            if self.control.is_over(now) {
+                self.wind_up(&spawn, see);
+            } else if !self.control.is_paused() && !self.pace.is_ahead(self.control, now) {
+                self.hand_out(&spawn);
+                if self.look_at.is_some_and(|at| at <= now) {
+                    self.open_more(tasks, now, &spawn, see);
+                }
+            }
+            if self.open.is_empty() && self.waiting.is_empty() {
+                return;
+            }
+            match receiver.recv_timeout(LOOK_AGAIN) {
+                Ok(done) => self.take_in(done, &spawn, see),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Begins nothing more, and abandons what is open as soon as nothing of it runs. A serial step
+    /// is let through: it may be the swap.
+    fn wind_up(&mut self, spawn: &impl Fn(usize, Work), see: &mut impl FnMut(usize, Step)) {
+        for index in self.waiting.drain(..) {
+            see(index, Step::Left);
+        }
+        for open in &mut self.open {
+            open.fail(interrupted);
+            if let Some(work) = open.serial_step() {
+                spawn(open.index, work);
+            }
+        }
+    }
+
+    fn hand_out(&mut self, spawn: &impl Fn(usize, Work)) {
+        while self.running < self.limits.window()
+            && let Some(open) = self.next_in_turn()
+        {
+            let work = open.next_piece();
+            spawn(open.index, work);
+            self.running = self.running.saturating_add(1);
+        }
+    }
+
+    /// The task that gets its next piece done: an old one, so that what is open gets finished and its
+    /// space freed, but by turns with others, one for each worker, since a file takes one write at a
+    /// time. Those whose pieces wait for each other are finished one after the other: what waits is in
+    /// memory.
+    fn next_in_turn(&mut self) -> Option<&mut Open> {
+        let ready = self.open.iter_mut().filter(|open| open.is_ready());
+        let mut ready = ready.take(self.limits.threads.get()).peekable();
+        if ready.peek().is_some_and(|open| open.is_ordered) {
+            return ready.next();
+        }
+        ready.take_while(|open| !open.is_ordered).min_by_key(|open| open.running())
+    }
+
+    /// Opens tasks in their order, for which the plan has a reason. Passed over are those that the
+    /// deadline has no room for, and those that have to wait for what they share with open ones.
+    fn open_more<T: Task>(
+        &mut self,
+        tasks: &[T],
+        now: Instant,
+        spawn: &impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        let (mut budget, mut at) = (Budget::default(), 0);
+        while let Some(index) = self.waiting.get(at).copied()
+            && let Some(task) = tasks.get(index)
+            && let Some(small) = self.admits(task.bytes())
+        {
+            let open = self.open.iter().filter_map(|open| tasks.get(open.index));
+            let step = if !self.has_time(task.work(), now) || !self.control.has_room(self.begun) {
+                Step::Left
+            } else {
+                match budget.admits(task, open) {
+                    Ok(true) => Step::Began,
+                    Ok(false) => {
+                        at = at.saturating_add(1);
+                        continue;
+                    }
+                    Err(error) => Step::Ended(Err(error)),
+                }
+            };
+            self.waiting.remove(at);
+            let begins = matches!(step, Step::Began);
+            see(index, step);
+            if begins {
+                self.begun = self.begun.saturating_add(1);
+                self.open.push(Open::beginning(index, small));
+                spawn(index, Work::Begin);
+            }
+        }
+        self.look_at = (at > 0).then(|| now.checked_add(ASK_AGAIN)).flatten();
+        if self.open.is_empty() {
+            self.give_up(tasks, see);
+        }
+    }
+
+    /// Nothing is open, and still there is too little for each of those that wait.
+    fn give_up<T: Task>(&mut self, tasks: &[T], see: &mut impl FnMut(usize, Step)) {
+        for index in self.waiting.drain(..) {
+            let Some(share) = tasks.get(index).and_then(Task::share) else { continue };
+            see(index, Step::Ended(share.left().and_then(|left| Err(share.too_little(left)))));
+        }
+    }
+
+    /// Whether so much work can be done before the deadline, at the rate so far.
+    fn has_time(&self, work: u64, now: Instant) -> bool {
+        let needed = self.pace.estimate(work, now);
+        self.control.time_left(now).zip(needed).is_none_or(|(left, needed)| needed <= left)
+    }
+
+    /// Whether one more task may be open, and if as a small one, with its bytes.
+    fn admits(&self, bytes: u64) -> Option<Option<u64>> {
+        let small = || self.open.iter().filter_map(|open| open.small);
+        if self.open.len().saturating_sub(small().count()) < self.limits.open_tasks() {
+            return Some(None);
+        }
+        let fits = small().fold(bytes, u64::saturating_add) <= Limits::SMALL_BYTES;
+        (fits && small().count() < self.limits.small_tasks()).then_some(Some(bytes))
+    }
+
+    fn take_in(
+        &mut self,
+        done: Done,
+        spawn: &impl Fn(usize, Work),
+        see: &mut impl FnMut(usize, Step),
+    ) {
+        let Some(at) = self.open.iter().position(|open| open.index == done.index) else { return };
+        let Some(open) = self.open.get_mut(at) else { return };
+        open.take_back(&done.work);
+        if matches!(done.work, Work::Piece { .. }) {
+            self.running = self.running.saturating_sub(1);
+        }
+        for (stage, bytes) in done.advanced {
+            self.pace.advance(bytes);
+            see(open.index, Step::Advanced { stage, bytes });
+        }
+        let has_ended = match done.outcome {
+            Ok(Outcome::Next(stage, next)) => open.enter(stage, next, self.limits),
+            Ok(Outcome::Piece) => false,
+            Ok(Outcome::Abandoned) => true,
+            Err(error) => {
+                open.fail(|| error);
+                matches!(done.work, Work::Abandon(_))
+            }
+        };
+        if has_ended {
+            self.look_at = Some(Instant::now());
+            let open = self.open.remove(at);
+            see(open.index, Step::Ended(open.outcome()));
+        } else if let Some(work) = open.serial_step() {
+            spawn(open.index, work);
+        }
+    }
+}
+
+/// How long the coordinator sleeps at most before it asks whether the run is to go on: without a
+/// piece that is done, nothing wakes it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How often it is asked whether there is now enough for a task that waits, when no other has ended.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::pipeline::Next;
+
+    /// Which tasks the first pieces are handed out of, when all of these are open.
+    fn handed_out(threads: usize, ordered: &[bool]) -> Vec<usize> {
+        let limits = Limits { threads: NonZeroUsize::new(threads).unwrap() };
+        let control = Control::default();
+        let (stage, ordered_stage) =
+            (Next::Stage { pieces: 100 }, Next::OrderedStage { pieces: 100 });
+        let mut coordinator = Coordinator::new(0, limits, &control);
+        let open = |(index, &is_ordered): (usize, &bool)| {
+            let mut open = Open::beginning(index, None);
+            open.take_back(&Work::Begin);
+            open.enter(0, if is_ordered { ordered_stage } else { stage }, limits);
+            open
+        };
+        coordinator.open = ordered.iter().enumerate().map(open).collect();
+        let handed = std::cell::RefCell::new(vec![]);
+        coordinator.hand_out(&|index, _| handed.borrow_mut().push(index));
+        handed.into_inner()
+    }
+
+    #[test]
+    fn workers_write_to_different_files_unless_pieces_wait_for_each_other() {
+        assert_eq!(handed_out(1, &[false, false]), [0, 0, 0]);
+        assert_eq!(handed_out(2, &[false, false, false]), [0, 1, 0, 1, 0, 1]);
+        assert_eq!(handed_out(2, &[false]), [0; 6]);
+        assert_eq!(handed_out(2, &[true, true, false]), [0; 6]);
+        assert_eq!(handed_out(2, &[false, true]), [0; 6]);
+        assert_eq!(handed_out(2, &[true, false]), [0; 6]);
+    }
+}

@@ -1,0 +1,121 @@
+//! A task that is open: where it is in its stages, and what of it runs.
+
+use std::collections::BTreeSet;
+
+use super::limits::Limits;
+use super::work::Work;
+use crate::pipeline::Next;
+use crate::{Error, Result};
+
+/// An open task.
+pub(super) struct Open {
+    pub(super) index: usize,
+    /// Its bytes, if it is open beside those that are always allowed.
+    pub(super) small: Option<u64>,
+    /// Whether its pieces wait for each other in memory.
+    pub(super) is_ordered: bool,
+    stage: u32,
+    next_piece: u64,
+    pieces: u64,
+    spread: u64,
+    running: BTreeSet<u64>,
+    /// A serial step (begin, end, abandon) is under way.
+    serial: bool,
+    failure: Option<Error>,
+}
+
+impl Open {
+    /// One whose beginning is under way.
+    pub(super) const fn beginning(index: usize, small: Option<u64>) -> Self {
+        Self {
+            index,
+            small,
+            is_ordered: false,
+            stage: 0,
+            next_piece: 0,
+            pieces: 0,
+            spread: 0,
+            running: BTreeSet::new(),
+            serial: true,
+            failure: None,
+        }
+    }
+
+    /// Whether it has a piece that may be handed out.
+    pub(super) fn is_ready(&self) -> bool {
+        self.failure.is_none() && !self.serial && self.has_pieces() && self.lead() < self.spread
+    }
+
+    /// How many of its pieces run.
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    const fn has_pieces(&self) -> bool {
+        self.next_piece < self.pieces
+    }
+
+    /// How far the next piece is ahead of the oldest one that is not done.
+    fn lead(&self) -> u64 {
+        let oldest = self.running.first().copied().unwrap_or(self.next_piece);
+        self.next_piece.saturating_sub(oldest)
+    }
+
+    /// Its next piece, which runs from now on.
+    pub(super) fn next_piece(&mut self) -> Work {
+        let piece = self.next_piece;
+        self.running.insert(piece);
+        self.next_piece = piece.saturating_add(1);
+        Work::Piece { stage: self.stage, piece }
+    }
+
+    /// The serial step that is due when nothing of it runs: there are no more pieces, or it has
+    /// failed. It is under way from now on.
+    pub(super) fn serial_step(&mut self) -> Option<Work> {
+        if self.serial || !self.running.is_empty() {
+            return None;
+        }
+        let work = match &self.failure {
+            Some(why) => Work::Abandon(why.clone()),
+            None if self.has_pieces() => return None,
+            None => Work::End { stage: self.stage },
+        };
+        self.serial = true;
+        Some(work)
+    }
+
+    /// Some work of it is over.
+    pub(super) fn take_back(&mut self, work: &Work) {
+        match work {
+            Work::Piece { piece, .. } => {
+                self.running.remove(piece);
+            }
+            Work::Begin | Work::End { .. } | Work::Abandon(_) => self.serial = false,
+        }
+    }
+
+    /// What its last serial step has said. Whether it is done with that.
+    pub(super) const fn enter(&mut self, stage: u32, next: Next, limits: Limits) -> bool {
+        self.stage = stage;
+        self.next_piece = 0;
+        self.is_ordered = matches!(next, Next::OrderedStage { .. });
+        match next {
+            Next::Stage { pieces } => (self.pieces, self.spread) = (pieces, limits.spread()),
+            Next::OrderedStage { pieces } => {
+                (self.pieces, self.spread) = (pieces, limits.ordered_spread());
+            }
+            Next::Done => return true,
+        }
+        false
+    }
+
+    /// The first failure is the one to report; those of its neighbours follow from it.
+    pub(super) fn fail(&mut self, why: impl FnOnce() -> Error) {
+        self.failure.get_or_insert_with(why);
+    }
+
+    /// How it ended.
+    pub(super) fn outcome(self) -> Result<()> {
+        self.failure.map_or(Ok(()), Err)
+    }
+}
