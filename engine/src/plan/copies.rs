@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::archive::{Archive, Archives};
 use super::fate::Fate;
 use super::inspect::{Facts, Inspector};
-use super::planner::{Action, PlannedSSTable, SkipReason};
+use super::planned::{Action, PlannedSSTable, SkipReason};
 use super::space::Space;
 use super::target::Target;
 use crate::io::{FileId, Storage};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::finding::{Finding, Severity};
 use super::inspect::{Facts, Shape};
-use super::planner::{Action, Plan, SkipReason};
+use super::planned::{Action, Plan, SkipReason};
 use super::target::Target;
 use crate::crypto::{Weakening, Weakness};
 use crate::keys::{KeyRef, KeySources};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::discover::Table;
-use super::planner::{Action, Plan};
+use super::planned::{Action, Plan};
 use crate::io::{EntryKind, Storage};
 use crate::sstable::{IdGenerator, parse_file_name};
 

@@ -1,194 +1,29 @@
 //! From what is on disk and a target to a plan.
 
-use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::STATE_DIRECTORY;
 use super::archive::Archives;
-use super::beside::page_geometry;
 use super::copies::{Left, Shelf};
+use super::decision::rewrite;
 use super::discover::{Selection, Table, discover, stranger};
 use super::finding::{Finding, Severity};
 use super::findings;
-use super::inspect::{Facts, Inspector, Shape};
+use super::inspect::Inspector;
 use super::keys::ResolvedKeys;
 use super::numbering::number;
+use super::planned::{Action, Plan, PlannedSSTable, SkipReason};
 use super::probe::{ProbeBuffers, Probed, probe};
 use super::shared::Shared;
 use super::space::{self, Space};
 use super::target::Target;
-use crate::compress::Codec;
-use crate::io::{FileId, NodeLease, Storage};
-use crate::keys::{KeyRing, KeySources};
-use crate::options::ChunkScheme;
-use crate::sstable::{Component, Descriptor, Products};
-use crate::txn::{Flavor, LiveSSTable, Verdict};
+use crate::io::{NodeLease, Storage};
+use crate::keys::KeySources;
+use crate::sstable::Products;
+use crate::txn::{Flavor, LiveSSTable};
 use crate::{Error, ErrorKind, Result};
-
-/// What will happen to an SSTable.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Action {
-    /// It is re-encrypted under a new id.
-    Rewrite {
-        /// The new name.
-        new: Descriptor,
-    },
-    /// Nothing needs to be done.
-    Skip(SkipReason),
-    /// Nothing can be done, for the reason given.
-    Refuse(Error),
-}
-
-/// Why nothing needs to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// Every chunk is under the target key, with the target cipher.
-    UnderTargetKey,
-    /// Neither it nor any other SSTable of its table is encrypted.
-    NotEncrypted,
-    /// It is in clear, in the form that the target has.
-    AsTarget,
-}
-
-impl SkipReason {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UnderTargetKey => "under_target_key",
-            Self::NotEncrypted => "not_encrypted",
-            Self::AsTarget => "as_target",
-        }
-    }
-
-    /// The words in reports.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::UnderTargetKey => "already under the target key",
-            Self::NotEncrypted => "not encrypted",
-            Self::AsTarget => "already as the target",
-        }
-    }
-}
-
-/// One line of a plan.
-#[derive(Debug)]
-pub struct PlannedSSTable {
-    /// `keyspace.table`.
-    pub table: String,
-    /// The data directory that it lies in.
-    pub data_dir: PathBuf,
-    /// The SSTable.
-    pub sstable: Arc<LiveSSTable>,
-    /// Whether a node would load it; else it lies in snapshots and backups only.
-    pub is_live: bool,
-    /// Where it lies in snapshots and backups, under its names there, and is replaced, too: with the
-    /// same files as [`Self::sstable`], which is the first of them if it is not live.
-    pub copies: Vec<Arc<LiveSSTable>>,
-    /// The files that all of them share and that are replaced or dropped, if there are copies.
-    pub shared: Vec<(Component, FileId)>,
-    /// What it says of itself; absent when it could not be read.
-    pub facts: Option<Facts>,
-    /// What will happen.
-    pub action: Action,
-    /// What the new SSTable takes until the old one is deleted.
-    pub space: Space,
-}
-
-impl PlannedSSTable {
-    /// Where its successor is staged: where its table lies below the data directory, and its old
-    /// name. A table that was dropped and made again has two directories of one name, which may give
-    /// out the same ids; and the new name will not do, since the next run may give it to another
-    /// SSTable.
-    ///
-    /// What lies in a snapshot or a backup may have a longer path than a name can be, and one that is
-    /// told from others by a dot: its digest stands for it.
-    #[must_use]
-    pub fn staging_path(&self) -> PathBuf {
-        let directory = &self.sstable.directory;
-        let below = directory.strip_prefix(&self.data_dir).unwrap_or(directory);
-        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        let place = match self.is_live {
-            true => parts.join("."),
-            false => format!("archived.{:016x}", xxh3_64(below.as_os_str().as_bytes())),
-        };
-        let name = format!("{place}.{}", self.sstable.descriptor);
-        self.data_dir.join(STATE_DIRECTORY).join(name)
-    }
-
-    /// Bytes of what is staged of it by now, perhaps by an earlier run; links cost nothing. What
-    /// cannot be looked at counts as not there.
-    #[must_use]
-    pub fn staged(&self, storage: &dyn Storage) -> u64 {
-        let directory = self.staging_path();
-        let files = storage.list(&directory).unwrap_or_default();
-        let bytes = files.iter().map(|file| storage.allocated(&directory.join(&file.name)));
-        bytes.fold(0, |sum, bytes| sum.saturating_add(bytes.unwrap_or_default()))
-    }
-
-    /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
-    fn needs_keys(&self) -> Option<&Facts> {
-        match self.action {
-            Action::Rewrite { .. } | Action::Skip(SkipReason::UnderTargetKey) => {
-                self.facts.as_ref()
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Everything that a run will do.
-#[derive(Debug)]
-pub struct Plan {
-    /// The tables.
-    pub selection: Selection,
-    /// Which archives of them are re-encrypted, too.
-    pub archives: Archives,
-    /// What every SSTable is to become.
-    pub target: Target,
-    /// Whose transaction logs are written; known when something is to be rewritten.
-    pub flavor: Option<Flavor>,
-    /// Every SSTable of the selection, biggest first.
-    pub sstables: Vec<PlannedSSTable>,
-    /// Tables and files that could not be looked at, by the name of the table.
-    pub unreadable: Vec<(String, Error)>,
-    /// Files that are of no SSTable that a node would load.
-    pub strangers: Vec<Error>,
-    /// Logs of interrupted operations, with what their rules demand.
-    pub logs: Vec<(PathBuf, Verdict)>,
-    /// Whether one of these waits to be finished or undone, and can be: a run comes after that.
-    pub has_pending_logs: bool,
-    /// SSTables in snapshots and backups that were not asked for, and are not as the target.
-    pub archived_left: usize,
-    /// What an operator should know.
-    pub findings: Vec<Finding>,
-    /// The keys of the run.
-    pub ring: KeyRing,
-}
-
-impl Plan {
-    /// The SSTables to rewrite.
-    pub fn rewrites(&self) -> impl Iterator<Item = (&PlannedSSTable, &Facts, &Descriptor)> {
-        self.sstables.iter().filter_map(|planned| match (&planned.action, &planned.facts) {
-            (Action::Rewrite { new }, Some(facts)) => Some((planned, facts, new)),
-            _ => None,
-        })
-    }
-
-    /// The finding that forbids the whole run.
-    #[must_use]
-    pub fn blocker(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.severity == Severity::Blocker)
-    }
-}
 
 /// Makes plans.
 #[derive(Debug)]
@@ -303,108 +138,6 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// What is left alone does not decide what becomes of the others.
-    fn decide(&self, sstables: &mut [PlannedSSTable], left: &mut [PlannedSSTable]) {
-        let may_be_encrypted = |planned: &PlannedSSTable| {
-            planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
-        };
-        let encrypted: BTreeSet<String> = sstables
-            .iter()
-            .filter(|planned| may_be_encrypted(planned))
-            .map(|planned| planned.table.clone())
-            .collect();
-        for planned in sstables.iter_mut().chain(left) {
-            let Some(facts) = &planned.facts else { continue };
-            let expected = self.selection.names_tables()
-                || encrypted.contains(&planned.table)
-                || may_be_encrypted(planned);
-            planned.action = self.decide_one(facts, expected);
-        }
-    }
-
-    fn decide_one(&self, facts: &Facts, expected: bool) -> Action {
-        let scheme = match &facts.shape {
-            Shape::Foreign { .. } if !expected => return Action::Skip(SkipReason::NotEncrypted),
-            Shape::Foreign { why, .. } => return Action::Refuse(why.clone()),
-            Shape::Chunked { scheme, .. } => Some(scheme),
-            Shape::Uncompressed => None,
-        };
-        let is_encrypted = facts.shape.is_encrypted();
-        if !is_encrypted && !expected {
-            return Action::Skip(SkipReason::NotEncrypted);
-        }
-        if !is_encrypted && self.target.encryptor().is_none() {
-            // From clear to clear only what was named one by one.
-            if !self.selection.names_tables() {
-                return Action::Skip(SkipReason::NotEncrypted);
-            }
-            if self.is_as_target(facts, scheme.map(Arc::as_ref)) {
-                return Action::Skip(SkipReason::AsTarget);
-            }
-        }
-        if let Some(why) = unknown_to(self.flavor, self.target.codec()) {
-            let error = Error::unsupported(why).at(facts.data_path());
-            return Action::Refuse(error.cure("choose a compressor that the node's release has"));
-        }
-        let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
-        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Arc::as_ref)) {
-            return Action::Skip(SkipReason::UnderTargetKey);
-        }
-        match self.check_geometry(facts) {
-            Ok(()) => rewrite(facts),
-            Err(error) => Action::Refuse(error),
-        }
-    }
-
-    /// Encrypted index pages are encrypted anew in their places, which needs as many usable bytes
-    /// in them as there are; and an index in clear stays in clear, where the version allows that.
-    fn check_geometry(&self, facts: &Facts) -> Result<()> {
-        let path = || facts.sstable.path(&Component::Partitions);
-        if !facts.encrypted_components.contains(&Component::Partitions) {
-            return self.check_clear_index(facts);
-        }
-        let longest = self.target.longest_id();
-        let (Some(old), Some(new)) = (facts.shape.encryptor(), self.target.encryptor()) else {
-            return Err(Error::unsupported(
-                "its encrypted index would have to be laid out again in clear, which is not \
-                 handled by this release",
-            )
-            .at(path())
-            .cure("use a node-side upgrade for this table"));
-        };
-        page_geometry(old, longest)
-            .check_same(&page_geometry(new, longest))
-            .map_err(|error| Error::from(error).at(path()))
-    }
-
-    /// Products that encrypt indices read them by the options of Data.db: they cannot be encrypted
-    /// for the first time without being laid out again.
-    fn check_clear_index(&self, facts: &Facts) -> Result<()> {
-        let is_apache =
-            facts.version.products.apache_4 && self.flavor != Some(Flavor::ConvergedCore);
-        if !facts.version.may_encrypt_indices
-            || is_apache
-            || facts.shape.is_encrypted()
-            || self.target.encryptor().is_none()
-        {
-            return Ok(());
-        }
-        Err(Error::unsupported(
-            "its index would have to be encrypted, too, and laid out again for that, which is not \
-             handled by this release",
-        )
-        .at(facts.sstable.path(&Component::Partitions))
-        .cure("use a node-side upgrade for this table"))
-    }
-
-    /// Whether its chunks are what the target makes of them, keys aside.
-    fn is_as_target(&self, facts: &Facts, scheme: Option<&ChunkScheme>) -> bool {
-        let has = facts.header.as_ref().map(|header| header.chunk_length);
-        self.target.is_scheme(scheme)
-            && facts.clear_chunks == 0
-            && self.target.chunk_length().is_none_or(|wanted| has == Some(wanted))
-    }
-
     fn resolve_keys(&self, sstables: &mut [PlannedSSTable]) -> ResolvedKeys {
         let facts = sstables.iter().filter_map(PlannedSSTable::needs_keys);
         let keys = ResolvedKeys::fetch(self.sources, facts, Some(self.target));
@@ -475,22 +208,4 @@ fn count_left(plan: &Plan, left: &Left) -> usize {
     });
     let alone = left.alone.iter().filter(|planned| !is_done(planned));
     copies.chain(alone.map(|planned| planned.copies.len().max(1))).sum()
-}
-
-/// The id is given out when everything else is settled.
-fn rewrite(facts: &Facts) -> Action {
-    Action::Rewrite { new: facts.sstable.descriptor.clone() }
-}
-
-/// Why the product's nodes cannot read what a codec writes.
-fn unknown_to(flavor: Option<Flavor>, codec: Option<Codec>) -> Option<&'static str> {
-    match (codec?, flavor?) {
-        (Codec::Zstd(_) | Codec::Noop | Codec::Adaptive(_), Flavor::Apache3) => {
-            Some("Cassandra 3.x does not have the target's compressor")
-        }
-        (Codec::Adaptive(_), Flavor::Apache4 | Flavor::Dse) => {
-            Some("only Converged Core has class AdaptiveCompressor")
-        }
-        _ => None,
-    }
 }

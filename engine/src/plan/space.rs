@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::finding::{Finding, Severity};
 use super::inspect::Facts;
-use super::planner::{Action, Plan, PlannedSSTable};
+use super::planned::{Action, Plan, PlannedSSTable};
 use super::target::Target;
 use crate::codec::record_length;
 use crate::compress::ChainFraming;
