@@ -8,6 +8,7 @@ mod chart;
 mod curve;
 mod files;
 mod naive;
+mod neighbours;
 mod noise;
 mod program;
 mod rounds;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Result;
+use super::neighbours::Neighbours;
 
 /// Measures, waits for idle moments before it and says afterwards whether it was alone.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Meter {
     /// How long a kernel runs to be timed.
     pub(super) kernel_time: Duration,
     stop: Arc<AtomicBool>,
+    neighbours: Neighbours,
 }
 
 /// One measurement.
@@ -48,7 +50,8 @@ impl Sample {
 impl Meter {
     pub(super) fn new(patience: Duration, kernel_time: Duration, stop: Arc<AtomicBool>) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cpus: f64::from(u32::try_from(cpus).unwrap_or(1)), patience, kernel_time, stop }
+        let cpus = f64::from(u32::try_from(cpus).unwrap_or(1));
+        Self { cpus, patience, kernel_time, stop, neighbours: Neighbours::new() }
     }
 
     /// Waits until nobody else is busy, the kernel's writeback included; not for ever.
@@ -119,11 +122,20 @@ impl Meter {
         })
     }
 
+    /// Times `work` of a single thread, here or in a child, on the core that is the quietest. What is
+    /// taken of it from outside the machine counts as taken by others.
+    pub(super) fn time_alone(&self, work: impl FnOnce() -> Result<()>) -> Result<Sample> {
+        self.wait_until_idle()?;
+        let _stay = self.neighbours.stay_on_quietest_core(self.patience, || self.check())?;
+        let sample = self.time_now(0, work)?;
+        Ok(Sample { others: sample.others.max(self.neighbours.lost()), ..sample })
+    }
+
     /// Times a piece of work of one thread, over and over, by the CPU time of the thread.
     pub(super) fn time_kernel(&self, bytes: u64, mut work: impl FnMut()) -> Result<Sample> {
         work();
         let (mut times, mut used) = (0_u32, 0.0);
-        let sample = self.time(0, || {
+        let sample = self.time_alone(|| {
             let begun = thread_seconds();
             while used < self.kernel_time.as_secs_f64() {
                 work();
@@ -221,7 +233,7 @@ fn back_memory(directory: &Path, bytes: u64, hold: Duration) -> Result<()> {
     Ok(())
 }
 
-fn thread_seconds() -> f64 {
+pub(super) fn thread_seconds() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default().as_secs_f64()
 }

@@ -164,7 +164,7 @@ fn openssl(meter: &Meter, cipher: &Cipher, decrypt: bool) -> Result<Sample> {
     }
     command.args(["-evp", cipher.openssl]);
     let mut said = String::new();
-    let sample = meter.time(0, || {
+    let sample = meter.time_alone(|| {
         said = succeed(&mut command)?;
         Ok(())
     })?;
