@@ -102,7 +102,8 @@ impl State {
     /// The function F.
     #[inline(always)]
     fn mix(&self, half: u32) -> u32 {
-        let [a, b, c, d] = half.to_be_bytes().map(usize::from);
+        // From the low end: from the other one, the compiler turns the bytes around first.
+        let [d, c, b, a] = half.to_le_bytes().map(usize::from);
         let [box_a, box_b, box_c, box_d] = &self.boxes;
         #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
         let mixed = (box_a[a].wrapping_add(box_b[b]) ^ box_c[c]).wrapping_add(box_d[d]);

@@ -196,8 +196,9 @@ fn run<'a, const W: usize>(
 /// The function f of a round.
 #[inline(always)]
 fn substituted(half: u32, [even, odd]: RoundKey) -> u32 {
-    let [b, d, f, h] = (half.rotate_left(4) ^ even).to_be_bytes().map(usize::from);
-    let [a, c, e, g] = (half ^ odd).to_be_bytes().map(usize::from);
+    // From the low end: from the other one, the compiler turns the bytes around first.
+    let [h, f, d, b] = (half.rotate_left(4) ^ even).to_le_bytes().map(usize::from);
+    let [g, e, c, a] = (half ^ odd).to_le_bytes().map(usize::from);
     let [sp1, sp2, sp3, sp4, sp5, sp6, sp7, sp8] = &SP;
     #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
     let sum = sp1[a] ^ sp2[b] ^ sp3[c] ^ sp4[d] ^ sp5[e] ^ sp6[f] ^ sp7[g] ^ sp8[h];
