@@ -1,16 +1,19 @@
-//! What the files of many staged SSTables cost by themselves.
+//! What the files of staged SSTables cost by themselves.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::os::unix::fs::{
     DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use rekey_engine::io::{LocalStorage, Storage as _};
 
 use super::Result;
 use super::bench::Room;
 use super::files::{files_of, on_all_cores, settle, warm};
 use super::noise::{Meter, Sample};
+use super::stage::Durability;
 
 /// Times the calls that a writing stage cannot do without, for as many SSTables as a room has, each of `bytes` in
 /// all: a directory, four files with their modes, three links, and that all of them are removed. Nothing is
@@ -36,6 +39,60 @@ pub(super) fn files(meter: &Meter, room: &Room, sstables: u32, bytes: u64) -> Re
     });
     fs::remove_dir(&state)?;
     sample
+}
+
+/// Times threads that do nothing but write as many files, of `bytes` in all, as the engine writes them: reserved,
+/// in ranges, two files by turns; and, if they are to be durable, with its hints and an fsync of each.
+pub(super) fn ranges(
+    meter: &Meter,
+    scratch: &Path,
+    (number, bytes): (u32, u64),
+    durability: Durability,
+) -> Result<Sample> {
+    let state = scratch.join("bare");
+    make_directory(&state)?;
+    settle(scratch)?;
+    let each = bytes / u64::from(number.max(1)) / RANGE * RANGE;
+    let block = vec![7; usize::try_from(RANGE)?];
+    let files = (0..number)
+        .map(|id| Ok(LocalStorage.create(&state.join(id.to_string()))?))
+        .collect::<Result<Vec<_>>>()?;
+    let next = AtomicU64::new(0);
+    let sample = meter.time_writing(scratch, each * u64::from(number), || {
+        files.iter().try_for_each(|file| file.reserve(each))?;
+        on_all_cores(|| {
+            loop {
+                let range = next.fetch_add(1, Ordering::Relaxed);
+                let Some((file, offset)) = place(range, each, u64::from(number)) else {
+                    return Ok(());
+                };
+                let Some(file) = files.get(usize::try_from(file)?) else { return Ok(()) };
+                match durability {
+                    Durability::Synced => file.stream_at(&block, offset)?,
+                    Durability::Unsynced => file.write_at(&block, offset)?,
+                }
+            }
+        })?;
+        if durability == Durability::Synced {
+            files.iter().try_for_each(|file| file.sync())?;
+        }
+        Ok(())
+    });
+    drop(files);
+    for id in 0..number {
+        LocalStorage.remove_file(&state.join(id.to_string()))?;
+    }
+    LocalStorage.remove_directory(&state)?;
+    sample
+}
+
+/// Which file a range is of, of so many with `each` bytes, and where in it: two files by turns.
+const fn place(range: u64, each: u64, number: u64) -> Option<(u64, u64)> {
+    let together = if number < 2 { 1 } else { 2 };
+    let ranges = each / RANGE * together;
+    let Some(pair) = range.checked_div(ranges) else { return None };
+    let file = pair * together + range % together;
+    if file < number { Some((file, range % ranges / together * RANGE)) } else { None }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the calls themselves are measured")]
@@ -68,3 +125,24 @@ fn make_directory(path: &Path) -> Result<()> {
 
 /// As much as the small files have, about.
 const HEAD: &[u8] = &[7; 90];
+/// Bytes of a range.
+const RANGE: u64 = 2 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_range_of_each_file_is_written_once() {
+        for (number, ranges) in [(1, 5), (2, 3), (8, 4), (8, 0)] {
+            let mut places: Vec<_> =
+                (0..).map_while(|range| place(range, ranges * RANGE, number)).collect();
+            if number == 8 && ranges > 0 {
+                assert_eq!(places[..3], [(0, 0), (1, 0), (0, RANGE)]);
+            }
+            places.sort_unstable();
+            let all = (0..number).flat_map(|file| (0..ranges).map(move |at| (file, at * RANGE)));
+            assert_eq!(places, all.collect::<Vec<_>>());
+        }
+    }
+}

@@ -84,17 +84,17 @@ pub(super) fn take_turns(
 impl Series {
     /// The values of a case.
     pub(super) fn values(&self, case: usize) -> Figures {
-        self.figures(|round| round.get(case).map(|sample| sample.value))
+        self.figures(&[case], |round| round.get(case).map(|sample| sample.value))
     }
 
     /// One case as a multiple of another, in the same round.
     pub(super) fn ratio(&self, case: usize, to: usize) -> Figures {
-        self.figures(|round| Some(round.get(case)?.value / round.get(to)?.value))
+        self.figures(&[case, to], |round| Some(round.get(case)?.value / round.get(to)?.value))
     }
 
     /// One case as a multiple of what two others make one after the other, in the same round.
     pub(super) fn ratio_to_sum(&self, case: usize, [first, second]: [usize; 2]) -> Figures {
-        self.figures(|round| {
+        self.figures(&[case, first, second], |round| {
             let value = |case: usize| round.get(case).map(|sample| sample.value);
             Some(value(case)? * (1.0 / value(first)? + 1.0 / value(second)?))
         })
@@ -102,23 +102,25 @@ impl Series {
 
     /// The cores that a case kept busy, at the median.
     pub(super) fn cores(&self, case: usize) -> f64 {
-        self.figures(|round| round.get(case).map(|sample| sample.cores)).median
+        self.figures(&[case], |round| round.get(case).map(|sample| sample.cores)).median
     }
 
     /// The seconds that a case took, the fewer the better.
     pub(super) fn seconds(&self, case: usize) -> Figures {
-        self.figures(|round| round.get(case).map(|sample| -sample.seconds)).negated()
+        self.figures(&[case], |round| round.get(case).map(|sample| -sample.seconds)).negated()
     }
 
     /// The CPU time of a case for each byte that it handled, in nanoseconds.
     pub(super) fn nanoseconds_a_byte(&self, case: usize) -> f64 {
         let cost = |sample: &Sample| sample.cores / sample.value;
-        self.figures(|round| round.get(case).map(cost)).median
+        self.figures(&[case], |round| round.get(case).map(cost)).median
     }
 
-    /// Takes the clean rounds; where there are too few, all of them.
-    fn figures(&self, value: impl Fn(&[Sample]) -> Option<f64>) -> Figures {
-        let is_clean = |round: &&Vec<Sample>| round.iter().all(|sample| sample.is_clean());
+    /// Takes the rounds that are clean for the cases that count; where there are too few, all of them.
+    fn figures(&self, cases: &[usize], value: impl Fn(&[Sample]) -> Option<f64>) -> Figures {
+        let is_clean = |round: &&Vec<Sample>| {
+            cases.iter().all(|case| round.get(*case).is_some_and(|sample| sample.is_clean()))
+        };
         let clean = self.rounds.iter().filter(is_clean).count();
         let enough = clean >= self.rounds.len().min(ENOUGH);
         let mut values: Vec<f64> = self
@@ -187,6 +189,15 @@ mod tests {
         series.rounds.pop();
         let ratio = series.ratio(0, 1);
         assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (9.0, 3.0, 2, 3));
+    }
+
+    #[test]
+    fn a_case_that_does_not_count_does_not_spoil_a_round() {
+        let mut of_three = round(&[6.0, 2.0, 1.0], 0.0);
+        of_three[2].others = 0.5;
+        let series = Series { rounds: vec![of_three] };
+        assert_eq!((series.ratio(0, 1).clean, series.ratio(0, 2).clean), (1, 0));
+        assert_eq!((series.values(1).clean, series.values(2).clean), (1, 0));
     }
 
     #[test]

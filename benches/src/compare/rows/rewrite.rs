@@ -5,6 +5,7 @@ use std::path::Path;
 use rekey_benches::Form;
 
 use super::super::Result;
+use super::super::bare;
 use super::super::bench::{Bench, Content};
 use super::super::files::{self, Ends};
 use super::super::naive;
@@ -36,11 +37,18 @@ pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
                 files::copy(meter, table, scratch, bytes, ends)
             })
         };
+        let only_written = |durability| {
+            Case::new(format!("only written, {durability:?}"), move |meter| {
+                bare::ranges(meter, scratch, (sstables, bytes), durability)
+            })
+        };
         let mut cases = vec![
             copy(Ends::Written),
             stage(Durability::Unsynced),
+            only_written(Durability::Unsynced),
             copy(Ends::Synced),
             stage(Durability::Synced),
+            only_written(Durability::Synced),
         ];
         if sstables == 1 {
             for threads in [1, 2] {
@@ -62,15 +70,18 @@ pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
             "`cp`",
             Goal::AtLeast { demand: 1.2, stretch: 1.45 },
         ));
+        let only = "a thread for each core that only writes";
+        rows.push(row(&series, (1, 2), "the same", only, Goal::None));
         rows.push(row(
             &series,
-            (3, 2),
+            (4, 3),
             &format!("the same with fsync, {name}"),
             "`cp` + fsync",
             Goal::AtLeast { demand: 1.5, stretch: 2.1 },
         ));
+        rows.push(row(&series, (4, 5), "the same", &format!("{only}, and fsyncs"), Goal::None));
         if sstables == 1 {
-            for (case, threads) in [(4, "1 thread"), (5, "2 threads")] {
+            for (case, threads) in [(6, "1 thread"), (7, "2 threads")] {
                 let what = format!("naive chain (cbc crate, a write for each chunk), {threads}");
                 rows.push(row(&series, (case, 0), &what, "`cp`", Goal::None));
             }
