@@ -92,7 +92,7 @@ impl<'c> Coordinator<'c> {
         while self.running < self.limits.window()
             && let Some(open) = self.next_in_turn()
         {
-            let work = open.next_piece();
+            let work = open.hand_out();
             spawn(open.index, work);
             self.running = self.running.saturating_add(1);
         }

@@ -62,7 +62,7 @@ impl Open {
     }
 
     /// Its next piece, which runs from now on.
-    pub(super) fn next_piece(&mut self) -> Work {
+    pub(super) fn hand_out(&mut self) -> Work {
         let piece = self.next_piece;
         self.running.insert(piece);
         self.next_piece = piece.saturating_add(1);
