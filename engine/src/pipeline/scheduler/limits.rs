@@ -25,7 +25,7 @@ impl Limits {
         if self.threads.get() > 1 { 32 } else { 0 }
     }
 
-    /// Bytes that the small tasks have together, by [`Task::bytes`].
+    /// Bytes that the small tasks have together, by [`bytes`](crate::pipeline::Task::bytes).
     pub const SMALL_BYTES: u64 = 256 << 20;
 
     /// How far a piece may run ahead of the slowest one of its stage: what the others leave to be
