@@ -1,5 +1,5 @@
 //! Who else is on a core, where `/proc` does not tell: it may be a thread of a core whose other thread is
-//! another machine's. A kernel that keeps all units of the core busy is halved by that; one that
+//! another machine's. A kernel that keeps all units of the core busy loses a third to that; one that
 //! waits for its own results, as a cipher with one block at a time does, hardly notices.
 
 use std::cell::Cell;
@@ -41,18 +41,16 @@ impl Neighbours {
         let begun = Instant::now();
         loop {
             check()?;
-            let mut quietest = (f64::INFINITY, None);
+            let mut speeds = Vec::with_capacity(cores.len());
             for core in &cores {
                 go_to(*core)?;
-                let lost = self.lost();
-                if lost < quietest.0 {
-                    quietest = (lost, Some(*core));
-                }
+                speeds.push((*core, self.speed()));
             }
-            if quietest.0 < QUIET || begun.elapsed() >= patience {
-                if let (_, Some(core)) = quietest {
-                    go_to(core)?;
-                }
+            // Compared when all are known: what was lost follows from the best of them, too.
+            let fastest = speeds.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
+            let (core, speed) = fastest.ok_or("a thread has a core")?;
+            go_to(core)?;
+            if self.lost_at(speed) < QUIET || begun.elapsed() >= patience {
                 return Ok(stay);
             }
             std::thread::sleep(Duration::from_millis(200));
@@ -61,9 +59,19 @@ impl Neighbours {
 
     /// Share of this core's speed that neighbours have just now, by the best that was seen so far.
     pub(super) fn lost(&self) -> f64 {
+        let speed = self.speed();
+        self.lost_at(speed)
+    }
+
+    fn lost_at(&self, speed: f64) -> f64 {
+        1.0 - speed / self.best.get()
+    }
+
+    /// Asks this core, and remembers the best.
+    fn speed(&self) -> f64 {
         let speed = probe();
         self.best.set(self.best.get().max(speed));
-        1.0 - speed / self.best.get()
+        speed
     }
 }
 
