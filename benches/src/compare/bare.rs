@@ -5,13 +5,14 @@ use std::os::unix::fs::{
     DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use rekey_engine::io::{LocalStorage, Storage as _};
+use rekey_engine::rewrite::RANGE_BYTES;
 
 use super::Result;
 use super::bench::Room;
-use super::files::{files_of, on_all_cores, settle, warm};
+use super::files::{files_of, on_all_cores, remove_all, settle, warm};
 use super::noise::{Meter, Sample};
 use super::stage::Durability;
 
@@ -52,47 +53,39 @@ pub(super) fn ranges(
     let state = scratch.join("bare");
     make_directory(&state)?;
     settle(scratch)?;
-    let each = bytes / u64::from(number.max(1)) / RANGE * RANGE;
-    let block = vec![7; usize::try_from(RANGE)?];
+    let range = u64::from(RANGE_BYTES);
+    let ranges = bytes / u64::from(number.max(1)) / range;
+    let each = ranges * range;
+    let block = vec![7; usize::try_from(range)?];
     let files = (0..number)
-        .map(|id| Ok(LocalStorage.create(&state.join(id.to_string()))?))
+        .map(|id| Ok(durability.storage().create(&state.join(id.to_string()))?))
         .collect::<Result<Vec<_>>>()?;
-    let next = AtomicU64::new(0);
+    let places = by_turns(&files, ranges);
+    let next = AtomicUsize::new(0);
     let sample = meter.time_writing(scratch, each * u64::from(number), || {
         files.iter().try_for_each(|file| file.reserve(each))?;
         on_all_cores(|| {
-            loop {
-                let range = next.fetch_add(1, Ordering::Relaxed);
-                let Some((file, offset)) = place(range, each, u64::from(number)) else {
-                    return Ok(());
-                };
-                let Some(file) = files.get(usize::try_from(file)?) else { return Ok(()) };
-                match durability {
-                    Durability::Synced => file.stream_at(&block, offset)?,
-                    Durability::Unsynced => file.write_at(&block, offset)?,
-                }
+            while let Some((file, at)) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                file.stream_at(&block, at * range)?;
             }
+            Ok(())
         })?;
-        if durability == Durability::Synced {
-            files.iter().try_for_each(|file| file.sync())?;
-        }
-        Ok(())
+        Ok(files.iter().try_for_each(|file| file.sync())?)
     });
-    drop(files);
-    for id in 0..number {
-        LocalStorage.remove_file(&state.join(id.to_string()))?;
-    }
+    remove_all(&state)?;
     LocalStorage.remove_directory(&state)?;
     sample
 }
 
-/// Which file a range is of, of so many with `each` bytes, and where in it: two files by turns.
-const fn place(range: u64, each: u64, number: u64) -> Option<(u64, u64)> {
-    let together = if number < 2 { 1 } else { 2 };
-    let ranges = each / RANGE * together;
-    let Some(pair) = range.checked_div(ranges) else { return None };
-    let file = pair * together + range % together;
-    if file < number { Some((file, range % ranges / together * RANGE)) } else { None }
+/// Each range of each file, two files by turns.
+fn by_turns<F>(files: &[F], ranges: u64) -> Vec<(&F, u64)> {
+    let mut places = Vec::new();
+    for pair in files.chunks(2) {
+        for at in 0..ranges {
+            places.extend(pair.iter().map(|file| (file, at)));
+        }
+    }
+    places
 }
 
 #[expect(clippy::disallowed_methods, reason = "the calls themselves are measured")]
@@ -125,8 +118,6 @@ fn make_directory(path: &Path) -> Result<()> {
 
 /// As much as the small files have, about.
 const HEAD: &[u8] = &[7; 90];
-/// Bytes of a range.
-const RANGE: u64 = 2 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -134,15 +125,18 @@ mod tests {
 
     #[test]
     fn each_range_of_each_file_is_written_once() {
-        for (number, ranges) in [(1, 5), (2, 3), (8, 4), (8, 0)] {
-            let mut places: Vec<_> =
-                (0..).map_while(|range| place(range, ranges * RANGE, number)).collect();
-            if number == 8 && ranges > 0 {
-                assert_eq!(places[..3], [(0, 0), (1, 0), (0, RANGE)]);
-            }
+        for (number, ranges) in [(1, 5), (2, 3), (3, 2), (8, 4), (8, 0)] {
+            let files: Vec<u32> = (0..number).collect();
+            let mut places = by_turns(&files, ranges);
             places.sort_unstable();
-            let all = (0..number).flat_map(|file| (0..ranges).map(move |at| (file, at * RANGE)));
+            let all = files.iter().flat_map(|file| (0..ranges).map(move |at| (file, at)));
             assert_eq!(places, all.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn two_files_are_written_by_turns() {
+        let places = by_turns(&[0, 1, 2], 2);
+        assert_eq!(places, [(&0, 0), (&1, 0), (&0, 1), (&1, 1), (&2, 0), (&2, 1)]);
     }
 }

@@ -67,7 +67,8 @@ pub(super) fn on_all_cores(work: impl Fn() -> Result<()> + Sync) -> Result<()> {
     })
 }
 
-fn remove_all(directory: &Path) -> Result<()> {
+/// Removes the files of a directory.
+pub(super) fn remove_all(directory: &Path) -> Result<()> {
     for file in files_of(directory)? {
         LocalStorage.remove_file(&file)?;
     }

@@ -31,6 +31,16 @@ pub(super) enum Durability {
     Unsynced,
 }
 
+impl Durability {
+    /// What to write to.
+    pub(super) const fn storage(self) -> &'static dyn Storage {
+        match self {
+            Self::Synced => &LocalStorage,
+            Self::Unsynced => &Unsynced,
+        }
+    }
+}
+
 /// A site that is planned for the second of its forms.
 #[derive(Debug)]
 pub(super) struct Staging {
@@ -99,10 +109,7 @@ impl Staging {
         threads: NonZeroUsize,
         durability: Durability,
     ) -> Result<Sample> {
-        let storage: &dyn Storage = match durability {
-            Durability::Synced => &LocalStorage,
-            Durability::Unsynced => &Unsynced,
-        };
+        let storage = durability.storage();
         let state = tempfile::tempdir()?;
         let about = rekey_engine::journal::Session {
             tool: "compare".to_owned(),
