@@ -34,6 +34,13 @@ pub(crate) const STOPPED: Code = Code(75);
 /// Interrupted; running again goes on.
 pub(crate) const INTERRUPTED: Code = Code(130);
 
+impl Code {
+    /// As the shell sees it.
+    pub(crate) const fn number(self) -> u8 {
+        self.0
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -15,12 +15,17 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::{Args, Command};
+use crate::ui::Style;
 
 fn main() -> ExitCode {
     harden::forbid_core_dumps();
-    let args = Args::parse();
-    let as_json = args.command.is_json();
-    let code = match args.command {
+    let words = || std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return ui::usage(&error, words()).into(),
+    };
+    let (style, verb) = (Style::new(args.command.is_json()), args.command.verb());
+    let result = match args.command {
         Command::Abandon(args) => commands::abandon::run(&args),
         Command::Census(args) => commands::census::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
@@ -30,9 +35,5 @@ fn main() -> ExitCode {
         Command::Upgradesstables(args) => commands::upgradesstables::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
     };
-    code.unwrap_or_else(|error| {
-        ui::error(&error, as_json);
-        exit_code::of_error(&error)
-    })
-    .into()
+    style.end(verb, result).into()
 }

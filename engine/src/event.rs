@@ -40,8 +40,15 @@ pub enum Event<'a> {
         bytes: u64,
         /// Its new name (`nb-12-big`), when it was rewritten.
         new: Option<&'a str>,
-        /// Why it failed.
+        /// Why it failed, or was left for the next run.
         error: Option<&'a Error>,
+        /// How many chunks were decrypted, when it was verified.
+        chunks: Option<u64>,
+        /// How many copies of it in snapshots and backups were replaced, itself included if it lies
+        /// there.
+        copies: usize,
+        /// What was strange about it.
+        warnings: &'a [Error],
     },
 }
 

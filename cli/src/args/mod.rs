@@ -17,6 +17,8 @@ pub(crate) use keys::{
 pub(crate) use shared::{ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetArgs};
 pub(crate) use watch::{Rate, WatchArgs};
 
+use crate::ui::Verb;
+
 /// Re-encrypts the SSTables of a stopped Cassandra, DSE or HCD node under a new key.
 ///
 /// Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some SSTables failed and the rest
@@ -66,6 +68,28 @@ impl Command {
             Self::Status(args) => args.of.json,
             Self::Upgradesstables(args) => args.data.json,
             Self::Verify(args) => args.data.json,
+        }
+    }
+}
+
+impl Command {
+    /// What it is called, and what its output is worth.
+    pub(crate) fn verb(&self) -> Verb {
+        let report = |name| Verb { name, is_report: true };
+        let change = |name| Verb { name, is_report: false };
+        match self {
+            Self::Abandon(_) => change("abandon"),
+            Self::Census(_) => report("census"),
+            Self::Demo(_) => report("demo"),
+            Self::Keys(KeysCommand::List(_)) => report("keys list"),
+            Self::Keys(KeysCommand::Test(_)) => report("keys test"),
+            Self::Keys(KeysCommand::Expire(_)) => change("keys expire"),
+            Self::Keys(KeysCommand::Revoke(_)) => change("keys revoke"),
+            Self::Keys(KeysCommand::Destroy(_)) => change("keys destroy"),
+            Self::Plan(_) => report("plan"),
+            Self::Status(_) => report("status"),
+            Self::Upgradesstables(_) => change("upgradesstables"),
+            Self::Verify(_) => report("verify"),
         }
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         |line| style.note(line),
         || upgrade::run(&session, &plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
-    style.report(&report, started.elapsed().as_secs_f64());
+    style.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
     style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
         style.go_on(&format!("ended before it was done (exit status {})", signals.status()));

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use rekey_engine::Error;
-use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::KeyCensus;
 use rekey_kmip::client::ListedObject;
 use rekey_kmip::client::choice::NAMESPACE;
 use rekey_kmip::message::{AttributeName, AttributeValue, Attributes, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Style, err, json as lines_of, lines, out, text};
+use super::json::lines;
+use super::output::{keep_summary, out};
+use super::{Style, text};
 
 /// One row of a list of keys. What the server does not tell is missing.
 #[derive(Debug)]
@@ -104,6 +104,16 @@ enum Outcome {
     Failed(Error),
 }
 
+impl Outcome {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Passed(_) => "ok",
+            Self::Warning(_) => "warning",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 impl Check {
     pub(crate) fn passed(host: &str, step: &'static str, what: String) -> Self {
         Self { host: host.to_owned(), step, outcome: Outcome::Passed(what) }
@@ -137,17 +147,16 @@ impl Check {
     }
 
     fn json(&self, group: &str) -> Value {
-        let (outcome, what, cure) = match &self.outcome {
-            Outcome::Passed(what) => ("ok", what.clone(), None),
-            Outcome::Warning(what) => ("warning", what.clone(), None),
-            Outcome::Failed(error) => ("failed", error.chain(), error.advice()),
+        let (what, cure) = match &self.outcome {
+            Outcome::Passed(what) | Outcome::Warning(what) => (what.clone(), None),
+            Outcome::Failed(error) => (error.chain(), error.advice()),
         };
         json!({
             "type": "check",
             "group": group,
             "host": (!self.host.is_empty()).then_some(&self.host),
             "step": self.step,
-            "outcome": outcome,
+            "outcome": self.outcome.name(),
             "message": what,
             "cure": cure,
         })
@@ -157,8 +166,24 @@ impl Check {
 impl Style {
     pub(crate) fn keys(self, group: &str, rows: &[KeyRow]) {
         match self {
-            Self::Json => lines(rows.iter().map(|row| row.json(group))),
+            Self::Json => {
+                lines(rows.iter().map(|row| row.json(group)));
+                keep_summary(json!({"type": "summary", "group": group, "keys": rows.len()}));
+            }
             Self::Text => out(&table(group, rows)),
+        }
+    }
+
+    /// How all that was tried went.
+    pub(crate) fn checked(self, all: &[Check]) {
+        if self == Self::Json {
+            let count = |name| all.iter().filter(|check| check.outcome.name() == name).count();
+            keep_summary(json!({
+                "type": "summary",
+                "passed": count("ok"),
+                "warnings": count("warning"),
+                "failed": count("failed"),
+            }));
         }
     }
 
@@ -196,36 +221,6 @@ impl Style {
                 ));
             }
         }
-    }
-
-    /// Says where a key is in use, or may be, and whether that is so.
-    pub(crate) fn in_use(self, key: &KeyRef, census: &KeyCensus, forced: bool) -> bool {
-        let row = census.keys.get(key);
-        let in_use = row.is_some() || !census.unknown.is_empty();
-        match self {
-            Self::Json => {
-                lines([json!({
-                    "type": "use",
-                    "key": key,
-                    "in_use": row.is_some(),
-                    "chunks": row.map_or(0, |row| row.chunks),
-                    "sstables": row.map_or(0, |row| row.sstables),
-                    "tables": row.map(|row| &row.tables),
-                    "unknown_sstables": census.unknown.len(),
-                    "archives": census.counted_archives,
-                })]);
-                lines(census.unknown.iter().map(lines_of::unknown));
-            }
-            Self::Text => err(&text::in_use(key, census)),
-        }
-        if in_use && !forced {
-            self.note(
-                "nothing was destroyed. Re-encrypt these tables (upgradesstables), remove \
-                 snapshots and backups that are no longer wanted, then try again; --force destroys \
-                 the key and with it all of that data",
-            );
-        }
-        in_use
     }
 }
 

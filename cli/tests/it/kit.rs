@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::schema::Schema;
+
 /// A temporary directory with `data/` and `keys/`; the binary runs in it.
 pub(crate) struct Node {
     pub(crate) root: tempfile::TempDir,
@@ -77,8 +79,16 @@ impl Node {
         command
     }
 
+    /// Looks at every line of JSON, too.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        self.command(arguments).output().unwrap().into()
+        let run = Run::from(self.command(arguments).output().unwrap());
+        if arguments.contains(&"--json") {
+            let lines = run.lines();
+            let last = lines.last().map(|line| line["type"].as_str().unwrap());
+            assert!(matches!(last, Some("summary" | "error")), "{run:?}");
+            assert_eq!(run.err, "", "nothing but lines on standard output");
+        }
+        run
     }
 
     /// `verb --data-dir data <more>`
@@ -134,16 +144,12 @@ impl Run {
         self
     }
 
-    /// Standard output as JSON lines, each with its `type`.
+    /// Standard output as JSON lines, each as documented.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        self.out
-            .lines()
-            .map(|line| {
-                let value: Value = serde_json::from_str(line).unwrap();
-                assert!(value["type"].is_string(), "{line}");
-                value
-            })
-            .collect()
+        let lines: Vec<Value> =
+            self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Schema::documented().check(&lines);
+        lines
     }
 
     /// The lines of one type.

@@ -20,8 +20,10 @@ mod json;
 mod keys;
 mod kit;
 mod limits;
+mod lost;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
 mod oracle;
+mod schema;
 mod selection;
 mod servers;
 mod space;

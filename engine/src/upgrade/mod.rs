@@ -316,12 +316,13 @@ pub fn verify(
     observer.event(&Event::Started { sstables: tasks.len(), bytes });
     pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
         let Some((table, facts)) = under_way.get(index) else { return };
-        if let Some(result) = watch(observer, table, facts, None, step) {
+        if let Some(result) = watch(observer, table, facts, step) {
             let outcome = result.map_or_else(Outcome::Failed, |()| Outcome::Verified {
                 chunks: facts.header.as_ref().map_or(0, |header| header.chunk_count),
             });
             report.add(table, &facts.sstable, outcome);
             report.warn(tasks.get(index).map(Verify::warnings));
+            report.tell(observer, facts.data_bytes);
         }
     })?;
     report.sort();
@@ -412,30 +413,23 @@ fn left() -> Error {
         .cure("run the same command again: it goes on with what is left")
 }
 
-/// Tells an observer what a step means, and hands on the end of a task.
+/// Tells an observer what a step means, and hands on the end of a task, which the report tells of.
 fn watch(
     observer: &mut dyn Observer,
     table: &str,
     facts: &Facts,
-    new: Option<&crate::sstable::Descriptor>,
     step: Step,
 ) -> Option<Result<()>> {
-    let data = facts.data_path();
     match step {
-        Step::Began => observer.event(&Event::SSTableBegan { table, data: &data }),
-        Step::Left => return Some(Err(left())),
-        Step::Advanced { bytes, .. } => observer.event(&Event::Advanced { bytes }),
-        Step::Ended(result) => {
-            let new = new.filter(|_| result.is_ok()).map(ToString::to_string);
-            observer.event(&Event::SSTableEnded {
-                table,
-                data: &data,
-                bytes: facts.data_bytes,
-                new: new.as_deref(),
-                error: result.as_ref().err(),
-            });
-            return Some(result);
+        Step::Began => {
+            observer.event(&Event::SSTableBegan { table, data: &facts.data_path() });
+            None
         }
+        Step::Advanced { bytes, .. } => {
+            observer.event(&Event::Advanced { bytes });
+            None
+        }
+        Step::Left => Some(Err(left())),
+        Step::Ended(result) => Some(result),
     }
-    None
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::event::{Event, Observer};
 use crate::plan::SkipReason;
 use crate::sstable::{Component, Descriptor};
 use crate::txn::LiveSSTable;
@@ -41,6 +42,8 @@ pub struct SSTableReport {
     pub copies: usize,
     /// What was strange about it.
     pub warnings: Vec<Error>,
+    /// Whether an observer was told of its end as it came; of what needed no work nobody is.
+    pub is_told: bool,
 }
 
 /// What became of all of them.
@@ -58,6 +61,7 @@ impl Report {
             outcome,
             copies: 0,
             warnings: vec![],
+            is_told: false,
         });
     }
 
@@ -68,6 +72,7 @@ impl Report {
             outcome: Outcome::Failed(error.clone()),
             copies: 0,
             warnings: vec![],
+            is_told: false,
         });
     }
 
@@ -83,6 +88,30 @@ impl Report {
         if let Some(line) = self.sstables.last_mut() {
             line.warnings.extend(warnings.into_iter().flatten());
         }
+    }
+
+    /// Tells an observer of the line that came last: work on that SSTable, with a Data.db of so many
+    /// bytes, has ended.
+    pub(super) fn tell(&mut self, observer: &mut dyn Observer, bytes: u64) {
+        let Some(line) = self.sstables.last_mut() else { return };
+        line.is_told = true;
+        let (mut new, mut error, mut chunks) = (None, None, None);
+        match &line.outcome {
+            Outcome::Rewritten { new: name } => new = Some(name.to_string()),
+            Outcome::Verified { chunks: count } => chunks = Some(*count),
+            Outcome::Failed(why) => error = Some(why),
+            Outcome::Skipped(_) => {}
+        }
+        observer.event(&Event::SSTableEnded {
+            table: &line.table,
+            data: &line.data,
+            bytes,
+            new: new.as_deref(),
+            error,
+            chunks,
+            copies: line.copies,
+            warnings: &line.warnings,
+        });
     }
 
     pub(super) fn sort(&mut self) {

@@ -104,8 +104,7 @@ impl Run<'_> {
         observer.event(&Event::Started { sstables: tasks.len(), bytes });
         pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
             let Some((planned, facts, new)) = rewrites.get(index) else { return };
-            let outcome = watch(observer, &planned.table, facts, Some(new), step);
-            if let Some(result) = outcome {
+            if let Some(result) = watch(observer, &planned.table, facts, step) {
                 let outcome = match result {
                     Ok(()) => Outcome::Rewritten { new: (*new).clone() },
                     Err(error) => Outcome::Failed(error),
@@ -113,6 +112,7 @@ impl Run<'_> {
                 report.add(&planned.table, &planned.sstable, outcome);
                 report.replaced(tasks.get(index).map_or(0, Rewrite::copies_replaced));
                 report.warn(tasks.get(index).map(Rewrite::warnings));
+                report.tell(observer, facts.data_bytes);
             }
         })?;
         let ended = tasks.iter().zip(directories);

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Code> {
         Ok(()) if args.keep => kept(&place.keep()?)?,
         Ok(()) => place.clear()?,
         Err(error) if error.kind() == ErrorKind::Interrupted => {
-            ui::error(&error, false);
+            Style::Text.error(&error);
             return Ok(signals.status());
         }
         Err(error) => {

@@ -207,7 +207,7 @@ impl<'a> Story<'a> {
 
     /// Shows what became of the SSTables.
     fn finish(&self, step: u8, report: &Report) -> Result<()> {
-        STYLE.report(report, self.started.elapsed().as_secs_f64());
+        STYLE.report(report, None, self.started.elapsed().as_secs_f64());
         match report.failure_kind() {
             Some(ErrorKind::Interrupted) => Err(cut_off(step)),
             _ if report.failures().next().is_some() => Err(unproved()),

@@ -37,6 +37,7 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
     }
     let in_use = keys_in_use(args)?;
     let mut code = exit_code::DONE;
+    let mut all = Vec::new();
     for group in groups {
         let checks = match connect(&config, group) {
             Err(error) => {
@@ -53,7 +54,9 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
             code = exit_code::KEY_UNAVAILABLE;
         }
         style.checks(group, &checks);
+        all.extend(checks);
     }
+    style.checked(&all);
     Ok(code)
 }
 

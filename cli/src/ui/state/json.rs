@@ -6,30 +6,31 @@ use rekey_engine::journal::{History, State};
 use rekey_engine::upgrade::Status;
 use serde_json::{Value, json};
 
-pub(in crate::ui) fn status(status: Option<&Status>) -> Vec<Value> {
-    let Some(status) = status else { return vec![json!({"type": "summary", "unfinished": false})] };
-    let mut lines: Vec<Value> = status
-        .sstables
-        .iter()
-        .map(|one| {
-            json!({
-                "type": "sstable",
-                "data": one.data.display().to_string(),
-                "bytes": one.bytes,
-                "state": one.state.name(),
-                "durable": one.durable,
-                "read_back": one.read_back,
-                "new": one.new,
-                "copies": one.copies,
-                "error": one.why,
-            })
+use crate::ui::json::path;
+
+pub(super) fn sstables(status: &Status) -> impl Iterator<Item = Value> {
+    status.sstables.iter().map(|one| {
+        json!({
+            "type": "sstable",
+            "data": path(&one.data),
+            "bytes": one.bytes,
+            "state": one.state.name(),
+            "durable": one.durable,
+            "read_back": one.read_back,
+            "new": one.new,
+            "copies": one.copies,
+            "error": one.why,
         })
-        .collect();
+    })
+}
+
+pub(super) fn summary(status: Option<&Status>) -> Value {
+    let Some(status) = status else { return json!({"type": "summary", "unfinished": false}) };
     let total = status.total;
-    lines.push(json!({
+    json!({
         "type": "summary",
         "unfinished": true,
-        "state_dir": status.state_dir.display().to_string(),
+        "state_dir": path(&status.state_dir),
         "process": status.worker.as_ref().map(|worker| worker.pid),
         "plan": status
             .plan
@@ -49,11 +50,10 @@ pub(in crate::ui) fn status(status: Option<&Status>) -> Vec<Value> {
         "last": seconds(status.last),
         "bytes_per_second": status.rate,
         "eta_seconds": status.eta.map(|eta| eta.as_secs()),
-    }));
-    lines
+    })
 }
 
-pub(in crate::ui) fn resuming(history: &History) -> Value {
+pub(super) fn resuming(history: &History) -> Value {
     let swapped = history.sstables.values().filter(|entry| entry.state == State::Swapped).count();
     json!({
         "type": "resuming",
@@ -63,7 +63,7 @@ pub(in crate::ui) fn resuming(history: &History) -> Value {
     })
 }
 
-pub(in crate::ui) fn abandoned(had_journal: bool) -> Value {
+pub(super) fn abandoned(had_journal: bool) -> Value {
     json!({"type": "summary", "abandoned": had_journal})
 }
 

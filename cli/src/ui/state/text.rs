@@ -12,7 +12,7 @@ use crate::ui::text::{align, bytes, span, table};
 
 /// A screen of it: the SSTables in work, those that failed, sums. With `all`, every SSTable that was
 /// begun.
-pub(in crate::ui) fn status(status: Option<&Status>, all: bool) -> String {
+pub(super) fn status(status: Option<&Status>, all: bool) -> String {
     let Some(status) = status else {
         return "no run is unfinished: the last one has ended, or none was begun\n".to_owned();
     };
@@ -117,7 +117,7 @@ fn name(data: &Path) -> String {
     parts().unwrap_or_else(|| data.display().to_string())
 }
 
-pub(in crate::ui) fn resuming(history: &History) -> String {
+pub(super) fn resuming(history: &History) -> String {
     let swapped = history.sstables.values().filter(|entry| entry.state == State::Swapped).count();
     format!(
         "going on with an unfinished run; SSTables in their places: {swapped}, partly done: {}",
@@ -125,7 +125,7 @@ pub(in crate::ui) fn resuming(history: &History) -> String {
     )
 }
 
-pub(in crate::ui) fn abandoned(had_journal: bool) -> String {
+pub(super) fn abandoned(had_journal: bool) -> String {
     let what = match had_journal {
         true => {
             "the unfinished run is abandoned: what was staged is gone, each SSTable is wholly old or \

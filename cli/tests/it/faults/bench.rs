@@ -208,8 +208,7 @@ impl Place<'_> {
             let (Some(data), Some(new)) = (line["data"].as_str(), line["new"].as_str()) else {
                 continue;
             };
-            let is_claimed = line["type"] == "ended" && line["error"].is_null()
-                || line["outcome"] == "rewritten";
+            let is_claimed = line["outcome"] == "rewritten";
             let prefix = format!("{}-", Path::new(data).with_file_name(new).display());
             if is_claimed && !live.contains(&prefix) {
                 return Err(format!("{prefix} was reported and is not there"));

@@ -63,7 +63,9 @@ fn a_good_server_passes_step_by_step() {
     ];
     let expected: Vec<_> = steps.map(|step| (step.to_owned(), "ok".to_owned())).to_vec();
     assert_eq!(checks(&run), expected);
-    for line in run.lines() {
+    let summary = &run.of_type("summary")[0];
+    assert_eq!((&summary["passed"], &summary["failed"]), (&json!(steps.len()), &json!(0)));
+    for line in run.of_type("check") {
         assert_eq!(line["group"], GROUP);
         assert_eq!(line["host"], site.sim.host().to_string());
         assert_eq!(line["cure"], json!(null));
@@ -274,7 +276,7 @@ fn key_stores_that_cannot_be_used() {
         );
         let run = site.keys("test", &[GROUP, "--json"]);
         assert!(run.code == 2 || store == "absent", "{run:?}");
-        let lines = run.lines();
+        let lines = run.of_type("check");
         assert_eq!((lines.len(), &lines[0]["step"]), (1, &json!("configuration")), "{run:?}");
         assert_eq!(lines[0]["host"], json!(null));
         let found = lines[0]["message"].as_str().unwrap();

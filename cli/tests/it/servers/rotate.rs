@@ -126,13 +126,19 @@ fn without_a_key_the_servers_or_an_id_there_is_advice() {
     assert_eq!(json.of_type("error")[0]["kind"], "key_unavailable");
 }
 
-/// What the configuration leaves to be said is said on standard error.
+/// What the configuration leaves to be said is said beside the result.
 #[test]
 fn notes_of_the_configuration_are_notes() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     site.configure("timeout: 20000", "timeout: 20000\n    tiemout: 7");
     let run = with(&site, "plan", &["--json", "--key-id", "new"]).exits(0);
+    let notes = run.of_type("note");
+    assert!(
+        notes.iter().any(|note| note["message"].as_str().unwrap().contains("tiemout")),
+        "{run:?}"
+    );
+    let run = with(&site, "plan", &["--key-id", "new"]).exits(0);
     assert!(run.err.contains("note: ") && run.err.contains("tiemout"), "{run:?}");
     assert!(!run.out.contains("tiemout"));
 }

@@ -1,0 +1,39 @@
+//! What a census looks like.
+
+mod json;
+mod text;
+
+use rekey_engine::keys::KeyRef;
+use rekey_engine::plan::KeyCensus;
+
+use super::json::lines;
+use super::{Style, output};
+
+impl Style {
+    pub(crate) fn census(self, census: &KeyCensus) {
+        match self {
+            Self::Text => output::out(&text::census(census)),
+            Self::Json => {
+                lines(json::census(census));
+                output::keep_summary(json::summary(census));
+            }
+        }
+    }
+
+    /// Says where a key is in use, or may be, and whether that is so.
+    pub(crate) fn in_use(self, key: &KeyRef, census: &KeyCensus, forced: bool) -> bool {
+        let in_use = census.keys.contains_key(key) || !census.unknown.is_empty();
+        match self {
+            Self::Json => lines(json::in_use(key, census)),
+            Self::Text => output::err(&text::in_use(key, census)),
+        }
+        if in_use && !forced {
+            self.note(
+                "nothing was destroyed. Re-encrypt these tables (upgradesstables), remove \
+                 snapshots and backups that are no longer wanted, then try again; --force destroys \
+                 the key and with it all of that data",
+            );
+        }
+        in_use
+    }
+}

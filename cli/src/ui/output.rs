@@ -1,0 +1,172 @@
+//! Standard output and standard error: the only place that writes there, and what became of it.
+//!
+//! Nobody may be there to read any more: a pipe was closed. That is no reason to end a run in the
+//! middle, nor one to complain. A disk that is full is no reason to end it, either; but what was
+//! written there is not whole, and [`lost`] says so at the end.
+
+use std::io::{self, stderr, stdout};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use serde_json::Value;
+
+static OUT: Mutex<Stream> = Mutex::new(Stream::new());
+static ERR: Mutex<Stream> = Mutex::new(Stream::new());
+/// The last line of a command that prints JSON; it waits until all others are printed.
+static SUMMARY: Mutex<Option<Value>> = Mutex::new(None);
+
+/// Prints a part of the result.
+pub(super) fn out(text: &str) {
+    lock(&OUT).write(text.as_bytes(), |bytes| write(stdout(), bytes));
+}
+
+/// Prints what is beside the result. Where that cannot be written, nobody can be told.
+pub(super) fn err(text: &str) {
+    lock(&ERR).write(text.as_bytes(), |bytes| write(stderr(), bytes));
+}
+
+/// Keeps a summary until the end, in place of an earlier one.
+pub(super) fn keep_summary(summary: Value) {
+    *lock(&SUMMARY) = Some(summary);
+}
+
+/// The summary that was kept.
+pub(super) fn take_summary() -> Option<Value> {
+    lock(&SUMMARY).take()
+}
+
+/// Notes that somebody else could not write to standard output.
+pub(super) fn note_failure(error: io::Error) {
+    lock(&OUT).fail(error);
+}
+
+/// Why a part of the result is lost, if one is.
+pub(super) fn lost() -> Option<io::Error> {
+    lock(&OUT).lost.take()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Not through the standard library's buffer: what it keeps after a failure comes out again later,
+/// and nobody learns of what is in it at the end.
+fn write(to: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match rustix::io::write(&to, bytes) {
+            Err(Errno::INTR) => {}
+            // Somebody who shares this pipe has made it so: it is full, and no error.
+            Err(Errno::AGAIN) => {
+                let _woken = poll(&mut [PollFd::new(&to, PollFlags::OUT)], None);
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+/// What became of one of the two.
+#[derive(Debug)]
+struct Stream {
+    /// Nobody reads it any more.
+    is_closed: bool,
+    /// The first failure.
+    lost: Option<io::Error>,
+    /// What was written last ended in the middle.
+    is_torn: bool,
+}
+
+impl Stream {
+    const fn new() -> Self {
+        Self { is_closed: false, lost: None, is_torn: false }
+    }
+
+    /// Writes all of it, unless that fails. After a failure the next text is tried all the same: a
+    /// disk may have space again.
+    fn write(&mut self, text: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>) {
+        // What follows half a line is a line of its own.
+        let parts = [if self.is_torn { b"\n".as_slice() } else { b"" }, text];
+        for mut rest in parts {
+            while !rest.is_empty() && !self.is_closed {
+                match write(rest) {
+                    Ok(0) => return self.fail(io::ErrorKind::WriteZero.into()),
+                    Ok(count) => {
+                        rest = rest.get(count..).unwrap_or_default();
+                        self.is_torn = !rest.is_empty();
+                    }
+                    Err(error) => return self.fail(error),
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => self.is_closed = true,
+            _ => {
+                self.lost.get_or_insert(error);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes at a time, and fails with an errno once in between.
+    struct Disk {
+        written: Vec<u8>,
+        at_once: usize,
+        fails_at: usize,
+        with: Errno,
+    }
+
+    impl Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.written.len() == self.fails_at {
+                self.fails_at = usize::MAX;
+                return Err(self.with.into());
+            }
+            let count = bytes.len().min(self.at_once);
+            self.written.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+    }
+
+    fn written(fails_at: usize, with: Errno) -> (Stream, String) {
+        let (mut stream, mut disk) =
+            (Stream::new(), Disk { written: vec![], at_once: 2, fails_at, with });
+        for line in ["first\n", "second\n", "third\n"] {
+            stream.write(line.as_bytes(), |bytes| disk.write(bytes));
+        }
+        (stream, String::from_utf8(disk.written).unwrap())
+    }
+
+    #[test]
+    fn short_writes_are_gone_on_with() {
+        let (stream, text) = written(usize::MAX, Errno::IO);
+        assert_eq!(text, "first\nsecond\nthird\n");
+        assert!(stream.lost.is_none() && !stream.is_closed);
+    }
+
+    #[test]
+    fn half_a_line_is_lost_and_the_next_one_begins_anew() {
+        for errno in [Errno::NOSPC, Errno::IO, Errno::DQUOT, Errno::BADF] {
+            let (stream, text) = written(10, errno);
+            assert_eq!(text, "first\nseco\nthird\n");
+            assert_eq!(stream.lost.unwrap().raw_os_error(), Some(errno.raw_os_error()));
+            let (stream, text) = written(6, errno);
+            assert_eq!(text, "first\nthird\n", "no part of the second line");
+            assert!(stream.lost.is_some());
+        }
+    }
+
+    #[test]
+    fn nobody_who_reads_is_nothing_lost() {
+        let (stream, text) = written(6, Errno::PIPE);
+        assert_eq!(text, "first\n");
+        assert!(stream.is_closed && stream.lost.is_none());
+    }
+}

@@ -1,0 +1,193 @@
+//! A plan in words.
+
+use std::fmt::Write as _;
+use std::iter::{once, once_with};
+use std::path::PathBuf;
+
+use rekey_engine::keys::KeyRef;
+use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Severity, Shape};
+
+use crate::ui::text::{align, bytes, hint, table, verdict};
+
+/// A plan in pieces: a long table has its head again from time to time, since one of 100,000 lines
+/// would take more memory than the plan.
+pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
+    let mut logs = String::new();
+    for (log, judged) in &plan.logs {
+        let _ = writeln!(logs, "{}: {} first", log.display(), verdict(judged));
+    }
+    let pieces = plan.sstables.chunks(MOST_LINES).map(planned);
+    // Even an empty plan has the head of its table.
+    let none = plan.sstables.is_empty().then(|| planned(&[]));
+    once(logs).chain(none).chain(pieces).chain(once_with(|| about(plan)))
+}
+
+fn planned(sstables: &[PlannedSSTable]) -> String {
+    let mut table = table(&["table", "sstable", "bytes", "now", "key", "action", "space"]);
+    for planned in sstables {
+        let facts = planned.facts.as_ref();
+        let action = match &planned.action {
+            Action::Rewrite { new } => {
+                let place = if planned.is_live { "as" } else { "in its place, as" };
+                format!("rewrite {place} {new}{}", and_copies(planned))
+            }
+            Action::Skip(reason) => format!("skip: {}", reason.words()),
+            Action::Refuse(_) => "refused, see below".to_owned(),
+            _ => String::new(),
+        };
+        let space = match &planned.action {
+            Action::Rewrite { .. } => bytes(planned.space.most),
+            _ => String::new(),
+        };
+        table.add_row([
+            planned.table.clone(),
+            name(planned),
+            facts.map_or_else(String::new, |facts| bytes(facts.data_bytes)),
+            facts.map_or_else(String::new, now),
+            facts.map_or_else(String::new, keys),
+            action,
+            space,
+        ]);
+    }
+    align(&mut table, &[2, 6]);
+    format!("{table}\n\n")
+}
+
+/// What concerns the whole plan.
+fn about(plan: &Plan) -> String {
+    let mut text = String::new();
+    findings(&mut text, &plan.findings);
+    let rewrites: Vec<_> = plan.rewrites().collect();
+    let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
+    let _ = writeln!(text, "target: {}", target(plan));
+    choice(&mut text, plan);
+    if let Some(flavor) = plan.flavor {
+        let _ = writeln!(text, "transaction logs: {flavor}");
+    }
+    let _ = writeln!(
+        text,
+        "{} of {} SSTables to rewrite, {}",
+        rewrites.len(),
+        plan.sstables.len(),
+        bytes(total)
+    );
+    let copies: usize = rewrites.iter().map(|(planned, ..)| planned.copies.len()).sum();
+    if copies > 0 {
+        let _ = writeln!(text, "in snapshots and backups {copies} copies of them to replace");
+    }
+    if let Some(left) = archives_left(plan) {
+        let _ = writeln!(text, "{left}");
+    }
+    text
+}
+
+/// An SSTable by its name; with the folder below its table's, if it lies in an archive.
+fn name(planned: &PlannedSSTable) -> String {
+    let name = planned.sstable.descriptor.to_string();
+    let directory = &planned.sstable.directory;
+    let table = directory.strip_prefix(&planned.data_dir).unwrap_or(directory).iter();
+    let folder: PathBuf = table.skip(2).collect();
+    if planned.is_live { name } else { folder.join(name).display().to_string() }
+}
+
+/// The copies of an SSTable beside itself.
+fn and_copies(planned: &PlannedSSTable) -> String {
+    match planned.copies.len().saturating_sub(usize::from(!planned.is_live)) {
+        0 => String::new(),
+        1 => ", and 1 copy".to_owned(),
+        copies => format!(", and {copies} copies"),
+    }
+}
+
+/// What stays as it is because nobody asked for it.
+pub(super) fn archives_left(plan: &Plan) -> Option<String> {
+    (plan.archived_left > 0).then(|| {
+        format!(
+            "{} SSTables in snapshots and backups are left as they are, under the keys that they \
+             have (--snapshots, --backups)",
+            plan.archived_left
+        )
+    })
+}
+
+/// What every SSTable is to become, in a few words.
+fn target(plan: &Plan) -> String {
+    let target = &plan.target;
+    let class = match target.params().class() {
+        Some(class) => class.simple_name().to_owned(),
+        None => "uncompressed".to_owned(),
+    };
+    match (target.encryptor(), target.key()) {
+        (Some(options), Some(key)) => {
+            format!("{class}, {} {} bits, {key}", options.transformation(), options.strength())
+        }
+        _ => format!("{class}, in clear"),
+    }
+}
+
+/// Why the target key was taken, and the others were not.
+fn choice(text: &mut String, plan: &Plan) {
+    let Some(choice) = plan.target.choice() else { return };
+    let _ = writeln!(text, "  this key: {}", choice.reason);
+    for (id, why) in choice.others.iter().take(MOST_KEYS) {
+        let _ = writeln!(text, "  not {id}: {why}");
+    }
+    let more = choice.others.len().saturating_sub(MOST_KEYS);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more keys");
+    }
+}
+
+/// What a plan warns of, for a command that does not show the plan.
+pub(super) fn warnings(plan: &Plan) -> String {
+    let mut text = String::new();
+    let warning = |finding: &&Finding| finding.severity == Severity::Warning;
+    findings(&mut text, plan.findings.iter().filter(warning));
+    text
+}
+
+fn findings<'a>(text: &mut String, findings: impl IntoIterator<Item = &'a Finding>) {
+    for finding in findings {
+        let _ = write!(text, "{}: {}", finding.severity.name(), finding.error.chain());
+        let named = finding.error.path().is_some();
+        let _ = match finding.sstables.as_slice() {
+            [] => writeln!(text),
+            [_] if named => writeln!(text),
+            [_, rest @ ..] if named => writeln!(text, " (and {} more)", rest.len()),
+            [only] => writeln!(text, " ({only})"),
+            [first, rest @ ..] => writeln!(text, " ({first} and {} more)", rest.len()),
+        };
+        hint(text, &finding.error);
+    }
+}
+
+fn now(facts: &Facts) -> String {
+    let class = match &facts.shape {
+        Shape::Uncompressed => return "uncompressed".to_owned(),
+        Shape::Chunked { class, .. } | Shape::Foreign { class, .. } => class.clone(),
+        _ => return String::new(),
+    };
+    let length = facts.header.as_ref().map_or(0, |header| header.chunk_length.bytes() / 1024);
+    match facts.shape.encryptor() {
+        Some(options) => format!(
+            "{class} {} {} bits, {length} KiB chunks",
+            options.transformation(),
+            options.strength(),
+        ),
+        None => format!("{class}, {length} KiB chunks"),
+    }
+}
+
+fn keys(facts: &Facts) -> String {
+    // The cipher stands in the column beside it.
+    let name = |key: &KeyRef| match key {
+        KeyRef::LocalFile { file, .. } => file.clone(),
+        other => other.to_string(),
+    };
+    facts.keys.iter().map(|used| name(&used.key)).collect::<Vec<_>>().join("\n")
+}
+
+/// Lines of a plan's table before its head comes again.
+const MOST_LINES: usize = 1000;
+/// Keys that are shown one by one.
+const MOST_KEYS: usize = 20;

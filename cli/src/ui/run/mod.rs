@@ -1,0 +1,54 @@
+//! What a run or a verification looks like, while it works and at its end.
+
+mod bars;
+mod events;
+mod json;
+mod pace;
+mod text;
+
+use rekey_engine::event::Observer;
+use rekey_engine::plan::Target;
+use rekey_engine::upgrade::{Recovered, Report};
+
+use super::json::lines;
+use super::{Style, command_line, output};
+
+/// What a rewriting does to bytes.
+pub(crate) const BOTH_PASSES: &str = "to write and to read back";
+
+impl Style {
+    /// The result of a run towards a target, or of a verification.
+    pub(crate) fn report(self, report: &Report, target: Option<&Target>, seconds: f64) {
+        match self {
+            Self::Text => output::out(&text::report(report, seconds)),
+            Self::Json => {
+                lines(json::untold(report));
+                output::keep_summary(json::summary(report, target, seconds));
+            }
+        }
+    }
+
+    /// What was brought to rest before anything else.
+    pub(crate) fn recovered(self, recovered: &Recovered) {
+        match self {
+            Self::Text => output::err(&text::recovered(recovered)),
+            Self::Json => lines(json::recovered(recovered)),
+        }
+    }
+
+    /// Says how a run that was ended before it was done is gone on with.
+    pub(crate) fn go_on(self, why: &str) {
+        self.note(&format!(
+            "{why}; nothing is lost. To go on, run the same command again:\n  {}",
+            command_line::own()
+        ));
+    }
+
+    /// Who watches a run; `work` is what is done to bytes: "to read".
+    pub(crate) fn observer(self, work: &'static str) -> Box<dyn Observer> {
+        match self {
+            Self::Text => Box::new(bars::Bars::new(work)),
+            Self::Json => Box::new(events::Events::default()),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a run or a verification has done, in words.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use rekey_engine::plan::SkipReason;
+use rekey_engine::upgrade::{Outcome, Recovered, Report};
+use rekey_engine::{Error, ErrorKind};
+
+use crate::ui::text::{duration, hint, verdict};
+
+pub(super) fn report(report: &Report, seconds: f64) -> String {
+    let mut text = String::new();
+    let (mut rewritten, mut verified, mut failed, mut left) = (0, 0, 0, 0);
+    let mut skipped = Vec::new();
+    // One cause may fail many SSTables; it is said once.
+    let mut failures: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
+    for sstable in &report.sstables {
+        match &sstable.outcome {
+            Outcome::Rewritten { .. } => rewritten += 1,
+            Outcome::Verified { .. } => verified += 1,
+            Outcome::Skipped(reason) => skipped.push(*reason),
+            Outcome::Failed(error) if error.kind() == ErrorKind::Interrupted => left += 1,
+            Outcome::Failed(error) => {
+                failed += 1;
+                failures.entry(error.fact()).or_insert((error, 0)).1 += 1;
+            }
+            _ => {}
+        }
+    }
+    for (error, count) in failures.values() {
+        let _ = match count.saturating_sub(1) {
+            0 => writeln!(text, "failed: {}", error.chain()),
+            more => writeln!(text, "failed: {} (and {more} more)", error.chain()),
+        };
+        hint(&mut text, error);
+    }
+    for sstable in &report.sstables {
+        for warning in &sstable.warnings {
+            let _ = writeln!(text, "warning: {}", warning.chain());
+        }
+    }
+    let mut parts = Vec::new();
+    if rewritten > 0 {
+        parts.push(format!("{rewritten} rewritten, read back and swapped in"));
+    }
+    let copies: usize = report.sstables.iter().map(|line| line.copies).sum();
+    if copies > 0 {
+        parts.push(format!("{copies} copies in snapshots and backups replaced"));
+    }
+    if verified > 0 {
+        parts.push(format!("{verified} verified: every chunk decrypts, all checksums hold"));
+    }
+    for reason in [SkipReason::UnderTargetKey, SkipReason::NotEncrypted, SkipReason::AsTarget] {
+        let count = skipped.iter().filter(|skipped| **skipped == reason).count();
+        if count > 0 {
+            parts.push(format!("{count} skipped ({})", reason.words()));
+        }
+    }
+    if failed > 0 {
+        parts.push(format!("{failed} failed"));
+    }
+    if left > 0 {
+        parts.push(format!("{left} left for the next run"));
+    }
+    if parts.is_empty() {
+        parts.push("no SSTables found".to_owned());
+    }
+    let _ = writeln!(
+        text,
+        "{} SSTables: {} ({})",
+        report.sstables.len(),
+        parts.join("; "),
+        duration(seconds)
+    );
+    text
+}
+
+pub(super) fn recovered(recovered: &Recovered) -> String {
+    let mut text = String::new();
+    for done in &recovered.logs {
+        let _ = writeln!(text, "{}: {}", done.log.display(), verdict(&done.verdict));
+    }
+    for copy in &recovered.copies {
+        let _ = writeln!(text, "{}: the interrupted replacement is finished", copy.display());
+    }
+    text
+}
