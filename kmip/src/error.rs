@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::message::{MessageError, Operation, Refusal, ResultReason, UniqueIdentifier};
-use crate::transport::{Failure, Host, SettingsError};
+use crate::transport::{CREDENTIAL, Failure, Host, SettingsError};
 
 /// Shorthand used throughout the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -141,6 +141,7 @@ fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static st
         (_, ResultReason::PERMISSION_DENIED | ResultReason::NOT_AUTHORISED) => {
             "grant the client's certificate this operation on the key server"
         }
+        (_, ResultReason::AUTHENTICATION_NOT_SUCCESSFUL) => CREDENTIAL,
         (_, ResultReason::OPERATION_NOT_SUPPORTED) => {
             "this key server does not offer the operation: use its own tools"
         }

@@ -1,5 +1,7 @@
 //! All places that a run may take keys from.
 
+use rekey_kmip::client::{Listing, Rest};
+
 use super::{KeyGroup, KeyProvider, KeyRef, KmipKeyFile, KmipServers, LocalKeyFiles, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -18,17 +20,19 @@ pub struct KeySources {
 impl KeySources {
     /// The names of further keys of a group that have so many bits: a chunk may be under one
     /// of them although its header names another key (KMIP.md 3.4). The names may be more than
-    /// there are keys of that length.
+    /// there are keys of that length; and what a server says of keys that it does not list.
     ///
     /// # Errors
     /// As [`KmipServers::names_of`].
-    pub fn more_of(&self, group: KeyGroup<'_>, bits: u32) -> Result<Vec<KeyRef>> {
-        let mut names = Vec::new();
+    pub fn more_of(&self, group: KeyGroup<'_>, bits: u32) -> Result<Listing<KeyRef>> {
+        let mut names = Listing { found: Vec::new(), rest: Rest::None };
         if let Some(file) = &self.exported {
-            names.extend(file.ids().cloned().map(|id| group.key(id)));
+            names.found.extend(file.ids().cloned().map(|id| group.key(id)));
         }
         if let (Some(servers), KeyGroup::Kmip(group)) = (&self.servers, group) {
-            names.extend(servers.names_of(group, bits)?);
+            let Listing { found, rest } = servers.names_of(group, bits)?;
+            names.found.extend(found);
+            names.rest = rest;
         }
         Ok(names)
     }

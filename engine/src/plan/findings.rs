@@ -100,7 +100,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
     for error in group_failures {
         let error = Error::key_unavailable(
             "a chunk whose header names the wrong key could not be read: the other keys of its \
-             group cannot be had",
+             group cannot be had, or not all of them",
         )
         .caused_by(error);
         findings.add(Severity::Warning, &error, None);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rekey_kmip::client::{Listing, Rest};
+
 use super::inspect::Facts;
 use super::target::Target;
 use crate::codec::{ChunkOpener, ChunkSealer};
@@ -102,7 +104,10 @@ impl ResolvedKeys {
                 .cloned()
                 .collect();
             match more_keys(sources, group, named, &uses) {
-                Ok(more) => keys.extend(more),
+                Ok((more, rest)) => {
+                    keys.extend(more);
+                    self.group_failures.extend(rest.into_iter().map(|rest| not_all(group, rest)));
+                }
                 Err(error) => self.group_failures.push(error),
             }
         }
@@ -116,17 +121,24 @@ impl ResolvedKeys {
     }
 }
 
-/// The keys of a group that can be had and have the length that a cipher of the group wants.
+/// The keys of a group that can be had and have the length that a cipher of the group wants; and what
+/// is known of those that its server does not list.
 fn more_keys(
     sources: &KeySources,
     group: KeyGroup<'_>,
     named: Vec<KeyRef>,
     uses: &Uses,
-) -> Result<Vec<(KeyRef, CipherKey)>> {
+) -> Result<(Vec<(KeyRef, CipherKey)>, Option<Rest>)> {
+    let mut unlisted = None;
     let mut names: BTreeSet<KeyRef> = named.into_iter().collect();
     let strengths: BTreeSet<u32> = uses.values().map(|(_, strength)| *strength).collect();
     for bits in strengths {
-        names.extend(sources.more_of(group, bits)?);
+        let Listing { found, rest } = sources.more_of(group, bits)?;
+        names.extend(found);
+        // A server that counts nothing gives no reason for a word at each plan.
+        if let Rest::Cut { .. } = rest {
+            unlisted = Some(rest);
+        }
     }
     if names.len() > MOST_KEYS_OF_A_GROUP {
         return Err(Error::unsupported(format!(
@@ -147,7 +159,13 @@ fn more_keys(
             }
         }
     }
-    Ok(keys)
+    Ok((keys, unlisted))
+}
+
+fn not_all(group: KeyGroup<'_>, rest: Rest) -> Error {
+    Error::key_unavailable(format!("group '{group}': {rest}")).cure(
+        "raise the server's limit for one Locate, or give the keys of the group with --kmip-keys",
+    )
 }
 
 fn schedule(

@@ -127,13 +127,24 @@ impl Inner {
             .filter(|object| object.matches(&filter, now))
             .map(|object| object.id.clone())
             .collect();
-        let total = i32::try_from(matching.len()).ok();
-        if self.has(Quirk::IgnoresPaging) {
-            return Ok(Located { ids: matching, total });
+        if self.has(Quirk::RefusesOffset) && locate.offset.is_some() {
+            return Err(refuse(ResultReason::INVALID_FIELD, "Offset Items"));
         }
-        let offset = usize::try_from(locate.offset.unwrap_or(0)).unwrap_or(0);
-        let maximum = locate.maximum.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(0));
-        Ok(Located { ids: matching.into_iter().skip(offset).take(maximum).collect(), total })
+        let ignores_all = self.has(Quirk::IgnoresPaging);
+        let asked = |number: Option<i32>| {
+            number.filter(|_| !ignores_all).and_then(|number| usize::try_from(number).ok())
+        };
+        let offset = asked(locate.offset).filter(|_| !self.has(Quirk::IgnoresOffset)).unwrap_or(0);
+        let caps = self.quirks.iter().filter_map(|quirk| match quirk {
+            Quirk::CapsLocate(most) => Some(*most),
+            _ => None,
+        });
+        let maximum = caps.chain(asked(locate.maximum)).min().unwrap_or(usize::MAX);
+        let all = matching.len();
+        let ids: Vec<_> = matching.into_iter().skip(offset).take(maximum).collect();
+        let counted = if self.has(Quirk::CountsThePage) { ids.len() } else { all };
+        let total = i32::try_from(counted).ok().filter(|_| !self.has(Quirk::NoLocatedItems));
+        Ok(Located { ids, total })
     }
 
     fn get(&mut self, id: UniqueIdentifier, now: Timestamp, two: bool) -> Result<Got, Refusal> {

@@ -14,6 +14,16 @@ pub enum Quirk {
     IgnoresPaging,
     /// Locate refuses Maximum Items.
     RefusesPaging,
+    /// Locate refuses Offset Items.
+    RefusesOffset,
+    /// Locate takes Offset Items for decoration.
+    IgnoresOffset,
+    /// Locate gives no more than this, whatever it is asked for.
+    CapsLocate(usize),
+    /// Locate does not count what matches.
+    NoLocatedItems,
+    /// Locate counts what it gives where it should count what matches.
+    CountsThePage,
     /// Get of a deactivated key is refused with reason 67; of a compromised one it is not.
     RefusesGetOfDeactivated,
     /// Get Attributes tells AES for DES, 3DES, Blowfish and RC2.

@@ -43,6 +43,8 @@ pub struct SimulatorSettings {
     pub port: u16,
     /// A file that keeps the objects, so that a server that starts again has them.
     pub file: Option<PathBuf>,
+    /// The authority of another server, so that one client may talk to both.
+    pub authority: Option<Arc<Pki>>,
 }
 
 impl Default for SimulatorSettings {
@@ -56,6 +58,7 @@ impl Default for SimulatorSettings {
             distrusts_client: false,
             port: 0,
             file: None,
+            authority: None,
         }
     }
 }
@@ -65,7 +68,7 @@ impl Default for SimulatorSettings {
 pub struct Simulator {
     shared: Arc<Shared>,
     address: SocketAddr,
-    pki: Pki,
+    pki: Arc<Pki>,
     client: Credential,
     server_leaf: CertificateDer<'static>,
     acceptor: Option<JoinHandle<()>>,
@@ -115,7 +118,10 @@ impl Simulator {
     /// When no port is free, no certificate can be made, or the file of the objects is none.
     pub fn with(settings: SimulatorSettings) -> io::Result<Self> {
         let store = Store::open(Clock::default(), &settings.quirks, settings.file)?;
-        let pki = Pki::new("Simulator")?;
+        let pki = match settings.authority {
+            Some(pki) => pki,
+            None => Arc::new(Pki::new("Simulator")?),
+        };
         let server = pki.server(settings.certificate)?;
         let client = pki.client("rekey-client")?;
         let wanted = if settings.distrusts_client { Pki::new("Other")?.root() } else { pki.root() };
@@ -166,7 +172,7 @@ impl Simulator {
 
     /// The authority that signed both sides' certificates.
     #[must_use]
-    pub const fn pki(&self) -> &Pki {
+    pub const fn pki(&self) -> &Arc<Pki> {
         &self.pki
     }
 

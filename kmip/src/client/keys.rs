@@ -1,18 +1,15 @@
 //! What the commands and the engine do with keys, made of several operations each.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
-
 use super::batch::Answers;
 use super::operations::accepted;
+use super::pages::{Listing, Pages, Rest};
 use super::{Client, choice};
 use crate::error::{Error, HostFailure, Result};
 use crate::message::{
     Attribute, Attributes, BatchErrorContinuation, CryptographicAlgorithm, Got, KeyMaterial,
-    KeyValue, Locate, NewKey, ObjectType, Operation, Refusal, Reply, Request, ResultReason,
-    Timestamp, UniqueIdentifier,
+    KeyValue, NewKey, ObjectType, Operation, Refusal, Reply, Request, Timestamp, UniqueIdentifier,
 };
-use crate::transport::{Failure, ProtocolFailure, Step};
+use crate::transport::ProtocolFailure;
 use crate::ttlv::Tag;
 
 /// A symmetric key with its attributes.
@@ -66,42 +63,6 @@ impl Client {
         usable(id, got, attributes)
     }
 
-    /// Locates objects page by page where the version has pages, all at once elsewhere. Each id
-    /// comes once, in the server's order.
-    ///
-    /// # Errors
-    /// [`Error::Refused`], or what the connection does.
-    pub fn locate_all(&mut self, attributes: &[Attribute]) -> Result<Vec<UniqueIdentifier>> {
-        let mut seen = HashSet::new();
-        let mut ids = Vec::new();
-        let budget = self.budget();
-        for page in 0_i32.. {
-            let paged = self.connect()?.has_offset();
-            let locate = Locate {
-                attributes: attributes.to_vec(),
-                maximum: paged.then_some(PAGE),
-                offset: (paged && page > 0).then(|| page.saturating_mul(PAGE)),
-            };
-            let located = match self.locate(locate) {
-                Ok(located) => located.ids,
-                Err(error) if page == 0 && paged && is_about_the_form(&error) => {
-                    let plain = Locate { attributes: attributes.to_vec(), ..Locate::default() };
-                    self.locate(plain)?.ids
-                }
-                Err(error) => return Err(error),
-            };
-            let full = usize::try_from(PAGE).is_ok_and(|most| located.len() == most);
-            let before = ids.len();
-            ids.extend(located.into_iter().filter(|id| seen.insert(id.clone())));
-            budget.check(ids.len(), 0).map_err(|failure| self.gave_up(failure))?;
-            // A server that knows no pages sends everything, or the same page for ever.
-            if !paged || !full || ids.len() == before {
-                break;
-            }
-        }
-        Ok(ids)
-    }
-
     /// Fetches the attributes of many objects, a batch at a time, and one by one where the
     /// server answers fewer than it was asked. One refusal does not spoil the others.
     ///
@@ -146,12 +107,12 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Refused`], or what the connection does.
-    pub fn list(&mut self, namespace: Option<&str>) -> Result<Vec<ListedObject>> {
+    pub fn list(&mut self, namespace: Option<&str>) -> Result<Listing<ListedObject>> {
         let kind = ObjectType::SYMMETRIC_KEY;
         let mut filter = vec![Attribute::new(Tag::OBJECT_TYPE.into(), kind.number())];
         filter.extend(namespace.map(choice::namespace_attribute));
         let ids = self.locate_all(&filter)?;
-        let mut objects = self.attributes_of(&ids)?;
+        let mut objects = self.attributes_of(&ids.found)?;
         objects.retain(|object| match &object.attributes {
             Ok(attributes) => {
                 attributes.object_type().is_none_or(|found| found == kind)
@@ -160,7 +121,7 @@ impl Client {
             }
             Err(_refusal) => true,
         });
-        Ok(objects)
+        Ok(ids.map(|_ids| objects))
     }
 
     /// Sets the Protect Stop Date: Add Attribute where it is absent, Modify Attribute where it
@@ -193,7 +154,9 @@ impl Client {
     }
 
     /// Finds the key that the database would write with (KMIP.md 1.2 to 1.5), without creating
-    /// one: the filter is sent, and every rule is applied again to what comes back.
+    /// one: the filter is sent, and every rule is applied again to what comes back. What a server
+    /// gives only to those who ask for a second page the database does not see: it asks once, and
+    /// for all.
     ///
     /// # Errors
     /// [`Error::Refused`], or what the connection does.
@@ -202,13 +165,22 @@ impl Client {
         wanted: &choice::KeyRequest,
         now: Timestamp,
     ) -> Result<choice::Choice> {
-        let ids = self.locate_all(&wanted.locate_attributes())?;
+        let Pages { mut ids, first, mut rest } = self.pages(&wanted.locate_attributes(), None)?;
+        if ids.len() > first {
+            let of = match rest {
+                Rest::Cut { of, .. } => of,
+                Rest::None | Rest::Unknown(_) => ids.len(),
+            };
+            rest = Rest::Cut { listed: first, of };
+            ids.truncate(first);
+        }
         let objects = self.attributes_of(&ids)?;
         let candidates = objects.into_iter().map(|object| choice::Candidate {
             id: object.id,
             attributes: object.attributes.unwrap_or_default(),
         });
-        Ok(choice::choose(wanted, candidates.collect(), now))
+        let choice = choice::choose(wanted, candidates.collect(), now);
+        Ok(choice::Choice { rest, ..choice })
     }
 
     fn attributes_or_refusal(
@@ -222,45 +194,9 @@ impl Client {
         }
     }
 
-    /// Starts the limits of a listing: each reply is bounded, and so is their sum.
-    fn budget(&self) -> Budget {
-        Budget {
-            started: Instant::now(),
-            limit: self.settings.timeouts.total.saturating_mul(LISTING),
-        }
-    }
-
-    fn gave_up(&mut self, failure: Failure) -> Error {
-        let failed = self.failed(self.active, failure);
-        self.disconnect();
-        Error::AllHostsFailed(vec![failed])
-    }
-
     fn no_answer(&mut self) -> Error {
         let failure: HostFailure = self.broke(ProtocolFailure::NoAnswer);
         Error::AllHostsFailed(vec![failure])
-    }
-}
-
-/// What a listing may take in all.
-struct Budget {
-    started: Instant,
-    limit: Duration,
-}
-
-impl Budget {
-    fn check(&self, objects: usize, weight: usize) -> Result<(), Failure> {
-        if objects > MOST_OBJECTS {
-            return Err(ProtocolFailure::TooLong("100,000 objects").into());
-        }
-        if weight > MOST_BYTES {
-            return Err(ProtocolFailure::TooLong("64 MiB of attributes").into());
-        }
-        if self.started.elapsed() > self.limit {
-            let step = Step::Receive;
-            return Err(Failure::TimedOut { step, after: self.limit, total: true });
-        }
-        Ok(())
     }
 }
 
@@ -286,50 +222,12 @@ fn usable(id: &UniqueIdentifier, got: Got, attributes: Attributes) -> Result<Fet
     Ok(FetchedKey { id: id.clone(), material, attributes, block_algorithm: key.algorithm })
 }
 
-/// The server may dislike Maximum Items rather than the question.
-fn is_about_the_form(error: &Error) -> bool {
-    matches!(
-        error.reason(),
-        Some(
-            ResultReason::INVALID_MESSAGE
-                | ResultReason::INVALID_FIELD
-                | ResultReason::FEATURE_NOT_SUPPORTED
-                | ResultReason::UNKNOWN_TAG
-        )
-    )
-}
-
-/// Ids asked for at a time.
-const PAGE: i32 = 1000;
-
-/// A hundred thousand keys in a group are a mistake, or a trap.
-const MOST_OBJECTS: usize = 100_000;
-
-/// What a listing keeps in memory at most.
-const MOST_BYTES: usize = 64 << 20;
-
-/// A listing may take this many times as long as one attempt: five minutes by default.
-const LISTING: u32 = 30;
-
 /// Objects asked about in one message: about 32 KiB of reply.
 const BATCH: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listing_is_bounded_in_objects_bytes_and_time() {
-        let budget = Budget { started: Instant::now(), limit: Duration::from_secs(60) };
-        assert!(budget.check(MOST_OBJECTS, MOST_BYTES).is_ok());
-        let too_long = |result: Result<(), Failure>| {
-            matches!(result, Err(Failure::Protocol(ProtocolFailure::TooLong(_))))
-        };
-        assert!(too_long(budget.check(MOST_OBJECTS + 1, 0)));
-        assert!(too_long(budget.check(0, MOST_BYTES + 1)));
-        let spent = Budget { limit: Duration::ZERO, ..budget };
-        assert!(matches!(spent.check(0, 0), Err(Failure::TimedOut { total: true, .. })));
-    }
 
     #[test]
     fn weight_counts_what_a_server_can_blow_up() {

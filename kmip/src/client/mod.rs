@@ -9,11 +9,13 @@ pub mod choice;
 mod keys;
 mod negotiate;
 mod operations;
+mod pages;
 mod probe;
 mod retry;
 mod session;
 
 pub use keys::{FetchedKey, ListedObject};
+pub use pages::{Listing, Rest};
 pub use probe::Probe;
 
 use std::fmt;
@@ -58,6 +60,8 @@ pub struct Client {
     settings: ClientSettings,
     /// Index of the host that last answered.
     active: usize,
+    /// Whether no other host is asked.
+    alone: bool,
     session: Option<Session>,
 }
 
@@ -70,7 +74,7 @@ impl Client {
         if settings.hosts.is_empty() {
             return Err(SettingsError::NoHosts.into());
         }
-        Ok(Self { connector, settings, active: 0, session: None })
+        Ok(Self { connector, settings, active: 0, alone: false, session: None })
     }
 
     /// The version in use, once connected.
@@ -118,6 +122,15 @@ impl Client {
     /// Closes the connection; the next operation opens another.
     pub fn disconnect(&mut self) {
         self.session = None;
+    }
+
+    /// Talks to this host of the group from now on, and to no other.
+    pub fn keep_to(&mut self, host: &Host) {
+        if let Some(index) = self.settings.hosts.iter().position(|own| own == host) {
+            self.disconnect();
+            self.active = index;
+            self.alone = true;
+        }
     }
 
     /// Sends operations as one message and matches the answers, trying hosts as `retry` says.
@@ -199,6 +212,9 @@ impl Client {
 
     /// Every host once, from the active one on, wrapping round.
     fn order(&self) -> Vec<usize> {
+        if self.alone {
+            return vec![self.active];
+        }
         let count = self.settings.hosts.len();
         (self.active..count).chain(0..self.active.min(count)).collect()
     }

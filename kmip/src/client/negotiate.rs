@@ -10,7 +10,7 @@
 
 use super::session::Session;
 use super::{ClientSettings, batch};
-use crate::message::{ProtocolVersion, QueryFunction, Refusal, Reply, Request};
+use crate::message::{ProtocolVersion, QueryFunction, Refusal, Reply, Request, ResultReason};
 use crate::transport::{Connect, Failure, Host, ProtocolFailure};
 
 /// Connects to a host and finds the best version that both speak.
@@ -30,16 +30,33 @@ pub(super) fn open(
             return Ok(session);
         }
         Ok(_other) => return Err(ProtocolFailure::NoAnswer.into()),
-        Err(refusal) => refusal,
+        Err(refusal) => about_the_version(refusal)?,
     };
     for version in fallbacks(&settings.versions) {
         session.agree_on(version);
         let query = Request::Query(vec![QueryFunction::OPERATIONS]);
-        if ask(&mut session, query, limit)?.is_ok() {
-            return Ok(session);
-        }
+        match ask(&mut session, query, limit)? {
+            Ok(_reply) => return Ok(session),
+            Err(refusal) => about_the_version(refusal)?,
+        };
     }
-    Err(ProtocolFailure::AllVersionsRefused(refused.to_string()).into())
+    Err(match refused.reason {
+        Some(ResultReason::PERMISSION_DENIED | ResultReason::NOT_AUTHORISED) => {
+            ProtocolFailure::NotAllowed(refused.to_string()).into()
+        }
+        _ => ProtocolFailure::AllVersionsRefused(refused.to_string()).into(),
+    })
+}
+
+/// Hands on a refusal that another version may change: one of a client that the server does not know
+/// stays the same in all of them.
+fn about_the_version(refusal: Refusal) -> Result<Refusal, ProtocolFailure> {
+    match refusal.reason {
+        Some(ResultReason::AUTHENTICATION_NOT_SUCCESSFUL) => {
+            Err(ProtocolFailure::NotAuthenticated(refusal.to_string()))
+        }
+        _ => Ok(refusal),
+    }
 }
 
 /// Versions to try blindly: 1.0, then 2.x from the lowest on.

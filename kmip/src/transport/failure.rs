@@ -170,6 +170,13 @@ pub enum ProtocolFailure {
     /// The server refused every version that was tried.
     #[error("the server refused every version of KMIP that was tried: {0}")]
     AllVersionsRefused(String),
+    /// The server wants to know who the client is, and a certificate is not enough for it, or not
+    /// this one.
+    #[error("the server does not accept this client: {0}")]
+    NotAuthenticated(String),
+    /// The server lets this client do nothing at all.
+    #[error("the server allows this client not even to ask what it can do: {0}")]
+    NotAllowed(String),
 }
 
 impl Failure {
@@ -194,6 +201,11 @@ impl Failure {
             }
             Self::Tls(failure) => return failure.advice(),
             Self::Protocol(ProtocolFailure::NotKmip) => "is it the key server's KMIP port?",
+            Self::Protocol(ProtocolFailure::NotAuthenticated(_)) => CREDENTIAL,
+            Self::Protocol(ProtocolFailure::NotAllowed(_)) => {
+                "grant the client's certificate the operations on the key server: Query, Locate, \
+                 Get, Get Attributes, Create, Activate, Add Attribute"
+            }
             _ => return None,
         })
     }
@@ -268,6 +280,11 @@ impl fmt::Display for Step {
         })
     }
 }
+
+/// For a server that wants to know who asks.
+pub(crate) const CREDENTIAL: &str = "it wants a user name and password, or does not know this client's certificate: register the \
+     certificate on the key server, and let it alone prove who the client is (the database has no user \
+     name or password to send either)";
 
 fn list(versions: &[ProtocolVersion]) -> String {
     let shown: Vec<_> = versions.iter().map(ToString::to_string).collect();

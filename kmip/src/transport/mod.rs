@@ -16,6 +16,7 @@ mod verify;
 
 pub use certificate::{Certificate, NotACertificate};
 pub use deadline::{Deadline, Timeouts};
+pub(crate) use failure::CREDENTIAL;
 pub use failure::{CertificateFailure, Failure, ProtocolFailure, Step, TlsFailure};
 pub use host::{DEFAULT_PORT, Host, HostError};
 pub use settings::{Identity, NameCheck, SettingsError, TlsSettings};

@@ -70,7 +70,7 @@ fn the_life_of_a_key_ends_in_order() {
     assert_eq!(state(&mut client), Some(State::DESTROYED));
     let gone = client.fetch(&id).unwrap_err();
     assert!(matches!(gone, Error::Refused { .. }) && gone.is_not_found());
-    assert_eq!(client.list(None).unwrap().len(), 0);
+    assert_eq!(client.list(None).unwrap().found.len(), 0);
     assert!(sim.store().key_bytes(&id).is_none());
 }
 

@@ -12,6 +12,7 @@ mod faults;
 mod hosts;
 mod kept;
 mod keys;
+mod pages;
 mod quirks;
 mod tls;
 mod versions;

@@ -279,7 +279,7 @@ impl<'a> Story<'a> {
     }
 
     fn show_keys(&self) -> Result<()> {
-        STYLE.keys(GROUP, &rows(self.servers()?, GROUP, None)?);
+        STYLE.keys(GROUP, &rows(self.servers()?, GROUP, None)?.found);
         Ok(())
     }
 }

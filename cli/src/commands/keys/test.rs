@@ -3,18 +3,18 @@
 //! Each host of a group is tried for itself, since the database uses the first that answers and an
 //! operator wants to know about the others, too.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::kmip::{GroupClient, connect};
-use rekey_engine::keys::{KeyId, KeyRef};
+use rekey_engine::keys::{KeyId, KeyRef, SecretKey};
 use rekey_engine::plan::Selection;
 use rekey_engine::upgrade::{self, Archives, Session};
 use rekey_engine::{Error, Result};
-use rekey_kmip::client::{Client, Probe};
+use rekey_kmip::client::{Client, Listing, Probe, Rest};
 use rekey_kmip::message::{ObjectType, Operation, ServerFeatures, State, UniqueIdentifier};
 use rekey_kmip::transport::Certificate;
 
@@ -35,8 +35,8 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
             .at(&args.config)
             .cure("give the hcd.yaml or dse.yaml that the node uses"));
     }
-    let in_use = keys_in_use(args)?;
-    let mut code = exit_code::DONE;
+    let (in_use, unknown) = keys_in_use(args)?;
+    let mut code = if unknown == 0 { exit_code::DONE } else { exit_code::SOME_FAILED };
     let mut all = Vec::new();
     for group in groups {
         let checks = match connect(&config, group) {
@@ -46,37 +46,56 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
             }
             Ok(GroupClient { mut client, warnings, .. }) => {
                 style.notes(warnings);
-                let ids = in_use.iter().filter(|(of, _)| of == group).map(|(_, id)| id);
-                group_checks(&mut client, ids)
+                group_checks(&mut client, in_use.get(group).map_or(&[], Vec::as_slice))
             }
         };
-        if code == exit_code::DONE && checks.iter().any(Check::is_failure) {
+        let is_fine = code == exit_code::DONE || code == exit_code::SOME_FAILED;
+        if is_fine && checks.iter().any(Check::is_failure) {
             code = exit_code::KEY_UNAVAILABLE;
         }
         style.checks(group, &checks);
         all.extend(checks);
     }
+    for group in in_use.keys().filter(|_| args.group.is_none()) {
+        if let Err(error) = config.kmip_group(group) {
+            let check = Check::failed("", "configuration", &error);
+            style.checks(group, std::slice::from_ref(&check));
+            all.push(check);
+            code = exit_code::of_error(&error);
+        }
+    }
+    if unknown > 0 {
+        style.note(&format!(
+            "{unknown} SSTables could not be looked at (census says which): keys that they are under \
+             were not tried"
+        ));
+    }
     style.checked(&all);
     Ok(code)
 }
 
-fn keys_in_use(args: &TestArgs) -> Result<BTreeSet<(String, KeyId)>> {
+/// The keys that the SSTables name, by group; and how many could not be looked at.
+fn keys_in_use(args: &TestArgs) -> Result<(InUse, usize)> {
     if args.data_dirs.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok((InUse::new(), 0));
     }
     let storage = Box::new(LocalStorage);
     let session = Session::open(storage, &args.data_dirs, LeaseMode::Shared, true)?;
     let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let census = upgrade::census(&session, &Selection::default(), Archives::ALL, threads)?;
-    let kmip = census.keys.into_keys().filter_map(|key| match key {
-        KeyRef::Kmip { group, id } => Some((group, id)),
-        _ => None,
-    });
-    Ok(kmip.collect())
+    let mut in_use = InUse::new();
+    for key in census.keys.into_keys() {
+        if let KeyRef::Kmip { group, id } = key {
+            in_use.entry(group).or_default().push(id);
+        }
+    }
+    Ok((in_use, census.unknown.len()))
 }
 
-fn group_checks<'a>(client: &mut Client, in_use: impl Iterator<Item = &'a KeyId>) -> Vec<Check> {
+/// Each host on its own: the node, and a run, may come to any of them, and need all of it there.
+fn group_checks(client: &mut Client, in_use: &[KeyId]) -> Vec<Check> {
     let mut checks = Vec::new();
+    let mut first_seen = BTreeMap::new();
     for host in client.hosts().to_vec() {
         let name = host.to_string();
         match client.probe(&host) {
@@ -84,15 +103,15 @@ fn group_checks<'a>(client: &mut Client, in_use: impl Iterator<Item = &'a KeyId>
                 let error = Error::from(rekey_kmip::Error::AllHostsFailed(vec![failed]));
                 checks.push(Check::failed(&name, "connection", &error));
             }
-            Ok(probe) => checks.extend(host_checks(&name, &probe)),
+            Ok(probe) => {
+                checks.extend(host_checks(&name, &probe));
+                client.keep_to(&host);
+                checks.push(locate(client, &name));
+                checks
+                    .extend(in_use.iter().map(|id| key_in_use(client, &name, id, &mut first_seen)));
+            }
         }
     }
-    let Some(host) = client.connect().ok().and_then(|_| client.host().map(ToString::to_string))
-    else {
-        return checks;
-    };
-    checks.push(locate(client, &host));
-    checks.extend(in_use.map(|id| key_in_use(client, &host, id)));
     checks
 }
 
@@ -196,33 +215,60 @@ fn clock(host: &str, skew: i64) -> Check {
 fn locate(client: &mut Client, host: &str) -> Check {
     match client.list(None) {
         Err(error) => Check::failed(host, "Locate", &error.into()),
-        Ok(objects) => {
+        Ok(Listing { found: objects, rest }) => {
             let count = |state| {
                 let has =
                     |attributes: &rekey_kmip::message::Attributes| attributes.state() == state;
                 objects.iter().filter(|object| object.attributes.as_ref().is_ok_and(has)).count()
             };
-            Check::passed(
-                host,
-                "Locate",
-                format!("{} symmetric keys, {} active", objects.len(), count(Some(State::ACTIVE))),
-            )
+            let keys =
+                format!("{} symmetric keys, {} active", objects.len(), count(Some(State::ACTIVE)));
+            match rest {
+                Rest::Cut { .. } => Check::warning(host, "Locate", &format!("{keys}; {rest}")),
+                _ => Check::passed(host, "Locate", keys),
+            }
         }
     }
 }
 
-fn key_in_use(client: &mut Client, host: &str, id: &KeyId) -> Check {
-    match client.fetch(&UniqueIdentifier::new(id.as_str())) {
-        Err(error) => Check::failed(host, "key in use", &Error::from(error).key(id)),
-        Ok(key) => {
-            let state = key.attributes.state();
-            let state =
-                state.map_or_else(|| "state not told".to_owned(), |state| state.to_string());
-            let bits = key.material.expose().len().saturating_mul(8);
-            Check::passed(host, "key in use", format!("{id}: {state}, {bits} bits, can be read"))
+/// Hosts of one group are replicas of each other, or should be.
+fn key_in_use<'a>(
+    client: &mut Client,
+    host: &str,
+    id: &'a KeyId,
+    first_seen: &mut BTreeMap<&'a KeyId, (String, SecretKey)>,
+) -> Check {
+    let failed = |error: Error| Check::failed(host, "key in use", &error.key(id));
+    let key = match client.fetch(&UniqueIdentifier::new(id.as_str())) {
+        Err(error) if error.is_not_found() => {
+            return failed(Error::from(error).cure(
+                "the database, and a run, may come to this host of the group: replicate the keys \
+                 to it, let the client's certificate see them there, or take it out of kmip_hosts",
+            ));
+        }
+        Err(error) => return failed(error.into()),
+        Ok(key) => key,
+    };
+    let state = key.attributes.state();
+    let state = state.map_or_else(|| "state not told".to_owned(), |state| state.to_string());
+    let secret = SecretKey::from(key.material.into_inner());
+    let bits = secret.bits();
+    match first_seen.get(id) {
+        Some((other, first)) if !first.same_as(&secret) => {
+            return failed(
+                Error::key_unavailable(format!("it has other bytes here than on {other}"))
+                    .cure("find out which of the two has the key that the SSTables are under"),
+            );
+        }
+        Some(_same) => {}
+        None => {
+            first_seen.insert(id, (host.to_owned(), secret));
         }
     }
+    Check::passed(host, "key in use", format!("{id}: {state}, {bits} bits, can be read"))
 }
+
+type InUse = BTreeMap<String, Vec<KeyId>>;
 
 /// Seconds by which clocks may differ without a word.
 const TOLERATED: u64 = 60;

@@ -1,5 +1,6 @@
 //! `keys test`: what is right, and for each trouble its cause and its cure.
 
+use rekey_kmip::message::Operation;
 use rekey_kmip_sim::{Door, Quirk, ServerCertificate};
 use serde_json::{Value, json};
 
@@ -330,9 +331,7 @@ fn ports_that_are_no_key_server() {
 fn a_server_that_speaks_tls_and_no_kmip_is_told() {
     let site = healthy();
     let page = rekey_kmip_sim::Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec());
-    for operation in
-        [rekey_kmip::message::Operation::DISCOVER_VERSIONS, rekey_kmip::message::Operation::QUERY]
-    {
+    for operation in [rekey_kmip::message::Operation::DISCOVER_VERSIONS, Operation::QUERY] {
         site.sim.fail_always(operation, page.clone());
     }
     let (message, cure) = connection(&site);
@@ -378,12 +377,12 @@ fn an_operation_that_the_database_needs_is_missing() {
     assert!(cure.starts_with("the database does not start with such a server"), "{cure}");
     let site = healthy();
     let refuse = rekey_kmip_sim::Fault::Refuse(0x0c, "no".to_owned());
-    site.sim.fail_always(rekey_kmip::message::Operation::QUERY, refuse.clone());
+    site.sim.fail_always(Operation::QUERY, refuse.clone());
     let (step, message, _) = trouble(&site, 6);
     assert_eq!(step, "Query");
     assert!(message.starts_with("the server refuses Query: "), "{message}");
     let site = healthy();
-    site.sim.fail_always(rekey_kmip::message::Operation::LOCATE, refuse);
+    site.sim.fail_always(Operation::LOCATE, refuse);
     let (step, message, cure) = trouble(&site, 6);
     assert_eq!(step, "Locate");
     assert!(message.contains("the key server refused Locate"), "{message}");
@@ -429,4 +428,70 @@ fn all_groups_are_tried_unless_one_is_named() {
     site.keys("test", &["kmip2"]).exits(6);
     let run = site.keys("test", &[]).exits(6).says("group kmip1").says("group kmip2");
     run.says("the port does not speak TLS").says("everything that the database needs");
+}
+
+/// The node, and a run, may come to any host of the group, and need every key there.
+#[test]
+fn every_key_in_use_is_tried_on_every_host() {
+    let site = Site::new();
+    let authority = Some(std::sync::Arc::clone(site.sim.pki()));
+    let settings = SimulatorSettings { authority, ..SimulatorSettings::default() };
+    let second = Simulator::with(settings).unwrap();
+    let (host, other) = (site.sim.host(), second.host());
+    site.configure(&format!("hosts: {host}"), &format!("hosts: {host}, {other}"));
+    let check = |run: &Run, host: &rekey_kmip::transport::Host| -> Value {
+        let mut lines = run.of_type("check");
+        let host = host.to_string();
+        lines.retain(|line| line["step"] == "key in use" && line["host"] == host.as_str());
+        assert_eq!(lines.len(), 1, "{run:?}");
+        lines.remove(0)
+    };
+    let arguments = ["--data-dir", "data", "--json"];
+    let run = site.keys("test", &arguments).exits(6);
+    assert_eq!(check(&run, &host)["outcome"], "ok");
+    let lacks = check(&run, &other);
+    assert!(lacks["outcome"] == "failed" && lacks["message"].as_str().unwrap().contains(OLD));
+    assert!(lacks["cure"].as_str().unwrap().contains("replicate the keys"), "{lacks}");
+    // Another key under that id is worse than none.
+    let keep = |byte: u8| {
+        let key: Vec<u8> = (byte..byte + 32).collect();
+        let more = vec![cbc(), namespace("a")];
+        second.store().keep_key(&OLD.into(), CryptographicAlgorithm::AES, key.into(), more);
+    };
+    keep(1);
+    let run = site.keys("test", &arguments).exits(6);
+    let differs = check(&run, &other)["message"].as_str().unwrap().to_owned();
+    assert!(differs.contains(&format!("other bytes here than on {host}")), "{differs}");
+    // Keys of a group that the configuration does not have cannot be tried at all.
+    site.configure("kmip1:", "kmip2:");
+    let run = site.keys("test", &arguments).exits(2);
+    assert!(run.of_type("check").iter().any(|line| line["group"] == GROUP), "{run:?}");
+}
+
+#[test]
+fn a_replica_that_has_the_same_key_is_fine() {
+    let site = Site::new();
+    let authority = Some(std::sync::Arc::clone(site.sim.pki()));
+    let settings = SimulatorSettings { authority, ..SimulatorSettings::default() };
+    let second = Simulator::with(settings).unwrap();
+    let host = site.sim.host();
+    site.configure(&format!("hosts: {host}"), &format!("hosts: {host}, {}", second.host()));
+    let key: Vec<u8> = (0..32).collect();
+    let more = vec![cbc(), namespace("a")];
+    second.store().keep_key(&OLD.into(), CryptographicAlgorithm::AES, key.into(), more);
+    let run = site.keys("test", &["--data-dir", "data"]).exits(0);
+    assert_eq!(run.out.matches("key in use").count(), 2, "{run:?}");
+}
+
+/// What the server says to whom it does not know is no question of versions.
+#[test]
+fn a_server_that_wants_a_credential() {
+    let site = healthy();
+    let refuse = rekey_kmip_sim::Fault::Refuse(3, "a credential is required".to_owned());
+    for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
+        site.sim.fail_always(operation, refuse.clone());
+    }
+    let (message, cure) = connection(&site);
+    assert!(message.starts_with("the server does not accept this client: Auth"), "{message}");
+    assert!(cure.starts_with("it wants a user name and password, or does not know"), "{cure}");
 }

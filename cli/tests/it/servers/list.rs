@@ -230,3 +230,23 @@ fn an_empty_group_has_a_table_without_rows() {
     let run = site.keys("list", &[GROUP, "--namespace", "none", "--json"]).exits(0);
     assert_eq!((run.lines().len(), &run.lines()[0]["keys"]), (1, &json!(0)));
 }
+
+/// A list that is cut is no list: the rows that are there, a word, and an exit status.
+#[test]
+fn a_list_that_the_server_cuts_says_so() {
+    let site = site(&[Quirk::CapsLocate(2)]);
+    let run = site.keys("list", &[GROUP, "--json"]).exits(0);
+    assert_eq!((run.of_type("key").len(), run.err.as_str()), (3, ""));
+    site.sim.store().set_quirk(Quirk::IgnoresOffset, true);
+    let run = site.keys("list", &[GROUP]).exits(6);
+    let run = run.says("the list is not whole: the server gives 2 of 3 objects");
+    assert!(run.out.contains(OLD) && run.err.contains("hint: raise the server's limit"), "{run:?}");
+    let run = site.keys("list", &[GROUP, "--json"]).exits(6);
+    assert_eq!((run.of_type("key").len(), run.of_type("error").len()), (2, 1));
+    let doctor = site.keys("test", &[GROUP]).exits(0);
+    doctor.says("warning  Locate").says("2 symmetric keys, 1 active; the list is not whole");
+    // Where nobody counts, nobody knows.
+    site.sim.store().set_quirk(Quirk::NoLocatedItems, true);
+    let run = site.keys("list", &[GROUP]).exits(0);
+    assert!(run.err.contains("note: the list may not be whole: the server repeats"), "{run:?}");
+}

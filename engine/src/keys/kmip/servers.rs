@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use rekey_kmip::client::Client;
 use rekey_kmip::client::choice::{Choice, KeyRequest};
+use rekey_kmip::client::{Client, Listing, Rest};
 use rekey_kmip::message::{Attribute, Attributes, ObjectType, Timestamp, UniqueIdentifier};
 use rekey_kmip::transport::Failure;
 use rekey_kmip::ttlv::Tag;
@@ -108,30 +108,34 @@ impl KmipServers {
         Ok(KeyId::new(id.as_str())?)
     }
 
-    /// The names of the symmetric keys of a group that have so many bits, or do not tell.
+    /// The names of the symmetric keys of a group that have so many bits, or do not tell; and what
+    /// is known of those that the server does not list.
     ///
     /// # Errors
     /// As [`Self::with`].
-    pub fn names_of(&self, group: &str, bits: u32) -> Result<Vec<KeyRef>> {
-        let Ok(bits) = i32::try_from(bits) else { return Ok(vec![]) };
+    pub fn names_of(&self, group: &str, bits: u32) -> Result<Listing<KeyRef>> {
+        let Ok(bits) = i32::try_from(bits) else {
+            return Ok(Listing { found: vec![], rest: Rest::None });
+        };
         let filter = [
             Attribute::new(Tag::OBJECT_TYPE.into(), ObjectType::SYMMETRIC_KEY.number()),
             Attribute::new(Tag::CRYPTOGRAPHIC_LENGTH.into(), bits),
         ];
-        let objects = self.with(group, |client| {
-            let ids = client.locate_all(&filter)?;
-            client.attributes_of(&ids)
+        let Listing { found, rest } = self.with(group, |client| {
+            let Listing { found, rest } = client.locate_all(&filter)?;
+            Ok(Listing { found: client.attributes_of(&found)?, rest })
         })?;
         let fits = |attributes: &Attributes| {
             attributes.object_type().is_none_or(|kind| kind == ObjectType::SYMMETRIC_KEY)
                 && attributes.length().is_none_or(|length| length == bits)
         };
-        Ok(objects
+        let names = found
             .into_iter()
-            .filter(|object| object.attributes.as_ref().is_ok_and(fits))
+            // What may not be described may still be had.
+            .filter(|object| object.attributes.as_ref().map_or(true, fits))
             .filter_map(|object| KeyId::new(object.id.as_str()).ok())
-            .map(|id| KeyRef::Kmip { group: group.to_owned(), id })
-            .collect())
+            .map(|id| KeyRef::Kmip { group: group.to_owned(), id });
+        Ok(Listing { found: names.collect(), rest })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::cipher::rebuilt;
 use super::{KeyRequest, NAMESPACE, USAGE};
+use crate::client::Rest;
 use crate::message::{Attributes, ObjectType, State, Timestamp, UniqueIdentifier, printable};
 
 /// A key that Locate returned.
@@ -26,6 +27,8 @@ pub struct Choice {
     pub database: Option<DatabaseView>,
     /// Every candidate in the database's order, expired ones last, with what speaks against it.
     pub verdicts: Vec<(UniqueIdentifier, Vec<Rejection>)>,
+    /// What is known of keys that fit the question and that the database does not get to see.
+    pub rest: Rest,
 }
 
 /// What the database does with the same answer.
@@ -76,7 +79,7 @@ impl Choice {
 #[must_use]
 pub fn choose(wanted: &KeyRequest, candidates: Vec<Candidate>, now: Timestamp) -> Choice {
     let (mut live, mut expired): (Vec<_>, Vec<_>) =
-        candidates.into_iter().partition(|candidate| !is_expired(&candidate.attributes, now));
+        candidates.into_iter().partition(|candidate| expired(&candidate.attributes, now).is_none());
     live.sort_by_key(rank);
     expired.sort_by_key(rank);
     let database = live.first().map(|first| DatabaseView {
@@ -92,7 +95,7 @@ pub fn choose(wanted: &KeyRequest, candidates: Vec<Candidate>, now: Timestamp) -
         })
         .collect();
     let fits = verdicts.iter().find(|(_id, rejections)| rejections.is_empty());
-    Choice { chosen: fits.map(|(id, _)| id.clone()), database, verdicts }
+    Choice { chosen: fits.map(|(id, _)| id.clone()), database, verdicts, rest: Rest::None }
 }
 
 /// Protect Stop Date ascending, missing last; then Activation Date ascending, missing last.
@@ -102,9 +105,20 @@ fn rank(candidate: &Candidate) -> (bool, Option<Timestamp>, bool, Option<Timesta
     (stop.is_none(), stop, activation.is_none(), activation)
 }
 
-/// Before now, not at now: a date of this second still counts as live.
-fn is_expired(attributes: &Attributes, now: Timestamp) -> bool {
-    attributes.protect_stop_date().is_some_and(|stop| stop < now)
+/// What forbids to encrypt with a key, whatever it is for: its state, or a Protect Stop Date that is
+/// past. What the server does not tell forbids nothing.
+#[must_use]
+pub fn barred(attributes: &Attributes, now: Timestamp) -> Option<Rejection> {
+    match attributes.state().filter(|state| *state != State::ACTIVE) {
+        Some(state) => Some(Rejection::NotActive(state)),
+        None => expired(attributes, now),
+    }
+}
+
+/// The database compares with milliseconds, so a date of this very second is past, but for the
+/// moment at which it begins.
+fn expired(attributes: &Attributes, now: Timestamp) -> Option<Rejection> {
+    attributes.protect_stop_date().filter(|stop| *stop <= now).map(Rejection::Expired)
 }
 
 /// The database's own validation of the key that it takes.
@@ -126,9 +140,7 @@ fn invalid(wanted: &KeyRequest, attributes: &Attributes) -> Option<Rejection> {
 /// it two tables would share a key.
 fn rejections(wanted: &KeyRequest, attributes: &Attributes, now: Timestamp) -> Vec<Rejection> {
     let mut found: Vec<_> = invalid(wanted, attributes).into_iter().collect();
-    if let Some(stop) = attributes.protect_stop_date().filter(|stop| *stop < now) {
-        found.push(Rejection::Expired(stop));
-    }
+    found.extend(expired(attributes, now));
     if let Some(state) = attributes.state().filter(|state| *state != State::ACTIVE) {
         found.push(Rejection::NotActive(state));
     }

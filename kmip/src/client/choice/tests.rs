@@ -136,15 +136,15 @@ fn a_future_stop_date_beats_none_and_the_nearest_beats_the_others() {
 }
 
 #[test]
-fn an_expired_key_is_dropped_and_the_limit_is_strict() {
+fn an_expired_key_is_dropped_from_the_second_of_its_date_on() {
     let keys = vec![key("expired", vec![stops(-1)]), key("plain", vec![activated(-1)])];
     let choice = choose(&cbc(), keys, NOW);
     assert_eq!(choice.chosen, Some("plain".into()));
     assert_eq!(choice.verdicts[1].0, "expired".into());
     assert!(matches!(choice.verdicts[1].1[..], [Rejection::Expired(_)]));
     let choice = choose(&cbc(), vec![key("this second", vec![stops(0)])], NOW);
-    assert_eq!(choice.chosen, Some("this second".into()));
-    assert!(choice.agrees_with_the_database());
+    assert_eq!((choice.chosen, choice.database), (None, None));
+    assert_eq!(chosen(&cbc(), vec![key("the next", vec![stops(1)])]), Some("the next".into()));
 }
 
 #[test]
