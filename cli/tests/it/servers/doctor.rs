@@ -331,7 +331,7 @@ fn ports_that_are_no_key_server() {
 fn a_server_that_speaks_tls_and_no_kmip_is_told() {
     let site = healthy();
     let page = rekey_kmip_sim::Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec());
-    for operation in [rekey_kmip::message::Operation::DISCOVER_VERSIONS, Operation::QUERY] {
+    for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
         site.sim.fail_always(operation, page.clone());
     }
     let (message, cure) = connection(&site);

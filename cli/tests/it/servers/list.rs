@@ -244,7 +244,7 @@ fn a_list_that_the_server_cuts_says_so() {
     let run = site.keys("list", &[GROUP, "--json"]).exits(6);
     assert_eq!((run.of_type("key").len(), run.of_type("error").len()), (2, 1));
     let doctor = site.keys("test", &[GROUP]).exits(0);
-    doctor.says("warning  Locate").says("2 symmetric keys, 1 active; the list is not whole");
+    doctor.says("warning  Locate").says("2 symmetric keys, 2 active; the list is not whole");
     // Where nobody counts, nobody knows.
     site.sim.store().set_quirk(Quirk::NoLocatedItems, true);
     let run = site.keys("list", &[GROUP]).exits(0);
