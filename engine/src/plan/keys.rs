@@ -104,9 +104,11 @@ impl ResolvedKeys {
                 .cloned()
                 .collect();
             match more_keys(sources, group, named, &uses) {
-                Ok((more, rest)) => {
-                    keys.extend(more);
-                    self.group_failures.extend(rest.into_iter().map(|rest| not_all(group, rest)));
+                Ok(Listing { found, rest }) => {
+                    keys.extend(found);
+                    if rest != Rest::None {
+                        self.group_failures.push(not_all(group, rest));
+                    }
                 }
                 Err(error) => self.group_failures.push(error),
             }
@@ -128,8 +130,8 @@ fn more_keys(
     group: KeyGroup<'_>,
     named: Vec<KeyRef>,
     uses: &Uses,
-) -> Result<(Vec<(KeyRef, CipherKey)>, Option<Rest>)> {
-    let mut unlisted = None;
+) -> Result<Listing<(KeyRef, CipherKey)>> {
+    let mut unlisted = Rest::None;
     let mut names: BTreeSet<KeyRef> = named.into_iter().collect();
     let strengths: BTreeSet<u32> = uses.values().map(|(_, strength)| *strength).collect();
     for bits in strengths {
@@ -137,7 +139,7 @@ fn more_keys(
         names.extend(found);
         // A server that counts nothing gives no reason for a word at each plan.
         if let Rest::Cut { .. } = rest {
-            unlisted = Some(rest);
+            unlisted = rest;
         }
     }
     if names.len() > MOST_KEYS_OF_A_GROUP {
@@ -159,7 +161,7 @@ fn more_keys(
             }
         }
     }
-    Ok((keys, unlisted))
+    Ok(Listing { found: keys, rest: unlisted })
 }
 
 fn not_all(group: KeyGroup<'_>, rest: Rest) -> Error {
