@@ -8,6 +8,8 @@ form() {
         none) echo "{'enabled': 'false'}" ;;
         LZ4 | Snappy | Deflate | Zstd | Noop) echo "{'class': '${1}Compressor', 'chunk_length_in_kb': '16'}" ;;
         Encryptor) options "$cbc" 256 "$work/keys/form" 16 ;;
+        # In chunks as long as the pieces of CRC.db.
+        Encryptor64) options "$cbc" 256 "$work/keys/form" 64 ;;
         Encrypting*) options "$cbc" 256 "$work/keys/form" 16 | sed "s/'Encryptor'/'${1}Compressor'/" ;;
         *) options "${1%:*}" "${1#*:}" "$work/keys/form" 16 ;;
     esac
@@ -31,10 +33,11 @@ cipher_forms() {
 
 directions() {
     local -A form_rows form_hash
-    direction_cells "5.0 oa" "${all_forms[*]}" "${all_forms[*]}"
+    # Two of them with a chunk of nothing behind the data, as compactions leave it.
+    direction_cells "5.0 oa" "${all_forms[*]} Encryptor64" "${all_forms[*]} Encryptor64" flushes=1
     direction_cells "5.0 da" "${all_forms[*]}" "${all_forms[*]}"
     direction_cells "5.0 nb" "${all_forms[*]}" "${all_forms[*]}"
-    direction_cells "3.11 me" "${old_forms[*]}" "${old_forms[*]}"
+    direction_cells "3.11 me" "${old_forms[*]}" "${old_forms[*]}" flushes=2
     mapfile -t ciphers < <(cipher_forms)
     direction_cells "5.0 oa" "${ciphers[*]}" Encryptor
     direction_cells "5.0 oa" Encryptor "${ciphers[*]}"
@@ -43,7 +46,7 @@ directions() {
 
 direction_count=0
 
-# direction_cells "RELEASE FORMAT" SOURCES TARGETS
+# direction_cells "RELEASE FORMAT" SOURCES TARGETS [FIELD=VALUE], which goes to the writer.
 direction_cells() {
     local release=${1% *} format=${1#* } from to folder=$work/directions cells=()
     step "Cassandra $(version "$release") $format: from $(wc -w <<<"$2") forms to $(wc -w <<<"$3")"
@@ -51,7 +54,7 @@ direction_cells() {
     mkdir -p "$folder"
     for from in $2; do
         command_line write "id=write $from" "data=$folder/${from//\//-}" "keyspace=$keyspace" \
-            "table=$table_name" rows=300 blob=200 "compression=$(form "$from")"
+            "table=$table_name" rows=300 blob=200 "compression=$(form "$from")" "${4:-flushes=0}"
         command_line read "id=read $from" "data=$folder/${from//\//-}" "keyspace=$keyspace" "table=$table_name"
     done | batch "$release" "$format"
     for from in $2; do

@@ -78,7 +78,8 @@ impl Codec {
         }
     }
 
-    /// Decompresses a chunk to `out`, which has exactly the length of the plaintext.
+    /// Decompresses a chunk to `out`, which has exactly the length of the plaintext. Of nothing it
+    /// may be nothing, whatever the compressor: no node decompresses an empty chunk.
     ///
     /// # Errors
     /// [`CodecError::Length`] when the chunk says that its plaintext has another length,
@@ -91,6 +92,9 @@ impl Codec {
         out: &mut [u8],
         context: &mut CodecContext,
     ) -> Result<(), CodecError> {
+        if stored.is_empty() && out.is_empty() {
+            return Ok(());
+        }
         match self {
             Self::Adaptive(_) | Self::Zstd(_) => zstd::decompress(stored, out, context),
             Self::Deflate => deflate::decompress(stored, out, context),

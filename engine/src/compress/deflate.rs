@@ -1,4 +1,5 @@
-//! `DeflateCompressor`: one zlib stream (RFC 1950) of the default level, whose Adler-32 is checked.
+//! `DeflateCompressor`: one zlib stream (RFC 1950) of the default level, whose Adler-32 is checked; of
+//! nothing it makes nothing, as the database's own does.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -17,6 +18,9 @@ pub(super) fn compress(
     context: &mut CodecContext,
 ) -> Result<usize, CodecError> {
     const FAILED: CodecError = CodecError::Compress(FORMAT);
+    if plain.is_empty() {
+        return Ok(0);
+    }
     let stream = context.deflate.get_or_insert_with(|| Compress::new(Compression::default(), true));
     stream.reset();
     match stream.compress(plain, out, FlushCompress::Finish) {

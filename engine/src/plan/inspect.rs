@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::beside::look_beside;
+use super::presence::check_components;
 use super::tally::{KeyUse, tally_chunks};
 use crate::compress::Codec;
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions, OptionMap};
 use crate::sstable::{
-    ChunkTable, Component, CompressionHeader, Format, PAGE, Support, TOC_LIMIT, Version,
-    is_encrypted_page, parse_toc,
+    ChunkTable, Component, CompressionHeader, PAGE, Support, Version, is_encrypted_page,
 };
 use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind, Result};
@@ -143,7 +143,7 @@ impl<'a> Inspector<'a> {
         let data = sstable.path(&Component::Data);
         let version = supported_version(&sstable)?;
         let mut warnings = Vec::new();
-        self.check_components(&sstable, &mut warnings)?;
+        check_components(self.storage, &sstable, &mut warnings)?;
         let files = self.stat_files(&sstable)?;
         let length = |of: &Component| {
             files.iter().find(|(component, _)| component == of).map_or(0, |(_, stat)| stat.length)
@@ -198,66 +198,6 @@ impl<'a> Inspector<'a> {
         let mut scratch = Vec::new();
         let page = PAGE.min(usize::try_from(file.length()).unwrap_or(PAGE));
         Ok(is_encrypted_page(file.slice(0, page, &mut scratch)?))
-    }
-
-    fn check_components(&self, sstable: &LiveSSTable, warnings: &mut Vec<Error>) -> Result<()> {
-        let needed: &[Component] = match sstable.descriptor.format {
-            Format::Big => &[Component::Data, Component::Index, Component::Statistics],
-            Format::Bti => {
-                &[Component::Data, Component::Partitions, Component::Rows, Component::Statistics]
-            }
-        };
-        let missing = |component: &Component, why: &str| {
-            Error::corrupt(format!("the file is missing{why}"))
-                .at(sstable.path(component))
-                .cure("restore it from a backup or a snapshot, or scrub the SSTable on the node")
-        };
-        if let Some(component) = needed.iter().find(|component| !sstable.has(component)) {
-            return Err(missing(component, ""));
-        }
-        if !sstable.has(&Component::Digest) {
-            warnings.push(
-                Error::corrupt("the file is missing, so only the chunks' own checksums protect it")
-                    .at(sstable.path(&Component::Digest)),
-            );
-        }
-        if !sstable.has(&Component::Toc) {
-            warnings.push(
-                Error::corrupt("the file is missing; the components on disk are taken")
-                    .at(sstable.path(&Component::Toc)),
-            );
-            return Ok(());
-        }
-        let path = sstable.path(&Component::Toc);
-        let text = self.storage.read(&path, TOC_LIMIT)?;
-        let text = String::from_utf8(text).map_err(|_not_text| {
-            Error::corrupt("it is not text")
-                .at(&path)
-                .cure("restore it from a backup; the node rebuilds it when it is missing")
-        })?;
-        let listed = parse_toc(&text);
-        // A node can do without the digest.
-        let lost =
-            |component: &&Component| !sstable.has(component) && **component != Component::Digest;
-        if let Some(component) = listed.iter().find(lost) {
-            return Err(missing(component, ", but TOC.txt lists it"));
-        }
-        let needed = needed.iter().chain([&Component::CompressionInfo]);
-        if let Some(component) = needed
-            .into_iter()
-            .find(|component| sstable.has(component) && !listed.contains(component))
-        {
-            return Err(Error::corrupt(format!("it does not list {component}, which is there"))
-                .at(path)
-                .cure("restore it from a backup, or remove it: the node rebuilds it"));
-        }
-        for component in sstable.components.iter().filter(|c| !listed.contains(c)) {
-            warnings.push(
-                Error::corrupt("TOC.txt does not list the file; it is carried over as it is")
-                    .at(sstable.path(component)),
-            );
-        }
-        Ok(())
     }
 
     fn stat_files(&self, sstable: &LiveSSTable) -> Result<Vec<(Component, FileStat)>> {

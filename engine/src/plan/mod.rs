@@ -20,6 +20,7 @@ mod keys;
 mod numbering;
 mod planned;
 mod planner;
+mod presence;
 mod probe;
 mod shared;
 mod space;

@@ -11,7 +11,7 @@ use crate::codec::record_length;
 use crate::compress::ChainFraming;
 use crate::io::Storage;
 use crate::pipeline::Limits;
-use crate::sstable::{CHUNK_CRC_LENGTH, Component, MAX_COMPRESSED_LENGTH_NONE};
+use crate::sstable::{CHUNK_CRC_LENGTH, Component, MAX_COMPRESSED_LENGTH_NONE, MOST_EMPTY_CHUNKS};
 use crate::{Error, ErrorKind, Result};
 
 /// What an SSTable takes of its file system until the old one is deleted, in bytes.
@@ -35,8 +35,7 @@ impl Space {
     fn of(facts: &Facts, target: &Target, file_system: u64) -> Self {
         let plain = facts.plain_bytes();
         let length = u64::from(target.chunk_length_of(facts).bytes());
-        // There may be an empty one at the end.
-        let chunks = plain.div_ceil(length).saturating_add(1);
+        let chunks = plain.div_ceil(length).saturating_add(MOST_EMPTY_CHUNKS);
         let around = record_overhead(target);
         let as_now = facts.data_bytes.saturating_add(chunks.saturating_mul(around));
         let stays = target.codec() == facts.shape.codec()

@@ -77,7 +77,7 @@ impl Layout {
         let length = u64::from(self.new.length.bytes());
         let record = bytes(usize::try_from(length).unwrap_or(usize::MAX));
         let full = (self.plain_length / length).min(self.new.count);
-        // At most the last chunk and an empty one behind it are shorter.
+        // Only the last chunk, and the empty ones behind it, are shorter.
         let rest: u64 = (full..self.new.count).map(|chunk| bytes(self.new_length(chunk))).sum();
         (full.saturating_mul(record).saturating_add(rest), record)
     }

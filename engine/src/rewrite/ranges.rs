@@ -9,7 +9,7 @@ use crate::options::ChunkLength;
 pub struct Chunking {
     /// Bytes of plaintext in each but the last.
     pub length: ChunkLength,
-    /// How many there are; one may be empty, at the end.
+    /// How many there are; those at the end may be empty.
     pub count: u64,
 }
 
@@ -70,7 +70,7 @@ impl Ranges {
     fn chunks(&self, of: Chunking, range: u64) -> Range<u64> {
         let per_range = self.step / u64::from(of.length.bytes());
         let start = range.saturating_mul(per_range).min(of.count);
-        // The last one takes an empty chunk along.
+        // The last one takes the empty chunks along.
         let last = range.saturating_add(1) == self.count;
         let end = if last { of.count } else { start.saturating_add(per_range).min(of.count) };
         start..end
@@ -96,7 +96,7 @@ mod tests {
         for old in lengths {
             for new in lengths {
                 for plain in [1, 100, 4095, 4096, 65_537, (5 << 20) + 3, 64 << 20] {
-                    let (a, b) = (chunking(old, plain, 1), chunking(new, plain, 0));
+                    let (a, b) = (chunking(old, plain, 3), chunking(new, plain, 0));
                     let ranges = Ranges::new(plain, a, b);
                     let (mut next_old, mut next_new) = (0, 0);
                     for i in 0..ranges.count() {

@@ -119,7 +119,7 @@ impl ChunkSource {
         }
     }
 
-    /// How many chunks there are, with an empty one that some writers append.
+    /// How many chunks there are, with the empty ones at the end.
     #[must_use]
     pub(super) fn chunk_count(&self) -> u64 {
         match &self.table {

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! int32      bytes that each checksum covers
-//! n x int32  CRC32 of each such piece of Data.db, the last one shorter
+//! n x int32  CRC32 of each such piece of Data.db, the last one shorter; and of nothing, 0, where the
+//!            writer was told to flush and had nothing left
 //! ```
 
 use std::ops::Range;
 use std::path::Path;
 
-use super::compression_info::ChunkSlot;
+use super::compression_info::{ChunkSlot, MOST_EMPTY_CHUNKS};
 use crate::io::{Access, Source};
 use crate::options::ChunkLength;
 use crate::{Error, Result};
@@ -21,6 +22,7 @@ pub const CRC_CHUNK_LENGTH: ChunkLength = ChunkLength::KIB_64;
 pub struct CrcTable {
     source: Source,
     chunk_length: ChunkLength,
+    chunk_count: u64,
     data_length: u64,
 }
 
@@ -40,15 +42,18 @@ impl CrcTable {
         let length = head.first_chunk().map_or(0, |raw| i32::from_be_bytes(*raw));
         let chunk_length = ChunkLength::try_from(length)
             .map_err(|error| place(Error::unsupported(error.to_string())))?;
-        let chunks = data_length.div_ceil(u64::from(chunk_length.bytes()));
-        let expected = chunks.saturating_mul(CRC_LENGTH).saturating_add(CRC_LENGTH);
-        if source.length() != expected {
+        let full = data_length.div_ceil(u64::from(chunk_length.bytes()));
+        let chunk_count = (source.length() / CRC_LENGTH).saturating_sub(1);
+        if !(full..=full.saturating_add(MOST_EMPTY_CHUNKS)).contains(&chunk_count)
+            || !source.length().is_multiple_of(CRC_LENGTH)
+        {
+            let expected = full.saturating_mul(CRC_LENGTH).saturating_add(CRC_LENGTH);
             return Err(place(Error::corrupt(format!(
                 "it has {} bytes where the checksums of {data_length} bytes take {expected}",
                 source.length()
             ))));
         }
-        Ok(Self { source, chunk_length, data_length })
+        Ok(Self { source, chunk_length, chunk_count, data_length })
     }
 
     /// Bytes that each checksum covers.
@@ -57,10 +62,10 @@ impl CrcTable {
         self.chunk_length
     }
 
-    /// How many checksums there are.
+    /// How many checksums there are, with those of nothing at the end.
     #[must_use]
-    pub fn chunk_count(&self) -> u64 {
-        self.data_length.div_ceil(u64::from(self.chunk_length.bytes()))
+    pub const fn chunk_count(&self) -> u64 {
+        self.chunk_count
     }
 
     /// Reads the slots of a range of pieces and their checksums.

@@ -1,15 +1,17 @@
 //! Whether the bytes of a body of Statistics.db can be what they are for (FORMATS.md 7.1, 8.2, 8.3).
 //!
 //! A version may encrypt them and still have them in clear, and a wrong key passes the padding check
-//! once in 256 times: both are told by the beginning of what a body of its kind has in clear.
+//! once in 256 times: both are told by how a body of its kind is built in clear. Only lengths and
+//! counts are looked at, and that they come out at the very end of the body. What a name says is
+//! nobody's business here: a type that this program has never heard of is a type.
 
 use super::statistics::{BodyKind, compression_ratio_at};
 use crate::wire::Reader;
 
 /// Whether `bytes` can be a body of this kind in clear; `None` for kinds that nothing is known of.
 ///
-/// Random bytes pass as COMPACTION once in 2^32 times, and as the others once in millions of times.
-/// The key header of a KMIP provider never passes.
+/// Random bytes pass as COMPACTION once in 2^32 times, and as the others less than once in 10^12
+/// times. The key header of a KMIP provider never passes.
 #[must_use]
 pub fn is_body_in_clear(kind: BodyKind, bytes: &[u8]) -> Option<bool> {
     match kind {
@@ -27,7 +29,7 @@ fn is_validation(bytes: &[u8]) -> Option<()> {
     let name = reader.utf("partitioner").ok()?;
     reader.take(8, "chance of the bloom filter").ok()?;
     reader.finish().ok()?;
-    is_class_name(name.as_bytes()).then_some(())
+    (!name.is_empty()).then_some(())
 }
 
 /// A length and so many bytes.
@@ -39,36 +41,37 @@ fn is_compaction(bytes: &[u8]) -> Option<()> {
 }
 
 /// Three minima; the type of the partition key; those of the clustering; names and types of static
-/// and of other columns. Read to its end, since a key header of 2 KiB or more starts like one.
+/// and of other columns: nothing else. The end is what tells it from a ciphertext, in which a few
+/// zeros would do.
 fn is_header(bytes: &[u8]) -> Option<()> {
     let mut reader = Reader::new(bytes);
     for minimum in ["minimal timestamp", "minimal deletion time", "minimal TTL"] {
         unsigned_vint(&mut reader, minimum)?;
     }
-    class(&mut reader)?;
+    type_name(&mut reader)?;
     for _ in 0..unsigned_vint(&mut reader, "count of clustering columns")? {
-        class(&mut reader)?;
+        type_name(&mut reader)?;
     }
     for columns in ["count of static columns", "count of columns"] {
         for _ in 0..unsigned_vint(&mut reader, columns)? {
+            // Any bytes, and none in old compact tables.
             sized(&mut reader, "name of a column")?;
-            class(&mut reader)?;
+            type_name(&mut reader)?;
         }
     }
-    Some(())
+    reader.finish().ok()
 }
 
-fn class(reader: &mut Reader<'_>) -> Option<()> {
-    sized(reader, "type").is_some_and(is_class_name).then_some(())
+/// Whatever a type says of itself: with blanks (`VectorType(FloatType , 3)`), with its fields in
+/// kilobytes, or the name of somebody's own class.
+fn type_name(reader: &mut Reader<'_>) -> Option<()> {
+    let name = std::str::from_utf8(sized(reader, "type")?).ok()?;
+    (!name.is_empty()).then_some(())
 }
 
 fn sized<'a>(reader: &mut Reader<'a>, what: &'static str) -> Option<&'a [u8]> {
     let length = usize::try_from(unsigned_vint(reader, what)?).ok()?;
     reader.take(length, what).ok()
-}
-
-fn is_class_name(name: &[u8]) -> bool {
-    name.len() >= SHORTEST_CLASS && name.iter().all(u8::is_ascii_graphic)
 }
 
 /// An integer of 1 to 9 bytes: the leading 1 bits of the first count the others.
@@ -79,9 +82,6 @@ fn unsigned_vint(reader: &mut Reader<'_>, what: &'static str) -> Option<u64> {
     let rest = reader.take(usize::try_from(extra).ok()?, what).ok()?;
     Some(rest.iter().fold(u64::from(first & mask), |value, byte| value << 8 | u64::from(*byte)))
 }
-
-/// A class has a package in front of it.
-const SHORTEST_CLASS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -95,12 +95,37 @@ mod tests {
         body
     }
 
-    fn header() -> Vec<u8> {
+    fn vint(value: usize) -> Vec<u8> {
+        match value {
+            0..0x80 => vec![u8::try_from(value).unwrap()],
+            _ => [0xf0_u8].into_iter().chain(u32::try_from(value).unwrap().to_be_bytes()).collect(),
+        }
+    }
+
+    fn put(body: &mut Vec<u8>, bytes: &[u8]) {
+        body.extend(vint(bytes.len()));
+        body.extend(bytes);
+    }
+
+    /// A table with columns of these names and types; its first types are those of the keys, too.
+    fn header_of(columns: &[(&[u8], &str)]) -> Vec<u8> {
         // 2^63 in nine bytes, 300 in two, 5 in one.
-        let mut body = vec![0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x81, 0x2c, 5, 8];
-        // One clustering column, no static one, one other.
-        body.extend(b"a.b.Type\x01\x0aa.b.Revers\x00\x01\x01v\x08a.b.Blob");
+        let mut body = vec![0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x81, 0x2c, 5];
+        put(&mut body, columns[0].1.as_bytes());
+        body.extend(vint(columns.len()));
+        columns.iter().for_each(|(_, of)| put(&mut body, of.as_bytes()));
+        for _static_and_others in 0..2 {
+            body.extend(vint(columns.len()));
+            for (name, of) in columns {
+                put(&mut body, name);
+                put(&mut body, of.as_bytes());
+            }
+        }
         body
+    }
+
+    fn header() -> Vec<u8> {
+        header_of(&[(b"v", "a.b.Type")])
     }
 
     fn stats() -> Vec<u8> {
@@ -121,12 +146,70 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_validation_and_compaction_are_known() {
+    fn whatever_a_type_is_called_it_is_a_type() {
+        const MARSHAL: &str = "org.apache.cassandra.db.marshal.";
+        let udt = format!("{MARSHAL}UserType(ks,{}", "6162:org.example.T,".repeat(9000));
+        for of in [
+            "org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 3)",
+            "org.apache.cassandra.db.marshal.ReversedType(org.apache.cassandra.db.marshal.UUIDType)",
+            "org.apache.cassandra.db.marshal.FrozenType(org.apache.cassandra.db.marshal.MapType(a,b))",
+            "org.apache.cassandra.db.marshal.DynamicCompositeType(a=>T,b=>U)",
+            "org.apache.cassandra.db.marshal.UserType(ks,6e,61:T,:U)",
+            "T",
+            "'a type' of\tsomebody\u{0}",
+            "org.example.\u{c4}hnlichkeit\u{1f600}",
+            udt.as_str(),
+        ] {
+            let columns: [(&[u8], &str); 3] = [(b"", of), (&[0xff, 0, 0x80], of), (b"name", of)];
+            let body = header_of(&columns);
+            assert_eq!(is_body_in_clear(BodyKind::HEADER, &body), Some(true), "{of:.90}");
+            let cut = &body[..body.len() - 1];
+            assert_eq!(is_body_in_clear(BodyKind::HEADER, cut), Some(false));
+        }
+        let mut no_columns = header_of(&[(b"", "T")]);
+        no_columns.truncate(14);
+        no_columns.extend([0, 0, 0]);
+        assert_eq!(is_body_in_clear(BodyKind::HEADER, &no_columns), Some(true));
+        let mut unnamed = validation();
+        unnamed.splice(..45, [0, 1, b'P']);
+        assert_eq!(is_body_in_clear(BodyKind::VALIDATION, &unnamed), Some(true));
+    }
+
+    /// The least that there is to see: of each body only the count of its bytes is right, and
+    /// everything a ciphertext could have by accident.
+    #[test]
+    fn noise_is_no_body_however_its_first_bytes_fall() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut noise = |length: usize| -> Vec<u8> {
+            let byte = |_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state.to_be_bytes()[0]
+            };
+            (0..length).map(byte).collect()
+        };
+        for blocks in 1..200 {
+            for _ in 0..20 {
+                let body = noise(16 * blocks);
+                for kind in 0..4 {
+                    assert_eq!(is_body_in_clear(BodyKind(kind), &body), Some(false), "{body:?}");
+                }
+                // A key type of one letter, and no column at all: but it does not end there.
+                let lucky = [&[0, 0, 0, 1, b'T', 0, 0, 0][..], &body].concat();
+                assert_eq!(is_body_in_clear(BodyKind::HEADER, &lucky), Some(false));
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_body_is_known() {
         let longer = |mut body: Vec<u8>| {
             body.push(0);
             body
         };
         assert_eq!(is_body_in_clear(BodyKind::VALIDATION, &longer(validation())), Some(false));
+        assert_eq!(is_body_in_clear(BodyKind::HEADER, &longer(header())), Some(false));
         let compaction = vec![0, 0, 0, 1, 9, 9];
         assert_eq!(is_body_in_clear(BodyKind::COMPACTION, &compaction), Some(false));
     }

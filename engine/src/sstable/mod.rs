@@ -19,6 +19,7 @@ mod version;
 pub use component::Component;
 pub use compression_info::{
     CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE,
+    MOST_EMPTY_CHUNKS,
 };
 pub use crc_table::{CRC_CHUNK_LENGTH, CrcTable};
 pub use descriptor::{Descriptor, parse_file_name};

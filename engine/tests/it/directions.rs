@@ -34,8 +34,9 @@ const ENCRYPTED: [(&str, &str, u32); 6] = [
     ("EncryptingDeflateCompressor", "AES/CBC/PKCS5Padding", 4),
 ];
 
-struct Walk {
-    workspace: Workspace,
+/// A table that goes from form to form.
+pub(crate) struct Walk {
+    pub(crate) workspace: Workspace,
     selection: Selection,
     targets: Vec<Target>,
 }
@@ -46,7 +47,7 @@ impl Walk {
     }
 
     /// One SSTable of many ranges: `oa`, Encryptor, 16 KiB chunks, an empty one at the end.
-    fn of_many_ranges(plain: &[u8], workers: usize) -> Self {
+    pub(crate) fn of_many_ranges(plain: &[u8], workers: usize) -> Self {
         let mut workspace = Workspace::empty();
         workspace.threads = threads(workers);
         let file = workspace.root.path().join("first-key");
@@ -84,7 +85,7 @@ impl Walk {
         Self { workspace, selection, targets }
     }
 
-    fn step(&self, to: &Target) -> Report {
+    pub(crate) fn step(&self, to: &Target) -> Report {
         let session = self.workspace.session(LeaseMode::Exclusive).unwrap();
         let request = PlanRequest {
             archives: upgrade::Archives::default(),
@@ -98,23 +99,31 @@ impl Walk {
         upgrade::run(&session, &plan, self.workspace.threads, &mut NoObserver).unwrap()
     }
 
-    fn verify(&self) {
+    pub(crate) fn verify(&self) {
+        for line in &self.verified().sstables {
+            assert!(matches!(line.outcome, Outcome::Verified { .. }), "{line:?}");
+        }
+    }
+
+    /// How many SSTables do not pass.
+    pub(crate) fn failures(&self) -> usize {
+        self.verified().failures().count()
+    }
+
+    fn verified(&self) -> Report {
         let session = self.workspace.session(LeaseMode::Shared).unwrap();
-        let report = upgrade::verify(
+        upgrade::verify(
             &session,
             &self.selection,
             &self.workspace.sources(),
             self.workspace.threads,
             &mut NoObserver,
         )
-        .unwrap();
-        for line in &report.sstables {
-            assert!(matches!(line.outcome, Outcome::Verified { .. }), "{line:?}");
-        }
+        .unwrap()
     }
 
     /// The content of every Data.db, in any order: ids change.
-    fn data(&self) -> BTreeSet<Vec<u8>> {
+    pub(crate) fn data(&self) -> BTreeSet<Vec<u8>> {
         let table = self.workspace.table();
         let names = self.workspace.files();
         let data = names.iter().filter(|name| name.ends_with("-Data.db"));
@@ -122,7 +131,7 @@ impl Walk {
     }
 }
 
-fn target(workspace: &Workspace, map: &str) -> Target {
+pub(crate) fn target(workspace: &Workspace, map: &str) -> Target {
     let params = CompressionParams::from_cql_options(&OptionMap::parse_cql(map).unwrap()).unwrap();
     let none = BTreeSet::<KeyRef>::new();
     let wish = match params.scheme().unwrap().is_some_and(|scheme| scheme.encryptor().is_some()) {

@@ -15,6 +15,7 @@ mod config;
 mod crash;
 mod crypto;
 mod directions;
+mod empty_chunks;
 mod kit;
 mod layers;
 mod pages;

@@ -121,9 +121,10 @@ impl Metadata {
         let stored = parse_statistics(bytes, checksums)?;
         let all_clear = !has_encrypted_body(&stored);
         let open = |(kind, body): (BodyKind, &[u8])| match is_body_in_clear(kind, body) {
-            Some(true) => Ok(clear(kind, body)),
             // What nothing is known of is what the others are.
-            None if all_clear => Ok(clear(kind, body)),
+            Some(true) | None if all_clear => Ok(clear(kind, body)),
+            // Beside encrypted ones it may look so by accident, and would be lost with the key.
+            Some(true) => decrypt(kind, body, keys).or_else(|_| Ok(clear(kind, body))),
             _ => decrypt(kind, body, keys),
         };
         let bodies = stored.into_iter().map(open).collect::<Result<_, _>>()?;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::crypto::{CipherKey, Transformation};
+use crate::crypto::{CipherKey, Lane, Transformation};
 use crate::keys::KeyHeader;
 
 fn key(byte: u8) -> Arc<CipherKey> {
@@ -108,6 +108,26 @@ fn a_wrong_key_whose_padding_fits_is_not_believed() {
         Metadata::open(&bytes, true, &opener(1)),
         Err(MetadataError::Body { kind: 2, .. })
     ));
+}
+
+/// Once in 2^32 times a ciphertext begins with the length that follows. Copied, it would be lost with
+/// the old key.
+#[test]
+fn an_encrypted_body_that_looks_as_if_in_clear_is_decrypted() {
+    let metadata = metadata([true; 5]);
+    let bytes = metadata.seal(&sealer(1), &mut ivs()).unwrap();
+    let mut bodies = parse_statistics(&bytes, true).unwrap();
+    // The IV is where the length is looked for.
+    let iv = [&28_u32.to_be_bytes()[..], &[0x5a; 12]].concat();
+    let mut block = [&metadata.bodies[1].plain[..], &[11; 11]].concat();
+    key(1).seal(&mut [Lane::new(iv[..].try_into().unwrap(), &mut block)]).unwrap();
+    let stored = [iv, block].concat();
+    assert_eq!(is_body_in_clear(BodyKind::COMPACTION, &stored), Some(true));
+    bodies[1].1 = &stored;
+    let bytes = format_statistics(&bodies, true).unwrap();
+    let opened = Metadata::open(&bytes, true, &opener(1)).unwrap();
+    assert!(opened.same_content(&metadata));
+    assert!(Metadata::open(&bytes, true, &opener(2)).is_err());
 }
 
 #[test]

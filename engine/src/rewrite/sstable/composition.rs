@@ -69,20 +69,31 @@ impl Rewrite<'_> {
         Some(Replacement { put, dropped, copies: copies.collect() })
     }
 
-    /// The old list, less what was left out, and more what was added.
+    /// What the SSTable has, whatever the old list said: a node goes by the files, but its offline
+    /// tools and Converged Core's indices go by the list. So a component that only an index knows is
+    /// listed if it was before, and is there, or in a copy that gets the same list.
     pub(super) fn toc(&self) -> Result<String> {
-        let mut listed = match self.facts.sstable.has(&Component::Toc) {
-            true => {
-                let path = self.facts.sstable.path(&Component::Toc);
-                let bytes = self.job.storage.read(&path, TOC_LIMIT)?;
-                parse_toc(&String::from_utf8_lossy(&bytes))
-            }
-            false => self.components(),
+        let has = self.components();
+        if !self.facts.sstable.has(&Component::Toc) {
+            return Ok(format_toc(&has));
+        }
+        let path = self.facts.sstable.path(&Component::Toc);
+        let bytes = self.job.storage.read(&path, TOC_LIMIT)?;
+        let old = parse_toc(&String::from_utf8_lossy(&bytes));
+        let is_custom = |component: &Component| matches!(component, Component::Other(_));
+        let in_a_copy = |component: &Component| {
+            is_custom(component)
+                && !self.is_left_out(component)
+                && self.planned.copies.iter().any(|copy| copy.has(component))
         };
-        let sides = [Component::CompressionInfo, Component::Crc];
-        listed.retain(|component| !self.is_left_out(component) && !sides.contains(component));
-        for component in [self.side(), Component::Digest, Component::Toc] {
-            if !listed.contains(&component) {
+        let mut listed: Vec<Component> = Vec::new();
+        for component in old {
+            if !listed.contains(&component) && (has.contains(&component) || in_a_copy(&component)) {
+                listed.push(component);
+            }
+        }
+        for component in has {
+            if !listed.contains(&component) && !is_custom(&component) {
                 listed.push(component);
             }
         }

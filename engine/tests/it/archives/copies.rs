@@ -110,6 +110,57 @@ fn without_being_asked_archives_stay_and_are_counted() {
     assert_eq!(node.rows(&snapshot, "new-key").len(), 4);
 }
 
+/// An index that is built appends to the list that a snapshot shares; one that is dropped leaves it, or
+/// leaves a list of itself alone.
+#[test]
+fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
+    use std::io::Write as _;
+    let node = Node::usual();
+    let live = |name: &str| node.table().join(name);
+    let append = |name: &str, line: &str| {
+        let file = fs::OpenOptions::new().append(true).open(live(name));
+        writeln!(file.unwrap(), "{line}").unwrap();
+    };
+    let built_later = node.link("snapshots/built later", &["oa-2-big"]);
+    append("oa-2-big-TOC.txt", "SI_later.db");
+    fs::write(live("oa-2-big-SI_later.db"), "index").unwrap();
+    fs::write(live("oa-3-big-SI_gone.db"), "index").unwrap();
+    append("oa-3-big-TOC.txt", "SI_gone.db");
+    let dropped_later = node.link("snapshots/dropped later", &["oa-3-big"]);
+    fs::remove_file(live("oa-3-big-SI_gone.db")).unwrap();
+    let alone = node.link("snapshots/alone", &["oa-4-big"]);
+    fs::remove_file(live("oa-4-big-TOC.txt")).unwrap();
+    fs::write(live("oa-4-big-TOC.txt"), "SAI+aa+Meta.db\n").unwrap();
+    let rows = node.rows(&node.table(), "keys/aes-cbc-256");
+
+    let report = node.upgrade();
+    // The one whose list is another file by now is rewritten on its own.
+    assert_eq!((rewritten(&report), copies(&report)), (5, 3));
+    assert_eq!(node.rows(&node.table(), "new-key"), rows);
+    assert_eq!(node.keys(), BTreeSet::from(["new-key".to_owned()]));
+    let folders = [node.table(), built_later, dropped_later.clone(), alone];
+    for folder in &folders {
+        for prefix in prefixes(folder) {
+            let toc = fs::read_to_string(format!("{prefix}TOC.txt")).unwrap();
+            let listed: BTreeSet<_> = toc.lines().collect();
+            assert_eq!(listed.len(), toc.lines().count(), "{prefix}: {toc}");
+            for name in files(folder) {
+                let Some(component) =
+                    folder.join(&name).to_str().unwrap().strip_prefix(&prefix).map(str::to_owned)
+                else {
+                    continue;
+                };
+                assert!(listed.contains(component.as_str()), "{name}: {toc}");
+            }
+            // What is listed and not there is in another place that shares the list.
+            assert!(!toc.contains("SAI"), "{prefix}: {toc}");
+        }
+    }
+    assert_eq!(fs::read(dropped_later.join("oa-3-big-SI_gone.db")).unwrap(), b"index");
+    let plan = node.workspace.plan(&node.target).unwrap();
+    assert_eq!(plan.rewrites().count(), 0);
+}
+
 /// Someone has copied a file of a snapshot, or a component was written anew since.
 #[test]
 fn copies_of_which_a_replaced_file_is_another_one_are_rewritten_on_their_own() {

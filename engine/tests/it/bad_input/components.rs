@@ -6,27 +6,76 @@ use rekey_engine::ErrorKind::Corrupt;
 use rekey_engine::plan::Severity;
 
 use crate::kit::Patient;
-use crate::kit::workspace::files;
-
-const BIG: [&str; 6] =
-    ["Data.db", "CompressionInfo.db", "Index.db", "Statistics.db", "Summary.db", "Filter.db"];
+use crate::kit::workspace::{Workspace, files};
 
 fn bti() -> Patient {
     Patient::of("fixtures/da-aes-cbc-256-16k", "da-2-bti")
 }
 
+/// Leaves the lines of its TOC that pass.
+fn keep_lines(patient: &Patient, keep: impl Fn(&str) -> bool) {
+    patient.edit("TOC.txt", |toc| {
+        let text = String::from_utf8(toc.clone()).unwrap();
+        *toc = text
+            .lines()
+            .filter(|line| keep(line))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+            .into();
+    });
+}
+
+/// The TOC of the new SSTable, sorted.
+fn new_toc(workspace: &Workspace, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(workspace.table().join(format!("{name}-TOC.txt"))).unwrap();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+const WHOLE: [&str; 8] = [
+    "CompressionInfo.db",
+    "Data.db",
+    "Digest.crc32",
+    "Filter.db",
+    "Index.db",
+    "Statistics.db",
+    "Summary.db",
+    "TOC.txt",
+];
+
 #[test]
-fn a_missing_component_that_the_toc_lists_is_refused() {
-    for component in BIG {
+fn what_a_node_cannot_do_without_is_refused() {
+    for component in ["Data.db", "CompressionInfo.db", "Index.db", "Statistics.db"] {
         let patient = Patient::usual();
         patient.remove(component);
         let diagnosis = patient.diagnose().is(Corrupt).at(component);
         diagnosis.says("missing").advises("backup");
     }
-    for component in ["Data.db", "Partitions.db", "Rows.db", "Statistics.db", "Filter.db"] {
+    for component in ["Data.db", "CompressionInfo.db", "Partitions.db", "Rows.db", "Statistics.db"]
+    {
         let patient = bti();
         patient.remove(component);
         patient.diagnose().is(Corrupt).at(component).says("missing").advises("backup");
+    }
+}
+
+/// As a node does, the run goes on without it, and says so; the new list does not name it.
+#[test]
+fn what_a_node_builds_anew_may_be_missing_although_it_is_listed() {
+    let big = ["Summary.db", "Filter.db"].map(|component| (Patient::usual(), component));
+    for (patient, component) in big.into_iter().chain([(bti(), "Filter.db")]) {
+        patient.remove(component);
+        let is_bti = patient.path("Rows.db").exists();
+        let plan = patient.workspace.plan(&patient.target).unwrap();
+        let [finding] = plan.findings.as_slice() else { panic!("{:?}", plan.findings) };
+        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.error.path(), Some(patient.path(component).as_path()));
+        assert!(finding.error.advice().unwrap().contains("when it starts"), "{finding:?}");
+        let workspace = patient.recovers();
+        let name = if is_bti { "da-6-bti" } else { "oa-6-big" };
+        assert!(!workspace.files().contains(&format!("{name}-{component}")));
+        assert!(!new_toc(&workspace, name).contains(&component.to_owned()));
     }
 }
 
@@ -61,12 +110,45 @@ fn what_a_node_can_do_without_is_not_made_up() {
     }
 }
 
+/// What indices leave behind: they append their files to the list, or make one of those alone, and
+/// drop files without a word.
 #[test]
-fn a_toc_that_lists_what_never_was_is_refused() {
-    for line in ["SAI+ca+Meta.db", "SI_1.db", "../oa-3-big-Data.db", "CRC.db"] {
+fn a_toc_that_lists_what_is_not_there_is_said_and_put_right() {
+    for line in ["SAI+ca+Meta.db", "SI_by_n.db", "../oa-3-big-Data.db", "CRC.db", "Rows.db"] {
         let patient = Patient::usual();
-        patient.edit("TOC.txt", |toc| toc.extend(format!("{line}\n").bytes()));
-        patient.diagnose().is(Corrupt).at(line).says("TOC.txt lists it");
+        patient.edit("TOC.txt", |toc| toc.extend(format!("{line}\n{line}\n").bytes()));
+        let plan = patient.workspace.plan(&patient.target).unwrap();
+        let [finding] = plan.findings.as_slice() else { panic!("{:?}", plan.findings) };
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.error.fact().contains("TOC.txt lists the file"), "{finding:?}");
+        assert!(finding.error.path().unwrap().to_string_lossy().ends_with(line));
+        assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE, "{line}");
+    }
+}
+
+#[test]
+fn a_toc_that_lists_an_index_alone_is_said_and_put_right() {
+    for is_there in [false, true] {
+        for text in ["SI_by_n.db\n", "SAI+aa+by_n+Meta.db\nSAI+aa+by_n+Meta.db\n"] {
+            let patient = Patient::usual();
+            let index = text.lines().next().unwrap();
+            if is_there {
+                fs::write(patient.path(index), "an index").unwrap();
+            }
+            patient.edit("TOC.txt", |toc| *toc = text.into());
+            let plan = patient.workspace.plan(&patient.target).unwrap();
+            assert!(plan.findings.iter().all(|finding| finding.severity == Severity::Warning));
+            assert_eq!(plan.findings.len(), if is_there { 1 } else { 2 });
+            let fact = plan.findings.last().unwrap().error.fact();
+            assert!(fact.contains("does not list Data.db, CompressionInfo.db, Index.db"), "{fact}");
+            let workspace = patient.recovers();
+            let mut expected: Vec<_> = WHOLE.iter().map(|name| (*name).to_owned()).collect();
+            expected.extend(is_there.then(|| index.to_owned()));
+            expected.sort();
+            assert_eq!(new_toc(&workspace, "oa-6-big"), expected);
+            let carried = workspace.files().contains(&format!("oa-6-big-{index}"));
+            assert_eq!(carried, is_there);
+        }
     }
 }
 
@@ -81,36 +163,48 @@ fn a_toc_that_is_no_text_is_refused() {
 }
 
 #[test]
-fn a_toc_that_hides_a_component_is_said_and_the_component_goes_along() {
-    for hidden in ["Filter.db", "Summary.db", "TOC.txt"] {
+fn a_toc_that_hides_a_component_is_said_and_put_right() {
+    for hidden in WHOLE {
         let patient = Patient::usual();
-        patient.edit("TOC.txt", |toc| {
-            let text = String::from_utf8(toc.clone()).unwrap();
-            *toc = text.replace(&format!("{hidden}\n"), "").into_bytes();
-        });
-        let path = patient.path(hidden);
+        keep_lines(&patient, |line| line != hidden);
         let plan = patient.workspace.plan(&patient.target).unwrap();
-        let finding = &plan.findings[0];
-        assert_eq!((plan.findings.len(), finding.severity), (1, Severity::Warning), "{hidden}");
-        assert_eq!(finding.error.path(), Some(path.as_path()));
+        let [finding] = plan.findings.as_slice() else { panic!("{:?}", plan.findings) };
+        assert_eq!(finding.severity, Severity::Warning, "{hidden}");
+        assert_eq!(finding.error.path(), Some(patient.path("TOC.txt").as_path()));
+        assert!(finding.error.fact().contains(hidden), "{finding:?}");
         let workspace = patient.recovers();
         assert_eq!(components_of_all(&workspace), vec![8; 4], "{hidden} went along");
-    }
-}
-
-#[test]
-fn a_toc_that_hides_what_a_node_needs_is_refused_and_not_published_again() {
-    for hidden in ["Index.db", "CompressionInfo.db", "Data.db", "Statistics.db"] {
-        let patient = Patient::usual();
-        patient.edit("TOC.txt", |toc| {
-            let text = String::from_utf8(toc.clone()).unwrap();
-            *toc = text.replace(&format!("{hidden}\n"), "").into_bytes();
-        });
-        patient.diagnose().is(Corrupt).at("TOC.txt").says(hidden).advises("rebuilds");
+        assert_eq!(new_toc(&workspace, "oa-6-big"), WHOLE, "{hidden}");
     }
     let patient = Patient::usual();
     patient.edit("TOC.txt", Vec::clear);
-    patient.diagnose().is(Corrupt).at("TOC.txt").says("does not list");
+    assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE);
+}
+
+/// Without the list nothing says that a compressor was at work: Data.db may be anything.
+#[test]
+fn a_toc_that_hides_a_lost_compression_info_is_no_help() {
+    let patient = Patient::usual();
+    patient.remove("CompressionInfo.db");
+    keep_lines(&patient, |line| line != "CompressionInfo.db");
+    let diagnosis = patient.diagnose().is(Corrupt).at("Data.db");
+    diagnosis.says("CompressionInfo.db").advises("backup");
+}
+
+/// In Converged Core the list says which files of an index are in use; what it does not name is of a
+/// build that was not finished.
+#[test]
+fn a_component_that_only_an_index_knows_is_listed_if_it_was() {
+    let patient = Patient::usual();
+    for name in ["SAI+fa+by_n+Meta.db", "SAI+fa+1+by_n+Meta.db"] {
+        fs::write(patient.path(name), name).unwrap();
+    }
+    patient.edit("TOC.txt", |toc| toc.extend(b"SAI+fa+by_n+Meta.db\n"));
+    let workspace = patient.recovers();
+    assert!(workspace.files().contains(&"oa-6-big-SAI+fa+1+by_n+Meta.db".to_owned()));
+    let toc = new_toc(&workspace, "oa-6-big");
+    assert!(toc.contains(&"SAI+fa+by_n+Meta.db".to_owned()), "{toc:?}");
+    assert!(!toc.contains(&"SAI+fa+1+by_n+Meta.db".to_owned()), "{toc:?}");
 }
 
 #[test]
@@ -219,7 +313,7 @@ fn unknown_components_go_along_whatever_their_names() {
 }
 
 /// How many components each SSTable has.
-fn components_of_all(workspace: &crate::kit::Workspace) -> Vec<usize> {
+fn components_of_all(workspace: &Workspace) -> Vec<usize> {
     let names = files(&workspace.table());
     crate::kit::patient::sstables(&workspace.table())
         .iter()

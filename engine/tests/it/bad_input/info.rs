@@ -136,7 +136,7 @@ fn data_lengths_that_cannot_be_are_refused() {
         let diagnosis = with(&length.to_be_bytes(), |f| f.data_length).diagnose();
         diagnosis.is(Corrupt).at("CompressionInfo.db").says(&length.to_string());
     }
-    // The second chunk might be an empty one (FORMATS.md 2.2), but is not.
+    // The second chunk might be one of nothing (FORMATS.md 2.2), but is not.
     for (length, chunk) in [(1, 0), (65_535, 0), (65_536, 1)] {
         let length = i64::to_be_bytes(length);
         with(&length, |f| f.data_length).diagnose().is(Corrupt).at("Data.db").chunk(chunk);

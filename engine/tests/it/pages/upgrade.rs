@@ -1,5 +1,6 @@
 //! Whole runs over SSTables with encrypted components.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, Archives, Outcome};
 
 use super::{OLD_KMIP, OTHER_KMIP, SETS, Set, hex, read};
-use crate::kit::beside::{bodies, page, page_contents, plain_pages};
+use crate::kit::beside::{bodies, page, page_contents, plain_pages, statistics};
 use crate::kit::workspace::{files, target, testdata, threads};
 use crate::kit::{TestStorage, Workspace};
 
@@ -287,7 +288,7 @@ fn metadata_in_clear_stays_in_clear() {
     fs::copy(&plain[0].1, &paths[0]).unwrap();
     let mut mixed = bodies(&read(&plain[1].0));
     mixed[2] = bodies(&read(&plain[1].1)).remove(2);
-    fs::write(&paths[1], crate::kit::beside::statistics(&mixed)).unwrap();
+    fs::write(&paths[1], statistics(&mixed)).unwrap();
 
     assert_eq!(workspace.upgrade(&target).unwrap().failures().count(), 0);
     assert_eq!(workspace.verify().failures().count(), 0);
@@ -323,4 +324,59 @@ fn the_sets_have_wide_partitions_and_several_pages() {
         assert!(lengths("Rows.db").iter().any(|length| *length > 0), "{}", set.name);
         assert!(testdata().join("fixtures").join(set.name).join("plain").is_dir());
     }
+}
+
+/// Puts another type in the place of the first in a HEADER, which is that of the partition key.
+fn with_vector_key(header: &[u8]) -> Vec<u8> {
+    const VECTOR: &str =
+        "org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 3)";
+    let old = b"org.apache.cassandra.db.marshal.UTF8Type";
+    let at = header.windows(old.len()).position(|window| window == old).unwrap();
+    let length = u8::try_from(VECTOR.len()).unwrap();
+    [&header[..at - 1], &[length], VECTOR.as_bytes(), &header[at + old.len()..]].concat()
+}
+
+/// In clear, as Apache writes it, and encrypted, as DSE does.
+#[test]
+fn a_type_that_this_program_does_not_know_is_no_obstacle() {
+    let all_of = |workspace: &Workspace| -> BTreeSet<Vec<u8>> {
+        components(workspace, "-Statistics.db").iter().map(|path| read(path)).collect()
+    };
+    let workspace = Workspace::copy_of("fixtures/da-aes-cbc-256-16k");
+    for path in components(&workspace, "-Statistics.db") {
+        let mut all = bodies(&read(&path));
+        all[3].1 = with_vector_key(&all[3].1);
+        fs::write(path, statistics(&all)).unwrap();
+    }
+    let before = all_of(&workspace);
+    assert_eq!(workspace.verify().failures().count(), 0);
+    let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+    let report = workspace.upgrade(&target).unwrap();
+    for line in &report.sstables {
+        assert!(matches!(line.outcome, Outcome::Rewritten { .. }), "{line:?}");
+    }
+    assert!(all_of(&workspace) == before, "carried over as it is");
+
+    let set = &SETS[2];
+    let (workspace, old) = (self::workspace(set), set.key_bytes());
+    let mut headers = BTreeSet::new();
+    for path in components(&workspace, "-Statistics.db") {
+        let opened = bodies(&read(&path)).into_iter().map(|(kind, body)| {
+            let plain = set.own(None, &old).open(&body);
+            (kind, if kind == 3 { with_vector_key(&plain) } else { plain })
+        });
+        let opened: Vec<_> = opened.collect();
+        headers.insert(opened[3].1.clone());
+        let sealed = opened.iter().map(|(kind, plain)| (*kind, set.own(None, &old).seal(plain, 3)));
+        fs::write(path, statistics(&sealed.collect::<Vec<_>>())).unwrap();
+    }
+    assert_eq!(workspace.verify().failures().count(), 0);
+    let (target, _, new) = new_key(set, &workspace);
+    let report = workspace.upgrade(&target).unwrap();
+    assert_eq!(report.failures().count(), 0);
+    let found: BTreeSet<_> = components(&workspace, "-Statistics.db")
+        .iter()
+        .map(|path| set.own(None, &new).open(&bodies(&read(path))[3].1))
+        .collect();
+    assert!(found == headers);
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.apache.cassandra.config.DatabaseDescriptor;
 import org.apache.cassandra.db.ColumnFamilyStore;
 import org.apache.cassandra.db.DecoratedKey;
@@ -59,6 +60,10 @@ public final class Release {
         Component digest = Component.digestFor(sstable.version.uncompressedChecksumType());
         return SSTableTxnWriter.create(
                 table.metadata, sstable.withDigestComponent(digest), 0, 0, 0, table.header(), List.of());
+    }
+
+    static SSTableReader openAsNode(ColumnFamilyStore store, Descriptor sstable, Set<Component> components) throws IOException {
+        return SSTableReader.open(sstable, components, store.metadata, true, false);
     }
 
     static void verifyExtended(ColumnFamilyStore store, SSTableReader reader) {

@@ -2,6 +2,7 @@ package interop;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.apache.cassandra.config.DatabaseDescriptor;
 import org.apache.cassandra.config.StartupChecksOptions;
 import org.apache.cassandra.db.ColumnFamilyStore;
@@ -12,6 +13,7 @@ import org.apache.cassandra.db.compaction.Verifier;
 import org.apache.cassandra.db.filter.ColumnFilter;
 import org.apache.cassandra.db.rows.UnfilteredRowIterator;
 import org.apache.cassandra.exceptions.StartupException;
+import org.apache.cassandra.io.sstable.Component;
 import org.apache.cassandra.io.sstable.Descriptor;
 import org.apache.cassandra.io.sstable.SSTableTxnWriter;
 import org.apache.cassandra.io.sstable.SequenceBasedSSTableId;
@@ -56,6 +58,10 @@ public final class Release {
                 file(folder), table.metadata.keyspace, table.metadata.name, new SequenceBasedSSTableId(generation));
         return SSTableTxnWriter.create(
                 table.reference(), sstable, 0, 0, null, false, 0, table.header(), List.of());
+    }
+
+    static SSTableReader openAsNode(ColumnFamilyStore store, Descriptor sstable, Set<Component> components) {
+        return SSTableReader.open(sstable, components, store.metadata, true, false);
     }
 
     static void verifyExtended(ColumnFamilyStore store, SSTableReader reader) {

@@ -13,9 +13,10 @@ import org.apache.cassandra.io.sstable.Descriptor;
 import org.apache.cassandra.io.sstable.format.SSTableReader;
 
 /**
- * {@code read data= keyspace= table= [rows=] [hash=] [sstables=]}: opens every SSTable of a table folder with the database's own
+ * {@code read data= keyspace= table= [rows=] [hash=] [sstables=] [as=node]}: opens every SSTable of a table folder with the database's own
  * reader, hashes its content, looks partitions and rows up through the indexes, and runs the extended
- * verifier. Fails if anything is wrong, or differs from the given row count, hash or number of SSTables.
+ * verifier. Fails if anything is wrong, or differs from the given row count, hash or number of SSTables. As a node does, it refuses SSTables
+ * without a component that it needs, and builds anew those that it can.
  */
 final class ReadCommand {
     private ReadCommand() {}
@@ -32,11 +33,14 @@ final class ReadCommand {
 
         Table table = table(folder, SchemaOfSSTables.shape(listed.keySet()));
         ColumnFamilyStore store = table.store(folder.dataDirectory());
+        boolean asNode = command.optional("as", "tool").equals("node");
         long rows = 0;
         long markers = 0;
         List<String> hashes = new ArrayList<>();
         for (Map.Entry<Descriptor, Set<Component>> sstable : listed.entrySet()) {
-            SSTableReader reader = SSTableReader.openNoValidation(sstable.getKey(), sstable.getValue(), store);
+            SSTableReader reader = asNode
+                    ? Release.openAsNode(store, sstable.getKey(), sstable.getValue())
+                    : SSTableReader.openNoValidation(sstable.getKey(), sstable.getValue(), store);
             try {
                 Release.verifyExtended(store, reader);
                 SSTableScan scan = new SSTableScan(table, reader);
