@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod exit_code;
 mod harden;
+mod names;
 mod resolve;
 mod ui;
 mod watch;

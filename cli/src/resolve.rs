@@ -16,14 +16,19 @@ use rekey_engine::upgrade::{Archives, Session};
 use rekey_engine::{Error, Result};
 
 use crate::args::{ArchiveArgs, DataArgs, Io, KeyArgs, Rate, TargetArgs, WatchArgs};
+use crate::names;
+use crate::ui::Style;
 
 impl DataArgs {
     pub(crate) fn session(&self, mode: LeaseMode) -> Result<Session> {
         Session::open(Box::new(LocalStorage), &self.data_dirs, mode, self.io == Io::Map)
     }
 
-    pub(crate) fn selection(&self) -> Selection {
-        Selection { keyspace: self.keyspace.clone(), tables: self.tables.clone() }
+    /// The tables that are named; says of names that stand for others what they were taken for.
+    pub(crate) fn selection(&self, style: Style) -> Result<Selection> {
+        let (selection, notes) = names::selection(self.keyspace.as_deref(), &self.tables)?;
+        style.notes(notes);
+        Ok(selection)
     }
 
     pub(crate) fn threads(&self) -> NonZeroUsize {
@@ -77,9 +82,9 @@ impl TargetArgs {
         used: impl FnOnce() -> Result<BTreeSet<KeyRef>>,
     ) -> Result<Target> {
         let of_options = |error: Error| {
+            // Whatever is wrong with the map, it is the map that has to be mended.
             let advice = error.advice().map(str::to_owned);
-            let kind = error.kind();
-            let error = Error::new(kind, "the options of --compression").caused_by(error);
+            let error = Error::invalid("the options of --compression").caused_by(error);
             match advice {
                 Some(advice) => error.cure(advice),
                 None => error,

@@ -29,7 +29,7 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// Keyspace; all of them without it
+    /// Keyspace, or one of its tables as KEYSPACE.TABLE; all of them without it
     pub(crate) keyspace: Option<String>,
 
     /// Tables of the keyspace; all of them without it
@@ -77,7 +77,7 @@ pub(crate) struct KeyArgs {
 /// What SSTables are to become.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// The new compression options, as in CQL: "{'class': 'Encryptor', ...}"
+    /// The new compression options, as in CQL: "{'class': 'Encryptor', ...}", or a whole ALTER TABLE
     #[arg(long, value_name = "MAP", required = true)]
     pub(crate) compression: String,
 
@@ -100,7 +100,8 @@ pub(crate) struct TargetArgs {
     pub(crate) max_key_id_length: usize,
 
     /// The product that runs on the node, where its files do not tell: apache-3 (Cassandra 3.x),
-    /// apache-4 (Cassandra 4.0 and later), converged-core (HCD), dse (DSE 6)
+    /// apache-4 (Cassandra 4.0 and later), converged-core (HCD), dse (DSE 6); or a name with a version,
+    /// as cassandra-5.0, hcd
     #[arg(long, value_name = "FLAVOR")]
     pub(crate) flavor: Option<Flavor>,
 }

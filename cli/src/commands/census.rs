@@ -12,7 +12,7 @@ pub(crate) fn run(args: &CensusArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
-    let (selection, archives) = (args.data.selection(), args.archives.archives());
+    let (selection, archives) = (args.data.selection(style)?, args.archives.archives());
     let census = upgrade::census(&session, &selection, archives, args.data.threads())?;
     style.census(&census);
     // A census with unknown SSTables proves nothing about a key that it does not list.

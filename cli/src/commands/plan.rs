@@ -14,13 +14,14 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let sources = args.keys.sources()?;
     let session = args.data.session(LeaseMode::Shared)?;
     style.holders(&session);
+    let selection = args.data.selection(style)?;
     let archives = args.archives.archives();
-    let used = || used_keys(&session, &args.data, archives);
+    let used = || used_keys(&session, &selection, archives, args.data.threads());
     let target = args.target.target(&sources, None, used)?;
     let plan = upgrade::plan(
         &session,
         &PlanRequest {
-            selection: &args.data.selection(),
+            selection: &selection,
             archives,
             target: &target,
             flavor: args.target.flavor,

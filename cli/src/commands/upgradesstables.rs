@@ -6,7 +6,7 @@ use std::time::Instant;
 use rekey_engine::io::LeaseMode;
 use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
 use rekey_engine::plan::Target;
-use rekey_engine::upgrade::{self, Outcome, PlanRequest, Session};
+use rekey_engine::upgrade::{self, PlanRequest, Session};
 use rekey_engine::{Error, ErrorKind, Result};
 
 use super::used_keys;
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let started = Instant::now();
     let sources = args.keys.sources()?;
-    let selection = args.data.selection();
+    let selection = args.data.selection(style)?;
     let signals = Signals::catch()?;
     let control = args.watch.control();
     let session = args
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     }
     let resumed_key = unfinished.as_ref().and_then(upgrade::resumed_key);
     let archives = args.archives.archives();
-    let used = || used_keys(&session, &args.data, archives);
+    let used = || used_keys(&session, &selection, archives, args.data.threads());
     let mut target = args.target.target(&sources, resumed_key, used)?;
     if let Some(unfinished) = &unfinished {
         upgrade::check_target(&session, unfinished, &target)?;
@@ -62,16 +62,11 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         || upgrade::run(&session, &plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
     style.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
+    style.alterations(&upgrade::to_alter(&plan, &report));
     style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
         style.go_on(&format!("ended before it was done (exit status {})", signals.status()));
         return Ok(signals.status());
-    }
-    if report.sstables.iter().any(|line| matches!(line.outcome, Outcome::Rewritten { .. })) {
-        style.note(
-            "alter the compression of these tables to the same options, or the node goes on \
-             writing with the old key",
-        );
     }
     style.archives_left(&plan);
     Ok(exit_code::of_report(&report))

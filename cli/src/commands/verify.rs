@@ -18,7 +18,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
     style.holders(&session);
     let report = upgrade::verify(
         &session,
-        &args.data.selection(),
+        &args.data.selection(style)?,
         &sources,
         args.data.threads(),
         style.observer("to read").as_mut(),

@@ -27,9 +27,6 @@ fn failed_is_1() {
     }
     node.upgrade(&[]).exits(1).says("4 SSTables: 4 failed");
     node.read("verify", &[]).exits(1);
-    let unsupported = "{'class': 'ZstdDictionaryCompressor'}";
-    let rest = ["--flavor", "apache-4", "--compression", unsupported];
-    node.read("plan", &rest).exits(1).says("ZstdDictionaryCompressor").says("hint:");
 }
 
 #[test]
@@ -55,6 +52,18 @@ fn usage_and_configuration_are_2() {
     ] {
         let run = node.run(arguments).exits(2);
         assert!(!run.err.is_empty(), "{arguments:?}");
+    }
+    // Whatever is wrong with a map, in a plan and in a run alike.
+    for (map, part) in [
+        ("{'class': 'ZstdDictionaryCompressor'}", "ZstdDictionaryCompressor"),
+        ("{'class': 'LZ4Compressor', 'min_compress_ratio': 2}", "only 0"),
+        ("{'class': 'Encryptor', 'key_provider': 'Nobody'}", "key provider 'Nobody'"),
+        ("{'class': 'Encryptor'", "character 22"),
+    ] {
+        let rest = ["--flavor", "apache-4", "--compression", map];
+        node.read("plan", &rest).exits(2).says(part).says("hint:");
+        let rest = ["-a", "--flavor", "apache-4", "--compression", map];
+        node.read("upgradesstables", &rest).exits(2).says(part).says("hint:");
     }
     // Without a flavor nobody knows whose transaction logs to write.
     let map = node.map(256);

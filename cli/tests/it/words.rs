@@ -1,6 +1,6 @@
 //! What people read.
 
-use crate::kit::Node;
+use crate::kit::{KMIP_LINES, KMIP_MAP, Node};
 
 #[test]
 fn help_and_version_are_there() {
@@ -54,8 +54,138 @@ fn every_refusal_of_a_plan_has_a_hint() {
     assert!(refusals > 0 && hints >= refusals, "{run:?}");
 }
 
+/// A table is altered where its options change, by a statement that can be pasted.
 #[test]
-fn a_run_that_changes_the_key_says_what_is_left_to_do() {
+fn a_run_that_changes_options_says_what_is_left_to_do() {
     let node = Node::usual();
-    node.upgrade(&[]).exits(0).says("alter the compression");
+    let table = |name: &str| node.data().join(format!("{name}-5ab1e000000011f0800000000000000b"));
+    for name in ["Shop/order", "rk/u", "system/paxos"] {
+        crate::kit::copy_tree(&node.table(), &table(name));
+    }
+    crate::kit::copy_tree(&table("rk/u"), &node.table().join(".by_n"));
+    let map = node.map(256).replace(": 256", ": '256'");
+    let run = node.upgrade(&["rk", "t"]).exits(0);
+    let statement = format!("ALTER TABLE rk.t WITH compression = {map};");
+    assert!(run.err.contains(&format!("  {statement}\n")), "{run:?}");
+    assert!(run.err.contains("ALTER MATERIALIZED VIEW") && !run.err.contains("rk.u"), "{run:?}");
+    // It is what this program takes, too.
+    let rest = ["--flavor", "apache-4", "--compression", &statement, "rk.t"];
+    node.read("plan", &rest).exits(0).says("0 of 8 SSTables");
+    let run = node.upgrade(&[]).exits(0);
+    assert!(run.err.contains("ALTER TABLE \"Shop\".\"order\" WITH compression = {'class'"));
+    assert!(!run.err.contains("ALTER TABLE rk.t"), "{run:?}");
+    assert!(!run.err.contains("ALTER TABLE system"), "{run:?}");
+    assert!(run.err.contains("nobody alters system.paxos: "), "{run:?}");
+    let run = node.upgrade(&[]).exits(0);
+    assert!(!run.text().to_lowercase().contains("alter"), "{run:?}");
+}
+
+#[test]
+fn where_only_the_key_changes_nothing_is_altered() {
+    let node = Node::with("oa-kmip-a");
+    let keys = node.file("kmip-keys", KMIP_LINES);
+    let info = std::fs::read(node.table().join("oa-2-big-CompressionInfo.db")).unwrap();
+    let has_namespace = info.windows(13).any(|part| part == b"key_namespace");
+    let same = match has_namespace {
+        true => KMIP_MAP.replace("'}", "', 'key_namespace': 'a'}"),
+        false => KMIP_MAP.to_owned(),
+    };
+    let to = |map: &str, id: &str| {
+        let rest = ["-a", "--json", "--flavor", "apache-4", "--compression", map];
+        let key = ["--key-id", id, "--kmip-keys", keys.to_str().unwrap()];
+        node.read("upgradesstables", &[&rest[..], &key].concat()).exits(0)
+    };
+    let run = to(&same, "0eb2277e-0acc-4adb-9241-1dd84dde691c");
+    assert!(run.of_type("alter").is_empty(), "{run:?}");
+    assert!(run.of_type("summary")[0]["rewritten"].as_u64().unwrap() > 0);
+    let other = same.replace("{'class'", "{'chunk_length_in_kb': 4, 'class'");
+    let run = to(&other, "02-449");
+    let alter = &run.of_type("alter")[0];
+    assert_eq!(alter["table"], "rk.t");
+    let statement = alter["statement"].as_str().unwrap();
+    assert!(statement.contains("'chunk_length_in_kb': '4'"), "{statement}");
+}
+
+#[test]
+fn a_long_list_of_statements_is_cut_in_text_only() {
+    let node = Node::usual();
+    for index in 0..21 {
+        let of = format!("rk/u{index}-5ab1e000000011f0800000000000000b");
+        std::fs::create_dir_all(node.data().join(&of)).unwrap();
+        for entry in std::fs::read_dir(node.table()).unwrap() {
+            let from = entry.unwrap().path();
+            let name = from.file_name().unwrap().to_str().unwrap();
+            if name.starts_with("oa-4-big-") {
+                std::fs::copy(&from, node.data().join(&of).join(name)).unwrap();
+            }
+        }
+    }
+    let copy = Node::usual();
+    std::fs::remove_dir_all(copy.data()).unwrap();
+    crate::kit::copy_tree(&node.data(), &copy.data());
+    let run = node.upgrade(&[]).exits(0).says("  and 2 more in the same way");
+    assert_eq!(run.err.matches("  ALTER TABLE rk.").count(), 20, "{run:?}");
+    assert_eq!(copy.upgrade(&["--json"]).exits(0).of_type("alter").len(), 22);
+}
+
+/// What people type in place of the right word is understood, or the right word is named.
+#[test]
+fn words_that_were_nearly_right() {
+    let node = Node::usual();
+    let map = node.map(256);
+    let plan = |map: &str, flavor: &str, names: &[&str]| {
+        let rest = ["--create-key", "--flavor", flavor, "--compression", map];
+        node.read("plan", &[&rest, names].concat())
+    };
+    let all = "4 of 4 SSTables to rewrite";
+    for pasted in [
+        format!("{map};"),
+        format!("WITH compression = {map};"),
+        format!("ALTER TABLE rk.t WITH compression = {map};"),
+    ] {
+        plan(&pasted, "apache-4", &[]).exits(0).says(all);
+    }
+    for flavor in ["apache-5", "cassandra-5.0"] {
+        plan(&map, flavor, &[]).exits(0).says(all);
+    }
+    plan(&map, "hcd", &["rk.t"]).exits(0).says(all).says("converged-core");
+    node.read("verify", &["rk.t"]).exits(0).says("4 verified");
+    node.read("census", &["rk", "rk.t"]).exits(0);
+
+    plan(&map.replace("Encryptor", "encryptor"), "apache-4", &[])
+        .exits(2)
+        .says("did you mean 'Encryptor'?");
+    plan(&map.replace("ProviderFactory", "ProvderFactory"), "apache-4", &[])
+        .exits(2)
+        .says("did you mean 'LocalFileSystemKeyProviderFactory'?");
+    plan(&map.replace("secret_key_strength", "secret_key_strenght"), "apache-4", &[])
+        .exits(2)
+        .says("did you mean 'secret_key_strength'?");
+    plan(&map.replace("{'class'", "{'chunk_lenght_in_kb': 64, 'class'"), "apache-4", &[])
+        .exits(2)
+        .says("did you mean 'chunk_length_in_kb'?");
+    plan(&map.replace("'class'", "'Class'"), "apache-4", &[])
+        .exits(2)
+        .says("did you write 'Class' for 'class'?");
+    plan(&map, "convergedcore", &[]).exits(2).says("did you mean 'converged-core'?");
+    std::fs::create_dir_all(node.data().join("shop/customers-5ab1e000000011f0800000000000000b"))
+        .unwrap();
+    node.read("census", &["shp"]).exits(2).says("did you mean 'shop'?");
+    node.read("census", &["shop", "Customer"]).exits(2).says("did you mean 'customers'?");
+    node.read("census", &["shop.customers", "rk.t"]).exits(2).says("once for each keyspace");
+}
+
+#[test]
+fn the_vendor_s_name_of_the_batch_log() {
+    let node = Node::usual();
+    for table in ["batches", "paxos"] {
+        let of = format!("system/{table}-5ab1e000000011f0800000000000000b");
+        crate::kit::copy_tree(&node.table(), &node.data().join(of));
+    }
+    let run = node.upgrade(&["system", "batchlog", "paxos"]).exits(0).says("8 rewritten");
+    assert!(run.err.contains("'batchlog' is taken for 'system.batches'"), "{run:?}");
+    let run = node.upgrade(&["system", "batchlog", "paxos", "--json"]).exits(0);
+    let notes = run.of_type("note");
+    let said = notes.iter().filter(|note| note["message"].as_str().unwrap().contains("batchlog"));
+    assert_eq!(said.count(), 1, "{run:?}");
 }

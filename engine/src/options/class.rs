@@ -92,6 +92,20 @@ const IN_CLEAR: [&str; 7] = [
 /// Those that DSE and HCD chain with an Encryptor.
 const CHAINED: [&str; 3] = ["DeflateCompressor", "LZ4Compressor", "SnappyCompressor"];
 
+/// Every class that a map may name.
+pub(super) const KNOWN: [&str; 10] = [
+    "Encryptor",
+    "EncryptingDeflateCompressor",
+    "EncryptingLZ4Compressor",
+    "EncryptingSnappyCompressor",
+    "AdaptiveCompressor",
+    "DeflateCompressor",
+    "LZ4Compressor",
+    "NoopCompressor",
+    "SnappyCompressor",
+    "ZstdCompressor",
+];
+
 /// Where the database looks up a simple name.
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";
 

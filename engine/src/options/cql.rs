@@ -1,6 +1,7 @@
 //! The map literal of CQL, as far as option maps need it.
 //!
 //! ```text
+//! statement = [ "ALTER" ("TABLE" / "MATERIALIZED VIEW") name ] [ "WITH" / "AND" ] [ "compression" "=" ] map [ ";" ]
 //! map   = "{" [ pair *( "," pair ) ] "}"
 //! pair  = text ":" ( text / number / boolean )
 //! text  = "'" *( any character but "'" / "''" ) "'"
@@ -30,9 +31,11 @@ pub(super) enum Found {
     Text(String),
 }
 
-/// Parses a whole map literal into its pairs, duplicates included.
+/// Parses a whole map literal into its pairs, duplicates included; also one that was pasted with
+/// the statement around it.
 pub(super) fn parse_map(text: &str) -> Result<Vec<(String, String)>, CqlError> {
     let mut parser = Parser { text, rest: text };
+    parser.statement()?;
     let mut pairs = Vec::new();
     parser.expect('{', "'{'")?;
     if !parser.eat('}') {
@@ -46,6 +49,7 @@ pub(super) fn parse_map(text: &str) -> Result<Vec<(String, String)>, CqlError> {
             parser.expect(',', "',' or '}'")?;
         }
     }
+    let _may_end_so = parser.eat(';');
     parser.skip_space();
     if parser.rest.is_empty() { Ok(pairs) } else { Err(parser.unexpected("its end")) }
 }
@@ -54,6 +58,78 @@ pub(super) fn parse_map(text: &str) -> Result<Vec<(String, String)>, CqlError> {
 pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
+
+/// Writes a name of the schema: in double quotes where CQL would read another one without.
+pub(super) fn identifier(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
+        && !RESERVED.contains(&name);
+    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// Words that are no names without quotes. More than any one release reserves: quotes do no harm.
+const RESERVED: [&str; 60] = [
+    "add",
+    "allow",
+    "alter",
+    "and",
+    "any",
+    "apply",
+    "asc",
+    "authorize",
+    "batch",
+    "begin",
+    "by",
+    "columnfamily",
+    "create",
+    "default",
+    "delete",
+    "desc",
+    "describe",
+    "drop",
+    "entries",
+    "execute",
+    "from",
+    "full",
+    "grant",
+    "if",
+    "in",
+    "index",
+    "infinity",
+    "insert",
+    "into",
+    "is",
+    "keyspace",
+    "limit",
+    "materialized",
+    "modify",
+    "nan",
+    "norecursive",
+    "not",
+    "null",
+    "of",
+    "on",
+    "or",
+    "order",
+    "primary",
+    "rename",
+    "replace",
+    "revoke",
+    "schema",
+    "select",
+    "set",
+    "table",
+    "to",
+    "token",
+    "truncate",
+    "unlogged",
+    "unset",
+    "update",
+    "use",
+    "using",
+    "view",
+    "with",
+];
 
 struct Parser<'a> {
     text: &'a str,
@@ -75,6 +151,53 @@ impl<'a> Parser<'a> {
             }
             None => false,
         }
+    }
+
+    /// What stands before the map in a statement.
+    fn statement(&mut self) -> Result<(), CqlError> {
+        if self.eat_word("alter") {
+            if self.eat_word("materialized") {
+                self.expect_word("view", "VIEW")?;
+            } else {
+                self.expect_word("table", "TABLE")?;
+            }
+            self.name()?;
+            self.expect_word("with", "WITH")?;
+        } else {
+            // DESCRIBE has one option a line, all but the first behind AND.
+            let _first = self.eat_word("with") || self.eat_word("and");
+        }
+        if self.eat_word("compression") {
+            self.expect('=', "'='")?;
+        }
+        Ok(())
+    }
+
+    /// `table`, `keyspace.table`, either in double quotes or not.
+    fn name(&mut self) -> Result<(), CqlError> {
+        const EXPECTED: &str = "the name of a table";
+        self.skip_space();
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"');
+        let rest = self.rest.trim_start_matches(is_plain);
+        if rest.len() == self.rest.len() {
+            return Err(self.unexpected(EXPECTED));
+        }
+        self.rest = rest;
+        Ok(())
+    }
+
+    fn eat_word(&mut self, word: &str) -> bool {
+        self.skip_space();
+        let found = self.word();
+        if !found.eq_ignore_ascii_case(word) {
+            return false;
+        }
+        self.rest = self.rest.strip_prefix(found).unwrap_or_default();
+        true
+    }
+
+    fn expect_word(&mut self, word: &str, expected: &'static str) -> Result<(), CqlError> {
+        if self.eat_word(word) { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
     fn expect(&mut self, c: char, expected: &'static str) -> Result<(), CqlError> {
@@ -178,6 +301,46 @@ mod tests {
             pairs("{'': '', 'it''s': '''', 'd': '{:,}'}"),
             [pair("", ""), pair("it's", "'"), pair("d", "{:,}")]
         );
+    }
+
+    #[test]
+    fn a_map_may_be_pasted_with_its_statement() {
+        for text in [
+            "{'class': 'E'};",
+            "{'class': 'E'} ; ",
+            "compression = {'class': 'E'}",
+            "WITH compression = {'class': 'E'};",
+            "    AND compression={'class': 'E'}",
+            "ALTER TABLE ks.t WITH compression = {'class': 'E'};",
+            "alter table\n\"My Ks\".t with COMPRESSION = {'class': 'E'}",
+            "ALTER MATERIALIZED VIEW ks.\"V\" WITH compression = {'class': 'E'}",
+        ] {
+            // A name with a space is none that a table has.
+            match text.contains("My Ks") {
+                true => assert!(parse_map(text).is_err(), "{text}"),
+                false => assert_eq!(pairs(text), [pair("class", "E")], "{text}"),
+            }
+        }
+        for (text, expected) in [
+            ("ALTER TABLE WITH compression = {}", "where WITH is expected"),
+            ("ALTER ks.t WITH compression = {}", "at character 7, where TABLE is expected"),
+            ("WITH compression {}", "has '{' at character 18, where '=' is expected"),
+            ("WITH caching = {}", "where '{' is expected"),
+            ("{};;", "has ';' at character 4, where its end is expected"),
+            ("{} AND gc_grace_seconds = 1", "has 'AND' at character 4, where its end is expected"),
+        ] {
+            let error = parse_map(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_where_cql_would_read_another_one() {
+        assert_eq!(identifier("shop_2"), "shop_2");
+        for name in ["Shop", "2nd", "order", "a b", "_x", ""] {
+            assert_eq!(identifier(name), format!("\"{name}\""));
+        }
+        assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
     }
 
     #[test]

@@ -110,6 +110,12 @@ impl OptionMap {
     }
 }
 
+/// The statement that gives a table these options.
+pub(crate) fn alter_table(keyspace: &str, table: &str, options: &OptionMap) -> String {
+    let (keyspace, table) = (cql::identifier(keyspace), cql::identifier(table));
+    format!("ALTER TABLE {keyspace}.{table} WITH compression = {options};")
+}
+
 impl fmt::Display for OptionMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::meant::meant;
 use super::{ChunkLength, ChunkScheme, CompressorClass, OptionMap, shown};
 use crate::error::{Error, Result};
 
@@ -12,6 +13,8 @@ pub struct CompressionParams {
     class: Option<CompressorClass>,
     chunk_length: Option<ChunkLength>,
     options: OptionMap,
+    /// The whole map, as a table is altered with it.
+    map: OptionMap,
     /// Whether `key_keyspace` was given for `key_namespace`.
     is_misspelt: bool,
 }
@@ -30,6 +33,8 @@ impl CompressionParams {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for what only the database
     /// can do. The class's own options are for [`Self::scheme`].
     pub fn from_cql_options(map: &OptionMap) -> Result<Self> {
+        let mut map = map.clone();
+        let is_misspelt = correct_namespace(&mut map)?;
         let mut options = map.clone();
         let class = take_class(&mut options)?;
         let chunk_length = take_chunk_length(&mut options)?;
@@ -49,8 +54,7 @@ impl CompressionParams {
                 .cure("leave it out: it is a table option and does not change an SSTable"));
             }
         }
-        let is_misspelt = correct_namespace(&mut options)?;
-        Ok(Self { class, chunk_length, options, is_misspelt })
+        Ok(Self { class, chunk_length, options, map, is_misspelt })
     }
 
     /// What the operator should know about the map: an option of it is written under another name
@@ -83,6 +87,12 @@ impl CompressionParams {
         &self.options
     }
 
+    /// The whole map as it was given, for a statement that alters a table.
+    #[must_use]
+    pub const fn map(&self) -> &OptionMap {
+        &self.map
+    }
+
     /// What the class and its options do; none for an uncompressed table.
     ///
     /// # Errors
@@ -108,7 +118,13 @@ fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
     match (name, is_enabled) {
         (Some(name), true) if !name.is_empty() => Ok(Some(CompressorClass::parse(&name))),
         (None, true) => {
-            Err(Error::invalid("option 'class' is missing").cure("add 'class': 'Encryptor'"))
+            let mut names = options.iter().map(|(name, _)| name);
+            let misspelt = names.find(|name| meant(name, ["class"]).is_some());
+            let cure = match misspelt {
+                Some(name) => format!("did you write {} for 'class'?", shown(name)),
+                None => "add 'class': 'Encryptor'".to_owned(),
+            };
+            Err(Error::invalid("option 'class' is missing").cure(cure))
         }
         (None | Some(_), _) => match options.iter().next() {
             None => Ok(None),
@@ -188,6 +204,10 @@ pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
             .cure(format!("give '{name}' a number, or leave it out for the default"))
     })
 }
+
+/// The options that are no class's own.
+pub(super) const OF_THE_TABLE: [&str; 5] =
+    ["class", "chunk_length_in_kb", "crc_check_chance", "enabled", "min_compress_ratio"];
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! Where the key comes from, as the options say it.
 
+use super::meant::{did_you_mean, meant};
+use super::params::OF_THE_TABLE;
 use super::{OptionMap, shown};
 use crate::error::{Error, Result};
 
@@ -71,8 +73,11 @@ impl ProviderOptions {
                     secret_key_file: or("secret_key_file", DEFAULT_KEY_FILE),
                 })
             }
-            _ => Err(Error::unsupported(format!("key provider {} is not known", shown(name)))
-                .cure(format!("use one of these: {PROVIDERS}"))),
+            simple => Err(Error::unsupported(format!("key provider {} is not known", shown(name)))
+                .cure(did_you_mean(
+                    meant(simple, PROVIDERS),
+                    format_args!("use one of these: {}", PROVIDERS.join(", ")),
+                ))),
         }
     }
 }
@@ -102,10 +107,13 @@ fn refuse_unknown(options: &OptionMap, own: &[&str]) -> Result<()> {
         None => Ok(()),
         Some((name, _)) => {
             Err(Error::invalid(format!("option {} is unknown to this key provider", shown(name)))
-                .cure(format!(
-                    "remove it: the database refuses it, too; known are {} and {}",
-                    COMMON.join(", "),
-                    own.join(", ")
+                .cure(did_you_mean(
+                    meant(name, COMMON.iter().chain(own).copied().chain(OF_THE_TABLE)),
+                    format_args!(
+                        "remove it: the database refuses it, too; known are {} and {}",
+                        COMMON.join(", "),
+                        own.join(", ")
+                    ),
                 )))
         }
     }
@@ -126,5 +134,5 @@ const DEFAULT_PROVIDER: &str = "ReplicatedKeyProviderFactory";
 const DEFAULT_SYSTEM_KEY: &str = "system_key";
 const DEFAULT_KEY_FILE: &str = "/etc/dse/conf/data_encryption_keys";
 
-const PROVIDERS: &str =
-    "LocalFileSystemKeyProviderFactory, KmipKeyProviderFactory, ReplicatedKeyProviderFactory";
+const PROVIDERS: [&str; 3] =
+    ["LocalFileSystemKeyProviderFactory", "KmipKeyProviderFactory", DEFAULT_PROVIDER];

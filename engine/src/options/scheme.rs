@@ -1,6 +1,9 @@
 //! What a class and its options do to a chunk.
 
-use super::{CompressorClass, EncryptorOptions, OptionMap, params::number, shown};
+use super::class::KNOWN;
+use super::meant::{did_you_mean, meant};
+use super::params::{OF_THE_TABLE, number};
+use super::{CompressorClass, EncryptorOptions, OptionMap, shown};
 use crate::compress::{
     AdaptiveLevel, AdaptiveLevels, Codec, LevelError, Lz4Level, Lz4Type, ZstdLevel,
 };
@@ -37,7 +40,10 @@ impl ChunkScheme {
             None => Ok(Self { codec, encryptor: None }),
             Some((name, _)) => {
                 Err(Error::invalid(format!("option {} is unknown to class {class}", shown(name)))
-                    .cure("remove it: the database refuses it, too"))
+                    .cure(did_you_mean(
+                        meant(name, OWN.into_iter().chain(OF_THE_TABLE)),
+                        "remove it: the database refuses it, too",
+                    )))
             }
         }
     }
@@ -112,6 +118,16 @@ fn level<T>(
     Ok(Some(level))
 }
 
+/// The options of compressors.
+const OWN: [&str; 6] = [
+    "compression_level",
+    "lz4_compressor_type",
+    "lz4_high_compressor_level",
+    "max_compaction_queue_length",
+    "max_compression_level",
+    "min_compression_level",
+];
+
 fn unknown(class: &CompressorClass) -> Error {
     match class.simple_name() {
         "ZstdDictionaryCompressor" => Error::unsupported(
@@ -119,10 +135,13 @@ fn unknown(class: &CompressorClass) -> Error {
              this release",
         )
         .cure("use a node-side upgrade for this table"),
-        _ => Error::unsupported(format!("class '{class}' is not handled by this release")).cure(
-            "known are Encryptor, EncryptingLZ4Compressor, EncryptingSnappyCompressor, \
-             EncryptingDeflateCompressor, and the database's own compressors; use a node-side \
-             upgrade for this table",
+        name => Error::unsupported(format!("class '{class}' is not handled by this release")).cure(
+            did_you_mean(
+                meant(name, KNOWN),
+                "known are Encryptor, EncryptingLZ4Compressor, EncryptingSnappyCompressor, \
+                 EncryptingDeflateCompressor, and the database's own compressors; use a node-side \
+                 upgrade for this table",
+            ),
         ),
     }
 }

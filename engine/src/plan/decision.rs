@@ -1,14 +1,12 @@
 //! What becomes of an SSTable, by what it says of itself and by the target.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::beside::page_geometry;
 use super::inspect::{Facts, Shape};
 use super::planned::{Action, PlannedSSTable, SkipReason};
 use super::planner::Planner;
 use crate::compress::Codec;
-use crate::options::ChunkScheme;
 use crate::sstable::Component;
 use crate::txn::Flavor;
 use crate::{Error, Result};
@@ -34,12 +32,11 @@ impl Planner<'_> {
     }
 
     fn decide_one(&self, facts: &Facts, expected: bool) -> Action {
-        let scheme = match &facts.shape {
+        match &facts.shape {
             Shape::Foreign { .. } if !expected => return Action::Skip(SkipReason::NotEncrypted),
             Shape::Foreign { why, .. } => return Action::Refuse(why.clone()),
-            Shape::Chunked { scheme, .. } => Some(scheme),
-            Shape::Uncompressed => None,
-        };
+            _ => {}
+        }
         let is_encrypted = facts.shape.is_encrypted();
         if !is_encrypted && !expected {
             return Action::Skip(SkipReason::NotEncrypted);
@@ -49,7 +46,7 @@ impl Planner<'_> {
             if !self.selection.names_tables() {
                 return Action::Skip(SkipReason::NotEncrypted);
             }
-            if self.is_as_target(facts, scheme.map(Arc::as_ref)) {
+            if self.target.is_form_of(facts) {
                 return Action::Skip(SkipReason::AsTarget);
             }
         }
@@ -58,7 +55,7 @@ impl Planner<'_> {
             return Action::Refuse(error.cure("choose a compressor that the node's release has"));
         }
         let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
-        if is_encrypted && is_under_key && self.is_as_target(facts, scheme.map(Arc::as_ref)) {
+        if is_encrypted && is_under_key && self.target.is_form_of(facts) {
             return Action::Skip(SkipReason::UnderTargetKey);
         }
         match self.check_geometry(facts) {
@@ -106,14 +103,6 @@ impl Planner<'_> {
         )
         .at(facts.sstable.path(&Component::Partitions))
         .cure("use a node-side upgrade for this table"))
-    }
-
-    /// Whether its chunks are what the target makes of them, keys aside.
-    fn is_as_target(&self, facts: &Facts, scheme: Option<&ChunkScheme>) -> bool {
-        let has = facts.header.as_ref().map(|header| header.chunk_length);
-        self.target.is_scheme(scheme)
-            && facts.clear_chunks == 0
-            && self.target.chunk_length().is_none_or(|wanted| has == Some(wanted))
     }
 }
 

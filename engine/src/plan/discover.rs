@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::STATE_DIRECTORY;
 use super::archive::{Archive, ArchiveKind, directories};
 use crate::io::{Entry, EntryKind, Storage};
+use crate::options::{did_you_mean, meant};
 use crate::sstable::{Products, TableDir, parse_file_name};
 use crate::txn::DirectoryView;
 use crate::{Error, Result};
@@ -111,7 +112,7 @@ pub fn discover(
     }
     if found.unreadable.is_empty() {
         let names: Vec<&str> = tables.keys().map(|(_, table, ..)| table.as_str()).collect();
-        check_names(keyspace_is_there, &names, selection)?;
+        check_names(storage, data_dirs, keyspace_is_there, &names, selection)?;
     }
     for directories in tables.into_values() {
         let paths: Vec<_> = directories.iter().map(|d| d.path.clone()).collect();
@@ -234,18 +235,47 @@ fn narrow(entries: &[Entry], products: &mut Products) {
     }
 }
 
-fn check_names(keyspace_is_there: bool, tables: &[&str], selection: &Selection) -> Result<()> {
-    let nowhere = |what: String| {
-        Err(Error::invalid(format!("{what} has no directory below the data directories"))
-            .cure("check the name, and that --data-dir is the directory that holds keyspaces"))
+fn check_names(
+    storage: &dyn Storage,
+    data_dirs: &[PathBuf],
+    keyspace_is_there: bool,
+    tables: &[&str],
+    selection: &Selection,
+) -> Result<()> {
+    let nowhere = |what: &str, name: &str, others: Vec<String>| {
+        let meant = meant(name, others.iter().map(String::as_str));
+        Err(Error::invalid(format!("{what} '{name}' has no directory below the data directories"))
+            .cure(did_you_mean(
+                meant,
+                "check the name, and that --data-dir is the directory that holds keyspaces",
+            )))
     };
-    if let (Some(name), false) = (&selection.keyspace, keyspace_is_there) {
-        return nowhere(format!("keyspace '{name}'"));
-    }
+    let keyspace = match &selection.keyspace {
+        Some(name) if !keyspace_is_there => {
+            return nowhere("keyspace", name, names_in(storage, data_dirs, None));
+        }
+        keyspace => keyspace.as_deref(),
+    };
     for table in &selection.tables {
         if !tables.contains(&table.as_str()) {
-            return nowhere(format!("table '{table}'"));
+            return nowhere("table", table, names_in(storage, data_dirs, keyspace));
         }
     }
     Ok(())
+}
+
+/// The names of all keyspaces, or of the tables of one, to find what was meant by one that is not
+/// there. What cannot be listed is not there either.
+fn names_in(storage: &dyn Storage, data_dirs: &[PathBuf], keyspace: Option<&str>) -> Vec<String> {
+    let mut names = Vec::new();
+    for data_dir in data_dirs {
+        let path = keyspace.map_or_else(|| data_dir.clone(), |keyspace| data_dir.join(keyspace));
+        for entry in directories(storage, &path).unwrap_or_default() {
+            names.push(match keyspace {
+                Some(keyspace) => TableDir::new(data_dir, keyspace, &entry.name).table,
+                None => entry.name,
+            });
+        }
+    }
+    names
 }

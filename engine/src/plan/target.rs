@@ -4,7 +4,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::inspect::Facts;
+use super::inspect::{Facts, Shape};
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
 use crate::compress::Codec;
 use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
@@ -159,6 +159,20 @@ impl Target {
     #[must_use]
     pub fn is_scheme(&self, scheme: Option<&ChunkScheme>) -> bool {
         self.scheme.as_ref() == scheme
+    }
+
+    /// Whether its chunks are what this makes of them, keys aside.
+    #[must_use]
+    pub fn is_form_of(&self, facts: &Facts) -> bool {
+        let scheme = match &facts.shape {
+            Shape::Chunked { scheme, .. } => Some(scheme.as_ref()),
+            Shape::Uncompressed => None,
+            Shape::Foreign { .. } => return false,
+        };
+        let has = facts.header.as_ref().map(|header| header.chunk_length);
+        self.is_scheme(scheme)
+            && facts.clear_chunks == 0
+            && self.chunk_length().is_none_or(|wanted| has == Some(wanted))
     }
 
     /// The key to write with; none for a target in clear.

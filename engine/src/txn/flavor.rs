@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::options::{did_you_mean, meant, shown};
 use crate::sstable::Products;
 use crate::{Error, Result};
 
@@ -126,10 +127,40 @@ impl FromStr for Flavor {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::EVERY
-            .into_iter()
-            .find(|flavor| flavor.name() == text)
-            .ok_or_else(|| Error::invalid(format!("there is no flavor '{text}'")))
+        let word = text.to_ascii_lowercase().replace(['_', ' '], "-");
+        if let Some(flavor) = Self::EVERY.into_iter().find(|flavor| flavor.name() == word) {
+            return Ok(flavor);
+        }
+        by_version(&word).ok_or_else(|| {
+            let every = Self::EVERY.map(Self::name);
+            let cure = did_you_mean(
+                meant(&word, every),
+                format_args!("use one of these: {}", every.join(", ")),
+            );
+            Error::invalid(format!("there is no flavor {}; {cure}", shown(text)))
+        })
+    }
+}
+
+/// A product as people call it, with or without its version: `hcd`, `cassandra-4.1`, `dse6`.
+/// Cassandra needs one, since it has two flavors.
+fn by_version(word: &str) -> Option<Flavor> {
+    let end = word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len());
+    let (product, version) = word.split_at(end);
+    if !version.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'x')) {
+        return None;
+    }
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    match (product.trim_end_matches('-'), major) {
+        ("apache" | "cassandra" | "apache-cassandra" | "c*" | "oss", Some(3)) => {
+            Some(Flavor::Apache3)
+        }
+        ("apache" | "cassandra" | "apache-cassandra" | "c*" | "oss", Some(4 | 5)) => {
+            Some(Flavor::Apache4)
+        }
+        ("dse", None | Some(6)) => Some(Flavor::Dse),
+        ("hcd" | "converged-core" | "cc", None | Some(1)) => Some(Flavor::ConvergedCore),
+        _ => None,
     }
 }
 
@@ -204,6 +235,31 @@ const JAVA_PATH: &AsciiSet = &NON_ALPHANUMERIC
 mod tests {
     use super::*;
     use crate::sstable::{Format, SSTableId, Version};
+
+    #[test]
+    fn products_are_known_by_what_people_call_them() {
+        for (words, flavor) in [
+            (
+                &["apache-3", "cassandra-3", "cassandra-3.11", "Apache3", "c*3.0"][..],
+                Flavor::Apache3,
+            ),
+            (&["apache-4", "apache-5", "cassandra-4.1", "cassandra5.0"], Flavor::Apache4),
+            (&["converged-core", "hcd", "HCD", "hcd-1.2", "converged_core"], Flavor::ConvergedCore),
+            (&["dse", "dse6", "dse-6.8", "DSE 6.9"], Flavor::Dse),
+        ] {
+            for word in words {
+                assert_eq!(word.parse::<Flavor>().unwrap(), flavor, "{word}");
+            }
+        }
+        for word in
+            ["", "cassandra", "apache", "dse-5.1", "apache-2", "apache-4-beta", "scylla", "4"]
+        {
+            let error = word.parse::<Flavor>().unwrap_err().to_string();
+            assert!(error.contains("use one of these: apache-3, apache-4"), "{error}");
+        }
+        let error = "convergedcore".parse::<Flavor>().unwrap_err().to_string();
+        assert!(error.contains("did you mean 'converged-core'?"), "{error}");
+    }
 
     #[test]
     fn each_form_reads_back() {

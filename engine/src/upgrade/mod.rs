@@ -6,6 +6,7 @@
 //! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`recover`],
 //! [`plan`] and [`run()`] for the same target and tables; [`status()`] says how far it is.
 
+mod alter;
 mod place;
 mod report;
 mod resume;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 pub use crate::plan::Archives;
+pub use alter::{Alteration, to_alter};
 pub use report::{Outcome, Report, SSTableReport};
 pub use resume::{check_target, resumed_key};
 pub use session::{Session, canonical};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rekey_engine::plan::{SkipReason, Target};
 use rekey_engine::txn::Recovery;
-use rekey_engine::upgrade::{Outcome, Recovered, Report};
+use rekey_engine::upgrade::{Alteration, Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -108,6 +108,10 @@ pub(super) fn summary(report: &Report, target: Option<&Target>, seconds: f64) ->
         line["target"] = json::target(target);
     }
     line
+}
+
+pub(super) fn alteration(of: &Alteration) -> Value {
+    json!({"type": "alter", "table": of.table, "statement": of.statement})
 }
 
 pub(super) fn recovered(recovered: &Recovered) -> Vec<Value> {

@@ -8,7 +8,7 @@ mod text;
 
 use rekey_engine::event::Observer;
 use rekey_engine::plan::Target;
-use rekey_engine::upgrade::{Recovered, Report};
+use rekey_engine::upgrade::{Alteration, Recovered, Report};
 
 use super::json::lines;
 use super::{Style, command_line, output};
@@ -25,6 +25,14 @@ impl Style {
                 lines(json::untold(report));
                 output::keep_summary(json::summary(report, target, seconds));
             }
+        }
+    }
+
+    /// The tables that are to be altered behind a run.
+    pub(crate) fn alterations(self, tables: &[Alteration]) {
+        match self {
+            Self::Text => output::err(&text::alterations(tables)),
+            Self::Json => lines(tables.iter().map(json::alteration)),
         }
     }
 

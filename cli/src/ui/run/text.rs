@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use rekey_engine::plan::SkipReason;
-use rekey_engine::upgrade::{Outcome, Recovered, Report};
+use rekey_engine::upgrade::{Alteration, Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
 
 use crate::ui::text::{duration, hint, verdict};
@@ -76,6 +76,36 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     text
 }
 
+/// The tables that are to be altered.
+pub(super) fn alterations(tables: &[Alteration]) -> String {
+    let mut text = String::new();
+    let statements: Vec<_> = tables.iter().filter_map(|of| of.statement.as_ref()).collect();
+    if !statements.is_empty() {
+        text.push_str(
+            "note: alter these tables, or the node goes on writing with the options that they had \
+             (a materialized view, which looks like a table here: ALTER MATERIALIZED VIEW):\n",
+        );
+    }
+    for statement in statements.iter().take(MOST) {
+        let _ = writeln!(text, "  {statement}");
+    }
+    let more = statements.len().saturating_sub(MOST);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more in the same way (with --json a run prints all)");
+    }
+    let own: Vec<_> = tables.iter().filter(|of| of.statement.is_none()).collect();
+    if !own.is_empty() {
+        let names: Vec<_> = own.iter().map(|of| of.table.as_str()).collect();
+        let _ = writeln!(
+            text,
+            "note: nobody alters {}: their options come from system_info_encryption in the node's \
+             hcd.yaml or dse.yaml, which must say the same",
+            names.join(", ")
+        );
+    }
+    text
+}
+
 pub(super) fn recovered(recovered: &Recovered) -> String {
     let mut text = String::new();
     for done in &recovered.logs {
@@ -86,3 +116,6 @@ pub(super) fn recovered(recovered: &Recovered) -> String {
     }
     text
 }
+
+/// Statements that are printed one by one.
+const MOST: usize = 20;

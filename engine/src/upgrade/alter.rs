@@ -1,0 +1,57 @@
+//! Which tables are to be altered behind a run.
+//!
+//! A node writes with the options of its schema, which lies in no SSTable of the table. What its
+//! SSTables had before the run is what the schema asked for when they were written.
+
+use std::collections::BTreeSet;
+
+use super::report::{Outcome, Report};
+use crate::options::alter_table;
+use crate::plan::Plan;
+use crate::sstable::Component;
+
+/// A table whose SSTables have other options now than those that the node writes with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Alteration {
+    /// `keyspace.table`.
+    pub table: String,
+    /// What alters it; none of a table whose options are not in the schema.
+    pub statement: Option<String>,
+}
+
+/// The tables that a run has given other options, with the statement that makes the node write with
+/// them, too. Where only the key is another one there is nothing to alter.
+#[must_use]
+pub fn to_alter(plan: &Plan, report: &Report) -> Vec<Alteration> {
+    let is_rewritten = |outcome: &Outcome| matches!(outcome, Outcome::Rewritten { .. });
+    let rewritten: BTreeSet<_> = report
+        .sstables
+        .iter()
+        .filter(|line| is_rewritten(&line.outcome))
+        .map(|line| &line.data)
+        .collect();
+    let mut tables = BTreeSet::new();
+    for (planned, facts, _) in plan.rewrites() {
+        let is_changed = planned.is_live
+            && !plan.target.is_form_of(facts)
+            && rewritten.contains(&planned.sstable.path(&Component::Data));
+        // An index has the options of its table: `keyspace.table.index`.
+        let mut names = planned.table.splitn(3, '.');
+        if let (true, Some(keyspace), Some(table)) = (is_changed, names.next(), names.next()) {
+            tables.insert((keyspace, table));
+        }
+    }
+    let map = plan.target.params().map();
+    tables
+        .into_iter()
+        .map(|(keyspace, table)| Alteration {
+            table: format!("{keyspace}.{table}"),
+            statement: (!NOT_IN_THE_SCHEMA.contains(&keyspace))
+                .then(|| alter_table(keyspace, table, map)),
+        })
+        .collect()
+}
+
+/// Keyspaces whose tables a node knows from its own code, and lets nobody alter.
+const NOT_IN_THE_SCHEMA: [&str; 2] = ["system", "system_schema"];
