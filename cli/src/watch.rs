@@ -63,8 +63,10 @@ pub(crate) fn over<T>(
     run: impl FnOnce() -> T,
 ) -> T {
     let done = AtomicBool::new(false);
+    // Also where there is no thread to look.
+    control.stop_on(Arc::clone(&signals.any));
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let watch = || {
             let mut last = String::new();
             let mut is_ending = false;
             while !done.load(Ordering::SeqCst) {
@@ -78,7 +80,15 @@ pub(crate) fn over<T>(
                 }
                 std::thread::park_timeout(LOOK_AGAIN);
             }
-        });
+        };
+        let watching =
+            std::thread::Builder::new().name("watch".to_owned()).spawn_scoped(scope, watch);
+        if watching.is_err()
+            && let Some(file) = file
+        {
+            let file = file.display();
+            say(&format!("{file}: the system gave no thread that looks into it; signals are seen"));
+        }
         // Dropped also when the run panics, so that the scope ends.
         let _ends = Done(&done);
         run()

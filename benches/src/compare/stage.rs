@@ -144,7 +144,7 @@ impl Staging {
                 if let Step::Ended(Err(error)) = step {
                     failure = Some(error);
                 }
-            })?;
+            });
             Ok(())
         });
         if self.removal == Removal::Afterwards {

@@ -54,7 +54,8 @@ impl Style {
 
     /// Says where keys or plaintext may be on a disk that nobody meant them for.
     pub(crate) fn exposure(self) {
-        if let Some(error) = rekey_engine::memory::exposure() {
+        let shortage = rekey_engine::pipeline::shortage();
+        for error in rekey_engine::memory::exposure().into_iter().chain(shortage) {
             let advice = error.advice().unwrap_or_default();
             self.note(&format!("{}; {advice}", error.chain()));
         }

@@ -1,8 +1,8 @@
 //! Ending a run before its time, and slowing it down.
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::{Error, ErrorKind};
@@ -12,6 +12,8 @@ use crate::{Error, ErrorKind};
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicU8,
+    /// Set by somebody else, such as a signal handler: ends the run as [`Self::stop`] does.
+    flag: OnceLock<Arc<AtomicBool>>,
     paused: AtomicU8,
     bytes_per_second: AtomicU64,
     deadline: Mutex<Option<Instant>>,
@@ -24,6 +26,11 @@ impl Control {
     /// [`ErrorKind::Interrupted`] when their pieces are done. Cannot be taken back.
     pub fn stop(&self) {
         self.stop.store(1, Ordering::Release);
+    }
+
+    /// Ends the run as soon as a flag is set, too. Only the first one counts.
+    pub fn stop_on(&self, flag: Arc<AtomicBool>) {
+        let _the_first_counts = self.flag.set(flag);
     }
 
     /// Holds the run where it is, or lets it go on.
@@ -60,7 +67,10 @@ impl Control {
 
     /// Whether the run is to end now.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.stop.load(Ordering::Acquire) != 0 || self.time_left(now) == Some(Duration::ZERO)
+        let is_flagged = || self.flag.get().is_some_and(|flag| flag.load(Ordering::SeqCst));
+        self.stop.load(Ordering::Acquire) != 0
+            || is_flagged()
+            || self.time_left(now) == Some(Duration::ZERO)
     }
 
     /// Time until the deadline.
@@ -176,6 +186,11 @@ mod tests {
         assert!(control.is_over(start + Duration::from_secs(1)));
         let control = Control::default();
         control.stop();
+        assert!(control.is_over(start));
+        let (control, flag) = (Control::default(), Arc::new(AtomicBool::new(false)));
+        control.stop_on(Arc::clone(&flag));
+        assert!(!control.is_over(start));
+        flag.store(true, Ordering::SeqCst);
         assert!(control.is_over(start));
     }
 }

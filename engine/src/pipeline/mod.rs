@@ -26,12 +26,14 @@ mod ordered;
 mod scheduler;
 mod scratch;
 mod share;
+mod workers;
 
 pub use control::Control;
 pub use ordered::OrderedCrc;
-pub use scheduler::{Limits, Step, run, workers};
+pub use scheduler::{Limits, Step, run};
 pub use scratch::{Scratch, WipedBuffer};
 pub use share::{Need, Share};
+pub use workers::{Workers, shortage};
 
 use crate::{Error, Result};
 

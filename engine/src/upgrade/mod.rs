@@ -31,7 +31,7 @@ pub use status::{SSTableStatus, Status, Totals, status};
 use crate::event::{Event, Observer};
 use crate::journal::History;
 use crate::keys::KeySources;
-use crate::pipeline::{self, Limits, Step};
+use crate::pipeline::{self, Limits, Step, Workers};
 use crate::plan::{
     Action, Facts, Finding, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection, Severity,
     Shape, Target, discover,
@@ -77,7 +77,7 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         mapped: session.is_mapped(),
         open_tasks: Limits { threads: request.threads }.open_tasks(),
     };
-    let mut plan = pipeline::workers(request.threads)?.install(|| planner.plan())?;
+    let mut plan = Workers::start(request.threads).install(|| planner.plan())?;
     for staging in pending_copies(session)? {
         let (severity, sstables) = (Severity::Warning, vec![]);
         plan.findings.push(Finding { severity, error: partly_replaced(&staging), sstables });
@@ -326,7 +326,7 @@ pub fn verify(
             report.warn(tasks.get(index).map(Verify::warnings));
             report.tell(observer, facts.data_bytes);
         }
-    })?;
+    });
     report.sort();
     Ok(report)
 }
@@ -398,7 +398,7 @@ fn inspect_all(
     threads: NonZeroUsize,
 ) -> Result<Vec<Inspected>> {
     let inspector = Inspector::new(session.storage(), session.lease(), session.is_mapped());
-    Ok(pipeline::workers(threads)?.install(|| {
+    Ok(Workers::start(threads).install(|| {
         sstables
             .into_par_iter()
             .map(|(table, sstable)| {

@@ -68,7 +68,7 @@ impl Run<'_> {
     /// Rewrites all SSTables of the plan. Returns the staging directories to keep.
     ///
     /// # Errors
-    /// Only when the pipeline cannot be started, or the plan has no flavor.
+    /// Only when the plan has no flavor.
     pub(super) fn carry_out(
         &self,
         mut resumed: BTreeMap<(PathBuf, String), Resumed>,
@@ -98,7 +98,9 @@ impl Run<'_> {
             let resumed = resumed.remove(&(directory.to_owned(), name));
             let done = resumed.as_ref().map_or(0, Resumed::bytes_done);
             bytes = bytes.saturating_add(facts.data_bytes.saturating_mul(2).saturating_sub(done));
-            directories.push(planned.staging_path());
+            // An earlier version may have chosen another name.
+            let there = resumed.as_ref().map(|resumed| resumed.directory().to_owned());
+            directories.push(there.unwrap_or_else(|| planned.staging_path()));
             tasks.push(Rewrite::new(job, planned, facts, new, resumed));
         }
         observer.event(&Event::Started { sstables: tasks.len(), bytes });
@@ -114,7 +116,7 @@ impl Run<'_> {
                 report.warn(tasks.get(index).map(Rewrite::warnings));
                 report.tell(observer, facts.data_bytes);
             }
-        })?;
+        });
         let ended = tasks.iter().zip(directories);
         Ok(ended.filter(|(task, _)| task.is_kept()).map(|(_, directory)| directory).collect())
     }

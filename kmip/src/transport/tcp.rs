@@ -35,14 +35,16 @@ fn resolve(host: &Host, deadline: &Deadline) -> Result<Vec<SocketAddr>, Failure>
     let wait = deadline.wait(Step::Resolve)?;
     let (sender, receiver) = mpsc::channel();
     let target = (host.name.clone(), host.port);
-    thread::Builder::new()
-        .name("kmip-resolve".to_owned())
-        .spawn(move || {
-            let found = target.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-            // Nobody listens after the deadline.
-            drop(sender.send(found));
-        })
-        .map_err(|error| Failure::Io { step: Step::Resolve, error })?;
+    let look_up = move || {
+        let found = target.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        // Nobody listens after the deadline.
+        drop(sender.send(found));
+    };
+    let thread = thread::Builder::new().name("kmip-resolve".to_owned());
+    if thread.spawn(look_up.clone()).is_err() {
+        // Rather late than never, where the system gives no thread.
+        look_up();
+    }
     match receiver.recv_timeout(wait) {
         Ok(Ok(addresses)) => Ok(addresses),
         Ok(Err(error)) => Err(Failure::Resolve(error.to_string())),

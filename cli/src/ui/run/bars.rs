@@ -49,7 +49,8 @@ impl Observer for Bars {
                 err(&format!("{sstables} SSTables, {} {}\n", bytes_of(*total), self.work));
                 if self.terminal {
                     self.bar = ProgressBar::new(*total).with_style(style());
-                    self.bar.enable_steady_tick(Duration::from_millis(200));
+                    // It draws itself as it moves: a thread that draws it may not be had.
+                    self.bar.tick();
                 }
             }
             Event::Advanced { bytes } => {

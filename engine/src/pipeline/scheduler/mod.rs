@@ -5,14 +5,13 @@ mod limits;
 mod open;
 mod work;
 
-use std::num::NonZeroUsize;
-
 use self::coordinator::Coordinator;
 use self::work::{Done, Work};
 use super::Task;
 use super::control::Control;
 use super::scratch::ScratchPool;
-use crate::{Error, ErrorKind, Result};
+use super::workers::{Workers, note_shortage};
+use crate::Result;
 
 pub use self::limits::Limits;
 
@@ -37,23 +36,18 @@ pub enum Step {
 }
 
 /// Runs all tasks to their end, unless `control` ends the run before. `see` is called on the calling
-/// thread with the index of the task; a failed task does not stop the others.
-///
-/// # Errors
-/// Only when the pool cannot be started.
+/// thread with the index of the task; a failed task does not stop the others. Where the system gives
+/// fewer threads than the limits want, it takes longer.
 pub fn run<T: Task>(
     tasks: &[T],
     limits: Limits,
     control: &Control,
     mut see: impl FnMut(usize, Step),
-) -> Result<()> {
-    let pool = workers(limits.threads)?;
-    let alone = limits.threads.get() == 1;
-    let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
-    let waiters = if alone { 0 } else { most_open.min(tasks.len()) };
+) {
+    let workers = Workers::start(limits.threads);
+    let limits = Limits { threads: workers.count() };
     let scratches = ScratchPool::new(limits.threads);
     let (sender, receiver) = crossbeam_channel::unbounded();
-    let (wait, waiting) = crossbeam_channel::unbounded();
     let perform = |index: usize, work: Work| {
         let Some(task) = tasks.get(index) else { return };
         let done = Done::doing(task, index, work, &scratches, control);
@@ -61,47 +55,38 @@ pub fn run<T: Task>(
         let _gone = sender.send(done);
     };
     let perform = &perform;
+    let mut coordinator = Coordinator::new(tasks.len(), limits, control);
+    let Some(pool) = workers.pool() else {
+        workers.install(|| ());
+        coordinator.drive(tasks, &receiver, perform, &mut see);
+        return;
+    };
+    let alone = limits.threads.get() == 1;
+    let most_open = limits.open_tasks().saturating_add(limits.small_tasks());
+    let waiters = if alone { 0 } else { most_open.min(tasks.len()) };
+    let (wait, waiting) = crossbeam_channel::unbounded();
     pool.in_place_scope(|computing| {
         std::thread::scope(|scope| {
             // What waits for the disk is no work for rayon, whose threads ask all others for work before they
             // sleep. These end with this sender.
             let wait = wait;
-            for number in 0..waiters {
-                std::thread::Builder::new()
-                    .name(format!("rekey-disk-{number}"))
-                    .spawn_scoped(scope, || {
-                        waiting.iter().for_each(|(index, work)| perform(index, work));
-                    })
-                    .map_err(no_threads)?;
-            }
+            let wait_for = || waiting.iter().for_each(|(index, work)| perform(index, work));
+            let start = |number: &usize| {
+                let thread = std::thread::Builder::new().name(format!("rekey-disk-{number}"));
+                thread.spawn_scoped(scope, wait_for).is_ok()
+            };
+            let started = (0..waiters).take_while(start).count();
+            note_shortage(started, waiters);
             let spawn = |index: usize, work: Work| {
-                if alone || matches!(work, Work::Piece { .. }) {
+                if started == 0 || matches!(work, Work::Piece { .. }) {
                     computing.spawn(move |_| perform(index, work));
                 } else {
                     let _they_outlive_it = wait.send((index, work));
                 }
             };
-            let mut coordinator = Coordinator::new(tasks.len(), limits, control);
             coordinator.drive(tasks, &receiver, spawn, &mut see);
-            Ok(())
-        })
-    })
-}
-
-/// Starts worker threads.
-///
-/// # Errors
-/// [`ErrorKind::Internal`] when the system gives no threads.
-pub fn workers(count: NonZeroUsize) -> Result<rayon::ThreadPool> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(count.get())
-        .thread_name(|i| format!("rekey-{i}"))
-        .build()
-        .map_err(no_threads)
-}
-
-fn no_threads(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Internal, "cannot start the workers").caused_by(error)
+        });
+    });
 }
 
 #[cfg(test)]

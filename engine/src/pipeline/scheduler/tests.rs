@@ -1,4 +1,4 @@
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::work::Outcome;
 use super::*;
 use crate::pipeline::{Need, Next, Scratch, Share};
+use crate::{Error, ErrorKind};
 
 /// Counts what happens to it, and fails where it is told to.
 #[derive(Default)]
@@ -95,8 +96,7 @@ fn every_piece_runs_once_between_begin_and_end() {
                 ended += 1;
             }
             _ => {}
-        })
-        .unwrap();
+        });
         assert_eq!(ended, tasks.len());
         for (i, task) in tasks.iter().enumerate() {
             let first = i as u64 % 7;
@@ -125,8 +125,7 @@ fn a_failure_or_a_panic_ends_one_task_and_cleans_up() {
             if let Step::Ended(outcome) = step {
                 outcomes.push((index, outcome.map_err(|error| error.kind())));
             }
-        })
-        .unwrap();
+        });
         outcomes.sort_by_key(|(index, _)| *index);
         let kind = if panics { ErrorKind::Internal } else { ErrorKind::Corrupt };
         for (index, outcome) in outcomes {
@@ -157,7 +156,7 @@ fn no_more_tasks_are_open_than_the_limits() {
                 ..Probe::default()
             })
             .collect();
-        run(&tasks, limits(threads), &Control::default(), |_, _| {}).unwrap();
+        run(&tasks, limits(threads), &Control::default(), |_, _| {});
         assert_eq!(open.load(Ordering::SeqCst), 0);
         assert!(most_open.load(Ordering::SeqCst) <= most, "{threads} {size}");
     }
@@ -202,8 +201,7 @@ fn serial_steps_do_not_wait_for_each_other() {
             outcome.unwrap();
             ended += 1;
         }
-    })
-    .unwrap();
+    });
     assert_eq!(ended, tasks.len());
 }
 
@@ -265,8 +263,7 @@ fn single_pieces_are_done_by_the_thread_that_has_the_task() {
             Step::Advanced { stage, bytes } => advanced[index].push((stage, bytes)),
             Step::Ended(outcome) => outcome.unwrap(),
             _ => {}
-        })
-        .unwrap();
+        });
         for (task, advanced) in tasks.iter().zip(advanced) {
             assert_eq!(task.steps(), ["begin", "piece 0", "end 0", "piece 1", "end 1"]);
             assert_eq!(advanced, [(0, 1), (1, 1)]);
@@ -282,7 +279,7 @@ fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held_or_paced() {
         let control = Control::default();
         let steps = Mutex::default();
         let tasks = [Single { control: &control, at_begin: Control::stop, steps }];
-        run(&tasks, limits(threads), &control, |_, _| {}).unwrap();
+        run(&tasks, limits(threads), &control, |_, _| {});
         assert_eq!(tasks[0].steps(), ["begin", "abandon: Interrupted"]);
     }
     let hold: fn(&Control) = |control| control.pause(true);
@@ -318,8 +315,7 @@ fn a_run_that_is_stopped_abandons_what_is_open_and_leaves_the_rest() {
             }
             Step::Left => left += 1,
             Step::Began => {}
-        })
-        .unwrap();
+        });
         assert_eq!(ended + interrupted + left, tasks.len());
         assert!(interrupted > 0 && left > 0, "{ended} {interrupted} {left}");
         for task in &tasks {
@@ -345,8 +341,7 @@ fn what_the_deadline_has_no_room_for_is_left_and_the_rest_goes_on() {
         }
         Step::Left => outcomes.push(index),
         _ => {}
-    })
-    .unwrap();
+    });
     assert_eq!((seen, outcomes), (3, vec![2]));
 }
 
@@ -358,7 +353,7 @@ fn a_paused_run_goes_on_when_it_is_let() {
     std::thread::scope(|scope| {
         let run = scope.spawn(|| {
             let mut steps = 0;
-            run(&tasks, limits(2), &control, |_, _| steps += 1).unwrap();
+            run(&tasks, limits(2), &control, |_, _| steps += 1);
             steps
         });
         std::thread::sleep(Duration::from_millis(150));
@@ -383,8 +378,7 @@ fn no_more_tasks_are_begun_than_asked_for() {
             }
             Step::Left => left += 1,
             _ => {}
-        })
-        .unwrap();
+        });
         assert_eq!((ended, left), (most.min(20), 20 - most.min(20)));
     }
 }
@@ -489,8 +483,7 @@ fn shared(tasks: &[Takes<'_>], threads: usize) -> (Vec<Option<String>>, Vec<usiz
         }
         Step::Began => begun.push(index),
         _ => {}
-    })
-    .unwrap();
+    });
     (ended.into_iter().map(|ended| ended.expect("each task ends")).collect(), begun)
 }
 

@@ -1,0 +1,124 @@
+//! Worker threads: as many as the system gives.
+//!
+//! A limit of processes for a user or a container counts threads, and may leave fewer than were asked
+//! for, or none. Nothing may panic for that, and rayon does where its own pool cannot be made: so work
+//! that is shared out always happens in a pool of ours, even if that is the calling thread alone.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::{Error, ErrorKind};
+
+/// The fewest threads that were given where more were asked for, and what was asked for then.
+static GIVEN: AtomicUsize = AtomicUsize::new(usize::MAX);
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// Says so, if the system gave fewer threads than were asked for.
+#[must_use]
+pub fn shortage() -> Option<Error> {
+    let (given, asked) = (GIVEN.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed));
+    (given < asked).then(|| too_few(given, asked))
+}
+
+fn too_few(given: usize, asked: usize) -> Error {
+    Error::new(
+        ErrorKind::Io,
+        format!("the system gave {given} of {asked} threads, and the work was slower for it"),
+    )
+    .cure(
+        "raise the limit of processes of the user (ulimit -u) or of the container (its pids limit), \
+         or ask for fewer with --threads",
+    )
+}
+
+/// Remembers that so many threads were given where others were asked for.
+pub(super) fn note_shortage(given: usize, asked: usize) {
+    if given < asked && given < GIVEN.fetch_min(given, Ordering::Relaxed) {
+        ASKED.store(asked, Ordering::Relaxed);
+    }
+}
+
+/// Threads that share work out among themselves.
+#[derive(Debug)]
+pub struct Workers {
+    /// None where the system gives no thread at all: the calling one does everything.
+    pool: Option<ThreadPool>,
+}
+
+impl Workers {
+    /// Starts so many threads, or as many as there are.
+    #[must_use]
+    pub fn start(count: NonZeroUsize) -> Self {
+        Self::start_with(count, |count| {
+            ThreadPoolBuilder::new()
+                .num_threads(count)
+                .thread_name(|i| format!("rekey-{i}"))
+                .build()
+                .ok()
+        })
+    }
+
+    fn start_with(count: NonZeroUsize, build: impl Fn(usize) -> Option<ThreadPool>) -> Self {
+        let mut fewer = count.get();
+        let pool = loop {
+            match build(fewer) {
+                Some(pool) => break Some(pool),
+                None if fewer <= 1 => break None,
+                None => fewer /= 2,
+            }
+        };
+        note_shortage(pool.as_ref().map_or(0, ThreadPool::current_num_threads), count.get());
+        Self { pool }
+    }
+
+    /// How many can work at a time, the calling thread included where there is no other.
+    #[must_use]
+    pub fn count(&self) -> NonZeroUsize {
+        let threads = self.pool.as_ref().map_or(1, ThreadPool::current_num_threads);
+        NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    pub(super) const fn pool(&self) -> Option<&ThreadPool> {
+        self.pool.as_ref()
+    }
+
+    /// Carries out work that shares parts of itself out.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => {
+                // What is shared out on a thread of no pool starts rayon's own, which would panic. It fails
+                // where this thread is in a pool already, and that does as well.
+                let _in_a_pool_now =
+                    ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
+                work()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_system_that_gives_fewer_threads_or_none_gets_the_work_done() {
+        let wanted = NonZeroUsize::new(8).unwrap();
+        for (limit, expected) in [(8, 8), (3, 2), (1, 1), (0, 1)] {
+            let workers = Workers::start_with(wanted, |count| {
+                let builder = ThreadPoolBuilder::new().num_threads(count);
+                if count <= limit { builder.build().ok() } else { None }
+            });
+            assert_eq!(workers.count().get(), expected, "{limit}");
+            let sum = workers.install(|| (0..1000_u64).into_par_iter().map(|n| n * n).sum::<u64>());
+            assert_eq!(sum, 332_833_500);
+        }
+        let said = shortage().unwrap();
+        assert!(said.to_string().contains("0 of 8 threads"), "{said}");
+        assert!(said.advice().unwrap().contains("ulimit -u"));
+    }
+}
