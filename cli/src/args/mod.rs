@@ -133,6 +133,10 @@ pub(crate) struct PlanArgs {
     pub(crate) keys: KeyArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+
+    /// Where the run will keep its journal; below the first data directory without it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// Arguments of `status`.

@@ -12,7 +12,7 @@ use crate::ui::Style;
 pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let sources = args.keys.sources()?;
-    let session = args.data.session(LeaseMode::Shared)?;
+    let session = args.data.session(LeaseMode::Shared)?.with_state_dir(args.state_dir.clone());
     style.holders(&session);
     let selection = args.data.selection(style)?;
     let archives = args.archives.archives();

@@ -21,6 +21,7 @@ mod keys;
 mod kit;
 mod limits;
 mod lost;
+mod machine;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
 mod oracle;
 mod schema;

@@ -167,3 +167,38 @@ fn data_directories_on_one_file_system_share_its_space() {
         assert_eq!(failures(&run.exits(0)), Vec::<Value>::new());
     });
 }
+
+/// What a snapshot keeps is not given back: so much of it as fits is done, and the rest is refused in
+/// the plan, which says why.
+#[test]
+fn what_lives_on_in_a_snapshot_frees_nothing() {
+    on_each(48, |disk| {
+        disk.sstables("data", 1, &[2 * MIB; 6]);
+        let table = table_in(&disk.mounted.join("data"));
+        let snapshot = table.join("snapshots/before");
+        fs::create_dir_all(&snapshot).unwrap();
+        for entry in fs::read_dir(&table).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                fs::hard_link(entry.path(), snapshot.join(entry.file_name())).unwrap();
+            }
+        }
+        let ballast = disk.ballast(disk.free() - 6 * MIB);
+        let plan = disk.node.plan(&["--create-key", "--json"]).exits(3);
+        let refused = plan.of_type("sstable").iter().filter(|it| it["action"] == "refuse").count();
+        assert_eq!(refused, 4, "{plan:?}");
+        let space = &plan.of_type("summary")[0]["space"][0];
+        assert!(space["kept_by_links"].as_u64().unwrap() > 4_000_000, "{space}");
+        assert!(space["for_good"].as_u64().unwrap() > 4_000_000, "{space}");
+        let text = disk.node.plan(&["--create-key"]).exits(3);
+        text.says("old files live on").says("--snapshots").says("left to others");
+        let run = disk.upgrade().exits(3);
+        let failed = failures(&run);
+        assert_eq!(failed.len(), refused, "{run:?}");
+        assert!(failed.iter().all(|line| line.to_string().contains("old files live on")));
+        disk.is_whole();
+        fs::remove_file(ballast).unwrap();
+        disk.upgrade().exits(0);
+        disk.is_whole();
+    });
+}

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rustix::fs::{Gid, Uid, XattrFlags};
 
+use super::refusal::is_refusal;
+use super::rights::{NewOwner, Rights};
 use crate::{Error, Result};
 
 /// Permissions, set-id and sticky bits.
@@ -21,10 +23,17 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     let is_foreign = (wanted.uid(), wanted.gid()) != (present.uid(), present.gid());
     if is_foreign {
         let (uid, gid) = (Uid::from_raw(wanted.uid()), Gid::from_raw(wanted.gid()));
-        rustix::fs::fchown(&target, Some(uid), Some(gid)).map_err(|e| {
-            Error::io("cannot give the file the owner of the old one", to, e.into())
-                .cure("run as root or as the user that the database runs as")
-        })?;
+        if let Err(errno) = rustix::fs::fchown(&target, Some(uid), Some(gid)) {
+            if !stays_own(from, wanted.is_dir()) {
+                return Err(Error::io(
+                    "cannot give the file the owner of the old one",
+                    to,
+                    errno.into(),
+                )
+                .cure("run as root or as the user that the database runs as"));
+            }
+            let _as_far_as_it_goes = rustix::fs::fchown(&target, None, Some(gid));
+        }
     }
     // After the owner: chown clears bits of the mode. Not for nothing, since it waits until nobody works
     // in a directory.
@@ -38,11 +47,25 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     })
 }
 
+/// Whether a file may belong to this user where it cannot be given the owner of another one: the plan
+/// has said so. A directory of this program's own is for the user who runs it and for the node, and
+/// it has to be asked of files alone whether those are the same.
+fn stays_own(from: &Path, is_directory: bool) -> bool {
+    let Some(Ok(above)) = from.parent().map(std::fs::metadata) else { return false };
+    let Ok(of) = std::fs::symlink_metadata(from) else { return false };
+    is_directory || Rights::own().new_owner(of.uid(), of.gid(), above.uid()) == NewOwner::Own
+}
+
+/// Attributes that measure or sign the content of a file, and would be wrong for another one.
+pub(super) fn is_of_content(name: &str) -> bool {
+    matches!(name, "security.ima" | "security.evm")
+}
+
 fn copy_xattrs(source: &File, target: &File) -> std::io::Result<()> {
     let mut names = vec![0; XATTR_LIMIT];
     let length = match rustix::fs::flistxattr(source, &mut names) {
         Ok(length) => length,
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => return Ok(()),
+        Err(errno) if is_refusal(errno) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     names.truncate(length);
@@ -51,9 +74,19 @@ fn copy_xattrs(source: &File, target: &File) -> std::io::Result<()> {
         value.resize(XATTR_LIMIT, 0);
         let length = rustix::fs::fgetxattr(source, name, &mut value)?;
         value.truncate(length);
+        if std::str::from_utf8(name).is_ok_and(is_of_content) || has(target, name, &value) {
+            continue;
+        }
         rustix::fs::fsetxattr(target, name, &value, XattrFlags::empty())?;
     }
     Ok(())
+}
+
+/// Whether a file has the same attribute already, as labels that come by policy.
+fn has(target: &File, name: &[u8], value: &[u8]) -> bool {
+    let mut present = vec![0; value.len().saturating_add(1)];
+    rustix::fs::fgetxattr(target, name, &mut present)
+        .is_ok_and(|length| present.get(..length) == Some(value))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::holders::{self, Holder};
 use super::mounts;
+use super::refusal::is_refusal;
 use crate::{Error, ErrorKind, Result};
 
 /// What the holder of a lease may do.
@@ -132,8 +133,8 @@ fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
 /// The error of a lock that could not be asked for. Without locks a second run cannot be told from
 /// none.
 fn not_locked(error: io::Error, directory: &Path, file_system: Option<String>) -> Error {
-    let unsupported = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS, Errno::INVAL, Errno::BADF];
-    if !unsupported.map(Errno::raw_os_error).map(Some).contains(&error.raw_os_error()) {
+    let is_unsupported = |errno| matches!(errno, Errno::NOLCK | Errno::BADF) || is_refusal(errno);
+    if !Errno::from_io_error(&error).is_some_and(is_unsupported) {
         return Error::io("cannot lock the data directory", directory, error);
     }
     let file_system = file_system.map_or_else(String::new, |name| format!(" ({name})"));
@@ -179,7 +180,7 @@ mod tests {
     #[test]
     fn a_file_system_without_locks_is_refused_by_its_name() {
         let name = || Some("nfs4".to_owned());
-        for code in [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS] {
+        for code in [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS, Errno::PERM, Errno::ACCESS] {
             let error = not_locked(code.into(), Path::new("/mnt/data"), name());
             assert_eq!(error.kind(), ErrorKind::Busy);
             assert!(error.to_string().contains("/mnt/data: its file system (nfs4) has no locks"));

@@ -11,6 +11,7 @@ use rustix::fs::{Advice, FallocateFlags, RenameFlags};
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
 use super::attributes;
+use super::refusal::is_refusal;
 use super::storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
 use crate::{Error, ErrorKind, Result};
 
@@ -89,10 +90,9 @@ impl Storage for LocalStorage {
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
         match rustix::fs::link(from, to) {
             Ok(()) => Ok(()),
-            // Another file system, none with links, too many of them, or somebody else's file.
-            Err(Errno::XDEV | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::PERM) => {
-                copy(from, to)
-            }
+            // Another file system or mount, none with links, too many of them, or somebody else's file.
+            Err(Errno::XDEV | Errno::MLINK) => copy(from, to),
+            Err(errno) if is_refusal(errno) => copy(from, to),
             Err(error) => Err(Error::io("cannot link to", to, error.into())),
         }
     }
@@ -125,7 +125,7 @@ impl Storage for LocalStorage {
         let cwd = rustix::fs::CWD;
         let renamed = match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {
             // Some file systems have no atomic no-replace; the caller chose a free name.
-            Err(Errno::INVAL | Errno::NOSYS) if !to.exists() => rustix::fs::rename(from, to),
+            Err(errno) if is_refusal(errno) && is_free(to) => rustix::fs::rename(from, to),
             other => other,
         };
         renamed.map_err(|e| Error::io("cannot rename into place", to, e.into()))
@@ -168,6 +168,12 @@ impl Storage for LocalStorage {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
+    fn reserve(&self, path: &Path) -> Result<u64> {
+        let stat = rustix::fs::statvfs(path)
+            .map_err(|e| Error::io("cannot ask for the size of the disk", path, e.into()))?;
+        Ok((stat.f_blocks.saturating_mul(stat.f_frsize) / 100).min(MOST_RESERVED))
+    }
+
     fn file_system(&self, path: &Path) -> Result<u64> {
         std::fs::metadata(path)
             .map(|metadata| metadata.dev())
@@ -189,6 +195,9 @@ fn look(path: &Path) -> Result<Option<Metadata>> {
     }
 }
 
+/// Of a large disk a hundredth is more than logs of the system need.
+const MOST_RESERVED: u64 = 1 << 30;
+
 /// What `st_blocks` counts in, whatever the blocks of the file system are.
 const BLOCK_OF_STAT: u64 = 512;
 
@@ -204,8 +213,10 @@ impl OutputFile for LocalFile {
         if length == 0 || is_tmpfs(&self.file) {
             return Ok(());
         }
-        match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        let reserve = || rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length);
+        match rustix::io::retry_on_intr(reserve) {
+            Ok(()) => Ok(()),
+            Err(errno) if is_refusal(errno) => Ok(()),
             Err(error) => Err(Error::io("cannot reserve space for", &self.path, error.into())),
         }
     }
@@ -256,7 +267,7 @@ fn write_durably(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<(
                 offset = offset.saturating_add(u64::try_from(written).unwrap_or_default());
             }
             Err(Errno::INTR) => {}
-            Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => {
+            Err(errno) if is_refusal(errno) => {
                 file.write_all_at(bytes, offset)?;
                 return file.sync_data();
             }
@@ -264,6 +275,11 @@ fn write_durably(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<(
         }
     }
     Ok(())
+}
+
+/// Whether nothing has this name, not even a link that leads nowhere.
+fn is_free(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| is_absence(&error))
 }
 
 fn is_absence(error: &io::Error) -> bool {

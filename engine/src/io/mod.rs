@@ -10,11 +10,16 @@ mod lease;
 mod local;
 mod mmap;
 mod mounts;
+mod refusal;
+mod rights;
 mod source;
+mod standing;
 mod storage;
 
 pub use holders::Holder;
 pub use lease::{LeaseMode, NodeLease};
 pub use local::LocalStorage;
+pub use rights::{NewOwner, Rights};
 pub use source::{Access, Source};
+pub use standing::{Place, Standing};
 pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};

@@ -21,11 +21,23 @@ pub(super) fn is_shared_by_machines(kind: &str) -> bool {
     KINDS.contains(&kind) || OVER_FUSE.contains(&kind)
 }
 
+/// The number of the mount that a path lies on, where `statx` does not tell it.
+pub(super) fn number_of(path: &Path) -> Option<u64> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let line = deepest(&fs::canonicalize(path).ok()?, &mounts)?;
+    line.split(' ').next()?.parse().ok()
+}
+
 /// Of the mounts on the way to a path the deepest one counts, and of several on one place the last.
+fn deepest<'m>(path: &Path, mounts: &'m str) -> Option<&'m str> {
+    let place = |line: &&str| mount(line).map(|(place, _)| place);
+    let on_the_way =
+        mounts.lines().filter(|line| place(line).is_some_and(|at| path.starts_with(at)));
+    on_the_way.max_by_key(|line| place(line).map(|at| at.components().count()))
+}
+
 fn kind_of(path: &Path, mounts: &str) -> Option<String> {
-    let on_the_way = mounts.lines().filter_map(mount).filter(|(place, _)| path.starts_with(place));
-    let (_, kind) = on_the_way.max_by_key(|(place, _)| place.components().count())?;
-    Some(kind.to_owned())
+    mount(deepest(path, mounts)?).map(|(_, kind)| kind.to_owned())
 }
 
 /// `36 35 98:0 /root /place rw,noatime master:1 - ext4 /dev/sda rw`: the place and the kind.
@@ -78,6 +90,9 @@ mod tests {
             assert_eq!(kind_of(Path::new(path), MOUNTS).as_deref(), Some(kind), "{path}");
         }
         assert_eq!(kind_of(Path::new("/"), "nonsense\n"), None);
+        let numbered = deepest(Path::new("/mnt/far data/in/x"), MOUNTS).unwrap();
+        assert!(numbered.starts_with("43 "), "{numbered}");
+        assert_ne!(number_of(Path::new("/proc/self")), number_of(Path::new("/")));
         assert!(is_shared_by_machines("nfs4") && !is_shared_by_machines("ext4"));
         assert_eq!(file_system_of(Path::new("/proc/self")).as_deref(), Some("proc"));
     }

@@ -44,7 +44,7 @@ impl Source {
     /// Opens a file for reading.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`] when it cannot be opened or mapped.
+    /// [`crate::ErrorKind::Io`] when it cannot be opened.
     pub fn open(path: &Path, access: Access<'_>) -> Result<Self> {
         let fail = |error| Error::io("cannot open", path, error);
         let file = File::open(path).map_err(fail)?;
@@ -54,7 +54,8 @@ impl Source {
         }
         let map = match access {
             Access::Mapped(lease) if metadata.len() >= MAPPED_FROM => {
-                Some(mmap::map(&file, lease).map_err(|e| Error::io("cannot map", path, e))?)
+                // What cannot be mapped (by the file system, or for want of address space) is read.
+                mmap::map(&file, lease).ok()
             }
             _ => None,
         };

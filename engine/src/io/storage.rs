@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::standing::Standing;
 use crate::Result;
 
 /// What a directory entry is.
@@ -222,12 +223,29 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn free_space(&self, path: &Path) -> Result<u64>;
 
+    /// Bytes of the free space of `path`'s file system that are left to others.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn reserve(&self, _path: &Path) -> Result<u64> {
+        Ok(0)
+    }
+
     /// The number of the file system of `path`: the same for all that share their free space. (Parts
     /// of one pool, as Btrfs and ZFS have them, may have several.)
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     fn file_system(&self, path: &Path) -> Result<u64>;
+
+    /// How a file or a directory stands to this process, or `None` when there is none. Links are not
+    /// followed, and nothing is tried out.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] for anything but its absence.
+    fn standing(&self, path: &Path) -> Result<Option<Standing>> {
+        Standing::of(path)
+    }
 
     /// Bytes of the file system that a file takes, reserved ones included: what its removal would give
     /// back. None if it is not there, or has other names.

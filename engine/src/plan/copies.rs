@@ -16,7 +16,7 @@ use super::inspect::{Facts, Inspector};
 use super::planned::{Action, PlannedSSTable, SkipReason};
 use super::space::Space;
 use super::target::Target;
-use crate::io::{FileId, Storage};
+use crate::io::{FileId, Place, Storage};
 use crate::sstable::{Component, Format};
 use crate::txn::LiveSSTable;
 use crate::{Error, Result};
@@ -88,9 +88,11 @@ impl Shelf {
         sstables: &mut Vec<PlannedSSTable>,
     ) -> Left {
         let mut left = Left::default();
+        let mut places = BTreeMap::new();
         let mut boxes: BTreeMap<(Key, bool), Vec<Member>> = BTreeMap::new();
         for (number, member) in self.members.into_iter().enumerate() {
-            let key = Key::of(&member.sstable, member.data, number);
+            let place = place_of(&member.sstable, storage, &mut places);
+            let key = Key::of(&member.sstable, member.data, number, place);
             boxes.entry((key, member.is_taken)).or_default().push(member);
         }
         if boxes.is_empty() {
@@ -99,7 +101,8 @@ impl Shelf {
         for (number, planned) in sstables.iter_mut().enumerate() {
             let Some(facts) = &planned.facts else { continue };
             let Ok(Some(data)) = storage.identity(&facts.data_path()) else { continue };
-            let key = Key::of(&planned.sstable, Some(data), 0);
+            let place = place_of(&planned.sstable, storage, &mut places);
+            let key = Key::of(&planned.sstable, Some(data), 0, place);
             for is_taken in [true, false] {
                 let Some(members) = boxes.get_mut(&(key.clone(), is_taken)) else { continue };
                 let Ok(shared) = replaced(storage, &planned.sstable, facts, target) else {
@@ -133,17 +136,39 @@ struct Key {
     data: std::result::Result<FileId, usize>,
     version: String,
     is_bti: bool,
+    /// On another mount the same file has names that cannot be made of this one's.
+    place: Option<Place>,
 }
 
 impl Key {
     /// One whose Data.db cannot be looked at is like no other.
-    fn of(sstable: &LiveSSTable, data: Option<FileId>, number: usize) -> Self {
+    fn of(
+        sstable: &LiveSSTable,
+        data: Option<FileId>,
+        number: usize,
+        place: Option<Place>,
+    ) -> Self {
         Self {
             data: data.ok_or(number),
             version: sstable.descriptor.version.clone(),
             is_bti: sstable.descriptor.format == Format::Bti,
+            place,
         }
     }
+}
+
+/// The mount that an SSTable's directory lies on; each directory is looked at once.
+fn place_of(
+    sstable: &LiveSSTable,
+    storage: &dyn Storage,
+    known: &mut BTreeMap<PathBuf, Option<Place>>,
+) -> Option<Place> {
+    if let Some(place) = known.get(&sstable.directory) {
+        return *place;
+    }
+    let place = storage.standing(&sstable.directory).ok().flatten().map(|standing| standing.place);
+    known.insert(sstable.directory.clone(), place);
+    place
 }
 
 /// The files of an SSTable that its successor replaces, or has no use for.
@@ -189,7 +214,6 @@ fn group(
         let Member { table, data_dir, sstable, .. } = members.remove(0);
         let looked_at = inspector.inspect(Arc::clone(&sstable)).and_then(|facts| {
             let shared = replaced(storage, &sstable, &facts, target)?;
-            check_place(storage, &sstable, &shared, &data_dir)?;
             Ok((facts, shared))
         });
         let mut planned = PlannedSSTable {
@@ -215,29 +239,4 @@ fn group(
         groups.push(planned);
     }
     groups
-}
-
-/// Refuses what is elsewhere: a staged file takes the place of an old one by a link, within a file
-/// system, and in the place of a symbolic link it would leave alone what that points to.
-fn check_place(
-    storage: &dyn Storage,
-    sstable: &LiveSSTable,
-    shared: &[(Component, FileId)],
-    data_dir: &std::path::Path,
-) -> Result<()> {
-    let device = storage.identity(data_dir)?.map(|id| id.device);
-    for (component, id) in shared {
-        let refused = |what: &'static str| {
-            Err(Error::unsupported(what)
-                .at(sstable.path(component))
-                .cure("copy the snapshot or backup into its place, or re-encrypt it elsewhere"))
-        };
-        if id.is_link {
-            return refused("a file of a snapshot or a backup is a symbolic link");
-        }
-        if device.is_some_and(|device| device != id.device) {
-            return refused("the snapshot or backup is on another file system than its table");
-        }
-    }
-    Ok(())
 }

@@ -162,14 +162,15 @@ fn has_other_options(facts: &Facts, target: &Target) -> bool {
     }
 }
 
-#[derive(Default)]
-struct Findings {
-    list: Vec<Finding>,
+/// Findings, each fact once.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) list: Vec<Finding>,
     at: BTreeMap<(Severity, String), usize>,
 }
 
 impl Findings {
-    fn add(&mut self, severity: Severity, error: &Error, sstable: Option<&str>) {
+    pub(super) fn add(&mut self, severity: Severity, error: &Error, sstable: Option<&str>) {
         let next = self.list.len();
         let index = *self.at.entry((severity, error.fact())).or_insert(next);
         if index == next {

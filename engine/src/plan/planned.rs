@@ -11,6 +11,7 @@ use super::archive::Archives;
 use super::discover::Selection;
 use super::finding::{Finding, Severity};
 use super::inspect::Facts;
+use super::room::Room;
 use super::space::Space;
 use super::target::Target;
 use crate::Error;
@@ -99,15 +100,19 @@ impl PlannedSSTable {
     /// SSTable.
     ///
     /// What lies in a snapshot or a backup may have a longer path than a name can be, and one that is
-    /// told from others by a dot: its digest stands for it.
+    /// told from others by a dot; and the name of a table may fill the name of a file by itself. A
+    /// digest of the path stands for such a one, behind a word that is no keyspace.
     #[must_use]
     pub fn staging_path(&self) -> PathBuf {
         let directory = &self.sstable.directory;
         let below = directory.strip_prefix(&self.data_dir).unwrap_or(directory);
         let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let place = parts.join(".");
+        let digest = || format!("{:016x}", xxh3_64(below.as_os_str().as_bytes()));
         let place = match self.is_live {
-            true => parts.join("."),
-            false => format!("archived.{:016x}", xxh3_64(below.as_os_str().as_bytes())),
+            true if place.len() <= LONGEST_PLACE => place,
+            true => format!("long-name.{}", digest()),
+            false => format!("archived.{}", digest()),
         };
         let name = format!("{place}.{}", self.sstable.descriptor);
         self.data_dir.join(STATE_DIRECTORY).join(name)
@@ -133,6 +138,10 @@ impl PlannedSSTable {
         }
     }
 }
+
+/// Bytes of a place that is told in the name of a staging directory as it is: some file systems take
+/// names of 143 bytes and no more, and an SSTable's own is up to 40 of them.
+const LONGEST_PLACE: usize = 100;
 
 /// Everything that a run will do.
 #[derive(Debug)]
@@ -161,6 +170,8 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// The keys of the run.
     pub ring: KeyRing,
+    /// The file systems that are written to.
+    pub rooms: Vec<Room>,
 }
 
 impl Plan {
@@ -176,5 +187,43 @@ impl Plan {
     #[must_use]
     pub fn blocker(&self) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.severity == Severity::Blocker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sstable::parse_file_name;
+
+    fn staged_as(table: &str, is_live: bool) -> String {
+        let data_dir = PathBuf::from("/data");
+        let (descriptor, _) = parse_file_name("nb-3-big-Data.db").unwrap();
+        let directory = data_dir.join("ks").join(table);
+        let sstable = LiveSSTable { directory, descriptor, components: vec![] };
+        let planned = PlannedSSTable {
+            table: "ks.t".to_owned(),
+            data_dir,
+            sstable: Arc::new(sstable),
+            is_live,
+            copies: vec![],
+            shared: vec![],
+            facts: None,
+            action: Action::Skip(SkipReason::NotEncrypted),
+            space: Space::default(),
+        };
+        let path = planned.staging_path();
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_staging_directory_has_a_short_name_of_its_own_whatever_the_table_is_called() {
+        assert_eq!(staged_as("t-1", true), "ks.t-1.nb-3-big");
+        let [first, second] = ["a", "b"].map(|end| "x".repeat(254) + end);
+        let names = [&first, &second].map(|table| [true, false].map(|live| staged_as(table, live)));
+        for name in names.as_flattened() {
+            assert!(name.len() < 144, "{name}");
+        }
+        assert_ne!(names[0], names[1]);
+        assert_ne!(names[0][0], names[0][1]);
     }
 }

@@ -1,6 +1,6 @@
 //! From what is on disk and a target to a plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -15,12 +15,14 @@ use super::inspect::Inspector;
 use super::keys::ResolvedKeys;
 use super::numbering::number;
 use super::planned::{Action, Plan, PlannedSSTable, SkipReason};
+use super::preflight::Preflight;
 use super::probe::{ProbeBuffers, Probed, probe};
+use super::room;
 use super::shared::Shared;
-use super::space::{self, Space};
+use super::space::Space;
 use super::target::Target;
-use crate::io::{NodeLease, Storage};
-use crate::keys::KeySources;
+use crate::io::{NodeLease, Rights, Storage};
+use crate::keys::{KeyRef, KeySources};
 use crate::sstable::Products;
 use crate::txn::{Flavor, LiveSSTable};
 use crate::{Error, ErrorKind, Result};
@@ -48,6 +50,8 @@ pub struct Planner<'a> {
     pub mapped: bool,
     /// SSTables that will be staged at a time.
     pub open_tasks: usize,
+    /// Where the journal is to be, if not below the first data directory.
+    pub state_dir: Option<&'a Path>,
 }
 
 impl Planner<'_> {
@@ -82,8 +86,11 @@ impl Planner<'_> {
             archived_left: 0,
             findings: vec![],
             ring: keys.ring,
+            rooms: vec![],
         };
-        space::check(self.storage, self.open_tasks, &mut plan)?;
+        let preflight = self.preflight(found.products);
+        preflight.check(&mut plan);
+        room::check(self.storage, self.open_tasks, &mut plan)?;
         number(self.storage, &found.tables, &mut plan);
         findings::gather(&mut plan);
         findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
@@ -92,6 +99,9 @@ impl Planner<'_> {
         findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
         let missing = self.target.key().and_then(|key| keys.failures.get(key));
         self.settle(found.products, &mut plan, missing);
+        if missing.is_some_and(|error| self.is_made_then(error)) {
+            self.check_key_file(&preflight, &mut plan);
+        }
         plan.archived_left = count_left(&plan, &left);
         plan.sstables.sort_by_cached_key(|planned| {
             std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
@@ -170,14 +180,35 @@ impl Planner<'_> {
         });
     }
 
+    fn preflight(&self, products: Products) -> Preflight<'_> {
+        Preflight {
+            storage: self.storage,
+            rights: Rights::own(),
+            data_dirs: self.data_dirs,
+            state_dir: self.state_dir,
+            flavor: Flavor::settle(self.flavor, products).ok(),
+        }
+    }
+
+    /// Whether the target key that is missing is made when the run starts.
+    fn is_made_then(&self, missing: &Error) -> bool {
+        self.target.may_be_made() && missing.kind() == ErrorKind::KeyUnavailable
+    }
+
+    fn check_key_file(&self, preflight: &Preflight<'_>, plan: &mut Plan) {
+        let Some(KeyRef::LocalFile { file, .. }) = self.target.key() else { return };
+        if let Err(error) = preflight.check_key_file(&self.sources.local.resolve(file)) {
+            let severity = Severity::Blocker;
+            plan.findings.insert(0, Finding { severity, error, sstables: vec![] });
+        }
+    }
+
     /// What can only be settled for all of them: the product, and the target key.
     fn settle(&self, products: Products, plan: &mut Plan, missing_target: Option<&Error>) {
         let finding = |severity, error| Finding { severity, error, sstables: vec![] };
         let wanted = plan.rewrites().next().is_some();
         match missing_target {
-            Some(error)
-                if self.target.may_be_made() && error.kind() == ErrorKind::KeyUnavailable =>
-            {
+            Some(error) if self.is_made_then(error) => {
                 let error = Error::key_unavailable("the target key is made when the run starts");
                 let error = match self.target.key() {
                     Some(key) => error.key(key),

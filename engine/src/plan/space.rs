@@ -1,18 +1,13 @@
-//! Disk space: what each SSTable needs beside the old one, and whether it is there.
+//! Disk space: what each SSTable needs beside the old one.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::finding::{Finding, Severity};
 use super::inspect::Facts;
-use super::planned::{Action, Plan, PlannedSSTable};
 use super::target::Target;
 use crate::codec::record_length;
 use crate::compress::ChainFraming;
-use crate::io::Storage;
-use crate::pipeline::Limits;
 use crate::sstable::{CHUNK_CRC_LENGTH, Component, MAX_COMPRESSED_LENGTH_NONE, MOST_EMPTY_CHUNKS};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind};
 
 /// What an SSTable takes of its file system until the old one is deleted, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,8 +26,12 @@ impl Space {
     /// that grow and transaction logs take one, too.
     pub const BLOCK: u64 = 4096;
 
+    /// What is only taken for the time of the work: two directories that may grow, the staging
+    /// directory, the log.
+    pub(super) const PASSING: u64 = 4 * Self::BLOCK;
+
     /// Of what an SSTable says of itself.
-    fn of(facts: &Facts, target: &Target, file_system: u64) -> Self {
+    pub(super) fn of(facts: &Facts, target: &Target, file_system: u64) -> Self {
         let plain = facts.plain_bytes();
         let length = u64::from(target.chunk_length_of(facts).bytes());
         let chunks = plain.div_ceil(length).saturating_add(MOST_EMPTY_CHUNKS);
@@ -79,12 +78,16 @@ impl Space {
         }
     }
 
-    /// The error of an SSTable that cannot be begun.
+    /// The error of an SSTable that cannot be begun, where so many bytes are free beside those that
+    /// are left to others.
     #[must_use]
     pub fn too_little(needed: u64, free: u64, data: &Path) -> Error {
         Error::new(
             ErrorKind::NoSpace,
-            format!("it needs {needed} bytes beside the old one, and {free} are free"),
+            format!(
+                "it needs {needed} bytes beside the old one, and {free} are free beside what is left \
+                 to others"
+            ),
         )
         .at(data)
         .cure("free space on that file system, then run the same command again")
@@ -107,69 +110,3 @@ fn record_overhead(target: &Target) -> u64 {
 
 /// Both lengths of a chain.
 const CHAIN: usize = 2 * ChainFraming::PREFIX_LENGTH;
-
-/// Fills in the space of every rewrite, refuses those that fit nowhere, and warns when those that
-/// could be staged at a time do not fit together. The run itself asks again, and begins none that
-/// does not fit then.
-pub(super) fn check(storage: &dyn Storage, open_tasks: usize, plan: &mut Plan) -> Result<()> {
-    let mut file_systems = BTreeMap::new();
-    for planned in &mut plan.sstables {
-        if let (Action::Rewrite { .. }, Some(facts)) = (&planned.action, &planned.facts) {
-            let number = storage.file_system(&planned.data_dir)?;
-            planned.space = Space::of(facts, &plan.target, number);
-            file_systems.entry(number).or_insert_with(|| planned.data_dir.clone());
-        }
-    }
-    for (number, data_dir) in file_systems {
-        let free = storage.free_space(&data_dir)?;
-        refuse_too_big(storage, plan, number, free);
-        let rewrites = plan.sstables.iter().filter(|planned| is_staged_on(planned, number));
-        let mut spaces: Vec<u64> = rewrites.map(|planned| planned.space.most).collect();
-        spaces.sort_unstable_by(|a, b| b.cmp(a));
-        let (large, small) = spaces.split_at(open_tasks.min(spaces.len()));
-        let small = small.iter().fold(0, |sum, space| u64::saturating_add(sum, *space));
-        let peak = large
-            .iter()
-            .fold(small.min(Limits::SMALL_BYTES), |sum, space| u64::saturating_add(sum, *space));
-        if peak > free {
-            let error = Error::new(
-                ErrorKind::NoSpace,
-                format!(
-                    "up to {peak} bytes are needed for the SSTables that could be staged at a time, \
-                     and {free} are free: fewer are, and one that does not fit waits until another \
-                     is swapped"
-                ),
-            )
-            .at(data_dir)
-            .cure("nothing has to be done; more free space makes it faster");
-            plan.findings.push(Finding { severity: Severity::Warning, error, sstables: vec![] });
-        }
-    }
-    Ok(())
-}
-
-fn is_staged_on(planned: &PlannedSSTable, file_system: u64) -> bool {
-    matches!(planned.action, Action::Rewrite { .. }) && planned.space.file_system == file_system
-}
-
-/// Refuses what does not fit even when all others are done: each gives back its old files, and what
-/// an earlier run has staged of it is there.
-fn refuse_too_big(storage: &dyn Storage, plan: &mut Plan, number: u64, free: u64) {
-    let rewrites = || plan.sstables.iter().filter(|planned| is_staged_on(planned, number));
-    if rewrites().all(|planned| planned.space.least <= free) {
-        return;
-    }
-    let gain = |planned: &PlannedSSTable| {
-        let bytes = planned.facts.as_ref().map_or(0, |facts| facts.total_bytes);
-        bytes.saturating_add(planned.staged(storage)).saturating_sub(planned.space.least)
-    };
-    let gains = rewrites().map(gain).fold(0, u64::saturating_add);
-    for planned in plan.sstables.iter_mut().filter(|planned| is_staged_on(planned, number)) {
-        let room = free.saturating_add(gains.saturating_sub(gain(planned)));
-        let needed = planned.space.least.saturating_sub(planned.staged(storage));
-        if needed > room {
-            let data = planned.sstable.path(&Component::Data);
-            planned.action = Action::Refuse(Space::too_little(needed, free, &data));
-        }
-    }
-}

@@ -76,6 +76,7 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         sources: request.sources,
         mapped: session.is_mapped(),
         open_tasks: Limits { threads: request.threads }.open_tasks(),
+        state_dir: session.state_dir(),
     };
     let mut plan = Workers::start(request.threads).install(|| planner.plan())?;
     for staging in pending_copies(session)? {

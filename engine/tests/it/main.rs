@@ -20,6 +20,7 @@ mod kit;
 mod layers;
 mod pages;
 mod positional;
+mod preflight;
 mod properties;
 mod rekey;
 mod replicated;

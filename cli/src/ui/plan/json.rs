@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Severity, Shape};
+use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Room, Severity, Shape};
 use rekey_engine::sstable::Component;
 use rekey_engine::txn::Verdict;
 use serde_json::{Value, json};
@@ -32,6 +32,18 @@ pub(super) fn summary(plan: &Plan) -> Value {
         "archived_left": plan.archived_left,
         "target": target(&plan.target),
         "flavor": plan.flavor.map(|flavor| flavor.name()),
+        "space": plan.rooms.iter().map(room).collect::<Vec<_>>(),
+    })
+}
+
+fn room(room: &Room) -> Value {
+    json!({
+        "directory": path(&room.data_dir),
+        "at_a_time": room.at_a_time,
+        "for_good": room.for_good,
+        "kept_by_links": room.kept_by_links,
+        "free": room.free,
+        "reserve": room.reserve,
     })
 }
 

@@ -5,7 +5,7 @@ use std::iter::{once, once_with};
 use std::path::PathBuf;
 
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Severity, Shape};
+use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Room, Severity, Shape};
 
 use crate::ui::text::{align, bytes, hint, table, verdict};
 
@@ -71,12 +71,33 @@ fn about(plan: &Plan) -> String {
         plan.sstables.len(),
         bytes(total)
     );
+    for room in &plan.rooms {
+        let _ = writeln!(text, "{}", space(room));
+    }
     let copies: usize = rewrites.iter().map(|(planned, ..)| planned.copies.len()).sum();
     if copies > 0 {
         let _ = writeln!(text, "in snapshots and backups {copies} copies of them to replace");
     }
     if let Some(left) = archives_left(plan) {
         let _ = writeln!(text, "{left}");
+    }
+    text
+}
+
+/// What a run takes of a file system, and what is there.
+fn space(room: &Room) -> String {
+    let mut text = format!(
+        "space on the disk of {}: up to {} at a time, {} more in the end, {} free ({} of it left to \
+         others)",
+        room.data_dir.display(),
+        bytes(room.at_a_time),
+        bytes(room.for_good),
+        bytes(room.free),
+        bytes(room.reserve),
+    );
+    if room.kept_by_links > 0 {
+        let kept = bytes(room.kept_by_links);
+        let _ = write!(text, "; {kept} of old files live on in snapshots and backups");
     }
     text
 }

@@ -22,7 +22,8 @@ impl Share for Rewrite<'_> {
     }
 
     fn left(&self) -> Result<u64> {
-        self.job.storage.free_space(&self.planned.data_dir)
+        let (storage, data_dir) = (self.job.storage, &self.planned.data_dir);
+        Ok(storage.free_space(data_dir)?.saturating_sub(storage.reserve(data_dir)?))
     }
 
     fn too_little(&self, left: u64) -> Error {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Standing, Storage};
 use rekey_engine::{Error, Result};
 
 /// A step that changes the file system, or frees or measures space.
@@ -26,6 +26,7 @@ impl Op<'_> {
 }
 
 type Rule = dyn Fn(&Op<'_>) -> Option<io::ErrorKind> + Send + Sync;
+type Look = dyn Fn(&Path, &mut Standing) + Send + Sync;
 
 /// The local file system without fsync, which asks a rule before each step that changes
 /// something. A step that the rule fails is not done.
@@ -33,6 +34,7 @@ type Rule = dyn Fn(&Op<'_>) -> Option<io::ErrorKind> + Send + Sync;
 pub(crate) struct TestStorage {
     rule: Arc<Rule>,
     steps: Arc<AtomicUsize>,
+    look: Arc<Look>,
 }
 
 impl TestStorage {
@@ -44,7 +46,12 @@ impl TestStorage {
     pub(crate) fn failing(
         rule: impl Fn(&Op<'_>) -> Option<io::ErrorKind> + Send + Sync + 'static,
     ) -> Self {
-        Self { rule: Arc::new(rule), steps: Arc::default() }
+        Self { rule: Arc::new(rule), steps: Arc::default(), look: Arc::new(|_, _| {}) }
+    }
+
+    /// The same, and files and directories stand otherwise than they do.
+    pub(crate) fn seeing(look: impl Fn(&Path, &mut Standing) + Send + Sync + 'static) -> Self {
+        Self { look: Arc::new(look), ..Self::quick() }
     }
 
     /// Steps so far.
@@ -160,6 +167,14 @@ impl Storage for TestStorage {
 
     fn allocated(&self, path: &Path) -> Result<u64> {
         LocalStorage.allocated(path)
+    }
+
+    fn standing(&self, path: &Path) -> Result<Option<Standing>> {
+        let mut standing = LocalStorage.standing(path)?;
+        if let Some(standing) = &mut standing {
+            (self.look)(path, standing);
+        }
+        Ok(standing)
     }
 }
 

@@ -1,0 +1,144 @@
+//! Whether a run will be let do what the plan says: asked before the first byte, by looking alone.
+//!
+//! Each question is about something that a run does late: to rename into a table's directory, to delete
+//! or replace old files, to give new ones their owner. What would fail there after hours is refused
+//! here, by its name.
+
+mod directories;
+mod files;
+
+use std::path::{Path, PathBuf};
+
+use self::directories::Directories;
+use super::STATE_DIRECTORY;
+use super::finding::{Finding, Severity};
+use super::findings::Findings;
+use super::planned::{Action, Plan, PlannedSSTable};
+use crate::io::{Place, Rights, Storage};
+use crate::sstable::Component;
+use crate::txn::{Flavor, LiveSSTable, MtimeRule};
+use crate::{Error, Result};
+
+/// What is asked, and of whom.
+#[derive(Debug)]
+pub(super) struct Preflight<'a> {
+    pub(super) storage: &'a dyn Storage,
+    /// Of the process that will run.
+    pub(super) rights: &'a Rights,
+    pub(super) data_dirs: &'a [PathBuf],
+    /// Where the journal is to be, if not below the first data directory.
+    pub(super) state_dir: Option<&'a Path>,
+    /// The product, if it is known by now.
+    pub(super) flavor: Option<Flavor>,
+}
+
+impl Preflight<'_> {
+    /// Refuses what a run would not be let do.
+    pub(super) fn check(&self, plan: &mut Plan) {
+        let mut directories = Directories::new(self.storage);
+        let mut warnings = Findings::default();
+        for planned in &mut plan.sstables {
+            if !matches!(planned.action, Action::Rewrite { .. }) {
+                continue;
+            }
+            match self.check_one(planned, &mut directories) {
+                Ok(None) => {}
+                Ok(Some(warning)) => {
+                    let data = planned.sstable.path(&Component::Data).display().to_string();
+                    warnings.add(Severity::Warning, &warning, Some(&data));
+                }
+                Err(error) => planned.action = Action::Refuse(error),
+            }
+        }
+        plan.findings.extend(warnings.list);
+        if plan.rewrites().next().is_some()
+            && let Err(error) = self.check_journal(&mut directories)
+        {
+            let severity = Severity::Blocker;
+            plan.findings.push(Finding { severity, error, sstables: vec![] });
+        }
+    }
+
+    /// What an operator should know, if it can be done.
+    fn check_one(
+        &self,
+        planned: &PlannedSSTable,
+        directories: &mut Directories<'_>,
+    ) -> Result<Option<Error>> {
+        let home = own_directory(&planned.data_dir, directories)?;
+        let mut warning = None;
+        if let (true, Some(facts)) = (planned.is_live, &planned.facts) {
+            let components = facts.files.iter().map(|(component, _)| component);
+            warning = self.check_files(&planned.sstable, components, home, directories)?;
+        }
+        for copy in &planned.copies {
+            let components = planned.shared.iter().map(|(component, _)| component);
+            let of_copy = self.check_files(copy, components, home, directories)?;
+            warning = warning.or(of_copy);
+        }
+        Ok(warning)
+    }
+
+    fn check_files<'c>(
+        &self,
+        sstable: &LiveSSTable,
+        components: impl Iterator<Item = &'c Component>,
+        home: Place,
+        directories: &mut Directories<'_>,
+    ) -> Result<Option<Error>> {
+        let directory = directories.writable(&sstable.directory)?;
+        if directory.place != home {
+            return Err(elsewhere(&sstable.directory));
+        }
+        let mut warning = None;
+        for component in components {
+            let path = sstable.path(component);
+            // What is gone by now, the run will say.
+            let Some(file) = self.storage.standing(&path)? else { continue };
+            files::check(self.rights, &path, &file, &directory)?;
+            let sets_times = self.flavor.map(Flavor::mtime_rule) == Some(MtimeRule::WholeSecond);
+            if sets_times && !self.rights.owns(&file) {
+                return Err(files::times_of_others(&path));
+            }
+            warning = warning.or(files::new_owner(self.rights, &path, &file, &directory)?);
+        }
+        Ok(warning)
+    }
+
+    fn check_journal(&self, directories: &mut Directories<'_>) -> Result<()> {
+        match (self.state_dir, self.data_dirs.first()) {
+            (Some(directory), _) => directories.writable_or_above(directory).map(|_| ()),
+            (None, Some(data_dir)) => own_directory(data_dir, directories).map(|_| ()),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Why a key file that is to be made cannot be, if so.
+    pub(super) fn check_key_file(&self, path: &Path) -> Result<()> {
+        let mut directories = Directories::new(self.storage);
+        match self.storage.standing(path)? {
+            Some(file) if file.is_immutable => Err(files::unchangeable(path)),
+            Some(_) => Ok(()),
+            None => directories.writable_or_above(path.parent().unwrap_or(path)).map(|_| ()),
+        }
+    }
+}
+
+/// Where new SSTables are staged: this program's own directory, or the data directory, in which it is
+/// to be made.
+fn own_directory(data_dir: &Path, directories: &mut Directories<'_>) -> Result<Place> {
+    let own = data_dir.join(STATE_DIRECTORY);
+    directories.writable_or_above(&own).map(|standing| standing.place)
+}
+
+fn elsewhere(directory: &Path) -> Error {
+    Error::unsupported(
+        "it is on another mount than its data directory, below which new SSTables are staged: they \
+         cannot be moved from one to the other",
+    )
+    .at(directory)
+    .cure(
+        "for the time of the run unmount it and put its files in its place, or copy them to another \
+         machine or disk and re-encrypt them there; a bind mount counts as another mount, too",
+    )
+}
