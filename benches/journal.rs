@@ -3,11 +3,12 @@
 #![expect(clippy::expect_used, reason = "a bench may stop")]
 
 use std::hint::black_box;
+use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rekey_engine::io::LocalStorage;
 use rekey_engine::journal::{
-    Durability, History, JOURNAL_FILE, Journal, Part, Record, Run, Session, Stage, Staged,
+    Durability, History, JOURNAL_FILE, Journal, Part, Record, Run, Session, Site, Stage, Staged,
 };
 use rekey_engine::sstable::Descriptor;
 
@@ -39,12 +40,16 @@ fn records(c: &mut Criterion) {
     group.finish();
 }
 
+fn start(directory: &Path) -> Journal {
+    let site = Site::new(&[directory.to_owned()]).expect("a run");
+    Journal::start(&LocalStorage, directory, session(), site, vec![]).expect("a journal")
+}
+
 fn appending(c: &mut Criterion) {
     let (record, mut group) = (checkpoint(7, 0), c.benchmark_group("journal append"));
     for (name, durability) in [("later", Durability::Later), ("now", Durability::Now)] {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let journal =
-            Journal::start(&LocalStorage, directory.path(), session(), vec![]).expect("a journal");
+        let journal = start(directory.path());
         group.bench_function(name, |b| {
             b.iter(|| journal.append(black_box(&record), durability).expect("a record"));
         });
@@ -55,13 +60,12 @@ fn appending(c: &mut Criterion) {
 /// What the next run does first.
 fn reading(c: &mut Criterion) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let journal =
-        Journal::start(&LocalStorage, directory.path(), session(), vec![]).expect("a journal");
+    let journal = start(directory.path());
     let old = Descriptor::parse("nb-1-big").expect("a descriptor");
     let sstable = journal.begin(directory.path(), &old, 1 << 40).expect("a record");
     let staged = Staged {
         source: vec![],
-        directory: directory.path().to_owned(),
+        directory: journal.location(&directory.path().join("staging")),
         step: 2 << 20,
         ranges: CHECKPOINTS * RANGES,
         seed: vec![0x5a; 48],

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rekey_engine::pipeline::Control;
 use rekey_engine::{Error, ErrorKind, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::args::Rate;
 use crate::exit_code::{Code, INTERRUPTED, STOPPED};
@@ -23,8 +23,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From now on the first SIGINT or SIGTERM ends the run at the next range, and the second one
-    /// the process at once.
+    /// From now on the first SIGINT, SIGTERM or SIGHUP ends the run at the next range, and the second one
+    /// the process at once. A SIGHUP that is ignored stays so: that is what `nohup` is for.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the system refuses the handlers.
@@ -38,6 +38,7 @@ impl Signals {
         };
         register(SIGINT, 130)
             .and_then(|_| register(SIGTERM, 75))
+            .and_then(|last| if is_ignored(SIGHUP) { Ok(last) } else { register(SIGHUP, 75) })
             .and_then(|_| signal_hook::flag::register(SIGINT, Arc::clone(&signals.interrupt)))
             .map_err(|error| Error::new(ErrorKind::Io, "cannot catch signals").caused_by(error))?;
         Ok(signals)
@@ -103,9 +104,47 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Does what a file says, if it says something new; a file that is not there says nothing.
+/// Whether this process was started with a signal ignored, as far as the kernel tells; where it does not,
+/// the signal is left alone, too: it ends the process then, and the next run goes on.
+fn is_ignored(signal: i32) -> bool {
+    let Ok(text) = std::fs::read_to_string("/proc/self/status") else { return true };
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let bit = u32::try_from(signal).ok().and_then(|signal| signal.checked_sub(1));
+    match (mask, bit.and_then(|bit| 1_u64.checked_shl(bit))) {
+        (Some(mask), Some(bit)) => mask & bit != 0,
+        _ => true,
+    }
+}
+
+/// What a control file says; none if it is not there.
+fn read(file: &Path) -> std::io::Result<Option<String>> {
+    let metadata = match std::fs::metadata(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata?,
+    };
+    if !metadata.is_file() {
+        // A pipe would hold whoever reads it.
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    std::fs::read_to_string(file).map(Some)
+}
+
+/// Does what a file says, if it says something new; a file that is not there says nothing, and one that
+/// cannot be read is told of once.
 fn look_into(file: &Path, last: &mut String, control: &Control, say: &impl Fn(&str)) {
-    let Ok(text) = std::fs::read_to_string(file) else { return };
+    let text = match read(file) {
+        Ok(Some(text)) => text,
+        Ok(None) => return,
+        Err(error) => {
+            let what = format!("cannot be read ({error}); the run goes on as it was");
+            if *last != what {
+                say(&format!("{}: {what}", file.display()));
+                *last = what;
+            }
+            return;
+        }
+    };
     let text = text.trim();
     if text == last {
         return;
@@ -172,6 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn signals_that_the_process_was_started_without_are_known() {
+        // Rust ignores the one, and nobody may ignore the other.
+        assert!(is_ignored(signal_hook::consts::SIGPIPE));
+        assert!(!is_ignored(signal_hook::consts::SIGKILL));
+        assert!(is_ignored(0), "no signal");
+    }
+
+    #[test]
     fn a_new_word_is_said_once_and_a_wrong_one_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("control");
@@ -189,8 +236,13 @@ mod tests {
         look(None);
         look(Some("quit"));
         look(Some("rate 5"));
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        look(None);
+        look(None);
         let said = said.lock().unwrap();
-        assert_eq!(said.len(), 3, "{said:?}");
+        assert_eq!(said.len(), 4, "{said:?}");
         assert!(said[1].contains("write one of"), "{said:?}");
+        assert!(said[3].contains("cannot be read") && said[3].contains("goes on"), "{said:?}");
     }
 }

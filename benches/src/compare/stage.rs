@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use rekey_benches::{KEYSPACE, Site, TABLE};
 use rekey_engine::io::{Entry, FileId, FileStat, LeaseMode, LocalStorage, OutputFile, Storage};
-use rekey_engine::journal::Journal;
+use rekey_engine::journal::{self, Journal};
 use rekey_engine::pipeline::{self, Control, Limits, Next, Scratch, Step, Task};
 use rekey_engine::plan::{Inspector, Plan, Selection};
 use rekey_engine::rewrite::{RANGE_BYTES, Rewrite, RewriteJob, STAGE_REWRITE};
@@ -111,12 +111,18 @@ impl Staging {
     ) -> Result<Sample> {
         let storage = durability.storage();
         let state = tempfile::tempdir()?;
-        let about = rekey_engine::journal::Session {
+        let about = journal::Session {
             tool: "compare".to_owned(),
             sstables: 0,
             bytes: self.bytes,
         };
-        let journal = Journal::start(storage, state.path(), about, vec![])?;
+        let journal = Journal::start(
+            storage,
+            state.path(),
+            about,
+            journal::Site::new(self.session.data_dirs())?,
+            vec![],
+        )?;
         let job = RewriteJob {
             storage,
             inspector: Inspector::new(storage, self.session.lease(), true),

@@ -15,6 +15,10 @@ pub(crate) fn run(args: &StateArgs) -> Result<Code> {
             .with_state_dir(args.state_dir.clone());
     let done = upgrade::abandon(&session)?;
     style.recovered(&done.recovered);
+    // What could be neither finished nor undone stays.
+    if let Some(error) = done.recovered.stuck.into_iter().next() {
+        return Err(error);
+    }
     style.abandoned(done.had_journal);
     Ok(exit_code::DONE)
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
-use rekey_engine::plan::Target;
-use rekey_engine::upgrade::{self, PlanRequest, Session};
+use rekey_engine::keys::{KeyCreation, KeyRef};
+use rekey_engine::upgrade::{self, PlanRequest, Prepared};
 use rekey_engine::{Error, ErrorKind, Result};
 
 use super::used_keys;
@@ -36,13 +35,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let resumed_key = unfinished.as_ref().and_then(upgrade::resumed_key);
     let archives = args.archives.archives();
     let used = || used_keys(&session, &selection, archives, args.data.threads());
-    let mut target = args.target.target(&sources, resumed_key, used)?;
-    if let Some(unfinished) = &unfinished {
-        upgrade::check_target(&session, unfinished, &target)?;
-        style.resuming(unfinished);
-    }
-    make_key(style, &sources, &mut target, &session)?;
-    style.recovered(&upgrade::recover(&session, &selection)?);
+    let target = args.target.target(&sources, resumed_key, used)?;
     let request = PlanRequest {
         selection: &selection,
         archives,
@@ -51,43 +44,56 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         sources: &sources,
         threads: args.data.threads(),
     };
-    let plan = upgrade::plan(&session, &request)?;
+    let prepared = upgrade::prepare(&session, &request)?;
+    let plan = &prepared.plan;
+    if let Some(unfinished) = unfinished.filter(|_| prepared.goes_on) {
+        style.resuming(&unfinished);
+    }
+    say_key(style, &prepared);
+    style.recovered(&prepared.recovered);
     style.servers(&sources);
-    style.warnings(&plan);
+    style.warnings(plan);
     let report = watch::over(
         &control,
         &signals,
         args.watch.control.as_deref(),
         |line| style.note(line),
-        || upgrade::run(&session, &plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
+        || upgrade::run(&session, plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
     style.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
-    style.alterations(&upgrade::to_alter(&plan, &report));
+    style.alterations(&upgrade::to_alter(plan, &report));
     style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
-        style.go_on(&format!("ended before it was done (exit status {})", signals.status()));
+        style.go_on(&format!(
+            "ended before it was done (exit status {}); nothing is lost, and the same command goes on",
+            signals.status()
+        ));
         return Ok(signals.status());
     }
-    style.archives_left(&plan);
+    style.archives_left(plan);
+    if report.failures().any(is_worth_repeating) {
+        style.go_on("some SSTables failed and are as they were; the same command tries them again");
+    }
     Ok(exit_code::of_report(&report))
 }
 
-fn make_key(
-    style: Style,
-    sources: &KeySources,
-    target: &mut Target,
-    session: &Session,
-) -> Result<()> {
-    let Some(owner) = session.data_dirs().first() else { return Ok(()) };
-    if target.make_key(sources, owner)? == KeyCreation::Created {
-        if let Some(key) = target.key() {
-            style.note(&format!("made a new key: {key}"));
-        }
-        if let Some(KeyRef::Kmip { id, .. }) = target.key() {
-            style.note(&format!(
-                "should an SSTable fail, go on with --key-id '{id}' in place of --create-key"
-            ));
-        }
+/// Whether the same command may do better when what was wrong is mended: not where the SSTable or the
+/// options are of a kind that is refused.
+fn is_worth_repeating(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid | ErrorKind::Internal)
+}
+
+fn say_key(style: Style, prepared: &Prepared) {
+    if prepared.key != KeyCreation::Created {
+        return;
     }
-    Ok(())
+    let target = &prepared.plan.target;
+    if let Some(key) = target.key() {
+        style.note(&format!("made a new key: {key}"));
+    }
+    if let Some(KeyRef::Kmip { id, .. }) = target.key() {
+        style.note(&format!(
+            "should an SSTable fail, go on with --key-id '{id}' in place of --create-key"
+        ));
+    }
 }

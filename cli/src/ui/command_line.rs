@@ -1,25 +1,46 @@
 //! The command that this process was started with, to be pasted into a shell.
 
-use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 
-/// Its own words.
+/// Its own words, from the directory that relative paths in them start from.
 pub(super) fn own() -> String {
-    let words: Vec<_> =
-        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    let words: Vec<_> = std::env::args_os().map(|word| quoted(&word)).collect();
+    let command = words.join(" ");
+    match std::env::current_dir() {
+        Ok(directory) => format!("cd {} && {command}", quoted(directory.as_os_str())),
+        Err(_it_is_gone) => command,
+    }
 }
 
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return Cow::Borrowed(word);
+/// A word as a shell reads it back, on one line.
+fn quoted(word: &OsStr) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    let Some(text) = word.to_str().filter(|text| !text.chars().any(char::is_control)) else {
+        return by_numbers(word.as_bytes());
+    };
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
     }
     // A CQL map is full of single quotes, and stays readable between double ones.
-    match word.contains('\'') && !word.contains(['"', '$', '`', '\\', '!']) {
-        true => Cow::Owned(format!("\"{word}\"")),
-        false => Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))),
+    match text.contains('\'') && !text.contains(['"', '$', '`', '\\', '!']) {
+        true => format!("\"{text}\""),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
+}
+
+/// What no terminal shows: every shell has a `printf`.
+fn by_numbers(word: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in word {
+        let _ = match byte {
+            b'-' | b'_' | b'.' | b'/' | b'=' => write!(text, "{}", char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => write!(text, "{}", char::from(*byte)),
+            byte => write!(text, "\\0{byte:03o}"),
+        };
+    }
+    format!("\"$(printf '%b' '{text}')\"")
 }
 
 #[cfg(test)]
@@ -28,11 +49,24 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_a_shell_would_see_more_in_them() {
+        let quoted = |word| quoted(OsStr::new(word));
         assert_eq!(quoted("--data-dir"), "--data-dir");
         assert_eq!(quoted("/var/lib/a b"), "'/var/lib/a b'");
         assert_eq!(quoted("{'class': 'E'}"), r#""{'class': 'E'}""#);
         assert_eq!(quoted("it's $5"), r"'it'\''s $5'");
         assert_eq!(quoted(""), "''");
         assert_eq!(quoted("$HOME"), "'$HOME'");
+    }
+    #[test]
+    fn a_shell_reads_back_what_was_quoted() {
+        let words: [&[u8]; 6] =
+            [b"a\xff\\b", b"-\x80 'x'", b"two\nlines", b"\x1b[31m", b"{'a': '\xe9'}", b"it's $5"];
+        for word in words {
+            let line = quoted(OsStr::from_bytes(word));
+            assert!(line.is_ascii() && !line.contains(['\n', '\x1b']), "{line}");
+            let script = format!("printf '%s' {line}");
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(output.stdout, word, "{line}");
+        }
     }
 }

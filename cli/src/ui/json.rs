@@ -10,7 +10,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rekey_engine::Error;
-use rekey_engine::plan::Target;
+use rekey_engine::plan::{Severity, Target};
 use rekey_engine::txn::Verdict;
 use serde_json::{Value, json};
 
@@ -31,6 +31,15 @@ pub(super) fn lines(values: impl IntoIterator<Item = Value>) {
 /// ISO 8601, UTC.
 pub(super) fn time(time: Timestamp) -> String {
     format!("{time:.3}")
+}
+
+/// A warning that is of no plan, as a plan has them.
+pub(super) fn warning(of: &Error) -> Value {
+    let mut line = error(of);
+    line["type"] = json!("finding");
+    line["severity"] = json!(Severity::Warning.name());
+    line["sstables"] = json!([]);
+    line
 }
 
 pub(super) fn error(error: &Error) -> Value {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kit::Node;
+use crate::kit::{Node, Run};
 use crate::synthetic::{Recipe, table_in};
 use crate::unfinished::{arguments, map, node, status};
 
@@ -88,7 +88,7 @@ fn what_is_left_is_counted_and_every_sstable_is_shown_on_demand() {
     assert_eq!((&seen["failed"], &seen["sstables"]), (&0.into(), &3.into()), "{seen}");
     let swapped = seen["swapped"].as_u64().unwrap();
     let run = node.read("status", &[]).exits(0);
-    let shown = |run: &crate::kit::Run| run.out.lines().filter(|l| l.contains("-big ")).count();
+    let shown = |run: &Run| run.out.lines().filter(|l| l.contains("-big ")).count();
     let in_work = shown(&run);
     assert!(in_work >= 1 && run.out.contains(&format!("{} left", 3 - swapped)), "{run:?}");
     let all = node.read("status", &["--all"]).exits(0);
@@ -183,4 +183,90 @@ fn a_process_that_dies_of_a_signal_leaves_no_core() {
         .collect();
     assert_eq!(left, Vec::<String>::new());
     goes_on(&node);
+}
+
+/// The command that is printed in the end, typed as it stands, from anywhere.
+fn typed(run: &Run) -> Run {
+    let line = run.err.lines().last().unwrap().trim().to_owned();
+    Command::new("sh").args(["-c", &line]).current_dir("/").output().unwrap().into()
+}
+
+/// Three SSTables, of which the first takes its time.
+fn three() -> Node {
+    let node = node();
+    for id in ["2", "3"] {
+        let mut recipe = Recipe::local("oa", id, "old-key", vec![3; 16]);
+        recipe.chunk_length = 1 << 14;
+        recipe.write(&table_in(&node.data()), b"\0\x01k and a row");
+    }
+    node
+}
+
+#[test]
+fn the_printed_command_goes_on_until_all_is_done_whatever_has_ended_it() {
+    for more in [&["--stop-after", "1"][..], &["--deadline", "2s", "--rate", "6"]] {
+        let node = three();
+        let map = map(&node, "new-key");
+        let mut run = node.run(&[&arguments(&map), more].concat());
+        let mut runs = 1;
+        while run.code != 0 {
+            assert_eq!(run.code, 75, "{run:?}");
+            // What was made has been made for all of them.
+            let seen = status(&node, &[]);
+            assert_eq!(seen["unfinished"], true, "{seen}");
+            let ended = if more[0] == "--deadline" { "deadline" } else { "stop_after" };
+            assert_eq!((&seen["ended"], seen["left"].as_u64()), (&ended.into(), left(&run)));
+            let words = if more[0] == "--deadline" { "its deadline; " } else { "stopped after 1 " };
+            node.read("status", &[]).exits(0).says(words).says(" left");
+            assert!(runs < 60, "{run:?}");
+            run = typed(&run);
+            runs += 1;
+        }
+        assert!(runs > 2, "{run:?}");
+        assert!(!node.data().join(".sstablerekey").exists());
+        node.read("verify", &[]).exits(0).says("3 verified");
+        node.read("census", &[]).exits(0);
+        assert!(!node.read("census", &[]).text().contains("old-key"));
+    }
+}
+
+fn left(run: &Run) -> Option<u64> {
+    let (before, _) = run.out.split_once(" left for")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn the_printed_command_goes_on_after_a_signal_and_a_failure() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let node = three();
+        let map = map(&node, "new-key");
+        let said = fs::File::create(node.root.path().join("said")).unwrap();
+        let mut child = node
+            .command(&[&arguments(&map), &["--rate", "6"][..]].concat())
+            .stdout(Stdio::null())
+            .stderr(said)
+            .spawn()
+            .unwrap();
+        wait_for_work(&node, &mut child);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let code = child.wait().unwrap().code().unwrap();
+        assert_eq!(code, if signal == Signal::INT { 130 } else { 75 });
+        assert_eq!(status(&node, &[])["ended"], "asked");
+        let err = fs::read_to_string(node.root.path().join("said")).unwrap();
+        typed(&Run { code, out: String::new(), err }).exits(0);
+        node.read("verify", &[]).exits(0).says("3 verified");
+    }
+    let node = three();
+    let map = map(&node, "new-key");
+    let data = table_in(&node.data()).join("oa-2-big-Data.db");
+    let whole = fs::read(&data).unwrap();
+    let modified = fs::metadata(&data).unwrap().modified().unwrap();
+    let mut torn = whole.clone();
+    torn[20] ^= 1;
+    fs::write(&data, torn).unwrap();
+    let run = node.run(&arguments(&map)).exits(3).says("2 rewritten").says("tries them again");
+    fs::write(&data, whole).unwrap();
+    fs::File::options().write(true).open(&data).unwrap().set_modified(modified).unwrap();
+    typed(&run).exits(0).says("1 rewritten");
+    node.read("verify", &[]).exits(0).says("3 verified");
 }

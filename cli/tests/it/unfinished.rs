@@ -139,11 +139,30 @@ fn its_journal_may_be_elsewhere() {
     let elsewhere = ["--state-dir", "elsewhere"];
     let node = killed(&elsewhere);
     assert!(node.root.path().join("elsewhere/journal").exists());
-    assert_eq!(status(&node, &[])["unfinished"], false);
-    upgrade(&node, "new-key", &["--resume-only"]).exits(2).says("no unfinished run");
+    // What is staged is of that run, and leads to it.
+    let place = "elsewhere/journal";
+    node.read("status", &[]).exits(2).says(place);
+    node.read("abandon", &[]).exits(2).says(place);
+    upgrade(&node, "new-key", &["--resume-only"]).exits(2).says(place);
+    upgrade(&node, "new-key", &[]).exits(2).says(place).says("--state-dir");
     let run = node.read("abandon", &[&elsewhere[..], &["--json"]].concat()).exits(0);
     assert_eq!(run.of_type("summary")[0]["abandoned"], true);
     upgrade(&node, "new-key", &elsewhere).exits(0).says("1 rewritten");
+}
+
+/// Two nodes of one machine, and one --state-dir: neither is the other's to show, to abandon or to sweep.
+#[test]
+fn another_nodes_run_is_nobodys_to_abandon() {
+    let elsewhere = ["--state-dir", "elsewhere"];
+    let node = killed(&elsewhere);
+    let journal = node.root.path().join("elsewhere/journal");
+    fs::create_dir(node.root.path().join("other")).unwrap();
+    for verb in ["abandon", "status"] {
+        let other = [&[verb, "--data-dir", "other"], &elsewhere[..]].concat();
+        node.run(&other).exits(2).says("/data").says("/other").says("hint:");
+        assert!(journal.exists());
+    }
+    upgrade(&node, "new-key", &elsewhere).exits(0).says("going on").says("1 rewritten");
 }
 
 #[test]

@@ -1,18 +1,21 @@
 //! What a journal says, taken together.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::frame::{self, JournalError};
 use super::ranges::RangeSet;
-use super::record::{Part, Record, Session, Stage, Staged};
+use super::record::{Ending, Part, Record, Session, SourceFile, Stage, Staged};
+use super::site::Site;
 use crate::sstable::{Component, Descriptor};
 
 /// Everything that a journal says of its run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct History {
+    /// The run and its data directories; formats 1 and 2 have none.
+    pub site: Option<Site>,
     /// The plan, in named texts.
     pub plan: Vec<(String, String)>,
     /// The processes that worked on it, in order.
@@ -39,6 +42,10 @@ pub struct Seen {
     pub rewritten: u64,
     /// Bytes that it has read back.
     pub read_back: u64,
+    /// The same as it was heard of last, durable or not.
+    pub by_then: (u64, u64),
+    /// Why it has ended, if it was not killed and has left something.
+    pub ending: Option<Ending>,
 }
 
 /// How far an SSTable is.
@@ -87,7 +94,7 @@ pub struct Entry {
     /// How far it is.
     pub state: State,
     /// How it is staged, if it can be gone on with.
-    pub staged: Option<Staged>,
+    pub staged: Option<Left>,
     /// What was done of it.
     pub parts: Vec<Part>,
     /// The ranges that were written.
@@ -104,6 +111,22 @@ pub struct Entry {
     pub why: Option<String>,
     /// In which of the sessions it was swapped in, or failed.
     pub ended_in: Option<usize>,
+}
+
+/// What is staged of an SSTable, and can be gone on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Left {
+    /// All files of the old SSTable as they were.
+    pub source: Vec<SourceFile>,
+    /// The staging directory.
+    pub directory: PathBuf,
+    /// Bytes of plaintext of a range.
+    pub step: u64,
+    /// How many ranges there are.
+    pub ranges: u64,
+    /// The seed of the digest, sealed.
+    pub seed: Vec<u8>,
 }
 
 impl Entry {
@@ -162,14 +185,45 @@ impl History {
         self.sstables.last_key_value().map_or(0, |(last, _)| last.saturating_add(1))
     }
 
+    /// Whether its last process has ended by itself and has left nothing that could be gone on with: a
+    /// run that begins anew loses nothing.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let has_ended = self.sessions.last().is_some_and(|seen| seen.ending.is_some());
+        has_ended && self.resumable().next().is_none()
+    }
+
+    /// Says where the data directories are now, by their numbers.
+    pub fn relocate(&mut self, data_dirs: &[PathBuf]) {
+        let Some(site) = &mut self.site else { return };
+        let then = std::mem::replace(&mut site.data_dirs, data_dirs.to_vec());
+        let moved = |path: &Path| {
+            then.iter()
+                .zip(data_dirs)
+                .find_map(|(then, now)| Some(now.join(path.strip_prefix(then).ok()?)))
+        };
+        for entry in self.sstables.values_mut() {
+            let staged = entry.staged.iter_mut().map(|staged| &mut staged.directory);
+            for path in staged.chain([&mut entry.directory]) {
+                if let Some(now) = moved(path) {
+                    *path = now;
+                }
+            }
+        }
+    }
+
+    fn data_dirs(&self) -> &[PathBuf] {
+        self.site.as_ref().map_or(&[], |site| &site.data_dirs)
+    }
+
     fn take(&mut self, record: Record, time: SystemTime) -> Result<(), &'static str> {
         let starts = matches!(record, Record::Started(..));
         if starts != self.sessions.is_empty() {
             return Err("a journal starts once");
         }
         match record {
-            Record::Started(session, plan) => {
-                self.plan = plan;
+            Record::Started(session, site, plan) => {
+                (self.site, self.plan) = (site, plan);
                 self.begin(session, time);
             }
             Record::Resumed(session) => self.begin(session, time),
@@ -177,9 +231,23 @@ impl History {
                 if sstable < self.next_number() {
                     return Err("its number was given out before");
                 }
+                let directory = directory.path(self.data_dirs())?;
                 // One that starts anew.
                 self.sstables.retain(|_, entry| entry.directory != directory || entry.old != old);
                 self.sstables.insert(sstable, Entry::new(directory, old, bytes));
+            }
+            Record::Dropped { sstable, .. } => {
+                self.sstables.remove(&sstable).ok_or(NEVER_BEGUN)?;
+            }
+            Record::Progress { rewritten, read_back } => {
+                if let Some(seen) = self.sessions.last_mut() {
+                    seen.by_then = (rewritten, read_back);
+                }
+            }
+            Record::Ended(ending) => {
+                if let Some(seen) = self.sessions.last_mut() {
+                    seen.ending = Some(ending);
+                }
             }
             other => {
                 let (rewritten, read_back) = self.go_on(other)?;
@@ -196,7 +264,15 @@ impl History {
     }
 
     fn begin(&mut self, session: Session, time: SystemTime) {
-        self.sessions.push(Seen { session, began: time, last: time, rewritten: 0, read_back: 0 });
+        self.sessions.push(Seen {
+            session,
+            began: time,
+            last: time,
+            rewritten: 0,
+            read_back: 0,
+            by_then: (0, 0),
+            ending: None,
+        });
     }
 
     /// Returns the bytes of either pass that the record adds.
@@ -208,14 +284,15 @@ impl History {
             | Record::Linked { sstable, .. }
             | Record::Swapped { sstable, .. }
             | Record::Failed { sstable, .. } => *sstable,
-            Record::Started(..) | Record::Resumed(_) | Record::Begun { .. } => return Ok((0, 0)),
+            _ => return Ok((0, 0)),
         };
-        let entry = self.sstables.get_mut(&number).ok_or("it is of an SSTable that never began")?;
+        let data_dirs = self.site.as_ref().map_or(&[][..], |site| &site.data_dirs);
+        let entry = self.sstables.get_mut(&number).ok_or(NEVER_BEGUN)?;
         if matches!(entry.state, State::Swapped | State::Failed) {
             return Err("it is of an SSTable that has ended");
         }
         let before = [Stage::Rewrite, Stage::Verify].map(|stage| entry.done(stage));
-        entry.take(record)?;
+        entry.take(record, data_dirs)?;
         if matches!(entry.state, State::Swapped | State::Failed) {
             entry.ended_in = self.sessions.len().checked_sub(1);
         }
@@ -243,9 +320,13 @@ impl Entry {
         }
     }
 
-    fn take(&mut self, record: Record) -> Result<(), &'static str> {
+    fn take(&mut self, record: Record, data_dirs: &[PathBuf]) -> Result<(), &'static str> {
         match record {
-            Record::Staged(_, staged) if self.staged.is_none() => self.staged = Some(staged),
+            Record::Staged(_, staged) if self.staged.is_none() => {
+                let Staged { source, directory, step, ranges, seed } = staged;
+                let directory = directory.path(data_dirs)?;
+                self.staged = Some(Left { source, directory, step, ranges, seed });
+            }
             Record::Staged(..) => return Err("it is staged twice"),
             Record::Done(_, part) => self.add(part)?,
             Record::Sealed { files, .. } => {
@@ -264,7 +345,7 @@ impl Entry {
             Record::Linked { copies, .. } => self.copies = copies,
             Record::Swapped { new, .. } => (self.state, self.new) = (State::Swapped, Some(new)),
             Record::Failed { why, .. } => (self.state, self.why) = (State::Failed, Some(why)),
-            Record::Started(..) | Record::Resumed(_) | Record::Begun { .. } => {}
+            _ => {}
         }
         Ok(())
     }
@@ -299,6 +380,8 @@ impl Entry {
         Ok(())
     }
 }
+
+const NEVER_BEGUN: &str = "it is of an SSTable that never began";
 
 fn time_of(millis: i64) -> SystemTime {
     u64::try_from(millis)

@@ -21,14 +21,16 @@ mod history;
 mod ranges;
 mod record;
 mod replacement;
+mod site;
 mod writer;
 
 pub use checkpoint::Checkpoint;
 pub use frame::{FORMAT, JournalError};
-pub use history::{Entry, History, Seen, State};
+pub use history::{Entry, History, Left, Seen, State};
 pub use ranges::{Missing, RangeSet};
-pub use record::{Part, Record, Run, Session, SourceFile, Stage, Staged};
+pub use record::{Ending, Part, Record, Run, Session, SourceFile, Stage, Staged};
 pub use replacement::{REPLACEMENT_FILE, Replacement};
+pub use site::{Location, MARKER_FILE, Marker, RunId, Site};
 pub use writer::{Durability, JOURNAL_FILE, Journal};
 
 #[cfg(test)]

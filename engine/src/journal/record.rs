@@ -3,16 +3,20 @@
 //! ```text
 //! record   [kind u8] fields
 //! text     [length u32][UTF-8]        path, bytes: [length u32][bytes]
+//! place    [number of the data directory u32][path below it]      absolute path in formats 1 and 2
 //! time     [i128 nanoseconds since 1970]
 //! ```
+//!
+//! A kind says all about its fields. What formats 1 and 2 wrote otherwise has another kind today; a
+//! journal of theirs that is gone on with gets their kinds, and stays what its head says.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::fields::{
     Decoded, bytes, component, descriptor, list, path, put_bytes, put_count, put_path, text,
     u32_of, u64_of, words,
 };
+use super::site::{Location, RunId, Site, absolute, place};
 use crate::io::FileStat;
 use crate::sstable::{Component, Descriptor};
 use crate::wire::Reader;
@@ -21,16 +25,17 @@ use crate::wire::Reader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Record {
-    /// A run begins, by a plan that is described in so many named texts.
-    Started(Session, Vec<(String, String)>),
+    /// A run begins, of these data directories, by a plan that is described in so many named texts.
+    /// Formats 1 and 2 have the directories among these.
+    Started(Session, Option<Site>, Vec<(String, String)>),
     /// A later process goes on.
     Resumed(Session),
     /// Work on an SSTable begins.
     Begun {
         /// Its number.
         sstable: u32,
-        /// Its table's directory, canonical.
-        directory: PathBuf,
+        /// Its table's directory.
+        directory: Location,
         /// Its name.
         old: Descriptor,
         /// Length of its Data.db.
@@ -75,6 +80,60 @@ pub enum Record {
         /// Why.
         why: String,
     },
+    /// What was staged of it cannot be gone on with, and is gone.
+    Dropped {
+        /// Its number.
+        sstable: u32,
+        /// Why.
+        why: String,
+    },
+    /// So many bytes has this process written anew and read back, durable or not: for `status`.
+    Progress {
+        /// Of the old Data.db files.
+        rewritten: u64,
+        /// Of the new ones.
+        read_back: u64,
+    },
+    /// The process has ended before all was done.
+    Ended(Ending),
+}
+
+/// Why a process has ended before all was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// It was asked to: by a signal, or by its control file.
+    Asked,
+    /// Its time was over.
+    Deadline,
+    /// It has taken as many SSTables as it was to take.
+    Limit,
+    /// SSTables have failed.
+    Failures,
+}
+
+impl Ending {
+    const ALL: [Self; 4] = [Self::Asked, Self::Deadline, Self::Limit, Self::Failures];
+
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Deadline => "deadline",
+            Self::Limit => "stop_after",
+            Self::Failures => "failures",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Asked => 0,
+            Self::Deadline => 1,
+            Self::Limit => 2,
+            Self::Failures => 3,
+        }
+    }
 }
 
 /// One process that works on the run.
@@ -96,7 +155,7 @@ pub struct Staged {
     /// All files of the old SSTable as they were.
     pub source: Vec<SourceFile>,
     /// The staging directory.
-    pub directory: PathBuf,
+    pub directory: Location,
     /// Bytes of plaintext of a range.
     pub step: u64,
     /// How many ranges there are.
@@ -168,9 +227,14 @@ impl Record {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
-            Self::Started(session, plan) => {
-                out.push(STARTED);
+            Self::Started(session, site, plan) => {
+                out.push(if site.is_some() { STARTED_AT } else { STARTED });
                 put_session(&mut out, session);
+                if let Some(Site { run, data_dirs }) = site {
+                    out.extend_from_slice(&run.0);
+                    put_count(&mut out, data_dirs.len());
+                    data_dirs.iter().for_each(|path| put_path(&mut out, path));
+                }
                 put_count(&mut out, plan.len());
                 for (name, text) in plan {
                     put_bytes(&mut out, name.as_bytes());
@@ -182,20 +246,28 @@ impl Record {
                 put_session(&mut out, session);
             }
             Self::Begun { sstable, directory, old, bytes } => {
-                put_head(&mut out, BEGUN, *sstable);
-                put_path(&mut out, directory);
+                let kind = match directory {
+                    Location::Below(..) => BEGUN_AT,
+                    Location::Absolute(_) => BEGUN,
+                };
+                put_place(&mut out, kind, *sstable, directory);
                 put_bytes(&mut out, old.to_string().as_bytes());
                 out.extend_from_slice(&bytes.to_be_bytes());
             }
             Self::Staged(sstable, staged) => {
-                put_head(&mut out, STAGED, *sstable);
+                match &staged.directory {
+                    Location::Absolute(_) => put_head(&mut out, STAGED, *sstable),
+                    place @ Location::Below(..) => put_place(&mut out, STAGED_AT, *sstable, place),
+                }
                 put_count(&mut out, staged.source.len());
                 for file in &staged.source {
                     put_bytes(&mut out, file.component.name().as_bytes());
                     out.extend_from_slice(&file.stat.length.to_be_bytes());
                     out.extend_from_slice(&nanoseconds(file.stat.modified).to_be_bytes());
                 }
-                put_path(&mut out, &staged.directory);
+                if let Location::Absolute(path) = &staged.directory {
+                    put_path(&mut out, path);
+                }
                 out.extend_from_slice(&staged.step.to_be_bytes());
                 out.extend_from_slice(&staged.ranges.to_be_bytes());
                 put_bytes(&mut out, &staged.seed);
@@ -238,6 +310,16 @@ impl Record {
                 put_head(&mut out, FAILED, *sstable);
                 put_bytes(&mut out, why.as_bytes());
             }
+            Self::Dropped { sstable, why } => {
+                put_head(&mut out, DROPPED, *sstable);
+                put_bytes(&mut out, why.as_bytes());
+            }
+            Self::Progress { rewritten, read_back } => {
+                out.push(PROGRESS);
+                out.extend_from_slice(&rewritten.to_be_bytes());
+                out.extend_from_slice(&read_back.to_be_bytes());
+            }
+            Self::Ended(ending) => out.extend_from_slice(&[ENDED, ending.number()]),
         }
         out
     }
@@ -250,19 +332,25 @@ impl Record {
         let mut reader = Reader::new(bytes);
         let [kind] = reader.take_array("kind").map_err(words)?;
         let record = match kind {
-            STARTED => {
+            STARTED | STARTED_AT => {
                 let session = session(&mut reader)?;
+                let site = (kind == STARTED_AT).then(|| site(&mut reader)).transpose()?;
                 let plan = list(&mut reader, |reader| Ok((text(reader)?, text(reader)?)))?;
-                Self::Started(session, plan)
+                Self::Started(session, site, plan)
             }
             RESUMED => Self::Resumed(session(&mut reader)?),
-            BEGUN => Self::Begun {
+            BEGUN | BEGUN_AT => Self::Begun {
                 sstable: u32_of(&mut reader)?,
-                directory: path(&mut reader)?,
+                directory: place(&mut reader, kind == BEGUN_AT)?,
                 old: descriptor(&mut reader)?,
                 bytes: u64_of(&mut reader)?,
             },
-            STAGED => Self::Staged(u32_of(&mut reader)?, staged(&mut reader)?),
+            STAGED => Self::Staged(u32_of(&mut reader)?, staged(&mut reader, None)?),
+            STAGED_AT => {
+                let sstable = u32_of(&mut reader)?;
+                let directory = place(&mut reader, true)?;
+                Self::Staged(sstable, staged(&mut reader, Some(directory))?)
+            }
             DONE => Self::Done(u32_of(&mut reader)?, part(&mut reader)?),
             SEALED => Self::Sealed {
                 sstable: u32_of(&mut reader)?,
@@ -276,6 +364,15 @@ impl Record {
                 Self::Swapped { sstable: u32_of(&mut reader)?, new: descriptor(&mut reader)? }
             }
             FAILED => Self::Failed { sstable: u32_of(&mut reader)?, why: text(&mut reader)? },
+            DROPPED => Self::Dropped { sstable: u32_of(&mut reader)?, why: text(&mut reader)? },
+            PROGRESS => {
+                Self::Progress { rewritten: u64_of(&mut reader)?, read_back: u64_of(&mut reader)? }
+            }
+            ENDED => {
+                let [number] = reader.take_array("ending").map_err(words)?;
+                let ending = Ending::ALL.into_iter().find(|ending| ending.number() == number);
+                Self::Ended(ending.ok_or("its ending is unknown")?)
+            }
             _ => return Err("its kind is unknown"),
         };
         reader.finish().map_err(words)?;
@@ -286,6 +383,20 @@ impl Record {
 fn put_head(out: &mut Vec<u8>, kind: u8, sstable: u32) {
     out.push(kind);
     out.extend_from_slice(&sstable.to_be_bytes());
+}
+
+fn put_place(out: &mut Vec<u8>, kind: u8, sstable: u32, place: &Location) {
+    put_head(out, kind, sstable);
+    if let Location::Below(number, _) = place {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    let (Location::Below(_, path) | Location::Absolute(path)) = place;
+    put_path(out, path);
+}
+
+fn site(reader: &mut Reader<'_>) -> Decoded<Site> {
+    let run = RunId(reader.take_array("run").map_err(words)?);
+    Ok(Site { run, data_dirs: list(reader, path)? })
 }
 
 fn put_session(out: &mut Vec<u8>, session: &Session) {
@@ -321,7 +432,8 @@ fn session(reader: &mut Reader<'_>) -> Decoded<Session> {
     Ok(Session { tool: text(reader)?, sstables: u64_of(reader)?, bytes: u64_of(reader)? })
 }
 
-fn staged(reader: &mut Reader<'_>) -> Decoded<Staged> {
+/// Formats 1 and 2 have the directory behind the files.
+fn staged(reader: &mut Reader<'_>, directory: Option<Location>) -> Decoded<Staged> {
     let source = list(reader, |reader| {
         let component = component(reader)?;
         let length = u64_of(reader)?;
@@ -329,7 +441,7 @@ fn staged(reader: &mut Reader<'_>) -> Decoded<Staged> {
     })?;
     Ok(Staged {
         source,
-        directory: path(reader)?,
+        directory: directory.map_or_else(|| absolute(reader), Ok)?,
         step: u64_of(reader)?,
         ranges: u64_of(reader)?,
         seed: bytes(reader)?.to_vec(),
@@ -363,5 +475,11 @@ const VERIFIED: u8 = 7;
 const SWAPPED: u8 = 8;
 const FAILED: u8 = 9;
 const LINKED: u8 = 10;
+const STARTED_AT: u8 = 11;
+const BEGUN_AT: u8 = 12;
+const STAGED_AT: u8 = 13;
+const DROPPED: u8 = 14;
+const PROGRESS: u8 = 15;
+const ENDED: u8 = 16;
 
 const NO_TIME: &str = "a time in it is absurd";

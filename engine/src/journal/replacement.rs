@@ -10,11 +10,10 @@
 //! component  text        copy   path below the data directory, name
 //! ```
 
-use std::path::{Component as Part, PathBuf};
+use std::path::PathBuf;
 
-use super::fields::{
-    Decoded, component, descriptor, list, path, put_bytes, put_count, put_path, words,
-};
+use super::fields::{Decoded, component, descriptor, list, put_bytes, put_count, put_path, words};
+use super::site::below;
 use crate::sstable::{Component, Descriptor};
 use crate::wire::Reader;
 use crate::{Error, ErrorKind};
@@ -77,12 +76,7 @@ impl Replacement {
 fn fields(mut reader: Reader<'_>) -> Decoded<Replacement> {
     let put = list(&mut reader, component)?;
     let dropped = list(&mut reader, component)?;
-    let copies = list(&mut reader, |reader| {
-        let directory = path(reader)?;
-        let is_below = directory.components().all(|part| matches!(part, Part::Normal(_)));
-        is_below.then_some(()).ok_or("a path in it leaves the data directory")?;
-        Ok((directory, descriptor(reader)?))
-    })?;
+    let copies = list(&mut reader, |reader| Ok((below(reader)?, descriptor(reader)?)))?;
     reader.finish().map_err(words)?;
     Ok(Replacement { put, dropped, copies })
 }

@@ -16,8 +16,17 @@ fn session() -> Session {
     Session { tool: "sstablerekey 1".to_owned(), sstables: 2, bytes: 300 }
 }
 
+fn site() -> Site {
+    let run = RunId::from_bytes(*b"0123456789abcdef");
+    Site { run, data_dirs: vec![PathBuf::from("/other"), PathBuf::from("/d")] }
+}
+
+fn below(path: &str) -> Location {
+    Location::Below(1, PathBuf::from(path))
+}
+
 fn begun(sstable: u32, old: &str) -> Record {
-    Record::Begun { sstable, directory: PathBuf::from("/d/ks/t"), old: name(old), bytes: 100 }
+    Record::Begun { sstable, directory: below("ks/t"), old: name(old), bytes: 100 }
 }
 
 fn staged(ranges: u64) -> Staged {
@@ -29,7 +38,7 @@ fn staged(ranges: u64) -> Staged {
             SourceFile { component: Component::Data, stat },
             SourceFile { component: Component::Other("SAI+x".to_owned()), stat: old },
         ],
-        directory: PathBuf::from("/d/.sstablerekey/ks.t.oa-3-big"),
+        directory: below(".sstablerekey/ks.t.oa-3-big"),
         step: 2 << 20,
         ranges,
         seed: vec![1, 2, 3],
@@ -44,7 +53,7 @@ fn part(stage: Stage, first: u64, count: u64) -> Record {
 /// One of each kind, in an order that makes sense.
 fn whole_life() -> Vec<Record> {
     vec![
-        Record::Started(session(), vec![("target".to_owned(), "{'class': 'x'}".to_owned())]),
+        Record::Started(session(), Some(site()), plan()),
         begun(0, "oa-1-big"),
         Record::Staged(0, staged(4)),
         part(Stage::Rewrite, 0, 1),
@@ -58,7 +67,35 @@ fn whole_life() -> Vec<Record> {
         Record::Swapped { sstable: 0, new: name("oa-3-big") },
         begun(1, "oa-2-big"),
         Record::Failed { sstable: 1, why: "it is damaged".to_owned() },
+        begun(2, "oa-4-big"),
+        Record::Dropped { sstable: 2, why: "it is gone".to_owned() },
+        Record::Progress { rewritten: 1000, read_back: 500 },
+        Record::Ended(Ending::Deadline),
     ]
+}
+
+fn plan() -> Vec<(String, String)> {
+    vec![("target".to_owned(), "{'class': 'x'}".to_owned())]
+}
+
+/// The same as formats 1 and 2 wrote it.
+fn with_absolute_paths(records: &[Record]) -> Vec<Record> {
+    let absolute = |place: &mut Location| {
+        if let Location::Below(_, path) = place {
+            *place = Location::Absolute(Path::new("/d").join(path));
+        }
+    };
+    let mut records = records.to_vec();
+    for record in &mut records {
+        match record {
+            Record::Started(_, site, _) => *site = None,
+            Record::Begun { directory, .. } => absolute(directory),
+            Record::Staged(_, staged) => absolute(&mut staged.directory),
+            _ => {}
+        }
+    }
+    records.truncate(14);
+    records
 }
 
 /// A journal, and where each of its frames begins.
@@ -78,9 +115,47 @@ fn read(records: &[Record]) -> Result<Option<History>, JournalError> {
 
 #[test]
 fn records_come_back_as_they_were() {
-    for record in whole_life() {
+    for record in whole_life().into_iter().chain(with_absolute_paths(&whole_life())) {
         assert_eq!(Record::decode(&record.encode()), Ok(record));
     }
+}
+
+/// Nobody writes such records; whoever could would have files removed elsewhere.
+#[test]
+fn a_path_that_leaves_its_data_directory_is_refused() {
+    for path in ["", "/etc", "../x", "ks/../../x", "ks/.."] {
+        for record in [
+            Record::Begun { sstable: 0, directory: below(path), old: name("oa-1-big"), bytes: 1 },
+            Record::Staged(0, Staged { directory: below(path), ..staged(1) }),
+        ] {
+            let error = Record::decode(&record.encode()).unwrap_err();
+            assert!(error.contains("leaves"), "{path}: {error}");
+        }
+    }
+    let relative = Location::Absolute(PathBuf::from("ks/t"));
+    let up = Location::Absolute(PathBuf::from("/d/../t"));
+    for directory in [relative, up] {
+        let record = Record::Begun { sstable: 0, directory, old: name("oa-1-big"), bytes: 1 };
+        assert!(Record::decode(&record.encode()).unwrap_err().contains("canonical"));
+    }
+    let elsewhere = Location::Below(2, PathBuf::from("ks/t"));
+    let record =
+        Record::Begun { sstable: 0, directory: elsewhere, old: name("oa-1-big"), bytes: 1 };
+    let error = read(&[whole_life()[0].clone(), record]).unwrap_err();
+    assert!(matches!(error, JournalError::Record { number: 2, .. }), "{error}");
+}
+
+#[test]
+fn what_lies_in_data_directories_that_were_moved_moves_with_them() {
+    let mut history = read(&whole_life()[..8]).unwrap().unwrap();
+    let entry = history.sstables[&0].clone();
+    assert_eq!(entry.directory, Path::new("/d/ks/t"));
+    history.relocate(&[PathBuf::from("/d"), PathBuf::from("/elsewhere")]);
+    let moved = &history.sstables[&0];
+    assert_eq!(moved.directory, Path::new("/elsewhere/ks/t"));
+    let staged = moved.staged.as_ref().unwrap();
+    assert_eq!(staged.directory, Path::new("/elsewhere/.sstablerekey/ks.t.oa-3-big"));
+    assert_eq!((moved.state, &moved.parts), (entry.state, &entry.parts));
 }
 
 #[test]
@@ -112,12 +187,23 @@ fn a_life_is_put_together() {
             verified,
             swapped,
             swapped,
+            swapped,
+            swapped,
+            swapped,
+            swapped,
             swapped
         ]
     );
+    let last = |count: usize| read(&records[..count]).unwrap().unwrap().sessions.pop().unwrap();
+    assert_eq!((last(17).by_then, last(17).ending), ((1000, 500), None));
+    assert_eq!(last(18).ending, Some(Ending::Deadline));
+    let at_rest = |count: usize| read(&records[..count]).unwrap().unwrap().is_at_rest();
+    assert!(at_rest(18) && !at_rest(17) && !at_rest(8));
+    let begun_again = [&records[..], &[Record::Resumed(session())]].concat();
+    assert!(!read(&begun_again).unwrap().unwrap().is_at_rest());
     let history = read(&records).unwrap().unwrap();
     assert_eq!(history.sstables[&1].state, State::Failed);
-    assert_eq!(history.next_number(), 2);
+    assert_eq!((history.next_number(), history.sstables.len()), (2, 2));
     assert_eq!(history.resumable().count(), 0);
     // What each process has done: the second one saw the rest of the first SSTable.
     let done: Vec<_> = history.sessions.iter().map(|s| (s.rewritten, s.read_back)).collect();
@@ -232,8 +318,8 @@ fn other_files_and_newer_formats_are_refused() {
     assert_eq!(History::read(b"{\"a\": 1}"), Err(JournalError::Foreign));
     assert_eq!(History::read(b"x"), Err(JournalError::Foreign));
     let mut newer = bytes;
-    newer[9] = 3;
-    assert_eq!(History::read(&newer), Err(JournalError::Format(3)));
+    newer[9] = 4;
+    assert_eq!(History::read(&newer), Err(JournalError::Format(4)));
 }
 
 /// A reader's work is bounded, whatever the tail is.
@@ -262,7 +348,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_record_is_read_or_refused(which in 0_usize..13, at in any::<usize>(), bit in 0_u8..8) {
+    fn a_flipped_record_is_read_or_refused(which in 0_usize..18, at in any::<usize>(), bit in 0_u8..8) {
         let mut bytes = whole_life()[which].encode();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
@@ -274,8 +360,8 @@ proptest! {
 fn it_is_written_gone_on_with_and_read() {
     let directory = tempfile::tempdir().unwrap();
     let records = whole_life();
-    let Record::Started(first, plan) = records[0].clone() else { unreachable!() };
-    let journal = Journal::start(&LocalStorage, directory.path(), first, plan.clone()).unwrap();
+    let journal =
+        Journal::start(&LocalStorage, directory.path(), session(), site(), plan()).unwrap();
     assert_eq!(journal.begin(Path::new("/d/ks/t"), &name("oa-1-big"), 100).unwrap(), 0);
     for record in &records[2..4] {
         journal.append(record, Durability::Later).unwrap();
@@ -288,7 +374,7 @@ fn it_is_written_gone_on_with_and_read() {
     torn.write_at(b"half a frame", length).unwrap();
 
     let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
-    assert!(history.is_torn && history.plan == plan);
+    assert!(history.is_torn && history.plan == plan() && history.site == Some(site()));
     let journal = Journal::resume(&LocalStorage, directory.path(), &history, session()).unwrap();
     assert_eq!(journal.begin(Path::new("/d/ks/t"), &name("oa-2-big"), 100).unwrap(), 1);
     journal.append(&records[6], Durability::Now).unwrap();
@@ -305,7 +391,7 @@ fn it_is_written_gone_on_with_and_read() {
 fn a_torn_tail_is_gone_when_it_is_gone_on_with() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(JOURNAL_FILE);
-    drop(Journal::start(&LocalStorage, directory.path(), session(), vec![]).unwrap());
+    drop(Journal::start(&LocalStorage, directory.path(), session(), site(), vec![]).unwrap());
     let length = LocalStorage.stat(&path).unwrap().unwrap().length;
     let frame = |record: &Record| frame::frame(&record.encode(), length, 0).unwrap();
     // As long as the record that will be written in its place.
@@ -324,11 +410,12 @@ fn a_torn_tail_is_gone_when_it_is_gone_on_with() {
 #[test]
 fn records_for_later_are_made_durable_in_time() {
     let directory = tempfile::tempdir().unwrap();
-    let journal = Journal::start(&LocalStorage, directory.path(), session(), vec![]).unwrap();
+    let journal =
+        Journal::start(&LocalStorage, directory.path(), session(), site(), vec![]).unwrap();
     for number in 0..8_000 {
         let record = Record::Begun {
             sstable: number,
-            directory: PathBuf::from("/d/ks/t"),
+            directory: below("ks/t"),
             old: name(&format!("oa-{number}-big")),
             bytes: 1,
         };
@@ -340,11 +427,41 @@ fn records_for_later_are_made_durable_in_time() {
     assert!(matches!(History::read(&bytes), Err(JournalError::Damaged(_))));
 }
 
-/// The fixture below has one of each: a kind that is added needs one, too, or another format.
+/// One of format 2 that is gone on with gets no record that its format has not: the release that wrote
+/// it can go on with it, too.
+#[test]
+fn a_journal_of_an_older_format_stays_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(JOURNAL_FILE);
+    std::fs::write(&path, fixture("format-2")).unwrap();
+    let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
+    let journal = Journal::resume(&LocalStorage, directory.path(), &history, session()).unwrap();
+    let number = journal.begin(Path::new("/d/ks/t"), &name("oa-9-big"), 100).unwrap();
+    journal.tell(&Record::Progress { rewritten: 1, read_back: 0 }).unwrap();
+    journal.tell(&Record::Ended(Ending::Limit)).unwrap();
+    journal.tell(&Record::Dropped { sstable: number, why: "it is gone".to_owned() }).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(bytes[9], 2);
+    let found = frame::read(&bytes).unwrap().unwrap();
+    assert!(found.frames.iter().all(|(_, payload)| bytes[payload.start] <= 10));
+    let history = History::read(&bytes).unwrap().unwrap();
+    assert_eq!(history.sstables[&number].directory, Path::new("/d/ks/t"));
+    assert_eq!(history.sstables[&number].state, State::Failed);
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/journals").join(name);
+    std::fs::read(path).unwrap()
+}
+
+/// The fixtures below have one of each: a kind that is added needs one, too, or another format.
 #[test]
 fn every_kind_of_record_is_in_a_whole_life() {
-    let kinds: std::collections::BTreeSet<u8> =
-        whole_life().iter().map(|record| record.encode()[0]).collect();
+    let kinds: std::collections::BTreeSet<u8> = whole_life()
+        .iter()
+        .chain(&with_absolute_paths(&whole_life()))
+        .map(|record| record.encode()[0])
+        .collect();
     for kind in 0..=u8::MAX {
         let is_known = Record::decode(&[kind]) != Err("its kind is unknown");
         assert_eq!(is_known, kinds.contains(&kind), "kind {kind}");
@@ -352,23 +469,27 @@ fn every_kind_of_record_is_in_a_whole_life() {
 }
 
 /// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it, which knew no
-/// copies, and `format-2` as today's. They stay as they are; when the format changes, another file is
-/// laid beside them.
+/// copies, `format-2` as the next one did, with absolute paths, and `format-3` as today's. They stay as
+/// they are; when the format changes, another file is laid beside them.
 #[test]
 fn journals_of_all_formats_stay_readable() {
-    let read = |name: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/journals").join(name);
-        std::fs::read(path).unwrap()
-    };
-    let mut records = whole_life();
-    let (written, _) = journal(&records);
-    assert_eq!(History::read(&read("format-2")), History::read(&written));
-    assert_eq!(History::read(&written).unwrap().unwrap().sstables[&0].copies, 3);
-    // What is written today is the same, too, or it is another format.
-    assert_eq!((FORMAT, read("format-2") == written), (2, true));
+    let (written, _) = journal(&whole_life());
+    // What is written today is the same, or it is another format.
+    assert_eq!((FORMAT, fixture("format-3") == written), (3, true));
 
-    records.retain(|record| !matches!(record, Record::Linked { .. }));
-    let (written, _) = journal(&records);
-    assert_eq!(History::read(&read("format-1")), History::read(&written));
-    assert_eq!(History::read(&written).unwrap().unwrap().sstables.len(), 2);
+    let mut records = with_absolute_paths(&whole_life());
+    let mut as_of = |format: u8| {
+        if format == 1 {
+            records.retain(|record| !matches!(record, Record::Linked { .. }));
+        }
+        let (mut written, _) = journal(&records);
+        written[9] = format;
+        let copies = if format == 1 { 0 } else { 3 };
+        assert_eq!(History::read(&written).unwrap().unwrap().sstables[&0].copies, copies);
+        (written, fixture(&format!("format-{format}")))
+    };
+    for format in [2, 1] {
+        let (written, fixture) = as_of(format);
+        assert_eq!(fixture, written, "format {format}");
+    }
 }

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::frame;
 use super::history::History;
 use super::record::{Record, Session};
+use super::site::{Location, Site};
 use crate::io::{OutputFile, Storage};
 use crate::sstable::Descriptor;
 use crate::{Error, ErrorKind, Result};
@@ -28,6 +29,9 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    /// The data directories, by their numbers; none in a journal of format 1 or 2, which gets no record
+    /// that these have not.
+    data_dirs: Option<Vec<PathBuf>>,
     file: Box<dyn OutputFile>,
     tail: Mutex<Tail>,
 }
@@ -49,22 +53,24 @@ impl Journal {
         storage: &dyn Storage,
         directory: &Path,
         session: Session,
+        site: Site,
         plan: Vec<(String, String)>,
     ) -> Result<Self> {
         let path = directory.join(JOURNAL_FILE);
         let file = storage.create(&path)?;
         let mut bytes = frame::head();
-        let started = Record::Started(session, plan).encode();
+        let data_dirs = Some(site.data_dirs.clone());
+        let started = Record::Started(session, Some(site), plan).encode();
         bytes.extend(frame::frame(&started, 0, now()).ok_or_else(|| too_long(&path))?);
         file.write_at(&bytes, 0)?;
         file.sync()?;
         storage.sync_directory(directory)?;
         let length = length(&bytes);
         let tail = Tail { length, durable: length, next_number: 0, broken: None };
-        Ok(Self { path, file, tail: Mutex::new(tail) })
+        Ok(Self { path, data_dirs, file, tail: Mutex::new(tail) })
     }
 
-    /// Goes on with one that was read: cuts off what is torn, and makes durable what is left. The
+    /// Goes on with one that was read, and [relocated](History::relocate): cuts off what is torn, and makes durable what is left. The
     /// process that wrote it may have been killed before its fsync, or have had one that failed.
     ///
     /// # Errors
@@ -87,7 +93,8 @@ impl Journal {
             next_number: history.next_number(),
             broken: None,
         };
-        let journal = Self { path, file, tail: Mutex::new(tail) };
+        let data_dirs = history.site.as_ref().map(|site| site.data_dirs.clone());
+        let journal = Self { path, data_dirs, file, tail: Mutex::new(tail) };
         journal.append(&Record::Resumed(session), Durability::Now)?;
         Ok(journal)
     }
@@ -100,13 +107,34 @@ impl Journal {
         let (number, end) = {
             let mut tail = self.tail();
             let sstable = tail.next_number;
-            let (directory, old) = (directory.to_owned(), old.clone());
+            let (directory, old) = (self.location(directory), old.clone());
             let end = self.write(&mut tail, &Record::Begun { sstable, directory, old, bytes })?;
             tail.next_number = sstable.saturating_add(1);
             (sstable, end)
         };
         self.settle(end, Durability::Later)?;
         Ok(number)
+    }
+
+    /// Where a path lies, as its records say it.
+    #[must_use]
+    pub fn location(&self, path: &Path) -> Location {
+        Location::of(path, self.data_dirs.as_deref().unwrap_or_default())
+    }
+
+    /// Says how far the process is, or how it has ended, for whoever looks; nothing is lost with it.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn tell(&self, record: &Record) -> Result<()> {
+        match (record, &self.data_dirs) {
+            (Record::Progress { .. } | Record::Ended(_), None) => Ok(()),
+            (Record::Dropped { sstable, why }, None) => {
+                let failed = Record::Failed { sstable: *sstable, why: why.clone() };
+                self.append(&failed, Durability::Later)
+            }
+            _ => self.append(record, Durability::Later),
+        }
     }
 
     /// Appends a record. What it says must be durable before.

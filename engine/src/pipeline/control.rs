@@ -54,11 +54,20 @@ impl Control {
         self.most.store(tasks.saturating_add(1), Ordering::Release);
     }
 
-    pub(super) fn has_room(&self, begun: u64) -> bool {
+    /// Whether so many tasks are fewer than [`Self::at_most`] allows.
+    #[must_use]
+    pub fn has_room(&self, begun: u64) -> bool {
         match self.most.load(Ordering::Acquire) {
             0 => true,
             most => begun < most.saturating_sub(1),
         }
+    }
+
+    /// Whether [`Self::stop`] was called, or the flag of [`Self::stop_on`] is set.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        let is_flagged = || self.flag.get().is_some_and(|flag| flag.load(Ordering::SeqCst));
+        self.stop.load(Ordering::Acquire) != 0 || is_flagged()
     }
 
     pub(super) fn is_paused(&self) -> bool {
@@ -67,14 +76,12 @@ impl Control {
 
     /// Whether the run is to end now.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        let is_flagged = || self.flag.get().is_some_and(|flag| flag.load(Ordering::SeqCst));
-        self.stop.load(Ordering::Acquire) != 0
-            || is_flagged()
-            || self.time_left(now) == Some(Duration::ZERO)
+        self.is_stopped() || self.time_left(now) == Some(Duration::ZERO)
     }
 
     /// Time until the deadline.
-    pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
+    #[must_use]
+    pub fn time_left(&self, now: Instant) -> Option<Duration> {
         let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         deadline.map(|deadline| deadline.saturating_duration_since(now))
     }

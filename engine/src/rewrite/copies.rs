@@ -9,12 +9,13 @@
 //!
 //! As long as the record is there, whoever comes next does 2 again, as often as it takes: a file that
 //! is a link of the staged one is in its place. In between a copy has old files and new ones, and
-//! cannot be read. An error that the process survives undoes the copy at which it came.
+//! cannot be read. An error that the process survives undoes the copy at which it came, and so does
+//! whoever comes next and cannot put it: each copy is wholly new or wholly old then, and 3 ends it.
 
 use std::path::{Path, PathBuf};
 
 use super::staging::StagingArea;
-use crate::io::{Entry, EntryKind, Storage};
+use crate::io::{Access, Entry, EntryKind, Source, Storage};
 use crate::journal::{REPLACEMENT_FILE, Replacement};
 use crate::plan::STATE_DIRECTORY;
 use crate::sstable::{Component, Descriptor, parse_file_name};
@@ -42,6 +43,14 @@ pub(super) struct Halted {
     pub(super) is_pending: bool,
 }
 
+/// Why a copy was not put in its place.
+#[derive(Debug)]
+struct NotPut {
+    error: Error,
+    /// Whether some of its files may be new by now.
+    is_touched: bool,
+}
+
 impl Copies<'_> {
     /// Replaces all copies, whose files are those of `old`.
     pub(super) fn replace(&self, old: &[(Component, PathBuf)]) -> std::result::Result<(), Halted> {
@@ -54,8 +63,9 @@ impl Copies<'_> {
         }
         for (number, (directory, name)) in self.replacement.copies.iter().enumerate() {
             let directory = self.data_dir.join(directory);
-            if let Err(error) = self.put(&directory, name) {
-                return halt(error, number, self.take_back(&directory, name));
+            if let Err(NotPut { error, is_touched }) = self.put(&directory, name) {
+                let undone = if is_touched { self.take_back(&directory, name) } else { Ok(()) };
+                return halt(error, number, undone);
             }
         }
         let replaced = self.replacement.copies.len();
@@ -80,16 +90,26 @@ impl Copies<'_> {
     }
 
     /// Step 2 for one copy. What can fail for want of space comes before the first change.
-    fn put(&self, directory: &Path, name: &Descriptor) -> Result<()> {
+    fn put(&self, directory: &Path, name: &Descriptor) -> std::result::Result<(), NotPut> {
+        let mut is_touched = false;
+        self.put_files(directory, name, &mut is_touched)
+            .map_err(|error| NotPut { error, is_touched })
+    }
+
+    fn put_files(&self, directory: &Path, name: &Descriptor, is_touched: &mut bool) -> Result<()> {
         let mut ready = Vec::new();
         for component in &self.replacement.put {
             let place = name.path(directory, component);
             ready.extend(self.link_for(&self.staging.file(component), &place, component)?);
         }
         for (link, place) in ready {
-            self.storage.replace(&link, &place)?;
+            let replaced = self.storage.replace(&link, &place);
+            // One that was reported as failed may have happened: its link has no name then.
+            *is_touched |= replaced.is_ok() || !matches!(self.storage.identity(&link), Ok(Some(_)));
+            replaced?;
         }
         for component in &self.replacement.dropped {
+            *is_touched = true;
             self.remove_if_there(&name.path(directory, component))?;
         }
         self.storage.sync_directory(directory)
@@ -97,16 +117,55 @@ impl Copies<'_> {
 
     /// Undoes it.
     fn take_back(&self, directory: &Path, name: &Descriptor) -> Result<()> {
+        let data = self.staging.replaced(&Component::Data);
+        if self.storage.identity(&data)?.is_none() {
+            return Err(gone("what was kept of it is gone", &data));
+        }
         let Replacement { put, dropped, .. } = self.replacement;
         for component in put.iter().chain(dropped) {
             let (place, old) = (name.path(directory, component), self.staging.replaced(component));
             if self.storage.identity(&old)?.is_none() {
                 self.remove_if_there(&place)?;
-            } else if let Some((link, place)) = self.link_for(&old, &place, component)? {
-                self.storage.replace(&link, &place)?;
+            } else if let Err(error) = self.put_back(&old, &place, component) {
+                // What was kept is a copy where no link can be made, as from another mount, and
+                // nothing can take a place there: nothing has then.
+                if !self.is_same(&old, &place)? {
+                    return Err(error);
+                }
             }
         }
         self.storage.sync_directory(directory)
+    }
+
+    fn put_back(&self, old: &Path, place: &Path, component: &Component) -> Result<()> {
+        match self.link_for(old, place, component)? {
+            Some((link, place)) => self.storage.replace(&link, &place),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether two files have the same bytes; one that is not there has none.
+    fn is_same(&self, one: &Path, other: &Path) -> Result<bool> {
+        if self.storage.identity(one)?.is_none() || self.storage.identity(other)?.is_none() {
+            return Ok(false);
+        }
+        let open = |path| Source::open(path, Access::Positional);
+        let (one, other) = (open(one)?, open(other)?);
+        if one.length() != other.length() {
+            return Ok(false);
+        }
+        let (mut buffer, mut other_buffer) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while at < one.length() {
+            let left = usize::try_from(one.length().saturating_sub(at)).unwrap_or(usize::MAX);
+            let length = left.min(COMPARED_AT_ONCE);
+            let part = one.slice(at, length, &mut buffer)?;
+            if part != other.slice(at, length, &mut other_buffer)? {
+                return Ok(false);
+            }
+            at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        }
+        Ok(true)
     }
 
     /// A second name for a file, to be renamed to its place; none if it is there.
@@ -117,9 +176,7 @@ impl Copies<'_> {
         component: &Component,
     ) -> Result<Option<(PathBuf, PathBuf)>> {
         let staged = self.storage.identity(file)?.ok_or_else(|| {
-            Error::corrupt("what was staged for it is gone, and it may be partly replaced")
-                .at(place)
-                .cure("restore this SSTable from another snapshot or backup")
+            gone("what was staged for it is gone, and it may be partly replaced", place)
         })?;
         if self.storage.identity(place)? == Some(staged) {
             return Ok(None);
@@ -180,32 +237,76 @@ pub(super) fn is_pending(storage: &dyn Storage, directory: &Path) -> Result<bool
     Ok(storage.identity(&directory.join(REPLACEMENT_FILE))?.is_some())
 }
 
-/// Finishes the replacements that a run has left below a data directory. Returns the copies, by their
-/// Data.db. Needs the exclusive lease.
+/// What became of the replacements that a run has left.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct FinishedCopies {
+    /// Copies that are new, by their Data.db.
+    pub new: Vec<PathBuf>,
+    /// Why some are old, by their Data.db: they could not be replaced, and are as they were.
+    pub old: Vec<Error>,
+    /// Records that could not be carried out in either direction, and why: they stay.
+    pub stuck: Vec<(PathBuf, Error)>,
+}
+
+/// Ends the replacements that a run has left below a data directory: each copy is put in its place,
+/// or, where that fails, what it was is put back. Needs the exclusive lease.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] for a record that is damaged, or when what was staged is gone; and
-/// [`ErrorKind::Io`].
-pub fn finish_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut finished = Vec::new();
+/// [`ErrorKind::Io`] when nobody can tell what is left. A record that is damaged or cannot be carried
+/// out in either direction is none.
+pub fn finish_copies(storage: &dyn Storage, data_dir: &Path) -> Result<FinishedCopies> {
+    let mut finished = FinishedCopies::default();
     for directory in pending_copies(storage, data_dir)? {
-        let staging = &StagingArea::left(directory);
-        let path = staging.path().join(REPLACEMENT_FILE);
-        let replacement = &Replacement::decode(&storage.read(&path, LONGEST_RECORD)?)
-            .map_err(|error| unreadable(error, &path))?;
-        // Whoever was killed before its fsync has left the record in the cache only.
-        staging.sync_names(storage, data_dir)?;
-        let copies = Copies { storage, data_dir, staging, replacement };
-        for (below, name) in &replacement.copies {
-            let directory = data_dir.join(below);
-            if copies.is_there(&directory, name)? {
-                copies.put(&directory, name)?;
-                finished.push(name.path(&directory, &Component::Data));
-            }
+        if let Err(error) = finish(storage, data_dir, directory.clone(), &mut finished) {
+            finished.stuck.push((directory, error));
         }
-        copies.withdraw()?;
     }
     Ok(finished)
+}
+
+fn finish(
+    storage: &dyn Storage,
+    data_dir: &Path,
+    directory: PathBuf,
+    finished: &mut FinishedCopies,
+) -> Result<()> {
+    let staging = &StagingArea::left(directory);
+    let path = staging.path().join(REPLACEMENT_FILE);
+    let replacement = &Replacement::decode(&storage.read(&path, LONGEST_RECORD)?)
+        .map_err(|error| unreadable(error, &path))?;
+    // Whoever was killed before its fsync has left the record in the cache only.
+    staging.sync_names(storage, data_dir)?;
+    let copies = Copies { storage, data_dir, staging, replacement };
+    for (below, name) in &replacement.copies {
+        let directory = data_dir.join(below);
+        if !copies.is_there(&directory, name)? {
+            continue;
+        }
+        let data = name.path(&directory, &Component::Data);
+        match copies.put(&directory, name) {
+            Ok(()) => finished.new.push(data),
+            Err(NotPut { error, .. }) => {
+                // What is said in the end is why it could not be replaced.
+                copies.take_back(&directory, name).map_err(|_| error.clone())?;
+                finished.old.push(put_back(&error, data));
+            }
+        }
+    }
+    copies.withdraw()
+}
+
+fn put_back(why: &Error, data: PathBuf) -> Error {
+    let why = why.chain();
+    Error::new(
+        ErrorKind::Io,
+        format!("a copy that a run was cut off at could not be replaced ({why}), and is as it was"),
+    )
+    .at(data)
+}
+
+fn gone(what: &'static str, path: &Path) -> Error {
+    Error::corrupt(what).at(path).cure("restore this SSTable from another snapshot or backup")
 }
 
 fn unreadable(error: Error, path: &Path) -> Error {
@@ -220,3 +321,5 @@ fn unreadable(error: Error, path: &Path) -> Error {
 }
 
 const LONGEST_RECORD: u64 = 64 << 20;
+
+const COMPARED_AT_ONCE: usize = 1 << 20;

@@ -89,7 +89,7 @@ impl<'a> Ledger<'a> {
             .map(|(component, stat)| SourceFile { component: component.clone(), stat: *stat });
         let staged = Staged {
             source: source.collect(),
-            directory: staging.path().to_owned(),
+            directory: self.journal.location(staging.path()),
             step,
             ranges,
             seed: self.envelope.seal(&self.seed.to_be_bytes())?,

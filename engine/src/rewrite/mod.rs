@@ -19,10 +19,10 @@ mod sstable;
 mod staging;
 mod verify;
 
-pub use copies::{finish_copies, pending_copies};
+pub use copies::{FinishedCopies, finish_copies, pending_copies};
 pub use digest::PlainDigest;
 pub use ranges::{Chunking, RANGE_BYTES, Ranges};
 pub use resume::Resumed;
 pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
-pub use staging::{StagingArea, create_state_directory, sweep};
+pub use staging::{Keep, StagingArea, create_state_directory, sweep};
 pub use verify::Verify;

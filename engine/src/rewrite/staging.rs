@@ -3,6 +3,7 @@
 //! ```text
 //! <data dir>/.sstablerekey/<keyspace>.<table>-<id>.<old SSTable>/Data.db.staged, ...
 //! <data dir>/.sstablerekey/journal                     in the first one, unless it is elsewhere
+//! <data dir>/.sstablerekey/run                         in each, while a run is unfinished
 //! ```
 //!
 //! A node that starts beside the leftovers of a killed run must not stumble over them. It walks
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::copies::is_pending;
 use crate::io::{EntryKind, Storage};
-use crate::journal::JOURNAL_FILE;
+use crate::journal::{JOURNAL_FILE, MARKER_FILE};
 use crate::plan::STATE_DIRECTORY;
 use crate::sstable::Component;
 use crate::{Error, Result};
@@ -112,13 +113,23 @@ pub fn create_state_directory(storage: &dyn Storage, data_dir: &Path) -> Result<
     Ok(state)
 }
 
-/// Removes what a killed run left in the state directory below a data directory, but for the
-/// staging directories to keep, the journal, and what copies in snapshots and backups may still need;
-/// and the state directory, if nothing is left in it. Needs the exclusive lease.
+/// What [`sweep`] leaves where it is.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a wish that callers make")]
+pub struct Keep {
+    /// Staging directories.
+    pub staged: BTreeSet<PathBuf>,
+    /// What says whose run the data directory is of: as long as there is a journal.
+    pub marker: bool,
+}
+
+/// Removes what a killed run left in the state directory below a data directory, but for what is to be
+/// kept, the journal, and what copies in snapshots and backups may still need; and the state
+/// directory, if nothing is left in it. Needs the exclusive lease.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a link is in its place, and [`crate::ErrorKind::Io`].
-pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &BTreeSet<PathBuf>) -> Result<()> {
+pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &Keep) -> Result<()> {
     let state = data_dir.join(STATE_DIRECTORY);
     let entries = storage.list(data_dir)?;
     let Some(entry) = entries.iter().find(|entry| entry.name == STATE_DIRECTORY) else {
@@ -140,7 +151,10 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &BTreeSet<PathBuf>) -
             // durable: it must not come back when what it needs was removed or swapped in.
             storage.sync_directory(&path)?;
         }
-        if keep.contains(&path) || entry.name == JOURNAL_FILE || is_pending(storage, &path)? {
+        let is_kept = keep.staged.contains(&path)
+            || entry.name == JOURNAL_FILE
+            || (keep.marker && entry.name == MARKER_FILE);
+        if is_kept || is_pending(storage, &path)? {
             is_empty = false;
         } else if is_directory {
             remove_flat(storage, &path)?;

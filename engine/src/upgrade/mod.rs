@@ -1,30 +1,34 @@
 //! The facade: what a command line, or any other front end, calls.
 //!
 //! A [`Session`] holds the lease on the data directories; [`plan`], [`run()`], [`verify`] and
-//! [`census`] work under it. Only [`recover`], [`run()`] and [`abandon`] change anything.
+//! [`census`] work under it. Only [`prepare`] (and [`recover`], which is a part of it), [`run()`] and
+//! [`abandon`] change anything.
 //!
-//! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`recover`],
-//! [`plan`] and [`run()`] for the same target and tables; [`status()`] says how far it is.
+//! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`prepare`]
+//! and [`run()`] for the same target and tables; [`status()`] says how far it is.
 
 mod alter;
 mod place;
+mod prepare;
 mod report;
+mod rest;
 mod resume;
 mod run;
 mod session;
 mod status;
+mod whose;
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 pub use crate::plan::Archives;
 pub use alter::{Alteration, to_alter};
+pub use prepare::{Prepared, prepare};
 pub use report::{Outcome, Report, SSTableReport};
-pub use resume::{check_target, resumed_key};
+pub use rest::{Abandoned, Recovered, abandon, recover};
+pub use resume::resumed_key;
 pub use session::{Session, canonical};
 pub use status::{SSTableStatus, Status, Totals, status};
 
@@ -36,15 +40,15 @@ use crate::plan::{
     Action, Facts, Finding, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection, Severity,
     Shape, Target, discover,
 };
-use crate::rewrite::{self, Verify};
-use crate::txn::{self, Flavor, LiveSSTable, Recovery};
+use crate::rewrite::{Keep, Verify};
+use crate::txn::{Flavor, LiveSSTable};
 use crate::{Error, ErrorKind, Result};
 use place::Place;
-use resume::Left;
-use run::{Run, end, start};
+use rest::{partly_replaced, pending_copies, sweep};
+use run::{Ended, Run, start};
 
 /// What a plan is made of.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct PlanRequest<'a> {
     /// The tables.
     pub selection: &'a Selection,
@@ -89,120 +93,14 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
 /// What the journal says of a run that was not finished; `None` when there is none.
 ///
 /// # Errors
-/// What is wrong with the journal, and where journals lie that should not.
+/// What is wrong with the journal, and where journals lie that should not; [`ErrorKind::Invalid`] for
+/// one of other data directories.
 pub fn unfinished(session: &Session) -> Result<Option<History>> {
     place(session)?.history(session.storage())
 }
 
-/// What [`recover`] has done.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Recovered {
-    /// Transaction logs that it has finished or undone.
-    pub logs: Vec<Recovery>,
-    /// Copies in snapshots and backups, by their Data.db, whose replacement it has finished.
-    pub copies: Vec<PathBuf>,
-}
-
-/// Brings the selected tables to rest before a plan: finishes or undoes the transaction logs that
-/// an interrupted operation left, by their own rules, and removes what a killed run staged, unless
-/// its journal says that it can be gone on with. Copies in snapshots and backups that a killed run
-/// was about to replace are replaced first, whatever is selected.
-///
-/// # Errors
-/// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`] when a log or a
-/// replacement cannot be carried out. A log that cannot be judged is left alone, and its table is
-/// refused by the plan. What is wrong with the journal.
-pub fn recover(session: &Session, selection: &Selection) -> Result<Recovered> {
-    session.require_exclusive()?;
-    let history = unfinished(session)?;
-    let copies = finish_copies(session)?;
-    sweep(session, &history.as_ref().map(resume::staged).unwrap_or_default())?;
-    let logs = finish_logs(session, selection, history.as_ref())?;
-    Ok(Recovered { logs, copies })
-}
-
-fn finish_copies(session: &Session) -> Result<Vec<PathBuf>> {
-    let mut copies = Vec::new();
-    for data_dir in session.data_dirs() {
-        copies.extend(rewrite::finish_copies(session.storage(), data_dir)?);
-    }
-    Ok(copies)
-}
-
-/// The staging directories of replacements that were cut off.
-fn pending_copies(session: &Session) -> Result<Vec<PathBuf>> {
-    let mut pending = Vec::new();
-    for data_dir in session.data_dirs() {
-        pending.extend(rewrite::pending_copies(session.storage(), data_dir)?);
-    }
-    Ok(pending)
-}
-
-fn partly_replaced(staging: &Path) -> Error {
-    Error::new(
-        ErrorKind::Interrupted,
-        "a run was cut off while it replaced copies in snapshots and backups, one of which may have \
-         old files and new ones",
-    )
-    .at(staging)
-    .cure("run upgradesstables again, or abandon the run: either finishes that first")
-}
-
-fn finish_logs(
-    session: &Session,
-    selection: &Selection,
-    history: Option<&History>,
-) -> Result<Vec<Recovery>> {
-    let storage = session.storage();
-    let mut done = Vec::new();
-    for table in discover(storage, session.data_dirs(), selection)?.tables {
-        if table.view.refused.is_empty() {
-            if let Some(history) = history {
-                resume::take_back(storage, history, &table.paths())?;
-            }
-            done.extend(txn::recover(storage, &table.paths())?);
-        }
-    }
-    Ok(done)
-}
-
-/// What [`abandon`] has done.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Abandoned {
-    /// What was finished or undone.
-    pub recovered: Recovered,
-    /// Whether there was a journal.
-    pub had_journal: bool,
-}
-
-/// Undoes the unfinished part of a run, of all tables: finishes or undoes transaction logs, finishes
-/// copies in snapshots and backups that are partly replaced, removes all that is staged, then the
-/// journal, also one that cannot be read. SSTables that were swapped in stay as they are.
-///
-/// # Errors
-/// [`ErrorKind::Internal`] for a session that only reads, and [`ErrorKind::Io`].
-pub fn abandon(session: &Session) -> Result<Abandoned> {
-    session.require_exclusive()?;
-    let place = place(session)?;
-    let copies = finish_copies(session)?;
-    let logs = finish_logs(session, &Selection::default(), None)?;
-    sweep(session, &BTreeSet::new())?;
-    let had_journal = place.remove_journal(session.storage())?;
-    sweep(session, &BTreeSet::new())?;
-    Ok(Abandoned { recovered: Recovered { logs, copies }, had_journal })
-}
-
 fn place(session: &Session) -> Result<Place> {
     Place::find(session.storage(), session.data_dirs(), session.state_dir())
-}
-
-fn sweep(session: &Session, keep: &BTreeSet<PathBuf>) -> Result<()> {
-    session
-        .data_dirs()
-        .iter()
-        .try_for_each(|data_dir| rewrite::sweep(session.storage(), data_dir, keep))
 }
 
 /// Carries a plan out, or goes on with carrying it out. One SSTable that fails does not stop the
@@ -224,25 +122,28 @@ pub fn run(
     if plan.has_pending_logs {
         return Err(Error::new(ErrorKind::Internal, "transaction logs wait to be finished first"));
     }
-    if let Some(staging) = pending_copies(session)?.first() {
-        return Err(partly_replaced(staging));
-    }
+    let pending = pending_copies(session)?;
     let place = place(session)?;
     let history = place.history(session.storage())?;
-    let description = resume::describe(session, plan);
     let left = match &history {
-        None => Left::default(),
-        Some(history) => {
-            resume::check_plan(history, &description, &place.journal())?;
-            resume::open(history, plan)?
-        }
+        Some(history) => resume::left(session, plan, history, &place.journal())?,
+        None => None,
     };
+    // One that is at rest, and of another plan, is over with this run.
+    let history = history.filter(|_| left.is_some());
+    let mut left = left.unwrap_or_default();
+    let resumed = left.resumed.values().map(|resumed| resumed.directory().to_owned());
+    let staged = left.waiting.iter().cloned().chain(resumed).collect();
+    sweep(session, &Keep { staged, marker: history.is_some() })?;
     let mut report = Report::default();
     for (table, error) in &plan.unreadable {
         report.add_unreadable(table, error);
     }
     for planned in &plan.sstables {
         let outcome = match &planned.action {
+            Action::Rewrite { .. } if pending.contains(&planned.staging_path()) => {
+                Outcome::Failed(unfinished_copies(planned.staging_path()))
+            }
             // As it ends.
             Action::Rewrite { .. } => continue,
             Action::Skip(reason) => Outcome::Skipped(*reason),
@@ -250,17 +151,27 @@ pub fn run(
         };
         report.add(&planned.table, &planned.sstable, outcome);
     }
-    let mut kept = left.waiting;
-    if plan.rewrites().next().is_some() {
-        match start(session, plan, &place, history.as_ref(), description) {
+    report.warnings.extend(left.dropped.iter().map(|(_, error)| error.clone()));
+    let rewrites: Vec<_> = plan
+        .rewrites()
+        .filter(|(planned, _, _)| !pending.contains(&planned.staging_path()))
+        .collect();
+    let mut ended = Ended { kept: std::mem::take(&mut left.waiting), journal: None, ending: None };
+    if rewrites.is_empty() {
+        ended.ending = history.is_some().then(|| run::ending(session, 0, &report)).flatten();
+    } else {
+        match start(session, &rewrites, &place, history.as_ref(), resume::describe(session, plan)) {
             Ok(journal) => {
-                let run = Run { session, plan, threads, journal: &journal };
-                kept.extend(run.carry_out(left.resumed, observer, &mut report)?);
+                let run = Run { session, plan, rewrites: &rewrites, threads, journal: &journal };
+                let (kept, ending) = run.carry_out(left, observer, &mut report)?;
+                ended.kept.extend(kept);
+                (ended.journal, ended.ending) = (Some(journal), ending);
             }
             // Without a journal nothing is begun; an earlier run's stays as it is.
             Err(error) => {
-                kept.extend(left.resumed.values().map(|resumed| resumed.directory().to_owned()));
-                for (planned, _, _) in plan.rewrites() {
+                let resumed = left.resumed.values().map(|resumed| resumed.directory().to_owned());
+                ended.kept.extend(resumed);
+                for (planned, _, _) in &rewrites {
                     let outcome = Outcome::Failed(error.clone());
                     report.add(&planned.table, &planned.sstable, outcome);
                 }
@@ -268,8 +179,18 @@ pub fn run(
         }
     }
     // What became of the SSTables is settled; the next run sweeps what is left here.
-    let _later = end(session, &place, &kept);
+    let _later = ended.settle(session, &place);
     Ok(report)
+}
+
+/// The failure of an SSTable whose copies are neither old nor new.
+fn unfinished_copies(staging: std::path::PathBuf) -> Error {
+    Error::new(
+        ErrorKind::Io,
+        "copies of it in snapshots and backups are partly replaced, which could not be ended",
+    )
+    .at(staging)
+    .cure("see the warning of what could not be ended; the next run, or abandon, tries again")
 }
 
 /// Decrypts every chunk of the selected SSTables and checks all that can be checked.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::whose;
 use crate::io::Storage;
-use crate::journal::{History, JOURNAL_FILE};
+use crate::journal::{History, JOURNAL_FILE, Marker, Site};
 use crate::plan::STATE_DIRECTORY;
 use crate::rewrite;
 use crate::{Error, Result};
@@ -13,8 +14,9 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Place {
     directory: PathBuf,
-    /// The data directory above it, if it is this program's own directory there.
-    data_dir: Option<PathBuf>,
+    data_dirs: Vec<PathBuf>,
+    /// Whether it is this program's own directory below one of these.
+    is_below: bool,
     is_there: bool,
 }
 
@@ -29,35 +31,61 @@ impl Place {
         data_dirs: &[PathBuf],
         state_dir: Option<&Path>,
     ) -> Result<Self> {
-        let mut found = Vec::new();
         let is_there = |directory: &Path| -> Result<bool> {
             Ok(storage.stat(&directory.join(JOURNAL_FILE))?.is_some())
         };
+        let mut below = Vec::new();
         for data_dir in data_dirs {
             let directory = data_dir.join(STATE_DIRECTORY);
             if is_there(&directory)? {
-                found.push((directory, data_dir));
+                below.push(directory);
             }
         }
-        if let Some(directory) = state_dir {
-            if let Some((other, _)) = found.iter().find(|(other, _)| other != directory) {
+        let place = if let Some(directory) = state_dir {
+            if let Some(other) = below.iter().find(|other| *other != directory) {
                 return Err(elsewhere(other));
             }
             let is_there = is_there(directory)?;
-            return Ok(Self { directory: directory.to_owned(), data_dir: None, is_there });
-        }
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
-            (Some(_), Some((second, _))) => Err(elsewhere(&second)),
-            (Some((directory, data_dir)), None) => {
-                Ok(Self { directory, data_dir: Some(data_dir.clone()), is_there: true })
+            Self { directory: directory.to_owned(), data_dirs: vec![], is_below: false, is_there }
+        } else {
+            let mut below = below.into_iter();
+            match (below.next(), below.next()) {
+                (Some(_), Some(second)) => return Err(elsewhere(&second)),
+                (Some(directory), None) => {
+                    Self { directory, data_dirs: vec![], is_below: true, is_there: true }
+                }
+                (None, _) => {
+                    let data_dir = data_dirs.first().cloned().unwrap_or_default();
+                    let directory = data_dir.join(STATE_DIRECTORY);
+                    Self { directory, data_dirs: vec![], is_below: true, is_there: false }
+                }
             }
-            (None, _) => {
-                let data_dir = data_dirs.first().cloned().unwrap_or_default();
-                let directory = data_dir.join(STATE_DIRECTORY);
-                Ok(Self { directory, data_dir: Some(data_dir), is_there: false })
+        };
+        let place = Self { data_dirs: data_dirs.to_vec(), ..place };
+        if !place.is_there {
+            place.look_elsewhere(storage)?;
+        }
+        Ok(place)
+    }
+
+    /// Looks where the data directories say that the journal of their run is. What is staged in them is
+    /// that run's as long as it is there.
+    fn look_elsewhere(&self, storage: &dyn Storage) -> Result<()> {
+        for data_dir in &self.data_dirs {
+            let Some(marker) = Marker::find(storage, &data_dir.join(STATE_DIRECTORY))? else {
+                continue;
+            };
+            let is_of_it = match History::open(storage, &marker.state_dir) {
+                Ok(None) => false,
+                Ok(Some(history)) => history.site.is_some_and(|site| site.run == marker.run),
+                // Whatever it says, it is not for a run with other arguments to throw away.
+                Err(_) => true,
+            };
+            if is_of_it && marker.state_dir != absolute(&self.directory)? {
+                return Err(elsewhere(&marker.state_dir));
             }
         }
+        Ok(())
     }
 
     /// The directory.
@@ -70,28 +98,64 @@ impl Place {
         self.directory.join(JOURNAL_FILE)
     }
 
-    /// What the journal says, if there is one.
+    /// Whether it is below one of the data directories.
+    pub(super) const fn is_below(&self) -> bool {
+        self.is_below
+    }
+
+    /// Whether one of the data directories says that the journal of its run is there.
+    pub(super) fn is_marked(&self, storage: &dyn Storage) -> Result<bool> {
+        let directory = absolute(&self.directory)?;
+        for data_dir in &self.data_dirs {
+            let marker = Marker::find(storage, &data_dir.join(STATE_DIRECTORY))?;
+            if marker.is_some_and(|marker| marker.state_dir == directory) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What the journal says, whoever's it is, if there is one.
     ///
     /// # Errors
     /// As [`History::open`].
-    pub(super) fn history(&self, storage: &dyn Storage) -> Result<Option<History>> {
+    pub(super) fn read(&self, storage: &dyn Storage) -> Result<Option<History>> {
         if self.is_there { History::open(storage, &self.directory) } else { Ok(None) }
     }
 
-    /// Makes the directory, durably.
+    /// What the journal says, if there is one: it is of these data directories, and says where they
+    /// are now.
+    ///
+    /// # Errors
+    /// As [`History::open`], and [`crate::ErrorKind::Invalid`] when it is of other data directories.
+    pub(super) fn history(&self, storage: &dyn Storage) -> Result<Option<History>> {
+        let mut history = self.read(storage)?;
+        if let Some(history) = &mut history {
+            whose::settle(storage, history, &self.data_dirs, &self.journal())?;
+        }
+        Ok(history)
+    }
+
+    /// Makes the directory, and marks the data directories as those of a run, all durably.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
-    pub(super) fn create(&self, storage: &dyn Storage) -> Result<()> {
-        if let Some(data_dir) = &self.data_dir {
-            rewrite::create_state_directory(storage, data_dir)?;
-            return storage.sync_directory(data_dir);
+    pub(super) fn create(&self, storage: &dyn Storage, site: &Site) -> Result<()> {
+        if !self.is_below {
+            storage.create_directory(&self.directory)?;
+            let parent = self.directory.parent();
+            if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty()) {
+                storage.sync_directory(parent)?;
+            }
         }
-        storage.create_directory(&self.directory)?;
-        match self.directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            Some(parent) => storage.sync_directory(parent),
-            None => Ok(()),
+        let state_dir = absolute(&self.directory)?;
+        for (number, data_dir) in (0..).zip(&site.data_dirs) {
+            let state = rewrite::create_state_directory(storage, data_dir)?;
+            let marker = Marker { run: site.run, number, state_dir: state_dir.clone() };
+            marker.write(storage, &state)?;
+            storage.sync_directory(data_dir)?;
         }
+        Ok(())
     }
 
     /// Removes the journal, durably: the run is over.
@@ -107,6 +171,11 @@ impl Place {
         storage.sync_directory(&self.directory)?;
         Ok(true)
     }
+}
+
+/// A relative path means nothing to whoever stands elsewhere.
+fn absolute(directory: &Path) -> Result<PathBuf> {
+    std::path::absolute(directory).map_err(|error| Error::io("cannot find", directory, error))
 }
 
 fn elsewhere(other: &Path) -> Error {

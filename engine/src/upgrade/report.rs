@@ -51,6 +51,8 @@ pub struct SSTableReport {
 pub struct Report {
     /// One line each.
     pub sstables: Vec<SSTableReport>,
+    /// What was strange about the run.
+    pub warnings: Vec<Error>,
 }
 
 impl Report {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Session;
+use super::whose::DATA_DIRECTORIES;
+use super::{PlanRequest, Session};
 use crate::io::{FileStat, Storage};
-use crate::journal::{Entry, History, SourceFile, Staged, State};
+use crate::journal::{self, Entry, History, SourceFile, State};
 use crate::keys::{KeyId, KeyRef};
 use crate::plan::{Action, Archives, Plan, PlannedSSTable, Selection, Target};
 use crate::rewrite::{Resumed, StagingArea};
@@ -22,26 +23,36 @@ pub(super) struct Left {
     /// Staging directories of SSTables that the plan cannot go on with now, as when a key server
     /// does not answer.
     pub(super) waiting: BTreeSet<PathBuf>,
+    /// What cannot be gone on with at all, by its number, and why: the node has worked meanwhile.
+    pub(super) dropped: Vec<(u32, Error)>,
 }
 
 /// The plan in named texts, as the journal keeps it and compares it: no key bytes, no passwords.
 pub(super) fn describe(session: &Session, plan: &Plan) -> Vec<(String, String)> {
-    let mut data_dirs: Vec<_> =
-        session.data_dirs().iter().map(|path| path.display().to_string()).collect();
-    data_dirs.sort();
-    let Selection { keyspace, tables } = &plan.selection;
+    let mut texts = describe_request(session, &plan.selection, plan.archives, &plan.target);
+    let flavor = plan.flavor.map_or(NONE, Flavor::name);
+    texts.push((FLAVOR.to_owned(), flavor.to_owned()));
+    texts
+}
+
+/// All of them that are known before there is a plan.
+fn describe_request(
+    session: &Session,
+    selection: &Selection,
+    archives: Archives,
+    target: &Target,
+) -> Vec<(String, String)> {
+    let Selection { keyspace, tables } = selection;
     let mut tables = tables.clone();
     tables.sort();
-    let mut texts = describe_target(&plan.target);
+    let mut texts = describe_target(target);
     let more = [
-        ("data directories", data_dirs.join(", ")),
         ("keyspace", keyspace.clone().unwrap_or_else(|| ALL.to_owned())),
         ("tables", if tables.is_empty() { ALL.to_owned() } else { tables.join(", ") }),
-        ("flavor", plan.flavor.map_or(NONE, Flavor::name).to_owned()),
         ("length of ranges", session.range_bytes().to_string()),
     ];
     texts.extend(more.map(|(name, text)| (name.to_owned(), text)));
-    let Archives { snapshots, backups } = plan.archives;
+    let Archives { snapshots, backups } = archives;
     let archives = [("snapshots", snapshots), ("backups", backups)];
     // Journals of format 1 know nothing of them.
     let taken = archives.into_iter().filter(|(_, is_taken)| *is_taken);
@@ -75,25 +86,38 @@ pub fn resumed_key(history: &History) -> Option<KeyId> {
     KeyId::new(id.as_str()).ok().filter(|_| id != NONE)
 }
 
-/// Compares a target with that of an unfinished run: before a key is made for it.
+/// Compares what is asked for with what an unfinished run was begun with: before anything is done.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] with every difference.
-pub fn check_target(session: &Session, history: &History, target: &Target) -> Result<()> {
-    let then = history.plan.iter().filter(|(name, _)| name.starts_with("target"));
-    compare(then, &describe_target(target), &super::place(session)?.journal())
-}
-
-/// Compares the plan with the one that the journal is of.
-///
-/// # Errors
-/// [`crate::ErrorKind::Invalid`] with every difference.
-pub(super) fn check_plan(
+pub(super) fn check_request(
+    session: &Session,
     history: &History,
-    now: &[(String, String)],
+    request: &PlanRequest<'_>,
     journal: &Path,
 ) -> Result<()> {
-    compare(history.plan.iter(), now, journal)
+    let PlanRequest { selection, archives, target, .. } = *request;
+    let then = history.plan.iter().filter(|(name, _)| name != FLAVOR);
+    compare(then, &describe_request(session, selection, archives, target), journal)
+}
+
+/// What an unfinished run has left for a plan.
+///
+/// # Errors
+/// [`crate::ErrorKind::Invalid`] with every difference between the plan and the one that the journal is
+/// of, and [`crate::ErrorKind::KeyUnavailable`] when the key of the target's name is another one. For one
+/// that is at rest neither is an error, and it is none that can be gone on with.
+pub(super) fn left(
+    session: &Session,
+    plan: &Plan,
+    history: &History,
+    journal: &Path,
+) -> Result<Option<Left>> {
+    match compare(history.plan.iter(), &describe(session, plan), journal) {
+        Err(_) if history.is_at_rest() => Ok(None),
+        Err(error) => Err(error),
+        Ok(()) => open(history, plan).map(Some),
+    }
 }
 
 fn compare<'a>(
@@ -103,7 +127,9 @@ fn compare<'a>(
 ) -> Result<()> {
     let then: BTreeMap<_, _> = then.map(|(name, text)| (name, text)).collect();
     let now: BTreeMap<_, _> = now.iter().map(|(name, text)| (name, text)).collect();
-    let names: BTreeSet<_> = then.keys().chain(now.keys()).copied().collect();
+    let names = then.keys().chain(now.keys()).copied();
+    // They are told by more than their names: see `whose`.
+    let names: BTreeSet<_> = names.filter(|name| *name != DATA_DIRECTORIES).collect();
     let unknown = &UNKNOWN.to_owned();
     let differences: Vec<String> = names
         .into_iter()
@@ -127,10 +153,12 @@ fn compare<'a>(
 
 /// Opens what can be gone on with.
 ///
+/// An SSTable that the node has compacted or changed since is dropped, and only that: it is begun anew,
+/// if it is there.
+///
 /// # Errors
-/// [`crate::ErrorKind::Invalid`] for an SSTable that has changed since, and
 /// [`crate::ErrorKind::KeyUnavailable`] when the key of the target's name is another one.
-pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
+fn open(history: &History, plan: &Plan) -> Result<Left> {
     let mut left = Left::default();
     let by_name: BTreeMap<(&Path, String), &PlannedSSTable> =
         plan.sstables.iter().map(|planned| (name_of(&planned.sstable), planned)).collect();
@@ -147,18 +175,20 @@ pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
                 // Somebody has cleared the snapshot.
                 continue;
             }
-            return Err(changed(entry, &Component::Data, "is gone"));
+            left.dropped.push((number, changed(entry, &Component::Data, "is gone", GONE)));
+            continue;
         };
         let Some(facts) = &planned.facts else {
             left.waiting.extend(staging);
             continue;
         };
-        let source = check_source(entry, &facts.files);
-        if source.is_err() && is_archived(entry) {
-            // The process died when it was in its place.
+        if let Some((component, how)) = difference(entry, &facts.files) {
+            if !is_archived(entry) {
+                left.dropped.push((number, changed(entry, &component, how, ANEW)));
+            }
+            // Else the process died when it was in its place.
             continue;
         }
-        source?;
         match planned.action {
             Action::Rewrite { .. } => {
                 if let Some(resumed) = Resumed::open(number, entry, &plan.target, &plan.ring)
@@ -173,7 +203,8 @@ pub(super) fn open(history: &History, plan: &Plan) -> Result<Left> {
             }
             Action::Refuse(_) => left.waiting.extend(staging),
             Action::Skip(_) => {
-                return Err(changed(entry, &Component::Data, "is no longer to be rewritten"));
+                let how = "is no longer to be rewritten";
+                left.dropped.push((number, changed(entry, &Component::Data, how, GONE)));
             }
         }
     }
@@ -189,12 +220,6 @@ fn is_archived(entry: &Entry) -> bool {
 /// The name under which [`Left::resumed`] has an SSTable.
 pub(super) fn name_of(sstable: &LiveSSTable) -> (&Path, String) {
     (&sstable.directory, sstable.descriptor.to_string())
-}
-
-/// Staging directories that the next run can go on with.
-pub(super) fn staged(history: &History) -> BTreeSet<PathBuf> {
-    let entries = history.resumable().filter_map(|(_, entry)| entry.staged.as_ref());
-    entries.map(|staged| staged.directory.clone()).collect()
 }
 
 /// Takes back what unfinished swaps have put in place, before their logs are undone.
@@ -216,46 +241,49 @@ pub(super) fn take_back(storage: &dyn Storage, history: &History, table: &[PathB
     Ok(())
 }
 
-fn check_source(entry: &Entry, now: &[(Component, FileStat)]) -> Result<()> {
-    let Some(staged) = &entry.staged else { return Ok(()) };
+/// The first file of an SSTable that is not what it was, and how.
+fn difference(entry: &Entry, now: &[(Component, FileStat)]) -> Option<(Component, &'static str)> {
+    let staged = entry.staged.as_ref()?;
     for SourceFile { component, .. } in &staged.source {
         if !now.iter().any(|(there, _)| there == component) {
-            return Err(changed(entry, component, "is gone"));
+            return Some((component.clone(), "is gone"));
         }
     }
-    for (component, stat) in now {
+    now.iter().find_map(|(component, stat)| {
         let then = staged.source.iter().find(|file| file.component == *component);
-        match then.map(|file| file.stat) {
-            None => return Err(changed(entry, component, "is new")),
-            Some(then) if then.length != stat.length => {
-                return Err(changed(entry, component, "has another length"));
-            }
+        let how = match then.map(|file| file.stat) {
+            None => "is new",
+            Some(then) if then.length != stat.length => "has another length",
             Some(then) if then.modified != stat.modified && stat.modified != pinned(staged) => {
-                return Err(changed(entry, component, "was written to"));
+                "was written to"
             }
-            Some(_) => {}
-        }
-    }
-    Ok(())
+            Some(_) => return None,
+        };
+        Some((component.clone(), how))
+    })
 }
 
 /// The time that an unfinished swap may have given to all files of the old SSTable: that of the
 /// newest, in whole seconds (see `txn::publish`).
-fn pinned(staged: &Staged) -> SystemTime {
+fn pinned(staged: &journal::Left) -> SystemTime {
     let newest = staged.source.iter().map(|file| file.stat.modified).max().unwrap_or(UNIX_EPOCH);
     let seconds = newest.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(newest)
 }
 
-fn changed(entry: &Entry, component: &Component, how: &str) -> Error {
-    Error::invalid(format!("an unfinished run has staged a part of it, and it {how}"))
-        .at(entry.old.path(&entry.directory, component))
-        .cure(
-            "abandon the unfinished run, which throws away what was staged and harms no SSTable, \
-             then run again",
-        )
+fn changed(entry: &Entry, component: &Component, how: &str, then: &str) -> Error {
+    Error::new(
+        crate::ErrorKind::Busy,
+        format!(
+            "an earlier run has staged a part of this SSTable, and since then it {how}: {then}"
+        ),
+    )
+    .at(entry.old.path(&entry.directory, component))
 }
 
+const ANEW: &str = "what was staged is thrown away, and it is begun anew";
+const GONE: &str = "what was staged is thrown away";
+const FLAVOR: &str = "flavor";
 const ALL: &str = "all";
 const TARGET_KEY_ID: &str = "target key id";
 const NONE: &str = "none";

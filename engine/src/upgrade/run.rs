@@ -1,25 +1,31 @@
 //! Carrying a plan out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::place::Place;
 use super::report::{Outcome, Report};
-use super::resume::name_of;
+use super::resume::{Left, name_of};
 use super::{Session, watch};
 use crate::event::{Event, Observer};
-use crate::journal::{History, Journal};
-use crate::pipeline::{self, Limits};
-use crate::plan::{Inspector, Plan};
-use crate::rewrite::{self, Resumed, Rewrite, RewriteJob};
+use crate::journal::{Ending, History, Journal, Record, Site};
+use crate::pipeline::{self, Limits, Step};
+use crate::plan::{Facts, Inspector, Plan, PlannedSSTable};
+use crate::rewrite::{Keep, Resumed, Rewrite, RewriteJob, STAGE_REWRITE};
+use crate::sstable::Descriptor;
 use crate::{Error, ErrorKind, Result};
+
+/// What is to be rewritten, and how it is called then.
+pub(super) type Rewrites<'a> = [(&'a PlannedSSTable, &'a Facts, &'a Descriptor)];
 
 /// A plan, and what it is carried out with.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     pub(super) session: &'a Session,
     pub(super) plan: &'a Plan,
+    pub(super) rewrites: &'a Rewrites<'a>,
     pub(super) threads: NonZeroUsize,
     pub(super) journal: &'a Journal,
 }
@@ -30,13 +36,13 @@ pub(super) struct Run<'a> {
 /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
 pub(super) fn start(
     session: &Session,
-    plan: &Plan,
+    rewrites: &Rewrites<'_>,
     place: &Place,
     history: Option<&History>,
     description: Vec<(String, String)>,
 ) -> Result<Journal> {
     let (mut sstables, mut bytes) = (0_u64, 0_u64);
-    for (_, facts, _) in plan.rewrites() {
+    for (_, facts, _) in rewrites {
         sstables = sstables.saturating_add(1);
         bytes = bytes.saturating_add(facts.data_bytes);
     }
@@ -46,37 +52,105 @@ pub(super) fn start(
     if let Some(history) = history {
         return Journal::resume(storage, place.directory(), history, now);
     }
-    place.create(storage)?;
-    // One whose beginning was never durable.
+    // One whose beginning was never durable, or that is at rest.
     place.remove_journal(storage)?;
-    Journal::start(storage, place.directory(), now, description)
+    let site = Site::new(session.data_dirs())?;
+    place.create(storage, &site)?;
+    Journal::start(storage, place.directory(), now, site, description)
 }
 
-/// Closes the journal and removes what is staged, unless something is kept.
-///
-/// # Errors
-/// [`ErrorKind::Io`].
-pub(super) fn end(session: &Session, place: &Place, kept: &BTreeSet<PathBuf>) -> Result<()> {
-    let storage = session.storage();
-    if kept.is_empty() {
-        place.remove_journal(storage)?;
+/// What a run leaves when it has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Staging directories that the next one can go on with.
+    pub(super) kept: BTreeSet<PathBuf>,
+    /// None, if it did not come so far as to have one.
+    pub(super) journal: Option<Journal>,
+    /// Why it has ended before all was done, if so.
+    pub(super) ending: Option<Ending>,
+}
+
+impl Ended {
+    /// Closes the journal, and removes it and what is staged, unless there is something to go on with.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub(super) fn settle(self, session: &Session, place: &Place) -> Result<()> {
+        let Self { kept, journal, ending } = self;
+        // What has failed is tried by whoever repeats it; what was left is to be gone on with, and by
+        // this target.
+        let goes_on = !kept.is_empty() || ending.is_some_and(|ending| ending != Ending::Failures);
+        if let (Some(journal), Some(ending), true) = (&journal, ending, goes_on) {
+            let _for_status = journal.tell(&Record::Ended(ending));
+        }
+        if !goes_on {
+            place.remove_journal(session.storage())?;
+        }
+        super::sweep(session, &Keep { staged: kept, marker: goes_on })
     }
-    session.data_dirs().iter().try_for_each(|data_dir| rewrite::sweep(storage, data_dir, kept))
+}
+
+/// Why a run that has begun so many SSTables has ended before all was done, if so.
+pub(super) fn ending(session: &Session, begun: u64, report: &Report) -> Option<Ending> {
+    let control = session.control();
+    let mut failures = report.failures().peekable();
+    failures.peek()?;
+    if !failures.any(|error| error.kind() == ErrorKind::Interrupted) {
+        return Some(Ending::Failures);
+    }
+    let is_over = control.time_left(Instant::now()).is_some_and(|left| left.is_zero());
+    Some(match () {
+        () if control.is_stopped() => Ending::Asked,
+        () if !is_over && !control.has_room(begun) => Ending::Limit,
+        // Or what is left would not have been done by then.
+        () => Ending::Deadline,
+    })
+}
+
+/// Tells the journal now and then how far the run is, for `status`.
+struct Pulse<'a> {
+    journal: &'a Journal,
+    every: Duration,
+    last: Instant,
+    rewritten: u64,
+    read_back: u64,
+}
+
+impl<'a> Pulse<'a> {
+    fn new(session: &Session, journal: &'a Journal) -> Self {
+        let (every, last) = (session.progress_every(), Instant::now());
+        Self { journal, every, last, rewritten: 0, read_back: 0 }
+    }
+
+    fn see(&mut self, step: &Step) {
+        let Step::Advanced { stage, bytes } = step else { return };
+        let sum = if *stage == STAGE_REWRITE { &mut self.rewritten } else { &mut self.read_back };
+        *sum = sum.saturating_add(*bytes);
+        if self.last.elapsed() >= self.every {
+            self.last = Instant::now();
+            let Self { rewritten, read_back, .. } = *self;
+            let _not_needed = self.journal.tell(&Record::Progress { rewritten, read_back });
+        }
+    }
 }
 
 impl Run<'_> {
-    /// Rewrites all SSTables of the plan. Returns the staging directories to keep.
+    /// Rewrites the SSTables. Returns the staging directories to keep, and why it has ended before all
+    /// was done, if so.
     ///
     /// # Errors
     /// Only when the plan has no flavor.
     pub(super) fn carry_out(
         &self,
-        mut resumed: BTreeMap<(PathBuf, String), Resumed>,
+        left: Left,
         observer: &mut dyn Observer,
         report: &mut Report,
-    ) -> Result<BTreeSet<PathBuf>> {
-        let Self { session, plan, threads, journal } = *self;
-        let rewrites: Vec<_> = plan.rewrites().collect();
+    ) -> Result<(BTreeSet<PathBuf>, Option<Ending>)> {
+        let Self { session, plan, rewrites, threads, journal } = *self;
+        let Left { mut resumed, dropped, .. } = left;
+        for (sstable, error) in dropped {
+            let _said_again_then = journal.tell(&Record::Dropped { sstable, why: error.chain() });
+        }
         let job = RewriteJob {
             storage: session.storage(),
             inspector: Inspector::new(session.storage(), session.lease(), session.is_mapped()),
@@ -93,7 +167,7 @@ impl Run<'_> {
         let mut bytes = 0_u64;
         let mut directories = Vec::with_capacity(rewrites.len());
         let mut tasks = Vec::with_capacity(rewrites.len());
-        for (planned, facts, new) in &rewrites {
+        for (planned, facts, new) in rewrites {
             let (directory, name) = name_of(&planned.sstable);
             let resumed = resumed.remove(&(directory.to_owned(), name));
             let done = resumed.as_ref().map_or(0, Resumed::bytes_done);
@@ -104,7 +178,10 @@ impl Run<'_> {
             tasks.push(Rewrite::new(job, planned, facts, new, resumed));
         }
         observer.event(&Event::Started { sstables: tasks.len(), bytes });
+        let (mut pulse, mut begun) = (Pulse::new(session, journal), 0_u64);
         pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
+            pulse.see(&step);
+            begun = begun.saturating_add(u64::from(matches!(step, Step::Began)));
             let Some((planned, facts, new)) = rewrites.get(index) else { return };
             if let Some(result) = watch(observer, &planned.table, facts, step) {
                 let outcome = match result {
@@ -118,6 +195,7 @@ impl Run<'_> {
             }
         });
         let ended = tasks.iter().zip(directories);
-        Ok(ended.filter(|(task, _)| task.is_kept()).map(|(_, directory)| directory).collect())
+        let kept = ended.filter(|(task, _)| task.is_kept()).map(|(_, directory)| directory);
+        Ok((kept.collect(), ending(session, begun, report)))
     }
 }

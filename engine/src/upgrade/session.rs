@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::io::{LeaseMode, NodeLease, Storage};
 use crate::journal::Checkpoint;
@@ -19,6 +20,7 @@ pub struct Session {
     mapped: bool,
     state_dir: Option<PathBuf>,
     checkpoint: Checkpoint,
+    progress_every: Duration,
     range_bytes: u32,
     control: Arc<Control>,
 }
@@ -55,6 +57,7 @@ impl Session {
             mapped,
             state_dir: None,
             checkpoint: Checkpoint::default(),
+            progress_every: PROGRESS_EVERY,
             range_bytes: RANGE_BYTES,
             control: Arc::default(),
         })
@@ -71,6 +74,13 @@ impl Session {
     #[must_use]
     pub const fn with_checkpoint(mut self, checkpoint: Checkpoint) -> Self {
         self.checkpoint = checkpoint;
+        self
+    }
+
+    /// Tells the journal at other times than usual how far the run is: for tests, whose runs are short.
+    #[must_use]
+    pub const fn with_progress_every(mut self, every: Duration) -> Self {
+        self.progress_every = every;
         self
     }
 
@@ -100,6 +110,10 @@ impl Session {
 
     pub(super) fn state_dir(&self) -> Option<&Path> {
         self.state_dir.as_deref()
+    }
+
+    pub(super) const fn progress_every(&self) -> Duration {
+        self.progress_every
     }
 
     pub(super) const fn range_bytes(&self) -> u32 {
@@ -136,6 +150,9 @@ impl Session {
         }
     }
 }
+
+/// Some 60 bytes of journal, for `status`: what an operator sees is not older.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// The data directories, canonical, each of them once.
 ///

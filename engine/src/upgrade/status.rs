@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::place::Place;
+use super::whose::{self, DATA_DIRECTORIES};
 use crate::Result;
 use crate::io::{Holder, NodeLease, Storage};
-use crate::journal::{Entry, History, Seen, Stage, State};
+use crate::journal::{Ending, Entry, History, Seen, Stage, State};
 use crate::sstable::Component;
 
 /// An unfinished run.
@@ -29,7 +30,11 @@ pub struct Status {
     pub began: SystemTime,
     /// When it was heard of last.
     pub last: SystemTime,
-    /// Bytes a second of both passes, in the last session.
+    /// Why that one has ended, if it was not killed.
+    pub ending: Option<Ending>,
+    /// SSTables that it has swapped in.
+    pub swapped_then: u64,
+    /// Bytes a second of both passes, in the last session, durable or not.
     pub rate: Option<u64>,
     /// How long it takes from then on at that rate.
     pub eta: Option<Duration>,
@@ -69,6 +74,10 @@ pub struct Totals {
     pub durable: u64,
     /// Bytes that were read back.
     pub read_back: u64,
+    /// Bytes that are written anew, durable or not.
+    pub written: u64,
+    /// Bytes that were read back, journalled or not.
+    pub checked: u64,
     /// SSTables that are sealed, or further.
     pub sealed: u64,
     /// SSTables that were swapped in.
@@ -91,18 +100,26 @@ pub fn status(
     let place = Place::find(storage, data_dirs, state_dir)?;
     let Some(history) = place.history(storage)? else { return Ok(None) };
     let worker = data_dirs.first().and_then(|directory| NodeLease::writer(directory));
-    Ok(summary(&history, place.directory().to_owned(), worker))
+    let mut status = summary(&history, place.directory().to_owned(), worker);
+    if let (Some(status), Some(_)) = (&mut status, &history.site) {
+        // Formats 1 and 2 have it among the others.
+        status.plan.push((DATA_DIRECTORIES.to_owned(), whose::list(data_dirs)));
+    }
+    Ok(status)
 }
 
 fn summary(history: &History, state_dir: PathBuf, worker: Option<Holder>) -> Option<Status> {
     let seen = history.sessions.last()?;
     let total = totals(history, seen);
     let elapsed = seen.last.duration_since(seen.began).unwrap_or_default();
-    let done = u128::from(seen.rewritten.saturating_add(seen.read_back));
+    let done = |durable: u64, by_then: u64| durable.max(by_then);
+    let done =
+        done(seen.rewritten, seen.by_then.0).saturating_add(done(seen.read_back, seen.by_then.1));
+    let done = u128::from(done);
     let rate = done.saturating_mul(1000).checked_div(elapsed.as_millis());
     let rate = rate.and_then(|rate| u64::try_from(rate).ok()).filter(|rate| *rate > 0);
     let left =
-        total.bytes.saturating_mul(2).saturating_sub(total.durable.saturating_add(total.read_back));
+        total.bytes.saturating_mul(2).saturating_sub(total.written.saturating_add(total.checked));
     Some(Status {
         state_dir,
         worker,
@@ -112,9 +129,17 @@ fn summary(history: &History, state_dir: PathBuf, worker: Option<Holder>) -> Opt
         sessions: history.sessions.len(),
         began: seen.began,
         last: seen.last,
+        ending: seen.ending,
+        swapped_then: swapped_in(history, history.sessions.len().checked_sub(1)),
         rate,
         eta: rate.and_then(|rate| left.checked_div(rate)).map(Duration::from_secs),
     })
+}
+
+fn swapped_in(history: &History, session: Option<usize>) -> u64 {
+    let all = history.sstables.values();
+    let ended = all.filter(|one| one.state == State::Swapped && one.ended_in == session).count();
+    u64::try_from(ended).unwrap_or(u64::MAX)
 }
 
 fn of_one(entry: &Entry) -> SSTableStatus {
@@ -134,6 +159,9 @@ fn of_one(entry: &Entry) -> SSTableStatus {
 /// failed then is before it again.
 fn totals(history: &History, seen: &Seen) -> Totals {
     let last = history.sessions.len().checked_sub(1);
+    // What the session knows beyond what is journalled is of SSTables that are open. What it has done
+    // of those that have failed is in there, too: no more than there can be.
+    let (mut unwritten, mut unchecked) = (0_u64, 0_u64);
     let mut total =
         Totals { sstables: seen.session.sstables, bytes: seen.session.bytes, ..Totals::default() };
     for entry in history.sstables.values() {
@@ -145,11 +173,20 @@ fn totals(history: &History, seen: &Seen) -> Totals {
         }
         total.durable = total.durable.saturating_add(entry.done(Stage::Rewrite));
         total.read_back = total.read_back.saturating_add(entry.done(Stage::Verify));
+        if !matches!(entry.state, State::Swapped | State::Failed) {
+            let left = |stage| entry.bytes.saturating_sub(entry.done(stage));
+            unwritten = unwritten.saturating_add(left(Stage::Rewrite));
+            unchecked = unchecked.saturating_add(left(Stage::Verify));
+        }
         let is_sealed = matches!(entry.state, State::Sealed | State::Verified | State::Swapped);
         total.sealed = total.sealed.saturating_add(one(is_sealed));
         total.swapped = total.swapped.saturating_add(one(entry.state == State::Swapped));
         total.copies = total.copies.saturating_add(u64::from(entry.copies));
         total.failed = total.failed.saturating_add(one(entry.state == State::Failed));
     }
+    let ahead = |by_then: u64, durable: u64, most: u64| by_then.saturating_sub(durable).min(most);
+    let (written, checked) = seen.by_then;
+    total.written = total.durable.saturating_add(ahead(written, seen.rewritten, unwritten));
+    total.checked = total.read_back.saturating_add(ahead(checked, seen.read_back, unchecked));
     total
 }

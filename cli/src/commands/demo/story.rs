@@ -165,15 +165,18 @@ impl<'a> Story<'a> {
     }
 
     fn plan_towards(&self, target: &Target) -> Result<Plan> {
-        let request = PlanRequest {
+        upgrade::plan(&self.session, &self.request(target))
+    }
+
+    fn request<'b>(&'b self, target: &'b Target) -> PlanRequest<'b> {
+        PlanRequest {
             selection: &self.selection,
             archives: Archives::default(),
             target,
             flavor: Some(Flavor::Apache4),
             sources: &self.sources,
             threads: self.threads,
-        };
-        upgrade::plan(&self.session, &request)
+        }
     }
 
     /// As the command does it: what was cut off is gone on with.
@@ -193,14 +196,14 @@ impl<'a> Story<'a> {
                 self.node.join("data").display()
             ));
         }
-        if let Some(unfinished) = upgrade::unfinished(&self.session)? {
-            upgrade::check_target(&self.session, &unfinished, target)?;
+        let unfinished = upgrade::unfinished(&self.session)?;
+        let prepared = upgrade::prepare(&self.session, &self.request(target))?;
+        if let Some(unfinished) = unfinished.filter(|_| prepared.goes_on) {
             STYLE.resuming(&unfinished);
         }
-        STYLE.recovered(&upgrade::recover(&self.session, &self.selection)?);
-        let plan = self.plan_towards(target)?;
+        STYLE.recovered(&prepared.recovered);
         let mut observer = STYLE.observer(BOTH_PASSES);
-        let report = upgrade::run(&self.session, &plan, self.threads, observer.as_mut())?;
+        let report = upgrade::run(&self.session, &prepared.plan, self.threads, observer.as_mut())?;
         drop(observer);
         self.finish(UPGRADE, &report)
     }

@@ -117,5 +117,6 @@ pub(super) fn alteration(of: &Alteration) -> Value {
 pub(super) fn recovered(recovered: &Recovered) -> Vec<Value> {
     let log = |done: &Recovery| json!({"type": "log", "log": path(&done.log), "verdict": verdict(&done.verdict)});
     let copy = |data: &PathBuf| json!({"type": "copy", "data": path(data)});
-    recovered.logs.iter().map(log).chain(recovered.copies.iter().map(copy)).collect()
+    let done = recovered.logs.iter().map(log).chain(recovered.copies.iter().map(copy));
+    done.chain(recovered.warnings.iter().map(json::warning)).collect()
 }

@@ -10,7 +10,7 @@ use rekey_engine::event::Observer;
 use rekey_engine::plan::Target;
 use rekey_engine::upgrade::{Alteration, Recovered, Report};
 
-use super::json::lines;
+use super::json::{lines, warning};
 use super::{Style, command_line, output};
 
 /// What a rewriting does to bytes.
@@ -22,6 +22,7 @@ impl Style {
         match self {
             Self::Text => output::out(&text::report(report, seconds)),
             Self::Json => {
+                lines(report.warnings.iter().map(warning));
                 lines(json::untold(report));
                 output::keep_summary(json::summary(report, target, seconds));
             }
@@ -44,12 +45,9 @@ impl Style {
         }
     }
 
-    /// Says how a run that was ended before it was done is gone on with.
+    /// Says by which command a run that has left something is gone on with.
     pub(crate) fn go_on(self, why: &str) {
-        self.note(&format!(
-            "{why}; nothing is lost. To go on, run the same command again:\n  {}",
-            command_line::own()
-        ));
+        self.note(&format!("{why}:\n  {}", command_line::own()));
     }
 
     /// Who watches a run; `work` is what is done to bytes: "to read".

@@ -35,10 +35,9 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
         };
         hint(&mut text, error);
     }
-    for sstable in &report.sstables {
-        for warning in &sstable.warnings {
-            let _ = writeln!(text, "warning: {}", warning.chain());
-        }
+    let of_sstables = report.sstables.iter().flat_map(|sstable| &sstable.warnings);
+    for warning in report.warnings.iter().chain(of_sstables) {
+        let _ = writeln!(text, "warning: {}", warning.chain());
     }
     let mut parts = Vec::new();
     if rewritten > 0 {
@@ -113,6 +112,10 @@ pub(super) fn recovered(recovered: &Recovered) -> String {
     }
     for copy in &recovered.copies {
         let _ = writeln!(text, "{}: the interrupted replacement is finished", copy.display());
+    }
+    for warning in &recovered.warnings {
+        let _ = writeln!(text, "warning: {}", warning.chain());
+        hint(&mut text, warning);
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rekey_engine::journal::{History, State};
+use rekey_engine::journal::{Ending, History, State};
 use rekey_engine::upgrade::Status;
 use serde_json::{Value, json};
 
@@ -41,10 +41,14 @@ pub(super) fn summary(status: Option<&Status>) -> Value {
         "bytes": total.bytes,
         "durable": total.durable,
         "read_back": total.read_back,
+        "written": total.written,
+        "checked": total.checked,
         "sealed": total.sealed,
         "swapped": total.swapped,
         "copies": total.copies,
         "failed": total.failed,
+        "left": total.sstables.saturating_sub(total.swapped).saturating_sub(total.failed),
+        "ended": status.ending.map(Ending::name),
         "sessions": status.sessions,
         "began": seconds(status.began),
         "last": seconds(status.last),

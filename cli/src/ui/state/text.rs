@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rekey_engine::journal::{History, State};
+use rekey_engine::journal::{Ending, History, State};
 use rekey_engine::sstable::TableDir;
 use rekey_engine::upgrade::{SSTableStatus, Status};
 
@@ -62,14 +62,20 @@ fn sums(text: &mut String, status: &Status) {
         total.sstables,
         total.swapped,
         total.failed,
-        total.sstables.saturating_sub(total.swapped).saturating_sub(total.failed),
+        left(status),
     );
     if total.copies > 0 {
         let _ = writeln!(text, "{} copies in snapshots and backups replaced", total.copies);
     }
-    for (what, done) in [("written", total.durable), ("read back", total.read_back)] {
-        let (done, of, percent) = (bytes(done), bytes(total.bytes), percent(done, total.bytes));
-        let _ = writeln!(text, "{what:<10} {done} of {of}, {percent}");
+    let passes =
+        [("written", total.written, total.durable), ("read back", total.checked, total.read_back)];
+    for (what, done, durable) in passes {
+        let (of, percent) = (bytes(total.bytes), percent(done, total.bytes));
+        let _ = write!(text, "{what:<10} {} of {of}, {percent}", bytes(done));
+        let _ = match done == durable {
+            true => writeln!(text),
+            false => writeln!(text, " (a kill would leave {})", bytes(durable)),
+        };
     }
     for (name, what) in &status.plan {
         if name == "target options" || name == "target key" {
@@ -78,6 +84,25 @@ fn sums(text: &mut String, status: &Status) {
         }
     }
     let _ = writeln!(text, "journal: {}", status.state_dir.join("journal").display());
+}
+
+fn left(status: &Status) -> u64 {
+    status.total.sstables.saturating_sub(status.total.swapped).saturating_sub(status.total.failed)
+}
+
+/// How the last process has ended.
+fn ending(status: &Status) -> String {
+    let left = left(status);
+    match status.ending {
+        Some(Ending::Limit) => {
+            let swapped = status.swapped_then;
+            format!("stopped after {swapped} SSTables, as it was to (--stop-after); {left} left")
+        }
+        Some(Ending::Deadline) => format!("ended by its deadline; {left} left"),
+        Some(Ending::Asked) => format!("ended as it was asked to; {left} left"),
+        Some(_) => "ended with failures".to_owned(),
+        None => "cut off".to_owned(),
+    }
 }
 
 fn pace(text: &mut String, status: &Status) {
@@ -94,8 +119,9 @@ fn pace(text: &mut String, status: &Status) {
         }
         None => writeln!(
             text,
-            "nobody works on it, since {age}: upgradesstables with the same arguments goes on with \
-             it, abandon undoes what it has begun"
+            "{}; nobody works on it, since {age}: upgradesstables with the same arguments goes on \
+             with it, abandon undoes what it has begun",
+            ending(status)
         ),
     };
 }

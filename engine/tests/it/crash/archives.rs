@@ -191,7 +191,10 @@ impl Shelf {
             .iter()
             .cloned()
             .partition(|line| line.data.parent() == Some(table.as_path()));
-        (Report { sstables: live }, Report { sstables: archived })
+        (
+            Report { sstables: live, warnings: vec![] },
+            Report { sstables: archived, warnings: vec![] },
+        )
     }
 
     fn first_old(&self) -> Option<&String> {

@@ -168,7 +168,7 @@ fn another_plan_is_refused_with_the_difference() {
         assert!(error.advice().unwrap().contains("abandon"), "{error:?}");
         // What can be gone on with is there.
         let left = files(&state_dir(&bench));
-        assert_eq!(left, ["journal", "rk.t-5ab1e000000011f0800000000000000a.da-2-bti"]);
+        assert_eq!(left, ["journal", "rk.t-5ab1e000000011f0800000000000000a.da-2-bti", "run"]);
     };
     let workspace = &bench.workspace;
     let other = root_key(&bench, "other-key", 128);
@@ -223,8 +223,10 @@ fn another_key_of_the_same_name_is_refused() {
     bench.check_finished(&run(&bench).unwrap()).unwrap();
 }
 
+/// What the node has compacted or changed between two nights is begun anew, or left alone if it is gone,
+/// and nothing else: nobody has to be there to abandon anything.
 #[test]
-fn a_changed_source_is_refused_until_the_run_is_abandoned() {
+fn a_changed_source_is_dropped_with_a_word_and_the_others_go_on() {
     type Change = fn(&Bench, PathBuf);
     let changes: [(&str, Change); 4] = [
         ("was written to", |_, path| {
@@ -247,16 +249,178 @@ fn a_changed_source_is_refused_until_the_run_is_abandoned() {
     for (words, change) in changes {
         let bench = killed_with_ranges(scenario(), 3);
         change(&bench, bench.workspace.table().join("da-2-bti-Filter.db"));
-        let error = run(&bench).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
-        assert!(error.to_string().contains(words) && error.to_string().contains("da-2-bti"));
-        assert!(error.advice().unwrap().contains("abandon"));
+        // Ended before it comes to what was dropped, it does not come back either.
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[(60, Fault::DieBefore)]);
+        let _dead = bench.run(Box::new(storage));
+        let report = run(&bench).unwrap();
+        assert_eq!(report.failures().count(), 0, "{words}");
+        assert!(!state_dir(&bench).exists(), "{words}");
+
+        let bench = killed_with_ranges(scenario(), 3);
+        change(&bench, bench.workspace.table().join("da-2-bti-Filter.db"));
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
+        let report = bench.run(Box::new(storage.clone())).unwrap();
+        assert_eq!(report.failures().count(), 0, "{words}");
+        let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
+        assert!(warning.to_string().contains(words), "{warning}");
+        assert!(warning.path().unwrap().to_str().unwrap().contains("da-2-bti"), "{warning}");
+        let anew = ranges_written(&storage.log());
+        let ranges = anew.iter().find(|(staging, _)| staging.ends_with(".da-2-bti"));
+        let expected = if words == "is gone" { None } else { Some(8) };
+        assert_eq!(ranges.map(|(_, ranges)| *ranges), expected, "{words}");
+        assert!(!state_dir(&bench).exists(), "{words}");
+    }
+}
+
+/// They are known by what lies in them, in whatever order they are given.
+#[test]
+fn data_directories_that_were_moved_go_on() {
+    for elsewhere in [false, true] {
+        let mut bench = two_data_directories(elsewhere);
+        let old = bench.workspace.root.path().join("more");
+        let new = bench.workspace.root.path().join("moved");
+        fs::rename(&old, &new).unwrap();
+        bench.workspace.more_data = vec![new.clone()];
+        let before = history(&bench);
+        assert_eq!(before.is_some(), !elsewhere);
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
+        // The given ones are the second and the first.
+        let data = [new.clone(), bench.workspace.data()];
+        let session =
+            upgrade::Session::open(Box::new(storage.clone()), &data, LeaseMode::Exclusive, true);
+        let (checkpoint, range) = bench.workspace.stepped.unwrap();
+        let session = session
+            .unwrap()
+            .with_state_dir(bench.workspace.state_dir.clone())
+            .with_checkpoint(checkpoint)
+            .with_range_bytes(range);
+        let (all, sources) = (Selection::default(), bench.workspace.sources());
+        let request = upgrade::PlanRequest {
+            archives: upgrade::Archives::default(),
+            selection: &all,
+            target: &bench.target,
+            flavor: bench.workspace.flavor,
+            sources: &sources,
+            threads: threads(1),
+        };
+        let prepared = upgrade::prepare(&session, &request).unwrap();
+        assert!(prepared.goes_on);
+        let report = upgrade::run(
+            &session,
+            &prepared.plan,
+            threads(1),
+            &mut rekey_engine::event::NoObserver,
+        )
+        .unwrap();
+        drop(session);
+        assert_eq!(report.failures().count(), 0);
+        assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+        // Three ranges were durable, and are not written again.
+        let written = ranges_written(&storage.log());
+        let of_first = written.iter().find(|(staging, _)| staging.ends_with(".da-2-bti")).unwrap();
+        assert_eq!(*of_first.1, 5, "{written:?}");
+        assert!(!new.join(".sstablerekey").exists() && !state_dir(&bench).exists());
+    }
+}
+
+/// A killed run of two data directories: the table lies in the second one.
+fn two_data_directories(elsewhere: bool) -> Bench {
+    for at in 1.. {
+        let mut bench = Bench::new(scenario());
+        let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
+        fs::rename(&data, &more).unwrap();
+        fs::create_dir(&data).unwrap();
+        bench.workspace.more_data = vec![more.clone()];
+        let state = bench.workspace.root.path().join("state");
+        bench.workspace.state_dir = elsewhere.then(|| state.clone());
+        let storage = FaultStorage::new(Box::new(LocalStorage), &[(at, Fault::DieBefore)]);
+        let _dead = bench.run(Box::new(storage));
+        let place = if elsewhere { state } else { state_dir(&bench) };
+        let history = History::open(&LocalStorage, &place).unwrap();
+        let is_far =
+            |history: History| history.resumable().any(|(_, entry)| entry.written.count() >= 3);
+        if history.is_some_and(is_far) {
+            return bench;
+        }
+    }
+    unreachable!()
+}
+
+/// One of the two, both and a stranger, or one whose journal lies elsewhere: neither the run nor
+/// `abandon` touches what is not theirs, and both name it.
+#[test]
+fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
+    for elsewhere in [false, true] {
+        let bench = two_data_directories(elsewhere);
+        let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
+        let other = bench.workspace.root.path().join("other");
+        fs::create_dir(&other).unwrap();
+        let state = bench.workspace.state_dir.clone();
+        let before = files(&more.join(".sstablerekey"));
+        assert_eq!(before.len(), 2, "{before:?}");
+        let mut cases = vec![
+            (vec![&data], state.clone()),
+            (vec![&more], state.clone()),
+            (vec![&data, &more, &other], state.clone()),
+        ];
+        if elsewhere {
+            cases.push((vec![&other], state.clone()));
+            cases.push((vec![&data, &more], None));
+        }
+        for (given, state_dir) in cases {
+            let given: Vec<PathBuf> = given.into_iter().cloned().collect();
+            let session = || {
+                upgrade::Session::open(boxed(), &given, LeaseMode::Exclusive, true)
+                    .unwrap()
+                    .with_state_dir(state_dir.clone())
+            };
+            for error in [
+                upgrade::unfinished(&session()).unwrap_err(),
+                upgrade::recover(&session(), &Selection::default()).unwrap_err(),
+                upgrade::abandon(&session()).unwrap_err(),
+                upgrade::status(
+                    &LocalStorage,
+                    &upgrade::canonical(&given).unwrap(),
+                    state_dir.as_deref(),
+                )
+                .unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
+                assert!(error.path().unwrap().ends_with("journal"), "{error:?}");
+                assert!(error.advice().is_some());
+                if state_dir == state && given != [more.clone()] {
+                    assert!(error.to_string().contains(more.to_str().unwrap()), "{error}");
+                }
+            }
+            assert_eq!(files(&more.join(".sstablerekey")), before);
+        }
         let session = bench.workspace.session(LeaseMode::Exclusive).unwrap();
         assert!(upgrade::abandon(&session).unwrap().had_journal);
         drop(session);
-        assert!(!state_dir(&bench).exists(), "{words}");
-        assert_eq!(run(&bench).unwrap().failures().count(), 0, "{words}");
+        assert!(!more.join(".sstablerekey").exists() && !state_dir(&bench).exists());
     }
+}
+
+/// A plan that is blocked, or a key that is another one, costs nothing of what is staged, and makes no key.
+#[test]
+fn a_run_that_is_refused_in_the_end_has_swept_nothing() {
+    let bench = killed_with_ranges(scenario(), 3);
+    let state = state_dir(&bench);
+    fs::create_dir(state.join("of an earlier time")).unwrap();
+    let path = bench.workspace.root.path().join("new-key");
+    let before = fs::read(&path).unwrap();
+    for blocked in [true, false] {
+        if blocked {
+            fs::remove_file(&path).unwrap();
+        } else {
+            root_key(&bench, "new-key", 256);
+        }
+        assert_eq!(run(&bench).unwrap_err().kind(), ErrorKind::KeyUnavailable);
+        let left = files(&state);
+        assert_eq!(left.len(), 4, "{left:?}");
+    }
+    fs::write(&path, before).unwrap();
+    bench.check_finished(&run(&bench).unwrap()).unwrap();
 }
 
 #[test]
@@ -264,7 +428,7 @@ fn a_damaged_journal_is_refused_and_can_be_abandoned() {
     type Damage = fn(&mut Vec<u8>);
     let journals: [(ErrorKind, Damage); 3] = [
         (ErrorKind::Corrupt, |journal| journal[40] ^= 1),
-        (ErrorKind::Unsupported, |journal| journal[9] = 3),
+        (ErrorKind::Unsupported, |journal| journal[9] = 4),
         (ErrorKind::Invalid, |journal| *journal = b"something else".to_vec()),
     ];
     for (kind, damage) in journals {
@@ -366,6 +530,9 @@ fn status_tells_how_far_it_is_and_takes_no_lease() {
     assert!(first.durable > first.bytes / 4 && first.durable < first.bytes / 2, "{first:?}");
     assert_eq!((first.read_back, first.new.as_deref()), (0, None));
     assert_eq!(status.total.durable, first.durable + second.durable);
+    assert!(status.total.written >= status.total.durable, "{:?}", status.total);
+    assert_eq!(status.ending, None);
+    assert!(status.plan.iter().any(|(name, _)| name == "data directories"));
     assert!(
         status.plan.iter().any(|(name, text)| name == "target key" && text.contains("new-key"))
     );
@@ -393,6 +560,14 @@ fn a_journal_may_be_elsewhere() {
     let _dead = bench.run(Box::new(storage));
     assert_eq!(files(&elsewhere), ["journal"]);
     assert!(state_dir(&bench).exists());
+    // What is staged is that run's, also for one that does not know where its journal is.
+    bench.workspace.state_dir = None;
+    let error = run(&bench).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.path()),
+        (ErrorKind::Invalid, Some(&*elsewhere.join("journal")))
+    );
+    bench.workspace.state_dir = Some(elsewhere.clone());
     bench.check_finished(&run(&bench).unwrap()).unwrap();
     assert_eq!(files(&elsewhere), [] as [&str; 0]);
 }

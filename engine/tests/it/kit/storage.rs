@@ -35,6 +35,8 @@ pub(crate) struct TestStorage {
     rule: Arc<Rule>,
     steps: Arc<AtomicUsize>,
     look: Arc<Look>,
+    /// Files whose names end so are copies, and no links: as from another mount.
+    copied: Option<&'static str>,
 }
 
 impl TestStorage {
@@ -46,12 +48,22 @@ impl TestStorage {
     pub(crate) fn failing(
         rule: impl Fn(&Op<'_>) -> Option<io::ErrorKind> + Send + Sync + 'static,
     ) -> Self {
-        Self { rule: Arc::new(rule), steps: Arc::default(), look: Arc::new(|_, _| {}) }
+        Self {
+            rule: Arc::new(rule),
+            steps: Arc::default(),
+            look: Arc::new(|_, _| {}),
+            copied: None,
+        }
     }
 
     /// The same, and files and directories stand otherwise than they do.
     pub(crate) fn seeing(look: impl Fn(&Path, &mut Standing) + Send + Sync + 'static) -> Self {
         Self { look: Arc::new(look), ..Self::quick() }
+    }
+
+    /// The same, and files whose names end so are copies.
+    pub(crate) fn copying(self, ending: &'static str) -> Self {
+        Self { copied: Some(ending), ..self }
     }
 
     /// Steps so far.
@@ -111,6 +123,11 @@ impl Storage for TestStorage {
 
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.ask("link", to)?;
+        if self.copied.is_some_and(|ending| to.to_str().unwrap().ends_with(ending)) {
+            return std::fs::copy(from, to)
+                .map(|_| ())
+                .map_err(|e| Error::io("cannot copy", to, e));
+        }
         LocalStorage.link_or_copy(from, to)
     }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
@@ -82,7 +83,7 @@ impl Workspace {
 
     /// Ranges of one chunk, and a checkpoint behind each.
     pub(crate) fn step(&mut self) {
-        let every = std::time::Duration::from_secs(3600);
+        let every = Duration::from_secs(3600);
         self.stepped = Some((Checkpoint { bytes: 1, every }, 1));
     }
 
@@ -138,11 +139,13 @@ impl Workspace {
         data_dirs.extend(self.more_data.iter().cloned());
         let session = Session::open(storage, &data_dirs, mode, self.mapped)?
             .with_state_dir(self.state_dir.clone());
+        // Told with every piece or never: what a run does must not depend on how long it takes.
         Ok(match self.stepped {
-            Some((checkpoint, bytes)) => {
-                session.with_checkpoint(checkpoint).with_range_bytes(bytes)
-            }
-            None => session,
+            Some((checkpoint, bytes)) => session
+                .with_checkpoint(checkpoint)
+                .with_range_bytes(bytes)
+                .with_progress_every(Duration::ZERO),
+            None => session.with_progress_every(Duration::MAX),
         })
     }
 
@@ -165,24 +168,30 @@ impl Workspace {
         selection: &Selection,
         target: &Target,
     ) -> rekey_engine::Result<Plan> {
-        upgrade::plan(
-            session,
-            &PlanRequest {
-                selection,
-                archives: self.archives,
-                target,
-                flavor: self.flavor,
-                sources: &self.sources(),
-                threads: self.threads,
-            },
-        )
+        upgrade::plan(session, &self.request(selection, target, &self.sources()))
+    }
+
+    fn request<'a>(
+        &self,
+        selection: &'a Selection,
+        target: &'a Target,
+        sources: &'a KeySources,
+    ) -> PlanRequest<'a> {
+        PlanRequest {
+            selection,
+            archives: self.archives,
+            target,
+            flavor: self.flavor,
+            sources,
+            threads: self.threads,
+        }
     }
 
     pub(crate) fn plan(&self, target: &Target) -> rekey_engine::Result<Plan> {
         self.plan_on(&self.session(LeaseMode::Shared)?, target)
     }
 
-    /// Recover, plan, run: the whole command.
+    /// Prepare and run: the whole command.
     pub(crate) fn upgrade(&self, target: &Target) -> rekey_engine::Result<Report> {
         self.upgrade_on(Box::new(LocalStorage), target)
     }
@@ -193,9 +202,9 @@ impl Workspace {
         target: &Target,
     ) -> rekey_engine::Result<Report> {
         let session = self.session_on(storage, LeaseMode::Exclusive)?;
-        upgrade::recover(&session, &Selection::default())?;
-        let plan = self.plan_on(&session, target)?;
-        upgrade::run(&session, &plan, self.threads, &mut rekey_engine::event::NoObserver)
+        let (all, sources) = (Selection::default(), self.sources());
+        let prepared = upgrade::prepare(&session, &self.request(&all, target, &sources))?;
+        upgrade::run(&session, &prepared.plan, self.threads, &mut rekey_engine::event::NoObserver)
     }
 
     pub(crate) fn verify(&self) -> Report {

@@ -1,0 +1,256 @@
+//! Whose run a journal is of: its data directories, known by what lies in them.
+//!
+//! Data directories are moved, mounted elsewhere and named in another order. So each of them has a
+//! marker in this program's directory as long as the run is unfinished, with the run's random id and
+//! the number that records call the directory by. It is durable before the journal is. One that is
+//! gone is made good by the path that the directory had when the run was begun.
+//!
+//! ```text
+//! marker   [magic 8][version u16][run 16][number u32][path of the state directory][CRC32 of all before]
+//! ```
+
+use std::fmt;
+use std::path::{Component as Part, Path, PathBuf};
+
+use super::fields::{Decoded, path, put_path, u32_of, words};
+use crate::io::Storage;
+use crate::wire::Reader;
+use crate::{Error, ErrorKind, Result};
+
+/// A run, told from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunId(pub(super) [u8; 16]);
+
+impl RunId {
+    /// One that no other run has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the system gives no random bytes.
+    pub fn random() -> Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Error::new(ErrorKind::Io, "the system gives no random bytes").caused_by(error)
+        })?;
+        Ok(Self(bytes))
+    }
+
+    /// The id in these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A run and its data directories, whose places here are their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Site {
+    /// The run.
+    pub run: RunId,
+    /// Where they were when it was begun, canonical.
+    pub data_dirs: Vec<PathBuf>,
+}
+
+impl Site {
+    /// That of a new run.
+    ///
+    /// # Errors
+    /// As [`RunId::random`].
+    pub fn new(data_dirs: &[PathBuf]) -> Result<Self> {
+        Ok(Self { run: RunId::random()?, data_dirs: data_dirs.to_vec() })
+    }
+}
+
+/// Where something of a run lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a path is one or the other")]
+pub enum Location {
+    /// Below one of its data directories, which is called by its number.
+    Below(u32, PathBuf),
+    /// Formats 1 and 2 know absolute paths only.
+    Absolute(PathBuf),
+}
+
+impl Location {
+    /// Where a path lies as a run's records say it.
+    pub(super) fn of(path: &Path, data_dirs: &[PathBuf]) -> Self {
+        (0..)
+            .zip(data_dirs)
+            .find_map(|(number, data_dir)| {
+                let below = path.strip_prefix(data_dir).ok()?;
+                Some(Self::Below(number, below.to_owned()))
+            })
+            .unwrap_or_else(|| Self::Absolute(path.to_owned()))
+    }
+
+    /// The path that it stands for.
+    pub(super) fn path(self, data_dirs: &[PathBuf]) -> Decoded<PathBuf> {
+        match self {
+            Self::Below(number, below) => {
+                let directory = usize::try_from(number).ok().and_then(|n| data_dirs.get(n));
+                let directory = directory.ok_or("it names a data directory that there is not")?;
+                Ok(directory.join(below))
+            }
+            Self::Absolute(path) => Ok(path),
+        }
+    }
+}
+
+pub(super) fn place(reader: &mut Reader<'_>, is_below: bool) -> Decoded<Location> {
+    match is_below {
+        true => Ok(Location::Below(u32_of(reader)?, below(reader)?)),
+        false => absolute(reader),
+    }
+}
+
+/// A canonical path.
+pub(super) fn absolute(reader: &mut Reader<'_>) -> Decoded<Location> {
+    let path = path(reader)?;
+    let is_canonical = path.is_absolute()
+        && path.components().all(|part| matches!(part, Part::Normal(_) | Part::RootDir));
+    if is_canonical { Ok(Location::Absolute(path)) } else { Err("a path in it is not canonical") }
+}
+
+/// A way down from a data directory, and nowhere else.
+pub(super) fn below(reader: &mut Reader<'_>) -> Decoded<PathBuf> {
+    let path = path(reader)?;
+    let mut parts = path.components().peekable();
+    let is_below = parts.peek().is_some() && parts.all(|part| matches!(part, Part::Normal(_)));
+    if is_below { Ok(path) } else { Err("a path in it leaves the data directory") }
+}
+
+/// Says in a data directory which run it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
+pub struct Marker {
+    /// The run.
+    pub run: RunId,
+    /// The number of the data directory.
+    pub number: u32,
+    /// Where the journal was when the run was begun.
+    pub state_dir: PathBuf,
+}
+
+impl Marker {
+    /// The marker as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        out.extend_from_slice(&FORMAT.to_be_bytes());
+        out.extend_from_slice(&self.run.0);
+        out.extend_from_slice(&self.number.to_be_bytes());
+        put_path(&mut out, &self.state_dir);
+        let crc = crc32fast::hash(&out);
+        out.extend_from_slice(&crc.to_be_bytes());
+        out
+    }
+
+    /// Takes bytes apart, all of them.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (body, crc) = bytes.split_last_chunk()?;
+        let mut reader = Reader::new(body);
+        let is_ours = crc32fast::hash(body) == u32::from_be_bytes(*crc)
+            && reader.take_array("magic").ok() == Some(MAGIC)
+            && reader.u16("version").ok() == Some(FORMAT);
+        is_ours.then(|| fields(reader).ok()).flatten()
+    }
+
+    /// The marker in this program's directory below a data directory. One that is damaged is none: it
+    /// was never durable, or is made good by the path of the data directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub fn find(storage: &dyn Storage, state: &Path) -> Result<Option<Self>> {
+        let path = state.join(MARKER_FILE);
+        match storage.identity(&path)? {
+            Some(id) if !id.is_link => {}
+            _ => return Ok(None),
+        }
+        match storage.read(&path, LONGEST) {
+            Ok(bytes) => Ok(Self::decode(&bytes)),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes it in the place of any other, durably but for the name of the directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
+    pub fn write(&self, storage: &dyn Storage, state: &Path) -> Result<()> {
+        let path = state.join(MARKER_FILE);
+        if storage.identity(&path)?.is_some() {
+            storage.remove_file(&path)?;
+        }
+        let file = storage.create(&path)?;
+        file.write_at(&self.encode(), 0)?;
+        file.sync()?;
+        storage.sync_directory(state)
+    }
+}
+
+fn fields(mut reader: Reader<'_>) -> Decoded<Marker> {
+    let run = RunId(reader.take_array("run").map_err(words)?);
+    let marker = Marker { run, number: u32_of(&mut reader)?, state_dir: path(&mut reader)? };
+    reader.finish().map_err(words)?;
+    Ok(marker)
+}
+
+/// The name of the file in this program's directory below a data directory.
+pub const MARKER_FILE: &str = "run";
+
+const MAGIC: [u8; 8] = *b"SSTRKRUN";
+const FORMAT: u16 = 1;
+const LONGEST: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::LocalStorage;
+
+    fn marker() -> Marker {
+        let run = RunId::from_bytes(*b"0123456789abcdef");
+        Marker { run, number: 3, state_dir: PathBuf::from("/d 1/.sstablerekey") }
+    }
+
+    #[test]
+    fn a_marker_reads_as_it_was_written_and_a_damaged_one_is_none() {
+        let bytes = marker().encode();
+        assert_eq!(Marker::decode(&bytes), Some(marker()));
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert_eq!(Marker::decode(&flipped), None, "{at}");
+            assert_eq!(Marker::decode(&bytes[..at]), None, "{at}");
+        }
+        assert_eq!(marker().run.to_string(), "30313233343536373839616263646566");
+    }
+
+    #[test]
+    fn the_last_marker_that_was_written_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(Marker::find(&LocalStorage, directory.path()).unwrap(), None);
+        let other = Marker { number: 7, ..marker() };
+        for marker in [other, marker()] {
+            marker.write(&LocalStorage, directory.path()).unwrap();
+            assert_eq!(Marker::find(&LocalStorage, directory.path()).unwrap(), Some(marker));
+        }
+    }
+
+    #[test]
+    fn a_location_is_below_the_directory_that_has_it() {
+        let dirs = [PathBuf::from("/a"), PathBuf::from("/b")];
+        let location = Location::of(Path::new("/b/ks/t"), &dirs);
+        assert_eq!(location, Location::Below(1, PathBuf::from("ks/t")));
+        let moved = [PathBuf::from("/x"), PathBuf::from("/y")];
+        assert_eq!(location.clone().path(&moved), Ok(PathBuf::from("/y/ks/t")));
+        assert!(location.path(&moved[..1]).is_err());
+    }
+}
