@@ -111,11 +111,7 @@ impl Staging {
     ) -> Result<Sample> {
         let storage = durability.storage();
         let state = tempfile::tempdir()?;
-        let about = journal::Session {
-            tool: "compare".to_owned(),
-            sstables: 0,
-            bytes: self.bytes,
-        };
+        let about = journal::Session { tool: "compare".to_owned(), sstables: 0, bytes: self.bytes };
         let journal = Journal::start(
             storage,
             state.path(),

@@ -224,6 +224,7 @@ impl Run {
 impl Record {
     /// The record as bytes.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table of all kinds, one after the other")]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {

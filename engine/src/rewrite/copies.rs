@@ -288,7 +288,7 @@ fn finish(
             Ok(()) => finished.new.push(data),
             Err(NotPut { error, .. }) => {
                 // What is said in the end is why it could not be replaced.
-                copies.take_back(&directory, name).map_err(|_| error.clone())?;
+                copies.take_back(&directory, name).map_err(|_not_back| error.clone())?;
                 finished.old.push(put_back(&error, data));
             }
         }
