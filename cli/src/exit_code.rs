@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use rekey_engine::plan::{Plan, Severity};
+use rekey_engine::plan::Plan;
 use rekey_engine::upgrade::Report;
 use rekey_engine::{Error, ErrorKind};
 
@@ -68,13 +68,16 @@ pub(crate) fn of_report(report: &Report) -> Code {
     }
 }
 
-/// The status for a plan: that of what blocks it; "some failed" when something is refused.
+/// The status for a plan: that of what blocks it; else what the run would end with if nothing else
+/// failed.
 pub(crate) fn of_plan(plan: &Plan) -> Code {
-    let refused = plan.findings.iter().any(|finding| finding.severity == Severity::Refusal);
-    match plan.blocker() {
-        Some(blocker) => of_error(&blocker.error),
-        None if refused => SOME_FAILED,
-        None => DONE,
+    if let Some(blocker) = plan.blocker() {
+        return of_error(&blocker.error);
+    }
+    let foreseen = Report::foreseen(plan);
+    match foreseen.failures().next() {
+        Some(_) if plan.rewrites().next().is_some() => SOME_FAILED,
+        _ => of_report(&foreseen),
     }
 }
 

@@ -1,6 +1,5 @@
 //! From syntax to things that do something: sessions, targets, key sources.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,20 +7,32 @@ use std::time::Instant;
 use jiff::ZonedDateTime;
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage};
-use rekey_engine::keys::{KeyId, KeyRef, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
+use rekey_engine::journal::History;
+use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{ChunkScheme, CompressionParams, OptionMap, ProviderOptions};
 use rekey_engine::pipeline::Control;
-use rekey_engine::plan::{KeyWish, Selection, Target};
-use rekey_engine::upgrade::{Archives, Session};
+use rekey_engine::plan::{KeyWish, Selection, Target, Usage};
+use rekey_engine::upgrade::{self, Archives, Said, Session};
 use rekey_engine::{Error, Result};
 
-use crate::args::{ArchiveArgs, DataArgs, Io, KeyArgs, Rate, TargetArgs, WatchArgs};
+use crate::args::{ArchiveArgs, DataArgs, Io, KeyArgs, Rate, StoppedArgs, TargetArgs, WatchArgs};
 use crate::names;
 use crate::ui::Style;
 
 impl DataArgs {
-    pub(crate) fn session(&self, mode: LeaseMode) -> Result<Session> {
-        Session::open(Box::new(LocalStorage), &self.data_dirs, mode, self.io == Io::Map)
+    /// To look at files.
+    pub(crate) fn session(&self) -> Result<Session> {
+        self.session_if_stopped(LeaseMode::Shared, StoppedArgs { node_is_stopped: false })
+    }
+
+    pub(crate) fn session_if_stopped(
+        &self,
+        mode: LeaseMode,
+        StoppedArgs { node_is_stopped }: StoppedArgs,
+    ) -> Result<Session> {
+        let said = Said { not_a_node: self.not_a_node, node_is_stopped };
+        let (storage, is_mapped) = (Box::new(LocalStorage), self.io == Io::Map);
+        Session::open_as_told(storage, &self.data_dirs, mode, is_mapped, said)
     }
 
     /// The tables that are named; says of names that stand for others what they were taken for.
@@ -71,15 +82,15 @@ impl KeyArgs {
 }
 
 impl TargetArgs {
-    /// What SSTables are to become. `used` tells which keys they are under, for those who want a
-    /// new one. What an unfinished run writes with is taken again, unless a key is named: `resumed`.
-    /// Asking the database's rules anew would find its SSTables under the very key to choose, and
-    /// refuse them as under the old one.
+    /// What SSTables are to become. What an unfinished run writes with is taken again, unless a key
+    /// is named: asking the database's rules anew would find its SSTables under the very key to
+    /// choose, and refuse them as under the old one.
     pub(crate) fn target(
         &self,
         sources: &KeySources,
-        resumed: Option<KeyId>,
-        used: impl FnOnce() -> Result<BTreeSet<KeyRef>>,
+        session: &Session,
+        unfinished: Option<&History>,
+        threads: NonZeroUsize,
     ) -> Result<Target> {
         let of_options = |error: Error| {
             // Whatever is wrong with the map, it is the map that has to be mended.
@@ -97,15 +108,30 @@ impl TargetArgs {
         let on_server = scheme
             .as_ref()
             .and_then(ChunkScheme::encryptor)
-            .is_some_and(|options| matches!(options.provider(), ProviderOptions::Kmip { .. }));
-        let named = named.or_else(|| resumed.filter(|_| on_server));
-        let used = if self.create_key && named.is_none() { used()? } else { BTreeSet::new() };
-        let wish = match &named {
-            Some(id) => KeyWish::Named(id),
-            None if self.create_key => KeyWish::New(&used),
-            None => KeyWish::AsTheDatabase,
+            .filter(|options| matches!(options.provider(), ProviderOptions::Kmip { .. }));
+        let recorded = match on_server {
+            Some(options) => upgrade::recorded_key(session, options)?,
+            None => None,
         };
-        let target = Target::find(params, wish, sources, self.max_key_id_length)?;
+        let resumed = unfinished
+            .filter(|_| on_server.is_some())
+            .and_then(|unfinished| upgrade::resumed_key(unfinished, &params));
+        let is_open = on_server.is_some() && named.is_none() && resumed.is_none();
+        let usage = match self.create_key && is_open {
+            true => Usage { recorded: recorded.clone(), ..upgrade::usage(session, threads)? },
+            false => Usage::default(),
+        };
+        let wish = match (&named, &self.even_if, &resumed) {
+            (Some(id), None, _) => KeyWish::Named(id),
+            (Some(id), Some(state), _) => KeyWish::EvenIf(id, state),
+            (None, _, Some(id)) => KeyWish::Resumed(id),
+            _ if self.create_key => KeyWish::New(&usage),
+            _ => KeyWish::AsTheDatabase,
+        };
+        let mut target = Target::find(params, wish, sources, self.max_key_id_length)?;
+        if let Some(recorded) = &recorded {
+            target.recall(recorded);
+        }
         match (target.encryptor(), self.decrypt) {
             (None, false) => Err(Error::invalid(
                 "the options of --compression do not encrypt: everything would be in clear",

@@ -242,12 +242,14 @@ retire_key() {
     asked "expire: nobody confirms" 2 keys expire "${kmip_config[@]}" group "$old_key" -- "no terminal" "nothing was done"
     asked "expire: the server cannot" 6 keys expire "${kmip_config[@]}" group "$old_key" --yes -- \
         "the key server refused Add Attribute of $old_key: Invalid Message (4)"
-    asked "revoke: nobody confirms" 2 keys revoke "${kmip_config[@]}" group "$old_key" -- "no terminal" "nothing was done"
+    asked "revoke: the table is under the key" 4 keys revoke "${kmip_config[@]}" --data-dir "$kmip/cbc/data" --yes group "$old_key" -- \
+        "kmip group/$old_key is in use" "nothing was revoked"
+    asked "revoke: nobody confirms" 2 keys revoke "${kmip_config[@]}" --force group "$old_key" -- "no terminal" "nothing was done"
     server_has "nothing was done to the key" "$old_key" ACTIVE
     asked "destroy: the server keeps an active key" 6 keys destroy "${kmip_config[@]}" --force --yes group "$created_key" -- \
         "the key server refused Destroy of $created_key: Permission Denied"
     server_has "destroy: it is still active" "$created_key" ACTIVE
-    asked "revoke" 0 keys revoke "${kmip_config[@]}" --reason superseded --yes group "$old_key" -- \
+    asked "revoke" 0 keys revoke "${kmip_config[@]}" --force --reason superseded --yes group "$old_key" -- \
         "revoked key $old_key of group group: Superseded"
     server_has "revoke: the key is deactivated" "$old_key" DEACTIVATED
     planned "plan: the database takes the new key now" 0 bare-before -- \

@@ -79,6 +79,10 @@ pub(crate) struct TestArgs {
     #[arg(long = "data-dir", value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
 
+    /// The data directories hold copied or restored data: no system keyspace has to be there
+    #[arg(long)]
+    pub(crate) not_a_node: bool,
+
     /// Print JSON lines instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -114,6 +118,23 @@ pub(crate) enum Reason {
     PrivilegeWithdrawn,
 }
 
+/// What must show that a key may go.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProofArgs {
+    /// A data directory of the node; all of them. Their SSTables, snapshots and backups must not use
+    /// the key
+    #[arg(long = "data-dir", value_name = "DIR", required_unless_present = "force")]
+    pub(crate) data_dirs: Vec<PathBuf>,
+
+    /// The data directories hold copied or restored data: no system keyspace has to be there
+    #[arg(long)]
+    pub(crate) not_a_node: bool,
+
+    /// Go ahead even if data is under the key, or nobody looked: that data may be lost
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
 /// Arguments of `keys revoke`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RevokeArgs {
@@ -121,6 +142,8 @@ pub(crate) struct RevokeArgs {
     #[arg(long, value_enum, default_value_t = Reason::Superseded)]
     pub(crate) reason: Reason,
 
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
     #[command(flatten)]
     pub(crate) group: GroupArgs,
     #[command(flatten)]
@@ -130,15 +153,8 @@ pub(crate) struct RevokeArgs {
 /// Arguments of `keys destroy`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DestroyArgs {
-    /// A data directory of the node; repeat it for several. Their SSTables, snapshots and backups
-    /// must not use the key
-    #[arg(long = "data-dir", value_name = "DIR", required_unless_present = "force")]
-    pub(crate) data_dirs: Vec<PathBuf>,
-
-    /// Destroy the key even if data is under it, or nobody looked: that data is lost
-    #[arg(long)]
-    pub(crate) force: bool,
-
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
     #[command(flatten)]
     pub(crate) group: GroupArgs,
     #[command(flatten)]

@@ -11,10 +11,12 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use keys::{
-    DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, Reason, RevokeArgs,
-    TestArgs,
+    DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, ProofArgs, Reason,
+    RevokeArgs, TestArgs,
 };
-pub(crate) use shared::{ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, TargetArgs};
+pub(crate) use shared::{
+    ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, StoppedArgs, TargetArgs,
+};
 pub(crate) use watch::{Rate, WatchArgs};
 
 use crate::ui::Verb;
@@ -22,7 +24,7 @@ use crate::ui::Verb;
 /// Re-encrypts the SSTables of a stopped Cassandra, DSE or HCD node under a new key.
 ///
 /// Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some SSTables failed and the rest
-/// went on, 4 the key is still in use, 5 a node or another run holds the data, 6 a key or a key
+/// went on, 4 the key is still in use or may be, 5 a node or another run holds the data, 6 a key or a key
 /// server cannot be had, 7 not enough space, 8 verification mismatch, 75 stopped on request, 130 interrupted; after
 /// the last two the same command goes on.
 #[derive(Debug, Parser)]
@@ -37,7 +39,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Undo what an unfinished run has begun; the node must be stopped
-    Abandon(StateArgs),
+    Abandon(AbandonArgs),
     /// Count which keys encrypt which SSTables; needs no key
     Census(CensusArgs),
     /// Show the main job on bundled SSTables, in a temporary directory; goes on with one that was cut
@@ -60,7 +62,7 @@ impl Command {
     /// Whether standard output is for programs.
     pub(crate) fn is_json(&self) -> bool {
         match self {
-            Self::Abandon(args) => args.json,
+            Self::Abandon(args) => args.of.json,
             Self::Census(args) => args.data.json,
             Self::Demo(_) => false,
             Self::Keys(command) => command.is_json(),
@@ -94,6 +96,15 @@ impl Command {
     }
 }
 
+/// Arguments of `abandon`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AbandonArgs {
+    #[command(flatten)]
+    pub(crate) stopped: StoppedArgs,
+    #[command(flatten)]
+    pub(crate) of: StateArgs,
+}
+
 /// Arguments of `census`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CensusArgs {
@@ -125,6 +136,8 @@ pub(crate) struct DemoArgs {
 /// Arguments of `plan`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) stopped: StoppedArgs,
     #[command(flatten)]
     pub(crate) archives: ArchiveArgs,
     #[command(flatten)]
@@ -173,6 +186,8 @@ pub(crate) struct UpgradeArgs {
     pub(crate) watch: WatchArgs,
 
     #[command(flatten)]
+    pub(crate) stopped: StoppedArgs,
+    #[command(flatten)]
     pub(crate) archives: ArchiveArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
@@ -185,6 +200,8 @@ pub(crate) struct UpgradeArgs {
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

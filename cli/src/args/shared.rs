@@ -17,6 +17,10 @@ pub(crate) struct DataArgs {
     #[arg(long = "data-dir", value_name = "DIR", required = true)]
     pub(crate) data_dirs: Vec<PathBuf>,
 
+    /// The data directories hold copied or restored data: no system keyspace has to be there
+    #[arg(long)]
+    pub(crate) not_a_node: bool,
+
     /// Print JSON lines instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -34,6 +38,14 @@ pub(crate) struct DataArgs {
 
     /// Tables of the keyspace; all of them without it
     pub(crate) tables: Vec<String>,
+}
+
+/// What nobody can see of the node.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct StoppedArgs {
+    /// The node is stopped, though not every process here can be looked into: go by that
+    #[arg(long)]
+    pub(crate) node_is_stopped: bool,
 }
 
 /// Which archives, beside what a node would load.
@@ -90,7 +102,13 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) key_id: Option<String>,
 
-    /// Write with a key that no SSTable is under yet, and make it if there is none
+    /// Write with --key-id although the key's state forbids to encrypt with it: name the state
+    /// (Deactivated, Compromised, Pre-Active, Expired)
+    #[arg(long, value_name = "STATE", requires = "key_id")]
+    pub(crate) even_if: Option<String>,
+
+    /// Rotate: write with a key that is younger than every key in use, and make it if there is none.
+    /// Said again for the same options it means the same key, until that is expired or revoked
     #[arg(long, conflicts_with = "key_id")]
     pub(crate) create_key: bool,
 
@@ -116,6 +134,10 @@ pub(crate) struct StateArgs {
     /// Where the run keeps its journal, if it was begun with that
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+
+    /// The data directories hold copied or restored data: no system keyspace has to be there
+    #[arg(long)]
+    pub(crate) not_a_node: bool,
 
     /// Print JSON lines instead of text
     #[arg(long)]

@@ -2,17 +2,20 @@
 
 use rekey_engine::Result;
 use rekey_engine::io::{LeaseMode, LocalStorage};
-use rekey_engine::upgrade::{self, Session};
+use rekey_engine::upgrade::{self, Said, Session};
 
-use crate::args::StateArgs;
+use crate::args::AbandonArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
 
-pub(crate) fn run(args: &StateArgs) -> Result<Code> {
-    let style = Style::new(args.json);
-    let session =
-        Session::open(Box::new(LocalStorage), &args.data_dirs, LeaseMode::Exclusive, true)?
-            .with_state_dir(args.state_dir.clone());
+pub(crate) fn run(args: &AbandonArgs) -> Result<Code> {
+    let of = &args.of;
+    let style = Style::new(of.json);
+    let node_is_stopped = args.stopped.node_is_stopped;
+    let said = Said { not_a_node: of.not_a_node, node_is_stopped };
+    let (storage, mode) = (Box::new(LocalStorage), LeaseMode::Exclusive);
+    let session = Session::open_as_told(storage, &of.data_dirs, mode, true, said)?
+        .with_state_dir(of.state_dir.clone());
     let done = upgrade::abandon(&session)?;
     style.recovered(&done.recovered);
     // What could be neither finished nor undone stays.

@@ -1,7 +1,6 @@
 //! `census`: which keys encrypt what.
 
 use rekey_engine::Result;
-use rekey_engine::io::LeaseMode;
 use rekey_engine::upgrade;
 
 use crate::args::CensusArgs;
@@ -10,8 +9,8 @@ use crate::ui::Style;
 
 pub(crate) fn run(args: &CensusArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
-    let session = args.data.session(LeaseMode::Shared)?;
-    style.holders(&session);
+    let session = args.data.session()?;
+    style.place(&session);
     let (selection, archives) = (args.data.selection(style)?, args.archives.archives());
     let census = upgrade::census(&session, &selection, archives, args.data.threads())?;
     style.census(&census);

@@ -4,7 +4,6 @@ use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
 use rekey_engine::upgrade::{self, PlanRequest};
 
-use super::used_keys;
 use crate::args::PlanArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
@@ -12,12 +11,16 @@ use crate::ui::Style;
 pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let sources = args.keys.sources()?;
-    let session = args.data.session(LeaseMode::Shared)?.with_state_dir(args.state_dir.clone());
+    let session = args
+        .data
+        .session_if_stopped(LeaseMode::Shared, args.stopped)?
+        .with_state_dir(args.state_dir.clone());
     style.holders(&session);
     let selection = args.data.selection(style)?;
     let archives = args.archives.archives();
-    let used = || used_keys(&session, &selection, archives, args.data.threads());
-    let target = args.target.target(&sources, None, used)?;
+    let unfinished = upgrade::unfinished(&session)?;
+    let threads = args.data.threads();
+    let target = args.target.target(&sources, &session, unfinished.as_ref(), threads)?;
     let plan = upgrade::plan(
         &session,
         &PlanRequest {
@@ -26,11 +29,12 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
             target: &target,
             flavor: args.target.flavor,
             sources: &sources,
-            threads: args.data.threads(),
+            threads,
         },
     )?;
     style.servers(&sources);
     style.plan(&plan);
+    style.nothing_to_rotate(&plan, args.keys.config.as_deref());
     style.exposure();
     Ok(exit_code::of_plan(&plan))
 }

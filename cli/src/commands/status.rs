@@ -12,6 +12,10 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Code> {
     let of = &args.of;
     let data_dirs = upgrade::canonical(&of.data_dirs)?;
     let status = upgrade::status(&LocalStorage, &data_dirs, of.state_dir.as_deref())?;
+    if status.is_none() {
+        // That there is no run means something only where one would be.
+        upgrade::check_data_dirs(&LocalStorage, &data_dirs, of.not_a_node)?;
+    }
     Style::new(of.json).status(status.as_ref(), args.all);
     Ok(exit_code::DONE)
 }

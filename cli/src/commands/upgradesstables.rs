@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{KeyCreation, KeyRef};
+use rekey_engine::keys::KeyCreation;
 use rekey_engine::upgrade::{self, PlanRequest, Prepared};
 use rekey_engine::{Error, ErrorKind, Result};
 
-use super::used_keys;
 use crate::args::UpgradeArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::{BOTH_PASSES, Style};
@@ -23,7 +22,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let control = args.watch.control();
     let session = args
         .data
-        .session(LeaseMode::Exclusive)?
+        .session_if_stopped(LeaseMode::Exclusive, args.stopped)?
         .with_state_dir(args.state_dir.clone())
         .with_checkpoint(args.checkpoint.0)
         .with_control(Arc::clone(&control));
@@ -32,10 +31,9 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         return Err(Error::invalid("there is no unfinished run to go on with")
             .cure("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
-    let resumed_key = unfinished.as_ref().and_then(upgrade::resumed_key);
     let archives = args.archives.archives();
-    let used = || used_keys(&session, &selection, archives, args.data.threads());
-    let target = args.target.target(&sources, resumed_key, used)?;
+    let threads = args.data.threads();
+    let target = args.target.target(&sources, &session, unfinished.as_ref(), threads)?;
     let request = PlanRequest {
         selection: &selection,
         archives,
@@ -53,6 +51,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     style.recovered(&prepared.recovered);
     style.servers(&sources);
     style.warnings(plan);
+    style.target(&plan.target);
     let report = watch::over(
         &control,
         &signals,
@@ -61,6 +60,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         || upgrade::run(&session, plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
     style.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
+    style.target_again(&plan.target);
     style.alterations(&upgrade::to_alter(plan, &report));
     style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
@@ -71,6 +71,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         return Ok(signals.status());
     }
     style.archives_left(plan);
+    style.nothing_to_rotate(plan, args.keys.config.as_deref());
     if report.failures().any(is_worth_repeating) {
         style.go_on("some SSTables failed and are as they were; the same command tries them again");
     }
@@ -84,16 +85,9 @@ fn is_worth_repeating(error: &Error) -> bool {
 }
 
 fn say_key(style: Style, prepared: &Prepared) {
-    if prepared.key != KeyCreation::Created {
-        return;
-    }
-    let target = &prepared.plan.target;
-    if let Some(key) = target.key() {
+    if prepared.key == KeyCreation::Created
+        && let Some(key) = prepared.plan.target.key()
+    {
         style.note(&format!("made a new key: {key}"));
-    }
-    if let Some(KeyRef::Kmip { id, .. }) = target.key() {
-        style.note(&format!(
-            "should an SSTable fail, go on with --key-id '{id}' in place of --create-key"
-        ));
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use rekey_engine::Result;
-use rekey_engine::io::LeaseMode;
 use rekey_engine::upgrade;
 
 use crate::args::VerifyArgs;
@@ -14,11 +13,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let started = Instant::now();
     let sources = args.keys.sources()?;
-    let session = args.data.session(LeaseMode::Shared)?;
-    style.holders(&session);
+    let session = args.data.session()?;
+    style.place(&session);
     let report = upgrade::verify(
         &session,
         &args.data.selection(style)?,
+        args.archives.archives(),
         &sources,
         args.data.threads(),
         style.observer("to read").as_mut(),

@@ -15,7 +15,7 @@ pub(super) fn own() -> String {
 }
 
 /// A word as a shell reads it back, on one line.
-fn quoted(word: &OsStr) -> String {
+pub(super) fn quoted(word: &OsStr) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     let Some(text) = word.to_str().filter(|text| !text.chars().any(char::is_control)) else {
         return by_numbers(word.as_bytes());

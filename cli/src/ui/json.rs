@@ -62,6 +62,7 @@ pub(super) fn target(target: &Target) -> Value {
         "class": target.params().class().map(|class| class.simple_name()),
         "options": target.params().options(),
         "key": target.key(),
+        "state": choice.and_then(|choice| choice.state.as_deref()),
         "reason": choice.map(|choice| &choice.reason),
         "not_taken": choice.map(|choice| {
             let others = choice.others.iter();

@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod run;
 mod state;
+mod target;
 mod text;
 
 use rekey_engine::Error;
@@ -42,6 +43,14 @@ impl Style {
                 holder.pid, holder.command
             ));
         }
+    }
+
+    /// The same, and what is doubtful about the data directories themselves.
+    pub(crate) fn place(self, session: &Session) {
+        for doubt in session.doubts() {
+            self.note(&format!("{}; {}", doubt.chain(), doubt.advice().unwrap_or_default()));
+        }
+        self.holders(session);
     }
 
     /// A remark beside the result.

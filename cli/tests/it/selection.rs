@@ -108,14 +108,74 @@ fn relative_key_files_start_at_the_working_directory_or_at_key_base() {
     verify(&[]).exits(0);
 }
 
+/// Nothing was found where nothing can be: that is no success.
 #[test]
-fn an_empty_data_directory_has_no_sstables() {
+fn what_is_no_data_directory_is_refused_by_every_command() {
     let node = Node::empty();
-    node.read("census", &[]).exits(0);
-    node.read("verify", &[]).exits(0).says("no SSTables found");
-    node.plan(&["--create-key"]).exits(0);
-    node.upgrade(&[]).exits(0).says("no SSTables found");
-    assert!(!node.data().join(".sstablerekey").exists());
+    for more in [&[][..], &["--not-a-node"]] {
+        for verb in ["census", "verify", "status", "abandon"] {
+            node.read(verb, more).exits(2).says("an empty directory").says("mounted?");
+        }
+        node.plan(&[&["--create-key"], more].concat()).exits(2).says("an empty directory");
+        node.upgrade(more).exits(2).says("an empty directory");
+    }
+    assert!(
+        !node.data().join(".sstablerekey").exists() && !node.root.path().join("new-key").exists()
+    );
+}
+
+/// A table's directory once had its `snapshots/x` taken for a table, and rewritten.
+#[test]
+fn a_table_s_directory_is_never_worked_on() {
+    let node = Node::usual();
+    let away = node.root.path().join("away");
+    copy_tree(&node.table(), &away);
+    copy_tree(&away, &node.table().join("snapshots/x"));
+    copy_tree(&away, &node.table().join("backups"));
+    let map = node.map(256);
+    for dir in [node.table(), node.table().join("snapshots"), node.data().join("rk")] {
+        let dir = dir.to_str().unwrap();
+        for more in [&[][..], &["--not-a-node"]] {
+            let common =
+                ["--create-key", "--data-dir", dir, "--flavor", "apache-4", "--compression", &map];
+            let run = node.run(&[&["upgradesstables", "-a"], &common[..], more].concat());
+            run.exits(2).says("hint: give the ");
+        }
+    }
+    let kept = fs::read_dir(node.table().join("snapshots/x")).unwrap().count();
+    assert_eq!(kept, fs::read_dir(&away).unwrap().count());
+    assert_eq!(node.sstables()[0], "oa-2-big");
+    node.plan(&["--create-key"]).exits(0).says("warning: ").says("no system keyspace lies in it");
+    let run = node.plan(&["--create-key", "--not-a-node"]).exits(0);
+    assert!(!run.text().contains("no system keyspace"), "{run:?}");
+}
+
+#[test]
+fn verify_reads_snapshots_and_backups_too_and_what_is_linked_once() {
+    let node = Node::usual();
+    let snapshot = node.table().join("snapshots/s");
+    fs::create_dir_all(&snapshot).unwrap();
+    copy_tree(&node.table(), &node.root.path().join("away"));
+    for name in fs::read_dir(node.root.path().join("away")).unwrap() {
+        let name = name.unwrap().file_name();
+        if node.table().join(&name).is_file() {
+            fs::hard_link(node.table().join(&name), snapshot.join(&name)).unwrap();
+        }
+    }
+    node.read("verify", &[]).exits(0).says("4 verified");
+    let run = node.read("verify", &["--snapshots", "--json"]).exits(0);
+    assert_eq!(run.of_type("summary")[0]["verified"], 8);
+    assert_eq!(run.of_type("started")[0]["sstables"], 4, "the links are not read again");
+    fs::remove_dir_all(node.root.path().join("away/snapshots")).unwrap();
+    copy_tree(&node.root.path().join("away"), &node.table().join("backups"));
+    let run = node.read("verify", &["--snapshots", "--backups"]).exits(0);
+    run.says("12 verified");
+    let data = node.table().join("backups/oa-2-big-Data.db");
+    let mut bytes = fs::read(&data).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&data, &bytes).unwrap();
+    node.read("verify", &[]).exits(0);
+    node.read("verify", &["--backups"]).exits(3).says("backups/oa-2-big-Data.db");
 }
 
 #[test]

@@ -28,6 +28,7 @@
 //! or has escapes (a plain or quoted text on one line is only borrowed or copied once), and the
 //! page cache.
 
+mod data_directories;
 mod file;
 mod kmip_group;
 mod password;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 
 use rekey_kmip::secret::Secret;
 
+pub use data_directories::NamedDirectory;
 pub(crate) use file::{exposed, read as read_file};
 pub use kmip_group::{KmipGroup, StoreSettings};
 pub use password::Password;

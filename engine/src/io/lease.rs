@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::holders::{self, Holder};
+use super::holders::{self, Holder, Look, Unseen};
 use super::mounts;
 use super::refusal::is_refusal;
 use crate::{Error, ErrorKind, Result};
@@ -30,7 +30,8 @@ pub enum LeaseMode {
 pub struct NodeLease {
     _locks: Vec<File>,
     directories: Vec<PathBuf>,
-    holders: Vec<Holder>,
+    seen: Look,
+    node_is_stopped: bool,
     looked: Mutex<Instant>,
 }
 
@@ -39,27 +40,53 @@ impl NodeLease {
     /// process has a file open below one of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] with the process named; also where the file system has no locks, so that
-    /// nobody can tell.
+    /// [`ErrorKind::Busy`] with the process named; also where the file system has no locks, or not
+    /// every process can be seen, so that nobody can tell.
     pub fn take(directories: &[PathBuf], mode: LeaseMode) -> Result<Self> {
+        Self::take_as_told(directories, mode, false)
+    }
+
+    /// The same where somebody says whether the node is stopped: what cannot be seen is no hindrance
+    /// then. A process that is seen to have a file open is one all the same.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_as_told(
+        directories: &[PathBuf],
+        mode: LeaseMode,
+        node_is_stopped: bool,
+    ) -> Result<Self> {
         let mut locks = Vec::with_capacity(directories.len());
         for directory in directories {
             locks.push(lock(directory, mode)?);
         }
-        let holders = holders::below(directories);
-        match (mode, holders.first()) {
-            (LeaseMode::Exclusive, Some(holder)) => Err(in_the_way(holder)),
-            _ => Ok(Self {
-                _locks: locks,
-                directories: directories.to_vec(),
-                holders,
-                looked: Mutex::new(Instant::now()),
-            }),
+        let mut lease = Self {
+            _locks: locks,
+            directories: directories.to_vec(),
+            seen: Look::default(),
+            node_is_stopped,
+            looked: Mutex::new(Instant::now()),
+        };
+        lease.seen = match mode {
+            LeaseMode::Exclusive => lease.alone()?,
+            LeaseMode::Shared => holders::below(directories),
+        };
+        Ok(lease)
+    }
+
+    fn alone(&self) -> Result<Look> {
+        let look = holders::below(&self.directories);
+        let directory =
+            self.directories.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+        match (look.holders.first(), look.unseen.first()) {
+            (Some(holder), _) => Err(in_the_way(holder)),
+            (None, Some(unseen)) if !self.node_is_stopped => Err(unseen.error(directory)),
+            _ => Ok(look),
         }
     }
 
-    /// Looks again whether another process has a file below the directories open: a node may have
-    /// been started since. Looks at most once a second.
+    /// Looks again whether another process has a file below the directories open, or may: a node may
+    /// have been started since. Looks at most once a second.
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] with the process named.
@@ -69,10 +96,7 @@ impl NodeLease {
             return Ok(());
         }
         *looked = Instant::now();
-        match holders::below(&self.directories).first() {
-            Some(holder) => Err(in_the_way(holder)),
-            None => Ok(()),
-        }
+        self.alone().map(drop)
     }
 
     /// The run of this program that holds a data directory, if the kernel names it. Takes nothing,
@@ -97,7 +121,14 @@ impl NodeLease {
     /// Other processes with open files below the directories; only a shared lease allows any.
     #[must_use]
     pub fn holders(&self) -> &[Holder] {
-        &self.holders
+        &self.seen.holders
+    }
+
+    /// What could not be looked at when the lease was taken, unless somebody has said that the node
+    /// is stopped: a run that writes would be refused for it.
+    #[must_use]
+    pub fn unseen(&self) -> &[Unseen] {
+        if self.node_is_stopped { &[] } else { &self.seen.unseen }
     }
 }
 

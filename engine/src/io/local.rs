@@ -25,16 +25,19 @@ impl Storage for LocalStorage {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(fail)? {
             let entry = entry.map_err(fail)?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
             let mut kind = entry.file_type().map_err(fail)?;
             let is_link = kind.is_symlink();
             if is_link && let Ok(target) = std::fs::metadata(entry.path()) {
                 kind = target.file_type();
             }
-            let kind = match (kind.is_file(), kind.is_dir()) {
-                (true, _) => EntryKind::File,
-                (_, true) => EntryKind::Directory,
-                _ => EntryKind::Other,
+            let (name, kind) = match (entry.file_name().into_string(), kind.is_file()) {
+                (Ok(name), true) => (name, EntryKind::File),
+                (Ok(name), _) if kind.is_dir() => (name, EntryKind::Directory),
+                (Ok(name), _) => (name, EntryKind::Other),
+                (Err(name), _) => (
+                    name.to_string_lossy().into_owned(),
+                    EntryKind::NotUtf8 { is_directory: kind.is_dir() },
+                ),
             };
             entries.push(Entry { name, kind, is_link });
         }
@@ -447,5 +450,25 @@ mod tests {
         let names: Vec<_> =
             LocalStorage.list(dir.path()).unwrap().into_iter().map(|entry| entry.name).collect();
         assert_eq!(names, ["a", "b", "own"]);
+    }
+
+    #[test]
+    fn no_entry_is_passed_over() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let odd = |bytes: &[u8]| dir.path().join(std::ffi::OsStr::from_bytes(bytes));
+        std::fs::create_dir(odd(b"ks\xff")).unwrap();
+        drop(File::create_new(odd(b"file\xfe")).unwrap());
+        std::os::unix::fs::symlink(odd(b"gone"), odd(b"link")).unwrap();
+        let listed = LocalStorage.list(dir.path()).unwrap();
+        let found: Vec<_> = listed.iter().map(|e| (e.name.as_str(), e.kind, e.is_link)).collect();
+        assert_eq!(
+            found,
+            [
+                ("file\u{fffd}", EntryKind::NotUtf8 { is_directory: false }, false),
+                ("ks\u{fffd}", EntryKind::NotUtf8 { is_directory: true }, false),
+                ("link", EntryKind::Other, true),
+            ]
+        );
     }
 }

@@ -16,7 +16,7 @@ mod source;
 mod standing;
 mod storage;
 
-pub use holders::Holder;
+pub use holders::{Holder, Unseen};
 pub use lease::{LeaseMode, NodeLease};
 pub use local::LocalStorage;
 pub use rights::{NewOwner, Rights};

@@ -30,20 +30,29 @@ pub(super) fn number_of(path: &Path) -> Option<u64> {
 
 /// Of the mounts on the way to a path the deepest one counts, and of several on one place the last.
 fn deepest<'m>(path: &Path, mounts: &'m str) -> Option<&'m str> {
-    let place = |line: &&str| mount(line).map(|(place, _)| place);
+    let place = |line: &&str| mount(line).map(|(place, ..)| place);
     let on_the_way =
         mounts.lines().filter(|line| place(line).is_some_and(|at| path.starts_with(at)));
     on_the_way.max_by_key(|line| place(line).map(|at| at.components().count()))
 }
 
 fn kind_of(path: &Path, mounts: &str) -> Option<String> {
-    mount(deepest(path, mounts)?).map(|(_, kind)| kind.to_owned())
+    mount(deepest(path, mounts)?).map(|(_, kind, _)| kind.to_owned())
 }
 
-/// `36 35 98:0 /root /place rw,noatime master:1 - ext4 /dev/sda rw`: the place and the kind.
-fn mount(line: &str) -> Option<(PathBuf, &str)> {
+/// The options of the file system that is mounted at this very path: of several the last one's.
+pub(super) fn options_at(path: &Path, mounts: &str) -> Option<String> {
+    let mut last_first = mounts.lines().rev().filter_map(mount);
+    last_first.find(|(place, ..)| place == path).map(|(_, _, options)| options.to_owned())
+}
+
+/// `36 35 98:0 /root /place rw,noatime master:1 - ext4 /dev/sda rw`: the place, the kind, and the
+/// options of the file system.
+fn mount(line: &str) -> Option<(PathBuf, &str, &str)> {
     let (before, after) = line.split_once(" - ")?;
-    Some((unescaped(before.split(' ').nth(4)?), after.split(' ').next()?))
+    let mut after = after.split(' ');
+    let (kind, _device) = (after.next()?, after.next());
+    Some((unescaped(before.split(' ').nth(4)?), kind, after.next().unwrap_or_default()))
 }
 
 /// Blanks, tabs, line ends and backslashes are three octal digits behind a backslash.
@@ -90,6 +99,9 @@ mod tests {
             assert_eq!(kind_of(Path::new(path), MOUNTS).as_deref(), Some(kind), "{path}");
         }
         assert_eq!(kind_of(Path::new("/"), "nonsense\n"), None);
+        let options = |path| options_at(Path::new(path), MOUNTS);
+        assert_eq!(options("/mnt/far data").as_deref(), Some("rw,vers=4.2"));
+        assert_eq!(options("/mnt/far data/x"), None, "nothing is mounted there itself");
         let numbered = deepest(Path::new("/mnt/far data/in/x"), MOUNTS).unwrap();
         assert!(numbered.starts_with("43 "), "{numbered}");
         assert_ne!(number_of(Path::new("/proc/self")), number_of(Path::new("/")));

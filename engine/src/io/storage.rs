@@ -15,15 +15,20 @@ pub enum EntryKind {
     File,
     /// A directory.
     Directory,
-    /// Anything else; never followed.
+    /// Anything else; never followed. A link is one that leads to nothing that can be seen.
     Other,
+    /// One whose name is not UTF-8, which the database never writes: the name in the [`Entry`] is
+    /// only to be shown, and leads to nothing.
+    NotUtf8 {
+        /// Whether it is a directory.
+        is_directory: bool,
+    },
 }
 
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The name in its directory. Names that are not UTF-8 are not listed: the database writes
-    /// none.
+    /// The name in its directory.
     pub name: String,
     /// What it is; a symbolic link is judged by what it points to.
     pub kind: EntryKind,

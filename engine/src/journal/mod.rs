@@ -21,6 +21,7 @@ mod history;
 mod ranges;
 mod record;
 mod replacement;
+mod rotations;
 mod site;
 mod writer;
 
@@ -30,6 +31,7 @@ pub use history::{Entry, History, Left, Seen, State};
 pub use ranges::{Missing, RangeSet};
 pub use record::{Ending, Part, Record, Run, Session, SourceFile, Stage, Staged};
 pub use replacement::{REPLACEMENT_FILE, Replacement};
+pub use rotations::{ROTATIONS_FILE, Rotation, Rotations};
 pub use site::{Location, MARKER_FILE, Marker, RunId, Site};
 pub use writer::{Durability, JOURNAL_FILE, Journal};
 

@@ -433,7 +433,7 @@ fn records_for_later_are_made_durable_in_time() {
 fn a_journal_of_an_older_format_stays_one() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(JOURNAL_FILE);
-    std::fs::write(&path, fixture("format-2")).unwrap();
+    LocalStorage.create(&path).unwrap().write_at(&fixture("format-2"), 0).unwrap();
     let history = History::open(&LocalStorage, directory.path()).unwrap().unwrap();
     let journal = Journal::resume(&LocalStorage, directory.path(), &history, session()).unwrap();
     let number = journal.begin(Path::new("/d/ks/t"), &name("oa-9-big"), 100).unwrap();

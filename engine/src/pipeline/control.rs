@@ -63,7 +63,7 @@ impl Control {
         }
     }
 
-    /// Whether [`Self::stop`] was called, or the flag of [`Self::stop_on`] is set.
+    /// Whether [`Self::stop`] was called, or the flag is up.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         let is_flagged = || self.flag.get().is_some_and(|flag| flag.load(Ordering::SeqCst));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::census::Place;
 use crate::io::{Entry, EntryKind, Storage};
 use crate::sstable::TableDir;
 use crate::txn::DirectoryView;
@@ -63,6 +64,18 @@ impl Archive {
         let indices = inner.iter().filter(|entry| entry.name.starts_with('.'));
         folders.extend(indices.map(|entry| self.path.join(&entry.name)));
         DirectoryView::of(storage, &folders)
+    }
+
+    /// Where its SSTables are said to lie.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self.kind {
+            ArchiveKind::Snapshot => {
+                let tag = self.path.file_name().unwrap_or_default();
+                Place::Snapshot(tag.to_string_lossy().into_owned())
+            }
+            ArchiveKind::Backup => Place::Backup,
+        }
     }
 
     /// The table whose SSTables lie in one of its folders: the table itself, or an index of it.

@@ -1,11 +1,12 @@
 //! Finds tables and their SSTables below the data directories (FORMATS.md 1.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::STATE_DIRECTORY;
 use super::archive::{Archive, ArchiveKind, directories};
-use crate::io::{Entry, EntryKind, Storage};
+use super::data_dir::{Search, may_be_keyspace, may_be_table, unseen};
+use crate::io::{Entry, EntryKind, FileId, Storage};
 use crate::options::{did_you_mean, meant};
 use crate::sstable::{Products, TableDir, parse_file_name};
 use crate::txn::DirectoryView;
@@ -75,8 +76,8 @@ pub struct Discovery {
     pub tables: Vec<Table>,
     /// What should have been looked at and could not be: any key may be in use there.
     pub unreadable: Vec<(String, Error)>,
-    /// Files that look like the data of SSTables that this program cannot name. No node loads
-    /// them, but they may be under any key.
+    /// Files of SSTables that no node loads: with names that this program does not know, or in
+    /// folders that are none of a table's. They may be under any key.
     pub strangers: Vec<Error>,
     /// Folders of snapshots and backups of the selected tables, which are not looked into.
     pub archives: Vec<Archive>,
@@ -86,6 +87,10 @@ pub struct Discovery {
 
 /// Finds the selected tables. The data directories must be canonical.
 ///
+/// Nothing is passed over in silence: what cannot be looked at is [`Discovery::unreadable`], and
+/// files of SSTables where no node loads them are [`Discovery::strangers`]. A directory that is
+/// there by two paths, such as a bind mount, counts once.
+///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a named keyspace or table is nowhere, and
 /// [`crate::ErrorKind::Io`] when a data directory cannot be listed.
@@ -94,22 +99,11 @@ pub fn discover(
     data_dirs: &[PathBuf],
     selection: &Selection,
 ) -> Result<Discovery> {
-    let mut found = Discovery {
-        tables: vec![],
-        unreadable: vec![],
-        strangers: vec![],
-        archives: vec![],
-        products: Products::ALL,
-    };
-    let mut tables: BTreeMap<_, Vec<TableDir>> = BTreeMap::new();
-    let mut keyspace_is_there = false;
+    let mut walk = Walk::new(storage, selection);
     for data_dir in data_dirs {
-        let (is_there, directories) = table_dirs(storage, data_dir, selection, &mut found)?;
-        keyspace_is_there |= is_there;
-        for directory in directories {
-            tables.entry(directory.identity()).or_default().push(directory);
-        }
+        walk.data_dir(data_dir)?;
     }
+    let Walk { mut found, tables, keyspace_is_there, .. } = walk;
     if found.unreadable.is_empty() {
         let names: Vec<&str> = tables.keys().map(|(_, table, ..)| table.as_str()).collect();
         check_names(storage, data_dirs, keyspace_is_there, &names, selection)?;
@@ -132,77 +126,199 @@ pub fn discover(
     Ok(found)
 }
 
-pub(super) fn stranger(path: &Path) -> Error {
+pub(crate) fn stranger(path: &Path) -> Error {
     Error::unsupported("an SSTable of a version from before 2.2, or a foreign file")
         .at(path)
         .cure("let a node of the version that wrote it upgrade it, or move it away")
 }
 
-/// Whether a selected keyspace is there, and the directories of the selected tables.
-fn table_dirs(
-    storage: &dyn Storage,
-    data_dir: &Path,
-    selection: &Selection,
-    found: &mut Discovery,
-) -> Result<(bool, Vec<TableDir>)> {
-    let (mut is_there, mut selected) = (false, Vec::new());
-    for keyspace in directories(storage, data_dir)? {
-        if keyspace.name == STATE_DIRECTORY {
-            continue;
-        }
-        let takes_keyspace = selection.takes_keyspace(&keyspace.name);
-        is_there |= takes_keyspace;
-        for entry in directories(storage, &data_dir.join(&keyspace.name))? {
-            let table = TableDir::new(data_dir, &keyspace.name, &entry.name);
-            let entries = storage.list(&table.path);
-            narrow(entries.as_deref().unwrap_or_default(), &mut found.products);
-            if !takes_keyspace || !selection.takes_table(&table.table) {
-                continue;
-            }
-            let directories =
-                entries.and_then(|entries| with_indices(storage, table.clone(), entries, found));
-            match directories {
-                Ok(directories) => selected.extend(directories),
-                Err(error) => found.unreadable.push((table.to_string(), error)),
-            }
-        }
-    }
-    Ok((is_there, selected))
+type Identity = (String, String, Option<String>, Option<String>);
+
+/// A walk through data directories.
+struct Walk<'a> {
+    storage: &'a dyn Storage,
+    selection: &'a Selection,
+    found: Discovery,
+    tables: BTreeMap<Identity, Vec<TableDir>>,
+    keyspace_is_there: bool,
+    /// The directories of tables so far.
+    seen: BTreeSet<FileId>,
 }
 
-/// A table's directory, which has some entries, and those of its indices.
-fn with_indices(
-    storage: &dyn Storage,
-    table: TableDir,
-    entries: Vec<Entry>,
-    found: &mut Discovery,
-) -> Result<Vec<TableDir>> {
-    let table = canonical(table)?;
-    let mut all = Vec::new();
-    for inner in entries.into_iter().filter(|entry| entry.kind == EntryKind::Directory) {
-        let path = table.path.join(&inner.name);
-        match inner.name.as_str() {
-            "backups" if !storage.list(&path)?.is_empty() => {
-                let kind = ArchiveKind::Backup;
-                found.archives.push(Archive { table: table.clone(), path, kind });
+impl<'a> Walk<'a> {
+    fn new(storage: &'a dyn Storage, selection: &'a Selection) -> Self {
+        let found = Discovery {
+            tables: vec![],
+            unreadable: vec![],
+            strangers: vec![],
+            archives: vec![],
+            products: Products::ALL,
+        };
+        let (tables, seen) = (BTreeMap::new(), BTreeSet::new());
+        Self { storage, selection, found, tables, keyspace_is_there: false, seen }
+    }
+
+    fn data_dir(&mut self, data_dir: &Path) -> Result<()> {
+        let entries = self.storage.list(data_dir)?;
+        let mut search = Search::new(self.storage, data_dir);
+        search.files(data_dir, &entries);
+        for entry in &entries {
+            if self.selection.takes_keyspace(&entry.name) {
+                self.note_unseen(&entry.name, data_dir, entry);
             }
-            "snapshots" => {
-                let tags = directories(storage, &path)?;
-                found.archives.extend(tags.into_iter().map(|tag| Archive {
-                    table: table.clone(),
-                    path: path.join(tag.name),
-                    kind: ArchiveKind::Snapshot,
-                }));
+            if entry.kind != EntryKind::Directory || entry.name == STATE_DIRECTORY {
+                continue;
             }
-            name => {
-                if let Some(index) = name.strip_prefix('.') {
-                    all.push(canonical(table.index(index))?);
-                }
+            if may_be_keyspace(data_dir, &entry.name) {
+                self.keyspace(data_dir, &entry.name);
+            } else {
+                search.below(&data_dir.join(&entry.name));
             }
         }
+        if self.selection.keyspace.is_none() {
+            self.found.strangers.extend(search.into_errors());
+        }
+        Ok(())
     }
-    all.push(table);
-    Ok(all)
+
+    fn keyspace(&mut self, data_dir: &Path, keyspace: &str) {
+        let is_taken = self.selection.takes_keyspace(keyspace);
+        self.keyspace_is_there |= is_taken;
+        let path = data_dir.join(keyspace);
+        let entries = match self.storage.list(&path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                if is_taken {
+                    self.found.unreadable.push((keyspace.to_owned(), error));
+                }
+                return;
+            }
+        };
+        let mut search = Search::new(self.storage, data_dir);
+        search.files(&path, &entries);
+        for entry in &entries {
+            let name = TableDir::new(data_dir, keyspace, &entry.name);
+            if is_taken && self.selection.takes_table(&name.table) {
+                self.note_unseen(&name.to_string(), &path, entry);
+            }
+            if entry.kind != EntryKind::Directory {
+                continue;
+            }
+            if may_be_table(&entry.name) {
+                self.table(name, is_taken);
+            } else {
+                search.below(&path.join(&entry.name));
+            }
+        }
+        if is_taken && !self.selection.names_tables() {
+            self.found.strangers.extend(search.into_errors());
+        }
+    }
+
+    fn table(&mut self, table: TableDir, keyspace_is_taken: bool) {
+        let entries = self.storage.list(&table.path);
+        narrow(entries.as_deref().unwrap_or_default(), &mut self.found.products);
+        if !keyspace_is_taken || !self.selection.takes_table(&table.table) {
+            return;
+        }
+        let name = table.to_string();
+        let directories = entries.and_then(|entries| {
+            // Refused by the path through a link, it is not seen by its own, yet.
+            let table = canonical(table)?;
+            let id = self.storage.identity(&table.path)?;
+            match id.is_some_and(|id| !self.seen.insert(id)) {
+                true => Ok(vec![]),
+                false => self.with_indices(table, &entries),
+            }
+        });
+        match directories {
+            Ok(directories) => {
+                for directory in directories {
+                    self.tables.entry(directory.identity()).or_default().push(directory);
+                }
+            }
+            Err(error) => self.found.unreadable.push((name, error)),
+        }
+    }
+
+    /// A table's directory, which has some entries, and those of its indices. Notes its archives, and
+    /// what else is there.
+    fn with_indices(&mut self, table: TableDir, entries: &[Entry]) -> Result<Vec<TableDir>> {
+        let mut all = Vec::new();
+        let mut search = Search::new(self.storage, &table.data_dir);
+        for entry in entries {
+            let path = table.path.join(&entry.name);
+            self.note_unseen(&table.to_string(), &table.path, entry);
+            if entry.kind != EntryKind::Directory {
+                continue;
+            }
+            match (entry.name.as_str(), entry.name.strip_prefix('.')) {
+                ("backups", _) => self.archive(&table, path, ArchiveKind::Backup, &mut search),
+                ("snapshots", _) => {
+                    let tags = self.storage.list(&path)?;
+                    search.files(&path, &tags);
+                    for tag in &tags {
+                        self.note_unseen(&table.to_string(), &path, tag);
+                        if tag.kind == EntryKind::Directory {
+                            let tag = path.join(&tag.name);
+                            self.archive(&table, tag, ArchiveKind::Snapshot, &mut search);
+                        }
+                    }
+                }
+                (_, Some(index)) => {
+                    all.push(canonical(table.index(index))?);
+                    self.beside(&table, &path, false, &mut search);
+                }
+                _ => search.below(&path),
+            }
+        }
+        self.found.strangers.extend(search.into_errors());
+        all.push(table);
+        Ok(all)
+    }
+
+    fn archive(
+        &mut self,
+        table: &TableDir,
+        path: PathBuf,
+        kind: ArchiveKind,
+        search: &mut Search<'_>,
+    ) {
+        let is_empty = self.beside(table, &path, true, search);
+        if kind == ArchiveKind::Snapshot || !is_empty {
+            self.found.archives.push(Archive { table: table.clone(), path, kind });
+        }
+    }
+
+    /// Looks for what lies in a folder beside SSTables, and the folders of indices if it may have
+    /// any. Whether it is empty. One that cannot be listed is an error of whoever looks at its
+    /// SSTables.
+    fn beside(
+        &mut self,
+        table: &TableDir,
+        path: &Path,
+        has_indices: bool,
+        search: &mut Search<'_>,
+    ) -> bool {
+        let Ok(entries) = self.storage.list(path) else { return false };
+        for entry in &entries {
+            self.note_unseen(&table.to_string(), path, entry);
+            let inner = path.join(&entry.name);
+            match entry.kind {
+                EntryKind::Directory if has_indices && entry.name.starts_with('.') => {
+                    self.beside(table, &inner, false, search);
+                }
+                EntryKind::Directory => search.below(&inner),
+                _ => {}
+            }
+        }
+        entries.is_empty()
+    }
+
+    fn note_unseen(&mut self, name: &str, directory: &Path, entry: &Entry) {
+        let unseen = unseen(directory, entry).map(|error| (name.to_owned(), error));
+        self.found.unreadable.extend(unseen);
+    }
 }
 
 /// Refuses links: a transaction log needs the canonical path of its directory, staging needs its

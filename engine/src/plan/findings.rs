@@ -121,10 +121,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
                 "these SSTables are already under the key that the database would still choose",
             )
             .key(key)
-            .cure(
-                "if it is to be replaced, expire or revoke it first (keys expire, keys revoke); \
-                 if not, nothing is left to do for them: name the key with --key-id to say so",
-            );
+            .cure(MEANT);
             for planned in &plan.sstables {
                 if let Action::Skip(SkipReason::UnderTargetKey) = planned.action {
                     let data = planned.sstable.path(&Component::Data).display().to_string();
@@ -136,10 +133,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
                  database would still choose",
             )
             .key(key)
-            .cure(
-                "if it is to be replaced, expire or revoke it first (keys expire, keys revoke); \
-                 if not, name the key with --key-id to say so",
-            );
+            .cure(MEANT);
             for (_, facts, _) in plan.rewrites() {
                 if has_other_options(facts, &plan.target)
                     && facts.keys.iter().all(|used| used.key == *key)
@@ -182,4 +176,8 @@ impl Findings {
     }
 }
 
+/// Nobody knows here whether the key is the old one or the wanted one: no word of retiring it.
+const MEANT: &str = "if another key is to take its place, have one made (--create-key) or name it \
+                     (--key-id); if this one is meant, nothing is left to do for them: name it with \
+                     --key-id to say so";
 const STRONG: &str = "AES/CBC/PKCS5Padding with 256 bits has no such weakness";

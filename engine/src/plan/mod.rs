@@ -9,6 +9,7 @@ mod archive;
 mod beside;
 mod census;
 mod copies;
+mod data_dir;
 mod decision;
 mod discover;
 mod fate;
@@ -32,7 +33,9 @@ mod write_key;
 
 pub use archive::{Archive, ArchiveKind, Archives};
 pub use beside::page_geometry;
-pub use census::{CensusRow, KeyCensus};
+pub use census::{CensusRow, KeyCensus, Place};
+pub use data_dir::check_data_dirs;
+pub(crate) use discover::stranger;
 pub use discover::{Discovery, Selection, Table, discover};
 pub use fate::Fate;
 pub use finding::{Finding, Severity};
@@ -44,7 +47,7 @@ pub use room::Room;
 pub use space::Space;
 pub use tally::KeyUse;
 pub use target::Target;
-pub use write_key::{KeyChoice, KeyWish};
+pub use write_key::{KeyChoice, KeyWish, Recorded, Usage};
 
 /// The directory below each data directory where this program keeps its own files: outside any
 /// table directory, on the same file system.

@@ -5,7 +5,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::inspect::{Facts, Shape};
-use super::write_key::{self, KeyChoice, KeyWish, Settled};
+use super::write_key::{self, KeyChoice, KeyWish, Recorded, Settled};
 use crate::compress::Codec;
 use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
 use crate::options::{
@@ -100,6 +100,7 @@ impl Target {
                 let request = write_key::key_request(encryptor)?;
                 let id = servers.create(&group, &request)?;
                 if let Some(choice) = &mut self.choice {
+                    choice.state = Some("Active".to_owned());
                     choice.warnings = write_key::check_made(servers, &group, &request, &id);
                 }
                 let key = KeyRef::Kmip { group, id: id.clone() };
@@ -109,6 +110,18 @@ impl Target {
             }
             (KeyRef::Kmip { .. }, None) => Err(Error::key_unavailable("no server is configured")),
             (KeyRef::Replicated { .. }, _) => Ok(KeyCreation::AlreadyThere),
+        }
+    }
+
+    /// Says that the key is that of a rotation, if it is: what is under it already is done then, and
+    /// not under the old key.
+    pub fn recall(&mut self, recorded: &Recorded) {
+        if let (Some(KeyRef::Kmip { id, .. }), Some(choice)) = (&self.key, &mut self.choice)
+            && choice.by_rule
+            && *id == recorded.id
+        {
+            (choice.by_rule, choice.rotates) = (false, true);
+            choice.reason = format!("{}, and {}", choice.reason, recorded.reason());
         }
     }
 
@@ -250,7 +263,7 @@ fn in_clear(target: Target, wish: KeyWish<'_>) -> Result<Target> {
 }
 
 fn local_key(encryptor: &EncryptorOptions, file: &str, wish: KeyWish<'_>) -> Result<KeyRef> {
-    if let KeyWish::Named(_) = wish {
+    if wish.id().is_some() {
         return Err(Error::invalid("a key id is given, but the target key is in a file")
             .cure("leave --key-id out, or name a KMIP provider in --compression"));
     }
@@ -282,7 +295,7 @@ fn replicated_key(
         )
         .cure("name the provider"));
     }
-    let KeyWish::Named(id) = wish else {
+    let Some(id) = wish.id() else {
         return Err(Error::invalid(
             "the target key is in the database's own table dse_system.encrypted_keys, in which only \
              a running node makes keys",

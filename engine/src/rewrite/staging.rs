@@ -4,6 +4,7 @@
 //! <data dir>/.sstablerekey/<keyspace>.<table>-<id>.<old SSTable>/Data.db.staged, ...
 //! <data dir>/.sstablerekey/journal                     in the first one, unless it is elsewhere
 //! <data dir>/.sstablerekey/run                         in each, while a run is unfinished
+//! <data dir>/.sstablerekey/rotations                   beside it; stays when the run is over
 //! ```
 //!
 //! A node that starts beside the leftovers of a killed run must not stumble over them. It walks
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::copies::is_pending;
 use crate::io::{EntryKind, Storage};
-use crate::journal::{JOURNAL_FILE, MARKER_FILE};
+use crate::journal::{JOURNAL_FILE, MARKER_FILE, ROTATIONS_FILE};
 use crate::plan::STATE_DIRECTORY;
 use crate::sstable::Component;
 use crate::{Error, Result};
@@ -124,8 +125,8 @@ pub struct Keep {
 }
 
 /// Removes what a killed run left in the state directory below a data directory, but for what is to be
-/// kept, the journal, and what copies in snapshots and backups may still need; and the state
-/// directory, if nothing is left in it. Needs the exclusive lease.
+/// kept, the journal, the record of rotations, and what copies in snapshots and backups may still need;
+/// and the state directory, if nothing is left in it. Needs the exclusive lease.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a link is in its place, and [`crate::ErrorKind::Io`].
@@ -153,6 +154,7 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &Keep) -> Result<()> 
         }
         let is_kept = keep.staged.contains(&path)
             || entry.name == JOURNAL_FILE
+            || entry.name == ROTATIONS_FILE
             || (keep.marker && entry.name == MARKER_FILE);
         if is_kept || is_pending(storage, &path)? {
             is_empty = false;

@@ -46,7 +46,7 @@ pub struct DirectoryView {
     pub logs: Vec<(PathBuf, Verdict)>,
     /// Logs that would keep it from starting.
     pub refused: Vec<Error>,
-    /// Files that end as a Data.db does and are of no SSTable that this program can name.
+    /// Files that are named as a Data.db is, and are none of an SSTable that this program can name.
     pub unknown: Vec<PathBuf>,
 }
 
@@ -99,13 +99,28 @@ fn sstables_in(
 ) -> BTreeMap<Descriptor, Vec<Component>> {
     let mut sstables: BTreeMap<Descriptor, Vec<Component>> = BTreeMap::new();
     for entry in entries {
-        if entry.kind != EntryKind::File || LogFileName::parse(&entry.name).is_some() {
+        let may_be_data = entry.name.contains("-Data.db");
+        match entry.kind {
+            EntryKind::File => {}
+            EntryKind::NotUtf8 { is_directory: false } if may_be_data => {
+                unknown.push(directory.join(entry.name));
+                continue;
+            }
+            _ => continue,
+        }
+        if LogFileName::parse(&entry.name).is_some() {
             continue;
         }
-        if let Some((descriptor, component)) = parse_file_name(&entry.name) {
-            sstables.entry(descriptor).or_default().push(component);
-        } else if entry.name.ends_with("-Data.db") {
-            unknown.push(directory.join(entry.name));
+        match parse_file_name(&entry.name) {
+            // A second copy of the data, such as Data.db.bak, is no component that a node knows.
+            Some((_, component)) if may_be_data && component != Component::Data => {
+                unknown.push(directory.join(entry.name));
+            }
+            Some((descriptor, component)) => {
+                sstables.entry(descriptor).or_default().push(component);
+            }
+            None if may_be_data => unknown.push(directory.join(entry.name)),
+            None => {}
         }
     }
     for components in sstables.values_mut() {

@@ -8,40 +8,39 @@
 //! and [`run()`] for the same target and tables; [`status()`] says how far it is.
 
 mod alter;
+mod look;
 mod place;
 mod prepare;
 mod report;
 mod rest;
 mod resume;
+mod rotation;
 mod run;
 mod session;
 mod status;
 mod whose;
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-pub use crate::plan::Archives;
+pub use crate::plan::{Archives, check_data_dirs};
 pub use alter::{Alteration, to_alter};
+pub use look::{census, verify};
 pub use prepare::{Prepared, prepare};
 pub use report::{Outcome, Report, SSTableReport};
 pub use rest::{Abandoned, Recovered, abandon, recover};
 pub use resume::resumed_key;
-pub use session::{Session, canonical};
+pub use rotation::{record as record_rotation, recorded_key, usage};
+pub use session::{Said, Session, canonical};
 pub use status::{SSTableStatus, Status, Totals, status};
 
 use crate::event::{Event, Observer};
 use crate::journal::History;
 use crate::keys::KeySources;
-use crate::pipeline::{self, Limits, Step, Workers};
-use crate::plan::{
-    Action, Facts, Finding, Inspector, KeyCensus, Plan, Planner, ResolvedKeys, Selection, Severity,
-    Shape, Target, discover,
-};
-use crate::rewrite::{Keep, Verify};
-use crate::txn::{Flavor, LiveSSTable};
+use crate::pipeline::{Limits, Step, Workers};
+use crate::plan::{Facts, Finding, Plan, Planner, Selection, Severity, Target};
+use crate::rewrite::Keep;
+use crate::txn::Flavor;
 use crate::{Error, ErrorKind, Result};
 use place::Place;
 use rest::{partly_replaced, pending_copies, sweep};
@@ -87,7 +86,26 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         let (severity, sstables) = (Severity::Warning, vec![]);
         plan.findings.push(Finding { severity, error: partly_replaced(&staging), sstables });
     }
+    plan.findings.extend(of_place(session));
     Ok(plan)
+}
+
+/// What is to be known of the data directories themselves. A run that writes is refused where not
+/// every process can be seen, so a plan says it. One that may be the node is for a node to end: a
+/// plan may be made beside it.
+fn of_place(session: &Session) -> Vec<Finding> {
+    let finding = |severity, error| Finding { severity, error, sstables: vec![] };
+    let directory =
+        session.data_dirs().first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+    let doubts = session.doubts().iter().cloned().map(|e| finding(Severity::Warning, e));
+    let unseen = session.lease().unseen().iter().map(|unseen| {
+        let severity = match unseen.pid {
+            Some(_) => Severity::Warning,
+            None => Severity::Blocker,
+        };
+        finding(severity, unseen.error(directory))
+    });
+    doubts.chain(unseen).collect()
 }
 
 /// What the journal says of a run that was not finished; `None` when there is none.
@@ -135,27 +153,14 @@ pub fn run(
     let resumed = left.resumed.values().map(|resumed| resumed.directory().to_owned());
     let staged = left.waiting.iter().cloned().chain(resumed).collect();
     sweep(session, &Keep { staged, marker: history.is_some() })?;
-    let mut report = Report::default();
-    for (table, error) in &plan.unreadable {
-        report.add_unreadable(table, error);
-    }
-    for planned in &plan.sstables {
-        let outcome = match &planned.action {
-            Action::Rewrite { .. } if pending.contains(&planned.staging_path()) => {
-                Outcome::Failed(unfinished_copies(planned.staging_path()))
-            }
-            // As it ends.
-            Action::Rewrite { .. } => continue,
-            Action::Skip(reason) => Outcome::Skipped(*reason),
-            Action::Refuse(error) => Outcome::Failed(error.clone()),
-        };
-        report.add(&planned.table, &planned.sstable, outcome);
-    }
+    let mut report = Report::foreseen(plan);
     report.warnings.extend(left.dropped.iter().map(|(_, error)| error.clone()));
-    let rewrites: Vec<_> = plan
-        .rewrites()
-        .filter(|(planned, _, _)| !pending.contains(&planned.staging_path()))
-        .collect();
+    let (held, rewrites): (Vec<_>, Vec<_>) =
+        plan.rewrites().partition(|(planned, ..)| pending.contains(&planned.staging_path()));
+    for (planned, ..) in held {
+        let error = unfinished_copies(planned.staging_path());
+        report.add(&planned.table, &planned.sstable, Outcome::Failed(error));
+    }
     let mut ended = Ended { kept: std::mem::take(&mut left.waiting), journal: None, ending: None };
     if rewrites.is_empty() {
         ended.ending = history.is_some().then(|| run::ending(session, 0, &report)).flatten();
@@ -184,151 +189,13 @@ pub fn run(
 }
 
 /// The failure of an SSTable whose copies are neither old nor new.
-fn unfinished_copies(staging: std::path::PathBuf) -> Error {
+fn unfinished_copies(staging: PathBuf) -> Error {
     Error::new(
         ErrorKind::Io,
         "copies of it in snapshots and backups are partly replaced, which could not be ended",
     )
     .at(staging)
     .cure("see the warning of what could not be ended; the next run, or abandon, tries again")
-}
-
-/// Decrypts every chunk of the selected SSTables and checks all that can be checked.
-///
-/// # Errors
-/// What concerns the whole selection.
-pub fn verify(
-    session: &Session,
-    selection: &Selection,
-    sources: &KeySources,
-    threads: NonZeroUsize,
-    observer: &mut dyn Observer,
-) -> Result<Report> {
-    let mut report = Report::default();
-    let mut facts = Vec::new();
-    let found = discover(session.storage(), session.data_dirs(), selection)?;
-    for (table, error) in &found.unreadable {
-        report.add_unreadable(table, error);
-    }
-    let live = found.tables.iter().flat_map(|table| {
-        table.view.live.iter().map(|sstable| (table.name(), Arc::clone(sstable)))
-    });
-    for (table, sstable, inspected) in inspect_all(session, live.collect(), threads)? {
-        match inspected {
-            Err(error) => report.add(&table, &sstable, Outcome::Failed(error)),
-            Ok(found) => match &found.shape {
-                Shape::Foreign { why, .. } => {
-                    report.add(&table, &sstable, Outcome::Failed(why.clone()));
-                }
-                _ => facts.push((table, found)),
-            },
-        }
-    }
-    let keys = ResolvedKeys::fetch(sources, facts.iter().map(|(_, facts)| facts), None);
-    let mut tasks = Vec::new();
-    let mut under_way = Vec::new();
-    for (table, found) in &facts {
-        if let Some(error) = keys.missing_for(found) {
-            report.add(table, &found.sstable, Outcome::Failed(error.clone()));
-            continue;
-        }
-        let (storage, lease) = (session.storage(), session.lease());
-        tasks.push(Verify::new(storage, lease, session.is_mapped(), found, &keys.ring));
-        under_way.push((table, found));
-    }
-    let bytes = under_way.iter().map(|(_, facts)| facts.data_bytes).sum();
-    observer.event(&Event::Started { sstables: tasks.len(), bytes });
-    pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
-        let Some((table, facts)) = under_way.get(index) else { return };
-        if let Some(result) = watch(observer, table, facts, step) {
-            let outcome = result.map_or_else(Outcome::Failed, |()| Outcome::Verified {
-                chunks: facts.header.as_ref().map_or(0, |header| header.chunk_count),
-            });
-            report.add(table, &facts.sstable, outcome);
-            report.warn(tasks.get(index).map(Verify::warnings));
-            report.tell(observer, facts.data_bytes);
-        }
-    });
-    report.sort();
-    Ok(report)
-}
-
-/// Counts which keys encrypt what, without any key.
-///
-/// # Errors
-/// What concerns the whole selection; an SSTable that cannot be read is listed as unknown.
-pub fn census(
-    session: &Session,
-    selection: &Selection,
-    archives: Archives,
-    threads: NonZeroUsize,
-) -> Result<KeyCensus> {
-    let mut census = KeyCensus::default();
-    let found = discover(session.storage(), session.data_dirs(), selection)?;
-    for (_, error) in found.unreadable {
-        census.add_unknown(error);
-    }
-    for error in found.strangers {
-        census.add_unknown(error);
-    }
-    for staging in pending_copies(session)? {
-        census.add_unknown(partly_replaced(&staging));
-    }
-    // One that a log condemns counts, too: its bytes are there until the log is finished.
-    let mut all: Vec<(String, Arc<LiveSSTable>)> = found
-        .tables
-        .iter()
-        .flat_map(|table| {
-            let sstables = table.view.live.iter().chain(&table.view.condemned);
-            sstables.map(|sstable| (table.name(), Arc::clone(sstable)))
-        })
-        .collect();
-    for archive in found.archives {
-        if !archives.take(archive.kind) {
-            census.archives.push(archive.path);
-            continue;
-        }
-        census.counted_archives = census.counted_archives.saturating_add(1);
-        match archive.view(session.storage()) {
-            Err(error) => census.add_unknown(error),
-            Ok(view) => {
-                let name = archive.table.to_string();
-                let sstables = view.live.into_iter().chain(view.condemned);
-                all.extend(sstables.map(|sstable| (name.clone(), sstable)));
-                let stranger = |path| {
-                    Error::unsupported("a file that looks like the data of an unknown SSTable")
-                        .at(path)
-                };
-                view.unknown.into_iter().map(stranger).for_each(|e| census.add_unknown(e));
-            }
-        }
-    }
-    for (table, _, facts) in inspect_all(session, all, threads)? {
-        match facts {
-            Ok(facts) => census.add(&table, &facts),
-            Err(error) => census.add_unknown(error),
-        }
-    }
-    Ok(census)
-}
-
-type Inspected = (String, Arc<LiveSSTable>, Result<Facts>);
-
-fn inspect_all(
-    session: &Session,
-    sstables: Vec<(String, Arc<LiveSSTable>)>,
-    threads: NonZeroUsize,
-) -> Result<Vec<Inspected>> {
-    let inspector = Inspector::new(session.storage(), session.lease(), session.is_mapped());
-    Ok(Workers::start(threads).install(|| {
-        sstables
-            .into_par_iter()
-            .map(|(table, sstable)| {
-                let facts = inspector.inspect(Arc::clone(&sstable));
-                (table, sstable, facts)
-            })
-            .collect()
-    }))
 }
 
 /// The outcome of an SSTable that the run did not get to.

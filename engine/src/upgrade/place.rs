@@ -136,17 +136,28 @@ impl Place {
         Ok(history)
     }
 
+    /// Makes the directory, durably.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    pub(super) fn make(&self, storage: &dyn Storage) -> Result<()> {
+        let parent = self.directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match parent {
+            Some(data_dir) if self.is_below => {
+                rewrite::create_state_directory(storage, data_dir)?;
+            }
+            _ => storage.create_directory(&self.directory)?,
+        }
+        parent.map_or(Ok(()), |parent| storage.sync_directory(parent))
+    }
+
     /// Makes the directory, and marks the data directories as those of a run, all durably.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     pub(super) fn create(&self, storage: &dyn Storage, site: &Site) -> Result<()> {
         if !self.is_below {
-            storage.create_directory(&self.directory)?;
-            let parent = self.directory.parent();
-            if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty()) {
-                storage.sync_directory(parent)?;
-            }
+            self.make(storage)?;
         }
         let state_dir = absolute(&self.directory)?;
         for (number, data_dir) in (0..).zip(&site.data_dirs) {

@@ -5,12 +5,13 @@
 //! logs and copies brought to rest, by their own rules
 //! plan, with a key that is perhaps not there yet: nothing blocks it, and it can go on with what is staged
 //! the key is made, and the plan is made with it
+//! which key the rotation goes to is on record
 //! ```
 //!
 //! Only the run that follows removes what is staged and cannot be gone on with.
 
 use super::rest::{Recovered, recover};
-use super::{PlanRequest, Session, place, plan, resume};
+use super::{PlanRequest, Session, place, plan, resume, rotation};
 use crate::Result;
 use crate::keys::KeyCreation;
 use crate::plan::{Plan, Target};
@@ -34,7 +35,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// What refuses the run: then nothing that is staged was touched, and no key was made. See
-/// [`recover`], [`plan`] and [`Target::make_key`].
+/// [`recover`], [`plan`] and [`Target::make_key`]; and what is wrong with the record of rotations.
 pub fn prepare(session: &Session, request: &PlanRequest<'_>) -> Result<Prepared> {
     session.require_exclusive()?;
     let place = place(session)?;
@@ -55,6 +56,7 @@ pub fn prepare(session: &Session, request: &PlanRequest<'_>) -> Result<Prepared>
         plan = super::plan(session, &PlanRequest { target: &target, ..*request })?;
         goes_on = check(session, &plan)?;
     }
+    rotation::record(session, &plan.target)?;
     Ok(Prepared { plan, recovered, key, goes_on })
 }
 

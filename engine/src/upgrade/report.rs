@@ -1,9 +1,11 @@
 //! What became of each SSTable.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::event::{Event, Observer};
-use crate::plan::SkipReason;
+use crate::plan::{Action, Plan, SkipReason};
 use crate::sstable::{Component, Descriptor};
 use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind};
@@ -46,6 +48,9 @@ pub struct SSTableReport {
     pub is_told: bool,
 }
 
+/// The table of an SSTable, itself, and another one that has its very files.
+pub(super) type Copied = (String, Arc<LiveSSTable>, Arc<LiveSSTable>);
+
 /// What became of all of them.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -56,6 +61,25 @@ pub struct Report {
 }
 
 impl Report {
+    /// What is settled before a plan is carried out: all that is not rewritten.
+    #[must_use]
+    pub fn foreseen(plan: &Plan) -> Self {
+        let mut report = Self::default();
+        for (table, error) in &plan.unreadable {
+            report.add_unreadable(table, error);
+        }
+        for planned in &plan.sstables {
+            let outcome = match &planned.action {
+                // As it ends.
+                Action::Rewrite { .. } => continue,
+                Action::Skip(reason) => Outcome::Skipped(*reason),
+                Action::Refuse(error) => Outcome::Failed(error.clone()),
+            };
+            report.add(&planned.table, &planned.sstable, outcome);
+        }
+        report
+    }
+
     pub(super) fn add(&mut self, table: &str, sstable: &LiveSSTable, outcome: Outcome) {
         self.sstables.push(SSTableReport {
             table: table.to_owned(),
@@ -65,6 +89,19 @@ impl Report {
             warnings: vec![],
             is_told: false,
         });
+    }
+
+    /// Adds the lines of SSTables whose files are those of another one each: what became of that
+    /// became of them.
+    pub(super) fn add_copies(&mut self, copies: &[Copied]) {
+        let lines = self.sstables.iter();
+        let outcomes: BTreeMap<PathBuf, Outcome> =
+            lines.map(|line| (line.data.clone(), line.outcome.clone())).collect();
+        for (table, copy, of) in copies {
+            if let Some(outcome) = outcomes.get(&of.path(&Component::Data)) {
+                self.add(table, copy, outcome.clone());
+            }
+        }
     }
 
     pub(super) fn add_unreadable(&mut self, table: &str, error: &Error) {

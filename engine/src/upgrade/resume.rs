@@ -9,6 +9,7 @@ use super::{PlanRequest, Session};
 use crate::io::{FileStat, Storage};
 use crate::journal::{self, Entry, History, SourceFile, State};
 use crate::keys::{KeyId, KeyRef};
+use crate::options::CompressionParams;
 use crate::plan::{Action, Archives, Plan, PlannedSSTable, Selection, Target};
 use crate::rewrite::{Resumed, StagingArea};
 use crate::sstable::Component;
@@ -69,7 +70,7 @@ fn describe_target(target: &Target) -> Vec<(String, String)> {
     let length = target.chunk_length().map(|length| length.bytes().to_string());
     let texts = [
         ("target class", target.params().class().map_or_else(none, ToString::to_string)),
-        ("target options", target.params().options().to_cql()),
+        (TARGET_OPTIONS, target.params().options().to_cql()),
         ("target chunk length", length.unwrap_or_else(|| "as it is".to_owned())),
         ("target key", target.key().map_or_else(none, ToString::to_string)),
         (TARGET_KEY_ID, id.map_or_else(none, |id| id.as_str().to_owned())),
@@ -78,12 +79,17 @@ fn describe_target(target: &Target) -> Vec<(String, String)> {
     texts.map(|(name, text)| (name.to_owned(), text)).into()
 }
 
-/// The id of the key on a server that an unfinished run writes with: the one to go on with where a
-/// run was begun with a new one.
+/// The id of the key on a server that an unfinished run to the same options writes with: the one to go
+/// on with where a run was begun with a new one.
 #[must_use]
-pub fn resumed_key(history: &History) -> Option<KeyId> {
-    let (_, id) = history.plan.iter().find(|(name, _)| name == TARGET_KEY_ID)?;
-    KeyId::new(id.as_str()).ok().filter(|_| id != NONE)
+pub fn resumed_key(history: &History, params: &CompressionParams) -> Option<KeyId> {
+    let text = |wanted: &str| {
+        history.plan.iter().find_map(|(name, text)| (name == wanted).then_some(text))
+    };
+    let is_same = text(TARGET_OPTIONS)? == &params.options().to_cql();
+    text(TARGET_KEY_ID)
+        .filter(|id| is_same && *id != NONE)
+        .and_then(|id| KeyId::new(id.as_str()).ok())
 }
 
 /// Compares what is asked for with what an unfinished run was begun with: before anything is done.
@@ -285,6 +291,7 @@ const ANEW: &str = "what was staged is thrown away, and it is begun anew";
 const GONE: &str = "what was staged is thrown away";
 const FLAVOR: &str = "flavor";
 const ALL: &str = "all";
+const TARGET_OPTIONS: &str = "target options";
 const TARGET_KEY_ID: &str = "target key id";
 const NONE: &str = "none";
 const UNKNOWN: &str = "not said";

@@ -1,5 +1,7 @@
 //! A lease on some data directories, and the way to their files.
 
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +9,19 @@ use std::time::Duration;
 use crate::io::{LeaseMode, NodeLease, Storage};
 use crate::journal::Checkpoint;
 use crate::pipeline::Control;
+use crate::plan::check_data_dirs;
 use crate::rewrite::RANGE_BYTES;
 use crate::{Error, Result};
+
+/// What somebody says of data directories that nobody can see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a choice that callers make")]
+pub struct Said {
+    /// They are no node's: copied or restored data, without system keyspaces.
+    pub not_a_node: bool,
+    /// No node works on them, though not every process can be looked into.
+    pub node_is_stopped: bool,
+}
 
 /// The right to work on data directories, held until it is dropped.
 #[derive(Debug)]
@@ -23,19 +36,34 @@ pub struct Session {
     progress_every: Duration,
     range_bytes: u32,
     control: Arc<Control>,
+    doubts: Vec<Error>,
 }
 
 impl Session {
     /// Locks the data directories. `mapped` chooses between memory maps and positional reads.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] when one is missing, is no directory or lies in another
-    /// one, [`crate::ErrorKind::Busy`] when somebody else works there.
+    /// [`crate::ErrorKind::Invalid`] when one is missing, is no directory, is no data directory or
+    /// lies in another one, [`crate::ErrorKind::Busy`] when somebody else works there, or may.
     pub fn open(
         storage: Box<dyn Storage>,
         data_dirs: &[PathBuf],
         mode: LeaseMode,
         mapped: bool,
+    ) -> Result<Self> {
+        Self::open_as_told(storage, data_dirs, mode, mapped, Said::default())
+    }
+
+    /// The same where somebody says more of the directories than can be seen.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as_told(
+        storage: Box<dyn Storage>,
+        data_dirs: &[PathBuf],
+        mode: LeaseMode,
+        mapped: bool,
+        said: Said,
     ) -> Result<Self> {
         let canonical = canonical(data_dirs)?;
         for inner in &canonical {
@@ -48,7 +76,8 @@ impl Session {
                 .cure("give each data directory of the node once, as its configuration has them"));
             }
         }
-        let lease = NodeLease::take(&canonical, mode)?;
+        let doubts = check_data_dirs(storage.as_ref(), &canonical, said.not_a_node)?;
+        let lease = NodeLease::take_as_told(&canonical, mode, said.node_is_stopped)?;
         Ok(Self {
             storage,
             lease,
@@ -60,6 +89,7 @@ impl Session {
             progress_every: PROGRESS_EVERY,
             range_bytes: RANGE_BYTES,
             control: Arc::default(),
+            doubts,
         })
     }
 
@@ -126,6 +156,12 @@ impl Session {
         &self.data_dirs
     }
 
+    /// What is doubtful about the data directories.
+    #[must_use]
+    pub fn doubts(&self) -> &[Error] {
+        &self.doubts
+    }
+
     /// The lease; it knows who else has files open.
     #[must_use]
     pub const fn lease(&self) -> &NodeLease {
@@ -154,15 +190,18 @@ impl Session {
 /// Some 60 bytes of journal, for `status`: what an operator sees is not older.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// The data directories, canonical, each of them once.
+/// The data directories, canonical, each of them once, also one that is there by two paths.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when one is missing or is no directory.
 pub fn canonical(data_dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut canonical: Vec<PathBuf> = Vec::new();
+    let mut seen = BTreeSet::new();
     for given in data_dirs {
         let path = canonicalize(given)?;
-        if !canonical.contains(&path) {
+        let identity = std::fs::metadata(&path)
+            .map_err(|e| Error::io("cannot look at the data directory", &path, e))?;
+        if seen.insert((identity.dev(), identity.ino())) {
             canonical.push(path);
         }
     }

@@ -5,9 +5,9 @@ use std::fs;
 
 use rekey_engine::event::NoObserver;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, KeyRef};
+use rekey_engine::keys::DATABASE_KEY_ID_LIMIT;
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{KeyWish, Selection, Target};
+use rekey_engine::plan::{KeyWish, Selection, Target, Usage};
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report};
 
 use crate::kit::synthetic::{Recipe, table_in};
@@ -115,6 +115,7 @@ impl Walk {
         upgrade::verify(
             &session,
             &self.selection,
+            upgrade::Archives::default(),
             &self.workspace.sources(),
             self.workspace.threads,
             &mut NoObserver,
@@ -133,7 +134,7 @@ impl Walk {
 
 pub(crate) fn target(workspace: &Workspace, map: &str) -> Target {
     let params = CompressionParams::from_cql_options(&OptionMap::parse_cql(map).unwrap()).unwrap();
-    let none = BTreeSet::<KeyRef>::new();
+    let none = Usage::default();
     let wish = match params.scheme().unwrap().is_some_and(|scheme| scheme.encryptor().is_some()) {
         true => KeyWish::New(&none),
         false => KeyWish::AsTheDatabase,

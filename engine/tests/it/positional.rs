@@ -69,8 +69,15 @@ fn seen(set: &str, with_maps: bool) -> Vec<String> {
         let session = workspace.session(LeaseMode::Shared).unwrap();
         let all = Selection::default();
         upgrade::census(&session, &all, upgrade::Archives::ALL, threads(2)).unwrap();
-        let verified =
-            upgrade::verify(&session, &all, &workspace.sources(), threads(2), &mut looker).unwrap();
+        let verified = upgrade::verify(
+            &session,
+            &all,
+            upgrade::Archives::default(),
+            &workspace.sources(),
+            threads(2),
+            &mut looker,
+        )
+        .unwrap();
         assert_eq!(verified.failures().count(), 0);
         drop(session);
         let storage = TestStorage::quick().boxed();

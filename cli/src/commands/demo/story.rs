@@ -13,9 +13,9 @@ use rekey_engine::keys::{
 };
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::pipeline::Control;
-use rekey_engine::plan::{KeyCensus, KeyWish, Plan, Selection, Target};
+use rekey_engine::plan::{KeyCensus, KeyWish, Plan, Selection, Target, Usage};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Session};
+use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Said, Session};
 use rekey_engine::{ErrorKind, Result};
 use rekey_kmip::message::{
     Attributes, Revocation, RevocationReason, State, Timestamp, UniqueIdentifier,
@@ -48,7 +48,9 @@ impl<'a> Story<'a> {
         signals: &'a Signals,
     ) -> Result<Self> {
         let data = [node.join("data")];
-        let session = Session::open(Box::new(LocalStorage), &data, LeaseMode::Exclusive, true)?
+        let (storage, said) =
+            (Box::new(LocalStorage), Said { not_a_node: true, node_is_stopped: true });
+        let session = Session::open_as_told(storage, &data, LeaseMode::Exclusive, true, said)?
             .with_checkpoint(checkpoint)
             .with_control(Arc::clone(control));
         let local = LocalKeyFiles::new(Some(node.clone()));
@@ -98,8 +100,14 @@ impl<'a> Story<'a> {
         self.begin(VERIFY, "verify: every chunk, now that nothing but the new key is left.")?;
         let (selection, sources) = (&self.selection, &self.sources);
         let mut observer = STYLE.observer("to read");
-        let report =
-            upgrade::verify(&self.session, selection, sources, self.threads, observer.as_mut())?;
+        let report = upgrade::verify(
+            &self.session,
+            selection,
+            Archives::default(),
+            sources,
+            self.threads,
+            observer.as_mut(),
+        )?;
         drop(observer);
         self.finish(VERIFY, &report)?;
         ui::say(PROVED);
@@ -144,8 +152,8 @@ impl<'a> Story<'a> {
             let what =
                 "plan --create-key: a new key is made, one that the database will choose, too.";
             self.begin(PLAN, what)?;
-            let used = census.keys.keys().cloned().collect();
-            let wish = KeyWish::New(&used);
+            let usage = Usage::of(census);
+            let wish = KeyWish::New(&usage);
             let mut target = Target::find(params()?, wish, &self.sources, DATABASE_KEY_ID_LIMIT)?;
             target.make_key(&self.sources, &self.node)?;
         } else {
@@ -228,7 +236,7 @@ impl<'a> Story<'a> {
             "keys revoke, keys destroy: the old keys go, on the server and on disk.",
         )?;
         let key = KeyRef::Kmip { group: GROUP.to_owned(), id: KeyId::new(OLD_KEY)? };
-        if STYLE.in_use(&key, census, false) {
+        if STYLE.in_use("destroyed", &key, census, false) {
             return Err(unproved());
         }
         let id = UniqueIdentifier::new(OLD_KEY);

@@ -4,6 +4,7 @@ mod confirm;
 mod destroy;
 mod expire;
 mod list;
+mod proof;
 mod revoke;
 mod test;
 

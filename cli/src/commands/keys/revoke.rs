@@ -1,8 +1,9 @@
-//! `keys revoke`.
+//! `keys revoke`: as `keys destroy`, since many servers give out no key that is revoked.
 
 use rekey_engine::Result;
 use rekey_kmip::message::{Revocation, RevocationReason, Timestamp, UniqueIdentifier};
 
+use super::proof::beside_sstables;
 use crate::args::{Reason, RevokeArgs};
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
@@ -11,6 +12,10 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
     let style = Style::new(args.group.json);
     let servers = args.group.servers()?;
     let (id, group) = (&args.key.id, &args.group.group);
+    if !args.proof.allows(style, "revoked", &servers, (group, id))? {
+        return Ok(exit_code::IN_USE);
+    }
+    style.notes(beside_sstables(&servers, group));
     let compromised = matches!(args.reason, Reason::KeyCompromise | Reason::CaCompromise);
     let reason = RevocationReason::from(args.reason);
     let consequence = match compromised {

@@ -12,7 +12,7 @@ use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::kmip::{GroupClient, connect};
 use rekey_engine::keys::{KeyId, KeyRef, SecretKey};
 use rekey_engine::plan::Selection;
-use rekey_engine::upgrade::{self, Archives, Session};
+use rekey_engine::upgrade::{self, Archives, Said, Session};
 use rekey_engine::{Error, Result};
 use rekey_kmip::client::{Client, Listing, Probe, Rest};
 use rekey_kmip::message::{ObjectType, Operation, ServerFeatures, State, UniqueIdentifier};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
             .at(&args.config)
             .cure("give the hcd.yaml or dse.yaml that the node uses"));
     }
-    let (in_use, unknown) = keys_in_use(args)?;
+    let (in_use, unknown) = keys_in_use(style, args)?;
     let mut code = if unknown == 0 { exit_code::DONE } else { exit_code::SOME_FAILED };
     let mut all = Vec::new();
     for group in groups {
@@ -75,12 +75,14 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
 }
 
 /// The keys that the SSTables name, by group; and how many could not be looked at.
-fn keys_in_use(args: &TestArgs) -> Result<(InUse, usize)> {
+fn keys_in_use(style: Style, args: &TestArgs) -> Result<(InUse, usize)> {
     if args.data_dirs.is_empty() {
         return Ok((InUse::new(), 0));
     }
     let storage = Box::new(LocalStorage);
-    let session = Session::open(storage, &args.data_dirs, LeaseMode::Shared, true)?;
+    let said = Said { not_a_node: args.not_a_node, ..Said::default() };
+    let session = Session::open_as_told(storage, &args.data_dirs, LeaseMode::Shared, true, said)?;
+    style.place(&session);
     let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let census = upgrade::census(&session, &Selection::default(), Archives::ALL, threads)?;
     let mut in_use = InUse::new();

@@ -9,10 +9,10 @@ use std::iter::once;
 
 use rekey_engine::Error;
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::KeyCensus;
+use rekey_engine::plan::{CensusRow, KeyCensus};
 use serde_json::{Value, json};
 
-use crate::ui::json::error;
+use crate::ui::json::{error, path};
 
 pub(super) fn census(census: &KeyCensus) -> impl Iterator<Item = Value> {
     let keys = census.keys.iter().map(|(key, row)| {
@@ -23,6 +23,7 @@ pub(super) fn census(census: &KeyCensus) -> impl Iterator<Item = Value> {
             "bytes": row.bytes,
             "sstables": row.sstables,
             "tables": row.tables,
+            "places": places(row),
         })
     });
     keys.chain(census.unknown.iter().map(unknown))
@@ -38,6 +39,7 @@ pub(super) fn summary(census: &KeyCensus) -> Value {
         "unknown_sstables": census.unknown.len(),
         "archives_counted": census.counted_archives,
         "archives_not_counted": census.archives.len(),
+        "looked_at": looked_at(census),
     })
 }
 
@@ -51,10 +53,29 @@ pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> impl Iterator<Item = V
         "chunks": row.map_or(0, |row| row.chunks),
         "sstables": row.map_or(0, |row| row.sstables),
         "tables": row.map(|row| &row.tables),
+        "places": row.map(places),
+        "looked_at": looked_at(census),
         "unknown_sstables": census.unknown.len(),
         "archives": census.counted_archives,
     });
     once(line).chain(census.unknown.iter().map(unknown))
+}
+
+/// Where the SSTables of a key lie.
+fn places(row: &CensusRow) -> Vec<Value> {
+    let places = row.places.iter();
+    places
+        .map(|((place, table), sstables)| {
+            let (name, tag) = (place.name(), place.tag());
+            json!({"place": name, "tag": tag, "table": table, "sstables": sstables})
+        })
+        .collect()
+}
+
+/// The data directories that a census is about.
+fn looked_at(census: &KeyCensus) -> Vec<Value> {
+    let looked_at = census.looked_at.iter();
+    looked_at.map(|(dir, count)| json!({"data_dir": path(dir), "sstables": count})).collect()
 }
 
 /// What a census could not look at.

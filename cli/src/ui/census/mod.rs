@@ -20,19 +20,26 @@ impl Style {
         }
     }
 
-    /// Says where a key is in use, or may be, and whether that is so.
-    pub(crate) fn in_use(self, key: &KeyRef, census: &KeyCensus, forced: bool) -> bool {
+    /// Says where a key is in use, or may be, and whether that is so. It was to be `done`, such as
+    /// destroyed.
+    pub(crate) fn in_use(
+        self,
+        done: &'static str,
+        key: &KeyRef,
+        census: &KeyCensus,
+        forced: bool,
+    ) -> bool {
         let in_use = census.keys.contains_key(key) || !census.unknown.is_empty();
         match self {
             Self::Json => lines(json::in_use(key, census)),
             Self::Text => output::err(&text::in_use(key, census)),
         }
         if in_use && !forced {
-            self.note(
-                "nothing was destroyed. Re-encrypt these tables (upgradesstables), remove \
-                 snapshots and backups that are no longer wanted, then try again; --force destroys \
-                 the key and with it all of that data",
-            );
+            self.note(&format!(
+                "nothing was {done}. Re-encrypt these tables (upgradesstables), remove snapshots \
+                 and backups that are no longer wanted, then try again; --force goes ahead all the \
+                 same, and that data is lost with the key"
+            ));
         }
         in_use
     }

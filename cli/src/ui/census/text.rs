@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use rekey_engine::Error;
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::KeyCensus;
+use rekey_engine::plan::{KeyCensus, Place};
 
 use crate::ui::text::{align, bytes, table};
 
@@ -23,8 +23,42 @@ pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> String {
         ),
         None => writeln!(text, "{key}: no chunk header names it"),
     };
+    if let Some(row) = census.keys.get(key) {
+        places(&mut text, "", row.places.iter());
+    }
     unknown(&mut text, census);
+    looked_at(&mut text, census);
     text
+}
+
+/// Where SSTables lie, a line for each snapshot.
+fn places<'a>(
+    text: &mut String,
+    before: &str,
+    counts: impl Iterator<Item = (&'a (Place, String), &'a u64)>,
+) {
+    let mut by_place: BTreeMap<&Place, Vec<String>> = BTreeMap::new();
+    for ((place, table), count) in counts {
+        by_place.entry(place).or_default().push(format!("{table} ({count} SSTables)"));
+    }
+    for (place, tables) in by_place.iter().take(MOST_PLACES) {
+        let name = match place {
+            Place::Snapshot(tag) => format!("snapshot {tag}"),
+            Place::Backup => "backups".to_owned(),
+            _ => "live".to_owned(),
+        };
+        let _ = writeln!(text, "  {before}{name}: {}", tables.join(", "));
+    }
+    let more = by_place.len().saturating_sub(MOST_PLACES);
+    if more > 0 {
+        let _ = writeln!(text, "  {before}{more} more snapshots or backups");
+    }
+}
+
+fn looked_at(text: &mut String, census: &KeyCensus) {
+    for (data_dir, sstables) in &census.looked_at {
+        let _ = writeln!(text, "looked at: {}, {sstables} SSTables", data_dir.display());
+    }
 }
 
 fn unknown(text: &mut String, census: &KeyCensus) {
@@ -41,7 +75,7 @@ fn unknown(text: &mut String, census: &KeyCensus) {
     if !census.unknown.is_empty() {
         let _ = writeln!(
             text,
-            "{} SSTables could not be read: any key may still be in use there",
+            "{} could not be looked at: any key may still be in use there",
             census.unknown.len()
         );
     }
@@ -61,6 +95,11 @@ pub(super) fn census(census: &KeyCensus) -> String {
     }
     align(&mut table, &[1, 2, 3]);
     let _ = writeln!(text, "{table}\n");
+    for (key, row) in &census.keys {
+        // The tables with live SSTables stand in the table.
+        let archived = row.places.iter().filter(|((place, _), _)| *place != Place::Live);
+        places(&mut text, &format!("{key} in "), archived);
+    }
     if census.not_encrypted.sstables > 0 {
         let _ = writeln!(
             text,
@@ -78,6 +117,7 @@ pub(super) fn census(census: &KeyCensus) -> String {
         );
     }
     unknown(&mut text, census);
+    looked_at(&mut text, census);
     if census.counted_archives > 0 {
         let _ = writeln!(
             text,
@@ -95,3 +135,6 @@ pub(super) fn census(census: &KeyCensus) -> String {
     }
     text
 }
+
+/// Snapshots that are shown one by one.
+const MOST_PLACES: usize = 20;

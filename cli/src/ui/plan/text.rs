@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Room, Severity, Shape};
 
+use crate::ui::target;
 use crate::ui::text::{align, bytes, hint, table, verdict};
 
 /// A plan in pieces: a long table has its head again from time to time, since one of 100,000 lines
@@ -59,7 +60,7 @@ fn about(plan: &Plan) -> String {
     findings(&mut text, &plan.findings);
     let rewrites: Vec<_> = plan.rewrites().collect();
     let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
-    let _ = writeln!(text, "target: {}", target(plan));
+    text.push_str(&target::line(&plan.target));
     choice(&mut text, plan);
     if let Some(flavor) = plan.flavor {
         let _ = writeln!(text, "transaction logs: {flavor}");
@@ -129,21 +130,6 @@ pub(super) fn archives_left(plan: &Plan) -> Option<String> {
             plan.archived_left
         )
     })
-}
-
-/// What every SSTable is to become, in a few words.
-fn target(plan: &Plan) -> String {
-    let target = &plan.target;
-    let class = match target.params().class() {
-        Some(class) => class.simple_name().to_owned(),
-        None => "uncompressed".to_owned(),
-    };
-    match (target.encryptor(), target.key()) {
-        (Some(options), Some(key)) => {
-            format!("{class}, {} {} bits, {key}", options.transformation(), options.strength())
-        }
-        _ => format!("{class}, in clear"),
-    }
 }
 
 /// Why the target key was taken, and the others were not.

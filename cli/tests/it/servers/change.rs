@@ -97,7 +97,10 @@ fn without_a_date_it_is_now() {
 fn a_key_that_is_not_there_or_a_server_that_cannot_is_6() {
     let site = site();
     site.keys("expire", &[GROUP, "nope", "--yes"]).exits(6).says("nope").says("hint: check the id");
-    site.keys("revoke", &[GROUP, "nope", "--yes"]).exits(6).says("nope").says("hint: check the id");
+    site.keys("revoke", &[GROUP, "nope", "--yes", "--force"])
+        .exits(6)
+        .says("nope")
+        .says("hint: check the id");
     let settings = SimulatorSettings {
         quirks: vec![Quirk::NoAddAttribute],
         versions: vec![ProtocolVersion::V1_2],
@@ -112,12 +115,12 @@ fn a_key_that_is_not_there_or_a_server_that_cannot_is_6() {
 #[test]
 fn revoking_deactivates_and_a_compromise_is_said_to_be_worse() {
     let site = site();
-    let run = site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(0);
+    let run = site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(0);
     assert_eq!(run.out, "revoked key 02-449 of group kmip1: Superseded\n");
     assert_eq!(site.listed(OLD)["state"], "Deactivated");
-    let run = site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(6);
+    let run = site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(6);
     run.says("the object is not active");
-    let rest = [GROUP, OLD, "--yes", "--json", "--reason", "key-compromise"];
+    let rest = [GROUP, OLD, "--yes", "--force", "--json", "--reason", "key-compromise"];
     let run = site.keys("revoke", &rest).exits(0);
     assert_eq!(run.of_type("done")[0]["what"], "revoked");
     assert_eq!(site.listed(OLD)["state"], "Compromised");
@@ -129,22 +132,38 @@ fn revoking_deactivates_and_a_compromise_is_said_to_be_worse() {
         "privilege-withdrawn",
     ] {
         let site = self::site();
-        site.keys("revoke", &[GROUP, OLD, "--yes", "--reason", reason]).exits(0);
+        site.keys("revoke", &[GROUP, OLD, "--yes", "--force", "--reason", reason]).exits(0);
         assert_eq!(site.listed(OLD)["state"], "Deactivated", "{reason}");
     }
     let site = self::site();
-    site.keys("revoke", &[GROUP, OLD, "--yes", "--reason", "ca-compromise"]).exits(0);
+    site.keys("revoke", &[GROUP, OLD, "--yes", "--force", "--reason", "ca-compromise"]).exits(0);
     assert_eq!(site.listed(OLD)["state"], "Compromised");
+}
+
+/// Many servers give out no revoked key: revoking may lock data out as destroying does.
+#[test]
+fn a_key_that_data_is_under_is_not_revoked_unless_it_is_forced() {
+    let site = Site::new();
+    let rest = [GROUP, OLD, "--yes", "--data-dir", "data"];
+    let run = site.keys("revoke", &rest).exits(4).says("kmip kmip1/02-449 is in use: ");
+    run.says("note: nothing was revoked. Re-encrypt");
+    site.keys("revoke", &[GROUP, OLD, "--yes", "--data-dir", "keys"]).exits(2);
+    assert_eq!(site.sim.count(Operation::REVOKE), 0);
+    site.keys("revoke", &[&rest[..], &["--force"]].concat()).exits(0).says("is in use");
+    assert_eq!(site.listed(OLD)["state"], "Deactivated");
+    let unused = Site::unused();
+    unused.keys("revoke", &rest).exits(0).says("no chunk header names it");
+    assert_eq!(unused.listed(OLD)["state"], "Deactivated");
 }
 
 #[test]
 fn without_a_terminal_and_without_yes_nothing_is_done() {
-    let site = site();
+    let site = Site::unused();
     for arguments in [
         &["expire", GROUP, OLD][..],
         &["expire", GROUP, OLD, "2090-01-01", "--json"],
-        &["revoke", GROUP, OLD],
-        &["revoke", GROUP, OLD, "--json"],
+        &["revoke", GROUP, OLD, "--data-dir", "data"],
+        &["revoke", GROUP, OLD, "--force", "--json"],
         &["destroy", GROUP, OLD, "--data-dir", "data"],
         &["destroy", GROUP, OLD, "--force"],
     ] {
@@ -154,7 +173,7 @@ fn without_a_terminal_and_without_yes_nothing_is_done() {
     // An answer from a pipe is none.
     let mut child = site
         .node
-        .command(&["keys", "revoke", "--config", "hcd.yaml", GROUP, OLD])
+        .command(&["keys", "revoke", "--config", "hcd.yaml", "--force", GROUP, OLD])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

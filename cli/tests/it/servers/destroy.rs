@@ -4,14 +4,14 @@ use rekey_kmip::message::Operation;
 use serde_json::json;
 
 use super::*;
-use crate::kit::copy_tree;
+use crate::kit::{copy_tree, testdata};
 
 fn destroy(site: &Site, more: &[&str]) -> Run {
     site.keys("destroy", &[&[GROUP, OLD, "--yes", "--data-dir", "data"], more].concat())
 }
 
 fn revoke(site: &Site) {
-    site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(0);
+    site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(0);
 }
 
 /// Moves all SSTables of the table below a folder of it.
@@ -20,6 +20,11 @@ fn move_to(site: &Site, folder: &str) {
     fs::rename(site.node.table(), &away).unwrap();
     fs::create_dir_all(site.node.table()).unwrap();
     copy_tree(&away, &site.node.table().join(folder));
+}
+
+/// A table that is under no key.
+fn unused_table(site: &Site) {
+    copy_tree(&testdata().join("fixtures/oa-lz4/rk"), &site.node.data().join("other"));
 }
 
 fn there(site: &Site) -> bool {
@@ -48,6 +53,7 @@ fn a_key_that_only_a_snapshot_or_a_backup_is_under_stays_too() {
         let site = Site::new();
         revoke(&site);
         move_to(&site, folder);
+        unused_table(&site);
         site.node.read("census", &[]).exits(0);
         let run = destroy(&site, &[]).exits(4).says("is in use");
         assert!(there(&site), "{run:?}");
@@ -96,12 +102,12 @@ fn what_cannot_be_read_may_be_under_the_key() {
     let site = Site::new();
     site.keep("other", vec![5; 16], 1, vec![]);
     fs::write(site.node.table().join("oa-2-big-CompressionInfo.db"), "x").unwrap();
-    site.keys("revoke", &[GROUP, "other", "--yes"]).exits(0);
+    site.keys("revoke", &[GROUP, "other", "--yes", "--force"]).exits(0);
     let run = site.keys("destroy", &[GROUP, "other", "--yes", "--data-dir", "data"]).exits(4);
     run.says("kmip kmip1/other: no chunk header names it")
         .says("unknown: ")
         .says("oa-2-big-CompressionInfo.db")
-        .says("1 SSTables could not be read: any key may still be in use there");
+        .says("1 could not be looked at: any key may still be in use there");
     assert!(site.sim.store().key_bytes(&"other".into()).is_some());
     let rest = [GROUP, "other", "--yes", "--data-dir", "data", "--json"];
     let run = site.keys("destroy", &rest).exits(4);
@@ -134,6 +140,7 @@ fn every_data_directory_counts() {
     let second = site.node.root.path().join("data2");
     fs::rename(site.node.data(), &second).unwrap();
     fs::create_dir(site.node.data()).unwrap();
+    unused_table(&site);
     destroy(&site, &["--data-dir", "data2"]).exits(4);
     destroy(&site, &["--data-dir", "absent"]).exits(2);
     assert!(there(&site));
@@ -143,7 +150,7 @@ fn every_data_directory_counts() {
 
 #[test]
 fn an_active_key_is_to_be_revoked_first() {
-    let site = Site::empty(SimulatorSettings::default());
+    let site = Site::unused();
     let run = destroy(&site, &[]).exits(6).says("refused Destroy of 02-449");
     run.says("hint: an active key cannot be destroyed: revoke it first");
     assert!(there(&site));
@@ -157,7 +164,7 @@ fn an_active_key_is_to_be_revoked_first() {
 /// Commit log and hints have no SSTables.
 #[test]
 fn what_no_census_sees_is_said() {
-    let site = Site::empty(SimulatorSettings::default());
+    let site = Site::unused();
     revoke(&site);
     let text = fs::read_to_string(site.config()).unwrap();
     let system = "system_info_encryption:\n  enabled: true\n  key_provider: \
@@ -165,4 +172,130 @@ fn what_no_census_sees_is_said() {
     site.node.file("hcd.yaml", &format!("{text}{system}"));
     let run = destroy(&site, &[]).exits(0).says("other nodes' data and copies elsewhere");
     run.says("system_info_encryption uses group 'kmip1'").says("drain the node");
+}
+
+/// An empty census proves nothing.
+#[test]
+fn where_no_sstable_is_found_nothing_is_destroyed_unless_it_is_forced() {
+    let site = Site::new();
+    revoke(&site);
+    fs::create_dir(site.node.root.path().join("empty")).unwrap();
+    let table = "data/rk/t-5ab1e000000011f0800000000000000a";
+    for (dir, words) in [
+        ("empty", "an empty directory"),
+        (".", "above a data directory"),
+        ("data/rk", "the directory of a keyspace"),
+        (table, "the directory of a table"),
+    ] {
+        for verb in ["destroy", "revoke"] {
+            for more in [&[][..], &["--not-a-node"]] {
+                let rest = [&[GROUP, OLD, "--yes", "--data-dir", dir], more].concat();
+                site.keys(verb, &rest).exits(2).says(words).says("hint: ");
+            }
+        }
+    }
+    assert!(there(&site) && site.sim.count(Operation::DESTROY) == 0);
+    let run = site.keys("destroy", &[GROUP, OLD, "--yes", "--data-dir", "empty", "--force"]);
+    run.exits(0).says("note: nobody has looked: ").says("an empty directory");
+    assert!(!there(&site));
+}
+
+/// What is in an odd place may be under the key, also one that no SSTable of the census is under.
+#[test]
+fn what_no_census_counts_may_be_under_the_key() {
+    type Hide = fn(&Site);
+    let hides: [(&str, Hide); 9] = [
+        ("old", |site| move_to(site, "old")),
+        ("nested", |site| move_to(site, "snapshots/s/t/u")),
+        ("t.bak", |site| move_to(site, "../t.bak/x")),
+        ("backups/x", |site| move_to(site, "backups/x")),
+        ("oa-9-big-Data.db.bak", |site| {
+            let from = site.node.table().join("oa-2-big-Data.db");
+            fs::copy(&from, site.node.table().join("oa-9-big-Data.db.bak")).unwrap();
+        }),
+        ("gone", |site| {
+            std::os::unix::fs::symlink("/gone", site.node.data().join("ks")).unwrap();
+        }),
+        ("a link that leads to nothing", |site| {
+            std::os::unix::fs::symlink("/gone", site.node.data().join("rk/u")).unwrap();
+        }),
+        ("not UTF-8", |site| {
+            let name = std::os::unix::ffi::OsStrExt::from_bytes(b"k\xff");
+            let name: &std::ffi::OsStr = name;
+            let keyspace = site.node.data().join(name);
+            copy_tree(&site.node.data().join("rk"), &keyspace);
+        }),
+        ("files of SSTables lie where no node loads them", |site| {
+            let from = site.node.table().join("oa-2-big-Data.db");
+            fs::copy(&from, site.node.data().join("rk/oa-2-big-Data.db")).unwrap();
+        }),
+    ];
+    for (words, hide) in hides {
+        let site = Site::new();
+        site.keep("other", vec![5; 16], 1, vec![]);
+        unused_table(&site);
+        hide(&site);
+        for id in [OLD, "other"] {
+            let rest = [GROUP, id, "--yes", "--data-dir", "data"];
+            let run = site.keys("destroy", &rest).exits(4).says("could not be looked at");
+            if id == "other" {
+                run.says(words);
+            }
+        }
+        assert_eq!(site.sim.count(Operation::DESTROY), 0, "{words}");
+        site.node.read("census", &[]).exits(3).says("could not be looked at");
+    }
+}
+
+/// The node's configuration knows where its data lies.
+#[test]
+fn a_data_directory_that_the_configuration_names_is_not_left_out() {
+    let site = Site::unused();
+    revoke(&site);
+    let root = fs::canonicalize(site.node.root.path()).unwrap();
+    let named = |directories: &str| {
+        let text = format!("data_file_directories: [{directories}]\n");
+        site.node.file("cassandra.yaml", &text.replace('~', root.to_str().unwrap()));
+    };
+    named("~/data, ~/data2");
+    let run = destroy(&site, &[]).exits(4).says("a data directory of the node that was not given");
+    run.says("data2").says("cannot find the data directory");
+    copy_tree(&site.node.data(), &root.join("data2"));
+    destroy(&site, &[]).exits(4).says("data2");
+    assert!(there(&site));
+    let run = destroy(&site, &["--data-dir", "data2"]).exits(0).says("destroyed key");
+    let run = run.says(&format!("looked at: {}/data, 4 SSTables", root.display()));
+    run.says(&format!("looked at: {}/data2, 4 SSTables", root.display()));
+    let site = Site::unused();
+    revoke(&site);
+    site.node.file("cassandra.yaml", "data_file_directories: [\n");
+    destroy(&site, &[]).exits(4).says("cassandra.yaml");
+    assert!(there(&site));
+}
+
+#[test]
+fn which_snapshot_needs_the_key_is_said() {
+    let site = Site::new();
+    copy_tree(&site.node.table(), &site.node.root.path().join("away"));
+    for folder in ["snapshots/monday", "snapshots/friday", "backups"] {
+        copy_tree(&site.node.root.path().join("away"), &site.node.table().join(folder));
+    }
+    let run = destroy(&site, &[]).exits(4).says("  live: rk.t (4 SSTables)\n");
+    let run = run.says("  snapshot friday: rk.t (4 SSTables)\n  snapshot monday: rk.t (4");
+    run.says("  backups: rk.t (4 SSTables)\n");
+    let run = destroy(&site, &["--json"]).exits(4);
+    let line = &run.of_type("use")[0];
+    let place = |name: &str, tag: Option<&str>| json!({"place": name, "tag": tag, "table": "rk.t", "sstables": 4});
+    let places = [
+        place("live", None),
+        place("snapshot", Some("friday")),
+        place("snapshot", Some("monday")),
+        place("backup", None),
+    ];
+    assert_eq!(line["places"], json!(places));
+    assert_eq!(line["looked_at"][0]["sstables"], 16);
+    let run = site.node.read("census", &["--snapshots", "--backups"]).exits(0);
+    run.says("kmip kmip1/02-449 in snapshot friday: rk.t (4 SSTables)");
+    let run = site.node.read("census", &["--snapshots", "--json"]).exits(0);
+    assert_eq!(run.of_type("key")[0]["places"], json!(places[..3]));
 }

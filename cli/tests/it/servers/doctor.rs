@@ -108,7 +108,7 @@ fn keys_that_the_data_is_under_are_tried() {
     fs::rename(site.node.table(), &away).unwrap();
     crate::kit::copy_tree(&away, &archive);
     site.sim.store().set_quirk(Quirk::RefusesGetOfDeactivated, true);
-    site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(0);
+    site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(0);
     let run = site.keys("test", &["--data-dir", "data", "--json"]).exits(6);
     let failed: Vec<_> =
         run.of_type("check").into_iter().filter(|line| line["outcome"] == "failed").collect();

@@ -40,6 +40,11 @@ impl Site {
         Self::of(Node::with("oa-kmip-a"), settings)
     }
 
+    /// With data that is under no key.
+    fn unused() -> Self {
+        Self::of(Node::with("oa-lz4"), SimulatorSettings::default())
+    }
+
     /// Without data.
     fn empty(settings: SimulatorSettings) -> Self {
         Self::of(Node::empty(), settings)
@@ -120,7 +125,7 @@ fn an_unknown_group_lists_those_that_are_there() {
         &["list", "nope"][..],
         &["test", "nope"],
         &["expire", "nope", OLD, "--yes"],
-        &["revoke", "nope", OLD, "--yes"],
+        &["revoke", "nope", OLD, "--yes", "--force"],
         &["destroy", "nope", OLD, "--yes", "--force"],
     ] {
         let run = site.keys(arguments[0], &arguments[1..]).exits(2).says("hint: ");
@@ -146,6 +151,7 @@ fn an_unknown_group_lists_those_that_are_there() {
         &["keys", "list", "--config", "hcd.yaml"],
         &["keys", "expire", "--config", "hcd.yaml", GROUP],
         &["keys", "revoke", "--config", "hcd.yaml", GROUP, OLD, "--reason", "whim"],
+        &["keys", "revoke", "--config", "hcd.yaml", GROUP, OLD, "--yes"],
         &["keys", "destroy", "--config", "hcd.yaml", GROUP, OLD, "--yes"],
     ] {
         site.node.run(arguments).exits(2);
@@ -154,7 +160,7 @@ fn an_unknown_group_lists_those_that_are_there() {
 
 #[test]
 fn a_server_that_is_down_is_6_for_every_verb() {
-    let site = Site::empty(SimulatorSettings::default());
+    let site = Site::unused();
     let port = site.sim.address().port();
     let Site { node, sim } = site;
     drop(sim);
@@ -162,7 +168,7 @@ fn a_server_that_is_down_is_6_for_every_verb() {
         &["list", GROUP][..],
         &["test", GROUP],
         &["expire", GROUP, OLD, "--yes"],
-        &["revoke", GROUP, OLD, "--yes"],
+        &["revoke", GROUP, OLD, "--yes", "--data-dir", "data"],
         &["destroy", GROUP, OLD, "--yes", "--data-dir", "data"],
     ] {
         let arguments = [&["keys", arguments[0], "--config", "hcd.yaml"], &arguments[1..]].concat();

@@ -1,5 +1,6 @@
 //! `plan`, `upgradesstables` and `verify` with the node's configuration: the whole rotation.
 
+use rekey_kmip_sim::Quirk;
 use serde_json::{Value, json};
 
 use super::*;
@@ -30,7 +31,7 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
     let run = with(&site, "plan", &[]).exits(2);
     let run = run.says("blocked: these SSTables are already under the key that the database would");
     run.says("still choose (key kmip kmip1/02-449)")
-        .says("expire or revoke it first")
+        .says("if another key is to take its place, have one made (--create-key)")
         .says("this key: the first of 2 keys that the database finds for these options")
         .says("not new: fits, and comes later in the database's order");
     let run = with(&site, "plan", &["--json"]).exits(2);
@@ -59,7 +60,7 @@ fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
     let run = site.node.read("census", &["--json"]).exits(0);
     assert_eq!(run.of_type("key").len(), 1);
     assert_eq!(run.of_type("key")[0]["key"]["id"], "new");
-    site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(0);
+    site.keys("revoke", &[GROUP, OLD, "--yes", "--data-dir", "data"]).exits(0);
     site.keys("destroy", &[GROUP, OLD, "--yes", "--data-dir", "data"]).exits(0);
     site.node.read("verify", &["--config", "hcd.yaml"]).exits(0).says("4 verified");
 }
@@ -74,7 +75,7 @@ fn a_key_is_made_once_and_found_again() {
     assert_eq!(site.sim.store().len(), 1);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
     run.says("made a new key: kmip kmip1/02-001")
-        .says("go on with --key-id '02-001' in place of --create-key")
+        .says("target: Encryptor, AES/CBC/PKCS5Padding 256 bits, kmip kmip1/02-001 (Active)")
         .says("goes on writing with another key than the target's (key 02-449)");
     assert_eq!(site.sim.store().len(), 2);
     let run = site.node.read("census", &["--json"]).exits(0);
@@ -101,12 +102,156 @@ fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
         }
     }
     assert_eq!(site.node.sstables().len(), 5);
-    let run = with(&site, "upgradesstables", &["--create-key"]).exits(2);
-    run.says("the data is under several keys already").says("--key-id 'new'");
-    with(&site, "upgradesstables", &["--key-id", "new"])
-        .exits(0)
-        .says("4 rewritten")
-        .says("1 skipped");
+    let run = with(&site, "upgradesstables", &["--create-key"]).exits(0);
+    run.says("4 rewritten").says("1 skipped").says("this key: the youngest of 2 keys in use");
+    assert_eq!((keys_in_use(&site.node), site.sim.store().len()), (vec!["new".to_owned()], 2));
+}
+
+/// The ids of the keys that anything is under.
+fn keys_in_use(node: &Node) -> Vec<String> {
+    let run = node.read("census", &["--snapshots", "--backups", "--json"]).exits(0);
+    let id = |line: &Value| line["key"]["id"].as_str().unwrap().to_owned();
+    run.of_type("key").iter().map(id).collect()
+}
+
+/// Said again, `--create-key` means the same key.
+#[test]
+fn a_rotation_is_made_once_however_often_it_is_asked_for() {
+    let site = Site::new();
+    with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
+    let before = site.node.sstables();
+    for verb in ["upgradesstables", "plan", "upgradesstables"] {
+        let run = with(&site, verb, &["--create-key"]).exits(0);
+        run.says("everything selected is under kmip kmip1/02-001 already (the key of the rotation")
+            .says("expire it first: sstablerekey keys expire --config hcd.yaml kmip1 02-001");
+    }
+    assert_eq!((site.node.sstables(), site.sim.store().len()), (before.clone(), 2));
+    // Nor is it the old key for who does not ask for a new one, once the old one is expired.
+    site.keys("expire", &[GROUP, OLD, "2020-01-01", "--yes"]).exits(0);
+    with(&site, "upgradesstables", &[]).exits(0).says("everything selected is under");
+    with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 skipped");
+    assert_eq!((site.node.sstables(), site.sim.store().len()), (before, 2));
+    // Expired itself, it ends the rotation, and the next one begins with a key of its own.
+    site.keys("expire", &[GROUP, "02-001", "--yes"]).exits(0);
+    with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
+    assert_eq!(keys_in_use(&site.node), ["02-002"]);
+    with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 skipped");
+    assert_eq!((keys_in_use(&site.node), site.sim.store().len()), (vec!["02-002".to_owned()], 3));
+}
+
+/// Without its record a rotation goes on forward all the same: never back to a key from before.
+#[test]
+fn without_the_record_it_never_goes_back() {
+    let site = Site::new();
+    let record = site.node.data().join(".sstablerekey/rotations");
+    for made in ["02-001", "02-002"] {
+        with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
+        assert_eq!(keys_in_use(&site.node), [made]);
+        fs::remove_file(&record).unwrap();
+        // A second at least: keys of one second are told apart by nothing.
+        site.sim.clock().advance(std::time::Duration::from_secs(2));
+    }
+}
+
+/// One keyspace after the other: each of them gets the key of the first.
+#[test]
+fn other_tables_get_the_key_of_the_rotation() {
+    for forget in [false, true] {
+        let site = Site::new();
+        crate::kit::copy_tree(&site.node.data().join("rk"), &site.node.data().join("ks2"));
+        let run = with(&site, "upgradesstables", &["--create-key", "rk"]).exits(0);
+        run.says("4 rewritten");
+        if forget {
+            fs::remove_file(site.node.data().join(".sstablerekey/rotations")).unwrap();
+        }
+        let run = with(&site, "upgradesstables", &["--create-key", "rk"]).exits(0);
+        run.says("4 skipped").says("everything selected is under kmip kmip1/02-001");
+        with(&site, "upgradesstables", &["--create-key", "ks2"]).exits(0).says("4 rewritten");
+        assert_eq!(keys_in_use(&site.node), ["02-001"]);
+        assert_eq!(site.sim.store().len(), 2);
+    }
+}
+
+/// The second node of a cluster finds the key that the first one has made.
+#[test]
+fn a_second_node_takes_the_same_key_and_says_whose_it_is() {
+    let site = Site::new();
+    with(&site, "upgradesstables", &["--create-key"]).exits(0);
+    let Site { node, sim } = site;
+    let second = Site { node: Node::with("oa-kmip-a"), sim };
+    let config = second.sim.node_config(GROUP, second.node.root.path()).unwrap();
+    second.node.file("hcd.yaml", &config.replace("timeout: 5000", "timeout: 20000"));
+    let run = with(&second, "plan", &["--create-key"]).exits(0);
+    run.says("not by this run").says("other nodes may use it already");
+    with(&second, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
+    with(&second, "upgradesstables", &["--create-key"]).exits(0).says("4 skipped");
+    assert_eq!(keys_in_use(&second.node), ["02-001"]);
+    assert_eq!((keys_in_use(&node), second.sim.store().len()), (vec!["02-001".to_owned()], 2));
+}
+
+/// A key that waits and is older than one in use has a history that nobody here knows.
+#[test]
+fn an_older_key_that_waits_is_left_waiting() {
+    let site = Site::new();
+    site.keep("stale", vec![9; 32], 5, vec![namespace("a")]);
+    let run = with(&site, "upgradesstables", &["--create-key"]).exits(0);
+    run.says("made by the run: what waits on the server is no younger");
+    assert_eq!(keys_in_use(&site.node), ["02-001"]);
+}
+
+/// Ended before it is done, the same words go on with the same key.
+#[test]
+fn a_rotation_that_was_ended_goes_on_with_its_key() {
+    let site = Site::new();
+    let words = ["--create-key", "--stop-after", "1"];
+    for left in [3, 2, 1] {
+        with(&site, "upgradesstables", &words).exits(75).says(&format!("{left} left"));
+        assert_eq!(site.sim.store().len(), 2);
+    }
+    with(&site, "upgradesstables", &words).exits(0);
+    with(&site, "upgradesstables", &words).exits(0).says("everything selected is under");
+    assert_eq!((keys_in_use(&site.node), site.sim.store().len()), (vec!["02-001".to_owned()], 2));
+}
+
+/// A plan refuses what the run refuses, and with the same status.
+#[test]
+fn a_key_that_must_not_encrypt_is_6_in_the_plan_and_in_the_run() {
+    let site = Site::new();
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
+    site.keys("revoke", &[GROUP, "new", "--yes"]).exits(0);
+    let before = site.node.sstables();
+    for verb in ["plan", "upgradesstables"] {
+        let run = with(&site, verb, &["--key-id", "new"]).exits(6);
+        run.says("nothing may be encrypted with the target key: it is Deactivated (key new)")
+            .says("--even-if 'Deactivated'");
+        with(&site, verb, &["--key-id", "new", "--even-if", "expired"]).exits(6);
+        with(&site, verb, &["--even-if", "expired"]).exits(2);
+        with(&site, verb, &["--key-id", "nope"]).exits(6);
+    }
+    assert_eq!(site.node.sstables(), before);
+    let run = with(&site, "upgradesstables", &["--key-id", "new", "--even-if", "deactivated"]);
+    run.exits(0).says("4 rewritten").says("kmip kmip1/new (Deactivated)");
+}
+
+#[test]
+fn keys_that_cannot_be_had_are_the_same_status_in_the_plan_and_in_the_run() {
+    let site = Site::new();
+    site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
+    site.sim.store().set_quirk(Quirk::RefusesGetOfDeactivated, true);
+    site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(0);
+    for verb in ["plan", "upgradesstables"] {
+        with(&site, verb, &["--key-id", "new"]).exits(6);
+    }
+    // The SSTables' group is one that the configuration does not have, and the target's is.
+    let other = MAP.replace("'kmip_host': 'kmip1'", "'kmip_host': 'kmip2'");
+    site.configure("kmip1:", "kmip2:");
+    let codes = ["plan", "upgradesstables"].map(|verb| {
+        let first: &[&str] = if verb == "upgradesstables" { &["-a"] } else { &[] };
+        let common = ["--config", "hcd.yaml", "--flavor", "apache-4", "--key-id", "new"];
+        let rest = ["--compression", &other];
+        site.node.read(verb, &[first, &common, &rest].concat()).says("no group kmip1").code
+    });
+    assert_eq!(codes, [2, 2]);
 }
 
 #[test]

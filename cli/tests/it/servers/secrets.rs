@@ -31,7 +31,7 @@ fn everything(site: &Site, runs: &mut Vec<Run>) {
         runs.push(site.keys("list", &[&[GROUP], json].concat()));
         runs.push(site.keys("test", &[&["--data-dir", "data"], json].concat()));
         runs.push(site.keys("expire", &[&[GROUP, "spare", "2090-01-01", "--yes"], json].concat()));
-        runs.push(site.keys("revoke", &[&[GROUP, "spare", "--yes"], json].concat()));
+        runs.push(site.keys("revoke", &[&[GROUP, "spare", "--yes", "--force"], json].concat()));
         for id in ["spare", OLD] {
             let rest = [GROUP, id, "--yes", "--data-dir", "data"];
             runs.push(site.keys("destroy", &[&rest, json].concat()));

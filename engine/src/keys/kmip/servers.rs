@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use rekey_kmip::client::choice::{Choice, KeyRequest};
-use rekey_kmip::client::{Client, Listing, Rest};
+use rekey_kmip::client::{Client, ListedObject, Listing, Rest};
 use rekey_kmip::message::{Attribute, Attributes, ObjectType, Timestamp, UniqueIdentifier};
 use rekey_kmip::transport::Failure;
 use rekey_kmip::ttlv::Tag;
@@ -96,6 +96,14 @@ impl KmipServers {
     /// As [`Self::with`].
     pub fn choose(&self, group: &str, wanted: &KeyRequest) -> Result<Choice> {
         self.with(group, |client| client.choose(wanted, Timestamp::now()))
+    }
+
+    /// What the servers tell about these objects.
+    ///
+    /// # Errors
+    /// As [`Self::with`]; what is refused of one object is in its line.
+    pub fn describe(&self, group: &str, ids: &[UniqueIdentifier]) -> Result<Vec<ListedObject>> {
+        self.with(group, |client| client.attributes_of(ids))
     }
 
     /// Makes a key and activates it, as the database does when it finds none (KMIP.md 1.3).

@@ -4,14 +4,18 @@
 //! one that it would choose (KMIP.md 1.2 to 1.5): with any other, the next flush goes on under
 //! the old key.
 
-use std::collections::BTreeSet;
+mod rotation;
 
-use rekey_kmip::client::choice::{Choice, KeyRequest, Rejection};
-use rekey_kmip::message::UniqueIdentifier;
+use rekey_kmip::client::Rest;
+use rekey_kmip::client::choice::{Choice, KeyRequest, Rejection, barred};
+use rekey_kmip::message::{Attributes, Timestamp, UniqueIdentifier};
 
-use crate::keys::{KeyId, KeyRef, KmipServers};
+use crate::keys::{KeyId, KmipServers};
 use crate::options::{EncryptorOptions, ProviderOptions};
 use crate::{Error, Result};
+
+use rotation::Told;
+pub use rotation::{Recorded, Usage};
 
 /// How the key to write with is found.
 #[derive(Debug, Clone, Copy)]
@@ -19,10 +23,24 @@ use crate::{Error, Result};
 pub enum KeyWish<'a> {
     /// By its id.
     Named(&'a KeyId),
+    /// By its id, although it is in this state, which forbids to encrypt with it.
+    EvenIf(&'a KeyId, &'a str),
+    /// The one that an unfinished run writes with.
+    Resumed(&'a KeyId),
     /// As the database finds it.
     AsTheDatabase,
-    /// One that none of these keys is; made, if none waits on the server.
-    New(&'a BTreeSet<KeyRef>),
+    /// That of a rotation, which is new to what is in use; made, if it is not there.
+    New(&'a Usage),
+}
+
+impl<'a> KeyWish<'a> {
+    /// The key, if it is named.
+    pub(super) const fn id(self) -> Option<&'a KeyId> {
+        match self {
+            Self::Named(id) | Self::EvenIf(id, _) | Self::Resumed(id) => Some(id),
+            Self::AsTheDatabase | Self::New(_) => None,
+        }
+    }
 }
 
 /// Why a key was taken.
@@ -30,12 +48,17 @@ pub enum KeyWish<'a> {
 pub struct KeyChoice {
     /// The reason.
     pub reason: String,
+    /// The key's state, as far as the server tells it: Active; Expired where its Protect Stop Date is
+    /// past.
+    pub state: Option<String>,
     /// Other keys that the server offered, and why each was not taken.
     pub others: Vec<(String, String)>,
     /// What the operator should know about it.
     pub warnings: Vec<Error>,
     /// Whether nobody named it: it follows from what the server has now.
     pub by_rule: bool,
+    /// Whether a new key was asked for: said again, the same words mean this one.
+    pub rotates: bool,
 }
 
 /// What was settled.
@@ -67,9 +90,9 @@ pub(super) fn settle(
         return Err(Error::invalid("the target key is on no KMIP server"));
     };
     let Some(servers) = servers else {
-        return match wish {
-            KeyWish::Named(id) => Ok(Settled { id: Some(id.clone()), choice: None }),
-            _ => Err(Error::invalid(
+        return match wish.id() {
+            Some(id) => Ok(Settled { id: Some(id.clone()), choice: None }),
+            None => Err(Error::invalid(
                 "a KMIP target needs the id of the key to write with, or the servers to ask",
             )
             .cure(
@@ -81,9 +104,26 @@ pub(super) fn settle(
     let request = key_request(options)?;
     let choice = servers.choose(group, &request);
     match wish {
-        KeyWish::Named(id) => Ok(Settled { id: Some(id.clone()), choice: Some(named(id, choice)) }),
-        KeyWish::AsTheDatabase => as_the_database(group, &request, &choice?),
-        KeyWish::New(used) => new(group, &choice?, used),
+        KeyWish::Named(id) => named((servers, group), (id, "named by the operator"), None, choice),
+        KeyWish::EvenIf(id, state) => {
+            named((servers, group), (id, "named by the operator"), Some(state), choice)
+        }
+        KeyWish::Resumed(id) => {
+            named((servers, group), (id, "the unfinished run writes with it"), None, choice)
+        }
+        KeyWish::AsTheDatabase => {
+            let mut settled = as_the_database(group, &request, &choice?)?;
+            if let (Some(id), Some(choice)) = (&settled.id, &mut settled.choice) {
+                choice.state = told(servers, group, id).as_ref().and_then(state_of);
+            }
+            Ok(settled)
+        }
+        KeyWish::New(usage) => {
+            let choice = choice?;
+            let asked = rotation::asked(group, &choice, usage);
+            let told = Told::from(servers.describe(group, &asked)?);
+            rotation::settle(group, &request, &choice, (usage, &told), Timestamp::now())
+        }
     }
 }
 
@@ -109,23 +149,78 @@ pub(super) fn key_request(options: &EncryptorOptions) -> Result<KeyRequest> {
     })
 }
 
-/// The key that the operator named; a server that cannot say what the database would do, or says
-/// that it would take another one, is worth a warning.
-fn named(id: &KeyId, choice: Result<Choice>) -> KeyChoice {
+/// The key that somebody named; a server that cannot say what the database would do, or says that it
+/// would take another one, is worth a warning. Its bytes may come from elsewhere: a server that does
+/// not know it, or does not answer, is no reason to refuse it here.
+fn named(
+    (servers, group): (&KmipServers, &str),
+    (id, reason): (&KeyId, &str),
+    even_if: Option<&str>,
+    choice: Result<Choice>,
+) -> Result<Settled> {
     let mut explained = KeyChoice {
-        reason: "named by the operator".to_owned(),
+        reason: reason.to_owned(),
+        state: None,
         others: vec![],
         warnings: vec![],
         by_rule: false,
+        rotates: false,
     };
     match choice {
         Err(error) => explained.warnings.push(unknown_choice(error)),
         Ok(choice) => {
             explained.others = others(&choice, id.as_str());
-            explained.warnings.extend(disagreement(&choice, id.as_str()));
+            explained.warnings.extend(warnings(&choice, id.as_str()));
         }
     }
-    explained
+    if let Some(attributes) = told(servers, group, id) {
+        explained.state = state_of(&attributes);
+        explained.warnings.extend(check_state(id, &attributes, even_if)?);
+    }
+    Ok(Settled { id: Some(id.clone()), choice: Some(explained) })
+}
+
+/// What the server tells of a key, if it does.
+fn told(servers: &KmipServers, group: &str, id: &KeyId) -> Option<Attributes> {
+    let objects = servers.describe(group, &[UniqueIdentifier::new(id.as_str())]).ok()?;
+    objects.into_iter().next()?.attributes.ok()
+}
+
+/// Refuses a key with which nothing may be encrypted, unless the operator knows that it is so.
+fn check_state(
+    id: &KeyId,
+    attributes: &Attributes,
+    even_if: Option<&str>,
+) -> Result<Option<Error>> {
+    let refused = |what: String| Error::key_unavailable(what).key(id);
+    let Some(bar) = barred(attributes, Timestamp::now()) else {
+        return match even_if {
+            None => Ok(None),
+            Some(said) => Err(Error::invalid(format!(
+                "--even-if says {said}, and the target key may encrypt"
+            ))
+            .key(id)
+            .cure("leave --even-if out")),
+        };
+    };
+    let fact = format!("nothing may be encrypted with the target key: it {bar}");
+    let state = state_of(attributes).unwrap_or_default();
+    match even_if {
+        Some(said) if said.eq_ignore_ascii_case(&state) => Ok(Some(refused(fact))),
+        Some(said) => Err(refused(fact).cure(format!("--even-if says {said}, and it is {state}"))),
+        None => Err(refused(fact).cure(format!(
+            "name a key that may encrypt, or have one made (--create-key); if it has to be this one, \
+             say that you know its state: --even-if '{state}'"
+        ))),
+    }
+}
+
+/// The state by its name; a key whose Protect Stop Date is past is Expired, whatever its state.
+fn state_of(attributes: &Attributes) -> Option<String> {
+    match barred(attributes, Timestamp::now()) {
+        Some(Rejection::Expired(_)) => Some("Expired".to_owned()),
+        _ => attributes.state().map(|state| state.to_string()),
+    }
 }
 
 fn as_the_database(group: &str, request: &KeyRequest, choice: &Choice) -> Result<Settled> {
@@ -138,47 +233,10 @@ fn as_the_database(group: &str, request: &KeyRequest, choice: &Choice) -> Result
              Stop Date, then earliest Activation Date, then the server's own order)"
         ),
     };
-    let warnings = disagreement(choice, chosen.as_str()).into_iter().collect();
+    let warnings = warnings(choice, chosen.as_str());
     let others = others(choice, chosen.as_str());
-    Settled::there(chosen, KeyChoice { reason, others, warnings, by_rule: true })
-}
-
-/// A key that no SSTable has been written with yet. Keys of a run that was cut short are not told
-/// from keys that the node took up by itself: there the operator must say which.
-fn new(group: &str, choice: &Choice, used: &BTreeSet<KeyRef>) -> Result<Settled> {
-    let is_used = |id: &UniqueIdentifier| {
-        used.iter().any(|key| match key {
-            KeyRef::Kmip { group: of, id: used } => of == group && used.as_str() == id.as_str(),
-            KeyRef::LocalFile { .. } | KeyRef::Replicated { .. } => false,
-        })
-    };
-    let fits: Vec<_> = fitting(choice).collect();
-    if let Some(waiting) = fits.iter().find(|id| !is_used(id)) {
-        let explained = KeyChoice {
-            reason: "the server has it and no SSTable uses it: none needs to be made".to_owned(),
-            others: others(choice, waiting.as_str()),
-            warnings: disagreement(choice, waiting.as_str()).into_iter().collect(),
-            by_rule: false,
-        };
-        return Settled::there(waiting, explained);
-    }
-    if let (Some(last), true) = (fits.last(), used.len() > 1) {
-        return Err(Error::invalid(
-            "the data is under several keys already, and one of them may be the new key of a run \
-             that was cut short",
-        )
-        .key(last)
-        .cure(format!(
-            "go on with that key: --key-id '{last}'; or name another one, made on the server"
-        )));
-    }
-    let explained = KeyChoice {
-        reason: "made by the run".to_owned(),
-        others: others(choice, ""),
-        warnings: disagreement(choice, "").into_iter().collect(),
-        by_rule: false,
-    };
-    Ok(Settled { id: None, choice: Some(explained) })
+    let (state, by_rule, rotates) = (None, true, false);
+    Settled::there(chosen, KeyChoice { reason, state, others, warnings, by_rule, rotates })
 }
 
 /// What speaks against a key that was just made: the database must find it, and before all others.
@@ -201,8 +259,25 @@ pub(super) fn check_made(
                  with them, or make the key on the server",
             ),
         ],
-        Ok(choice) => disagreement(&choice, id.as_str()).into_iter().collect(),
+        Ok(choice) => warnings(&choice, id.as_str()),
     }
+}
+
+/// What the operator should know of what the database would do.
+fn warnings(choice: &Choice, taken: &str) -> Vec<Error> {
+    disagreement(choice, taken).into_iter().chain(unseen(choice)).collect()
+}
+
+/// What the database does not get to see when it asks for its keys.
+fn unseen(choice: &Choice) -> Option<Error> {
+    let Rest::Cut { listed, of } = choice.rest else { return None };
+    Some(
+        Error::key_unavailable(format!(
+            "the database asks for its keys once, and the server gives it {listed} of {of}: it \
+             chooses among those"
+        ))
+        .cure("raise the server's limit for one Locate, or give each purpose a key_namespace of its own"),
+    )
 }
 
 fn fitting(choice: &Choice) -> impl Iterator<Item = &UniqueIdentifier> {
@@ -235,8 +310,8 @@ fn disagreement(choice: &Choice, taken: &str) -> Option<Error> {
             ))
             .key(&view.id)
             .cure(
-                "expire or revoke it (keys expire, keys revoke), or give each cipher a \
-                 key_namespace of its own, before the node starts",
+                "give each cipher a key_namespace of its own; or expire that key (keys expire) before \
+                 the node starts, if nothing is to be written with it any more",
             ),
         ),
         None if view.id.as_str() != taken => Some(goes_on_with(&view.id)),
@@ -252,7 +327,10 @@ fn unknown_choice(error: Error) -> Error {
 fn goes_on_with(key: &UniqueIdentifier) -> Error {
     Error::invalid("the database itself goes on writing with another key than the target's")
         .key(key)
-        .cure("expire it (keys expire) or revoke it before the node starts")
+        .cure(format!(
+            "if the target's key is to take its place, expire it before the node starts (keys \
+             expire); else write with it: --key-id '{key}'"
+        ))
 }
 
 fn nothing_fits(group: &str, request: &KeyRequest, choice: &Choice) -> Error {

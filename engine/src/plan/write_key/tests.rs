@@ -1,7 +1,7 @@
-use rekey_kmip::client::choice::{Candidate, NAMESPACE, choose};
+use rekey_kmip::client::choice::{Candidate, choose};
 use rekey_kmip::message::{
-    Attribute, AttributeName, Attributes, BlockCipherMode, CryptographicAlgorithm,
-    CryptographicParameters, PaddingMethod, State, Timestamp,
+    Attribute, Attributes, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
+    PaddingMethod, State, Timestamp,
 };
 use rekey_kmip::ttlv::Tag;
 
@@ -9,7 +9,7 @@ use super::*;
 use crate::ErrorKind;
 use crate::options::OptionMap;
 
-const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
 fn options(pairs: &[(&str, &str)]) -> EncryptorOptions {
     let base = [("key_provider", "KmipKeyProviderFactory"), ("kmip_host", "g")];
@@ -17,13 +17,13 @@ fn options(pairs: &[(&str, &str)]) -> EncryptorOptions {
     EncryptorOptions::from_options(&map).unwrap()
 }
 
-fn request(namespace: Option<&str>) -> KeyRequest {
+pub(super) fn request(namespace: Option<&str>) -> KeyRequest {
     let pairs: Vec<_> = namespace.map(|name| ("key_namespace", name)).into_iter().collect();
     key_request(&options(&pairs)).unwrap()
 }
 
 /// An AES/CBC key of 128 bits that is active since the given second.
-fn key(id: &str, activated: i64, more: Vec<Attribute>) -> Candidate {
+pub(super) fn key(id: &str, activated: i64, more: Vec<Attribute>) -> Candidate {
     let parameters = CryptographicParameters {
         mode: Some(BlockCipherMode::CBC),
         padding: Some(PaddingMethod::PKCS5),
@@ -40,7 +40,7 @@ fn key(id: &str, activated: i64, more: Vec<Attribute>) -> Candidate {
     Candidate { id: id.into(), attributes }
 }
 
-fn longer(id: &str, activated: i64) -> Candidate {
+pub(super) fn longer(id: &str, activated: i64) -> Candidate {
     key(id, activated, vec![Attribute::new(Tag::CRYPTOGRAPHIC_LENGTH.into(), 256)])
 }
 
@@ -48,12 +48,7 @@ fn chosen(candidates: Vec<Candidate>) -> Choice {
     choose(&request(None), candidates, NOW)
 }
 
-fn used(ids: &[&str]) -> BTreeSet<KeyRef> {
-    let key = |id: &&str| KeyRef::Kmip { group: "g".to_owned(), id: KeyId::new(*id).unwrap() };
-    ids.iter().map(key).collect()
-}
-
-fn id(settled: &Settled) -> Option<&str> {
+pub(super) fn id(settled: &Settled) -> Option<&str> {
     settled.id.as_ref().map(KeyId::as_str)
 }
 
@@ -79,7 +74,7 @@ fn without_servers_only_a_named_key_settles_it() {
     let named = KeyId::new("k").unwrap();
     let settled = settle(&options(&[]), KeyWish::Named(&named), None).unwrap();
     assert_eq!((id(&settled), settled.choice.is_none()), (Some("k"), true));
-    let none = BTreeSet::new();
+    let none = Usage::default();
     for wish in [KeyWish::AsTheDatabase, KeyWish::New(&none)] {
         let error = settle(&options(&[]), wish, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -129,65 +124,42 @@ fn what_does_not_fit_is_listed_up_to_a_limit_and_cannot_drive_a_terminal() {
 }
 
 #[test]
-fn a_named_key_is_taken_whatever_the_server_says() {
+fn a_key_that_must_not_encrypt_is_refused_unless_its_state_is_said() {
+    let told = |more| key("k", 1, more).attributes;
     let by_name = KeyId::new("k").unwrap();
-    let fine = named(&by_name, Ok(chosen(vec![key("k", 1, vec![]), key("l", 2, vec![])])));
-    assert_eq!((fine.warnings.len(), fine.by_rule), (0, false));
-    assert_eq!(fine.others.len(), 1);
-    let other = named(&by_name, Ok(chosen(vec![key("j", 1, vec![]), key("k", 2, vec![])])));
-    assert_eq!(other.warnings[0].key_name(), Some("j"));
-    let silent = named(&by_name, Err(Error::key_unavailable("down")));
-    assert!(silent.warnings[0].chain().ends_with("write with: down"), "{silent:?}");
+    let check =
+        |attributes: &Attributes, said: Option<&str>| check_state(&by_name, attributes, said);
+    let fine = told(vec![]);
+    assert!(check(&fine, None).unwrap().is_none());
+    assert_eq!(check(&fine, Some("Deactivated")).unwrap_err().kind(), ErrorKind::Invalid);
+    // What the server does not tell forbids nothing.
+    assert!(check(&Attributes::default(), None).unwrap().is_none());
+    let state = |state: State| Attribute::new(Tag::STATE.into(), state.number());
+    for (more, name) in [
+        (state(State::DEACTIVATED), "Deactivated"),
+        (state(State::COMPROMISED), "Compromised"),
+        (state(State::PRE_ACTIVE), "Pre-Active"),
+        (state(State::DESTROYED), "Destroyed"),
+        (Attribute::new(Tag::PROTECT_STOP_DATE.into(), NOW), "Expired"),
+    ] {
+        let attributes = told(vec![more]);
+        assert_eq!(state_of(&attributes).as_deref(), Some(name));
+        let error = check(&attributes, None).unwrap_err();
+        assert_eq!((error.kind(), error.key_name()), (ErrorKind::KeyUnavailable, Some("k")));
+        assert!(error.advice().unwrap().ends_with(&format!("--even-if '{name}'")), "{error:?}");
+        assert!(check(&attributes, Some(&name.to_lowercase())).unwrap().is_some());
+        let other = check(&attributes, Some("Suspended")).unwrap_err();
+        assert_eq!(other.kind(), ErrorKind::KeyUnavailable);
+    }
 }
 
 #[test]
-fn a_new_key_is_one_that_waits_or_one_to_be_made() {
-    let old_and = |more: Vec<Candidate>| chosen([vec![key("old", 1, vec![])], more].concat());
-    // Nothing at all.
-    let settled = new("g", &chosen(vec![]), &used(&[])).unwrap();
-    assert_eq!(id(&settled), None);
-    assert_eq!(choice(settled).warnings.len(), 0);
-    // The old one only.
-    let settled = new("g", &old_and(vec![]), &used(&["old"])).unwrap();
-    assert_eq!(id(&settled), None);
-    assert_eq!(choice(settled).warnings[0].key_name(), Some("old"));
-    // One that waits.
-    let settled = new("g", &old_and(vec![key("new", 2, vec![])]), &used(&["old"])).unwrap();
-    assert_eq!(id(&settled), Some("new"));
-    let explained = choice(settled);
-    assert_eq!(explained.warnings[0].key_name(), Some("old"));
-    assert!(!explained.by_rule, "what is under it already is done");
-    // Both are used.
-    let error = new("g", &old_and(vec![key("new", 2, vec![])]), &used(&["old", "new"]));
-    assert_eq!(error.unwrap_err().key_name(), Some("new"));
-    // The same ids of another group are other keys.
-    let settled = new("h", &old_and(vec![key("new", 2, vec![])]), &used(&["old", "new"])).unwrap();
-    assert!(id(&settled).is_some());
-}
-
-#[test]
-fn where_the_database_fails_it_does_not_go_on() {
-    let settled = new("g", &chosen(vec![longer("long", 1)]), &used(&["old"])).unwrap();
-    assert_eq!(id(&settled), None);
-    let warnings = choice(settled).warnings;
-    assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].to_string().ends_with("and then fails to write (key long)"));
-}
-
-#[test]
-fn keys_that_do_not_fit_are_not_taken_for_waiting_ones() {
-    let expired = Attribute::new(Tag::PROTECT_STOP_DATE.into(), Timestamp::from_seconds(5));
-    let off = Attribute::new(Tag::STATE.into(), State::DEACTIVATED.number());
-    let other = Attribute::new(AttributeName::custom(NAMESPACE), "other");
-    let candidates = vec![
-        key("expired", 1, vec![expired]),
-        key("off", 2, vec![off]),
-        key("other", 3, vec![other]),
-    ];
-    let choice = choose(&request(Some("mine")), candidates, NOW);
-    let settled = new("g", &choice, &used(&[])).unwrap();
-    assert_eq!(id(&settled), None);
-    assert_eq!(settled.choice.unwrap().others.len(), 3);
+fn a_server_that_shows_the_database_a_part_is_warned_of() {
+    let whole = chosen(vec![key("k", 1, vec![])]);
+    assert!(warnings(&whole, "k").is_empty());
+    let mut cut = whole;
+    cut.rest = Rest::Cut { listed: 1, of: 9 };
+    assert!(warnings(&cut, "k")[0].to_string().contains("gives it 1 of 9"));
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn a_data_directory_behind_a_link_is_its_target() {
 #[test]
 fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
     for below in ["", "ks", TABLE] {
-        let is_table = below == TABLE;
+        let (is_table, is_root) = (below == TABLE, below.is_empty());
         let below = if is_table { format!("ks/{TABLE}") } else { below.to_owned() };
         let (workspace, target) = named("ks", TABLE);
         let unreadable = fs::canonicalize(workspace.data()).unwrap().join(&below);
@@ -174,26 +174,31 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
                 .then_some(io::ErrorKind::PermissionDenied)
         });
         let result = workspace.upgrade_on(storage.boxed(), &target);
-        // A table that cannot be listed is a failure of its own, and the others go on.
-        let error = match result {
-            Ok(report) if is_table => report.failures().next().unwrap().clone(),
-            other => other.unwrap_err(),
-        };
+        // A directory without any SSTable that can be seen is none to work on.
+        let error = result.unwrap_err();
+        let kind = if is_root { ErrorKind::Io } else { ErrorKind::Invalid };
+        assert_eq!(error.kind(), kind, "{below}: {error:?}");
+        assert!(error.chain().contains(&unreadable.display().to_string()), "{error:?}");
+        assert!(error.chain().contains("cannot list the directory"), "{error:?}");
+        assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
+
+        // Beside other data it is a failure of its own, and the others go on.
+        if is_root {
+            continue;
+        }
+        copy_tree(&testdata().join(SET).join("rk"), &workspace.data().join("other"));
+        let report = workspace.upgrade_on(storage.boxed(), &target).unwrap();
+        assert_eq!((report.failures().count(), report.successes()), (1, 4));
+        let error = report.failures().next().unwrap();
         assert_eq!(error.kind(), ErrorKind::Io, "{below}: {error:?}");
         assert!(error.path().unwrap().components().eq(unreadable.components()), "{error:?}");
         assert!(error.advice().unwrap().contains("permissions"));
-        assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
-
         let session = workspace.session_on(storage.boxed(), LeaseMode::Shared).unwrap();
-        match upgrade::census(
-            &session,
-            &Selection::default(),
-            upgrade::Archives::default(),
-            threads(1),
-        ) {
-            Ok(census) => assert_eq!((is_table, census.unknown.len()), (true, 1)),
-            Err(error) => assert_eq!((is_table, error.kind()), (false, ErrorKind::Io)),
-        }
+        let (all, archives) = (Selection::default(), upgrade::Archives::default());
+        let census = upgrade::census(&session, &all, archives, threads(1)).unwrap();
+        assert_eq!(census.unknown.len(), 1, "{below}");
+        assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
+        assert_eq!(is_table, census.unknown[0].path().unwrap().ends_with(TABLE));
     }
 }
 

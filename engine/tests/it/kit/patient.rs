@@ -159,6 +159,7 @@ impl Patient {
         let report = upgrade::verify(
             &session,
             &Selection::default(),
+            upgrade::Archives::default(),
             &self.workspace.sources(),
             self.workspace.threads,
             &mut rekey_engine::event::NoObserver,

@@ -61,7 +61,6 @@ impl TestStorage {
         Self { look: Arc::new(look), ..Self::quick() }
     }
 
-    /// The same, and files whose names end so are copies.
     pub(crate) fn copying(self, ending: &'static str) -> Self {
         Self { copied: Some(ending), ..self }
     }

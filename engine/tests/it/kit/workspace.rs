@@ -212,6 +212,7 @@ impl Workspace {
         upgrade::verify(
             &session,
             &Selection::default(),
+            Archives::default(),
             &self.sources(),
             self.threads,
             &mut rekey_engine::event::NoObserver,

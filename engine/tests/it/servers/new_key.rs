@@ -1,7 +1,9 @@
 //! `KeyWish::New`: a key that no SSTable is under, made if there is none.
 
-use rekey_engine::ErrorKind::{Invalid, KeyUnavailable};
+use rekey_engine::ErrorKind::KeyUnavailable;
 use rekey_engine::keys::KeyCreation;
+use rekey_engine::options::EncryptorOptions;
+use rekey_engine::plan::{Recorded, Usage};
 use rekey_kmip::client::choice::NAMESPACE;
 use rekey_kmip::message::{Attributes, Operation, State};
 use rekey_kmip_sim::Fault;
@@ -16,7 +18,8 @@ fn new(site: &Site, used: &[&str]) -> Result<(Target, KeySources)> {
 fn new_for(site: &Site, params: CompressionParams, used: &[&str]) -> Result<(Target, KeySources)> {
     let used: BTreeSet<KeyRef> = used.iter().map(|id| kmip(id)).collect();
     let sources = site.sources();
-    let target = Target::find(params, KeyWish::New(&used), &sources, DATABASE_KEY_ID_LIMIT)?;
+    let usage = Usage { keys: used, ..Usage::default() };
+    let target = Target::find(params, KeyWish::New(&usage), &sources, DATABASE_KEY_ID_LIMIT)?;
     Ok((target, sources))
 }
 
@@ -81,8 +84,10 @@ fn a_key_that_waits_unused_is_taken() {
     let (mut target, sources) = new(&site, &["old"]).unwrap();
     assert_eq!((target.key(), target.may_be_made()), (Some(&kmip("waiting")), false));
     let choice = target.choice().unwrap();
-    assert_eq!(choice.reason, "the server has it and no SSTable uses it: none needs to be made");
+    assert!(choice.reason.starts_with("made on 20"), "{choice:?}");
+    assert!(choice.reason.contains("not by this run: it waits on the server"), "{choice:?}");
     assert_eq!((choice.warnings.len(), choice.by_rule), (0, false));
+    assert_eq!(choice.state.as_deref(), Some("Active"));
     assert_eq!(make(&site, &mut target, &sources).unwrap(), KeyCreation::AlreadyThere);
     assert_eq!(site.sim.count(Operation::CREATE), 0);
 }
@@ -110,25 +115,83 @@ fn an_old_key_that_is_still_active_is_warned_of() {
 }
 
 #[test]
-fn with_several_used_keys_the_operator_must_say_which() {
+fn several_used_keys_go_to_the_youngest() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("new", 1, vec![]);
-    let error = new(&site, &["old", "new"]).unwrap_err();
-    assert_eq!((error.kind(), error.key_name()), (Invalid, Some("new")));
-    assert_eq!(
-        error.chain(),
-        "the data is under several keys already, and one of them may be the new key of a run that \
-         was cut short (key new)"
-    );
-    assert_eq!(
-        error.advice(),
-        Some("go on with that key: --key-id 'new'; or name another one, made on the server")
-    );
-    assert_eq!(site.sim.count(Operation::CREATE), 0);
+    site.sstable("1", &["old"]);
+    site.sstable("2", &["new"]);
+    let (target, sources) = new(&site, &["old", "new"]).unwrap();
+    assert_eq!((target.key(), target.may_be_made()), (Some(&kmip("new")), false));
+    assert!(target.choice().unwrap().reason.starts_with("the youngest of 2 keys in use"));
+    assert_eq!(rewritten(&site.upgrade(&sources, &target).unwrap()), 1);
+    site.assert_all_under("new", &["1", "2"]);
     // If none of them can be written with, there is nothing to be mistaken about.
     let (target, _) = new_for(&site, params(CBC, 256, ""), &["old", "new"]).unwrap();
     assert!(target.may_be_made());
+    assert_eq!(site.sim.count(Operation::CREATE), 0);
+}
+
+/// What is looked at for it is everything, whatever is selected.
+#[test]
+fn usage_counts_what_is_not_selected_and_what_cannot_be_read() {
+    let site = Site::new();
+    site.sstable("1", &["old"]);
+    let archive = table_in(&site.workspace.data()).join("snapshots/s");
+    recipe("2", &["new"]).write(&archive, &plain("2"));
+    let session = site.workspace.session(LeaseMode::Shared).unwrap();
+    let usage = upgrade::usage(&session, site.workspace.threads).unwrap();
+    assert_eq!(usage.keys, BTreeSet::from([kmip("old"), kmip("new")]));
+    assert_eq!((usage.unknown, usage.recorded), (0, None));
+    let prefix = site.sstable("3", &["other"]);
+    fs::write(format!("{prefix}CompressionInfo.db"), b"x").unwrap();
+    let usage = upgrade::usage(&session, site.workspace.threads).unwrap();
+    assert_eq!((usage.keys.len(), usage.unknown), (2, 1));
+}
+
+/// The record is there before anything is written, and outlives the run.
+#[test]
+fn a_rotation_is_recorded_and_found_again() {
+    let site = Site::new();
+    site.key("old", 9, vec![]);
+    site.sstable("1", &["old"]);
+    let (mut target, sources) = new(&site, &["old"]).unwrap();
+    make(&site, &mut target, &sources).unwrap();
+    let options = target.encryptor().unwrap();
+    let find = |options: &EncryptorOptions| -> Option<Recorded> {
+        let session = site.workspace.session(LeaseMode::Shared).unwrap();
+        upgrade::recorded_key(&session, options).unwrap()
+    };
+    assert_eq!(find(options), None);
+    {
+        let session = site.workspace.session(LeaseMode::Exclusive).unwrap();
+        upgrade::record_rotation(&session, &target).unwrap();
+    }
+    let recorded = find(options).unwrap();
+    assert_eq!(recorded.id.as_str(), id_of(&target));
+    assert_eq!(rewritten(&site.upgrade(&sources, &target).unwrap()), 1);
+    assert_eq!(find(options).as_ref(), Some(&recorded));
+    // Another key is for other options.
+    for other in [params(CBC, 256, ""), params("AES", 128, ""), cbc(", 'key_namespace': 'n'")] {
+        let other = Target::new(other, Some(key_id("x"))).unwrap();
+        assert_eq!(find(other.encryptor().unwrap()), None);
+    }
+    // Found by the rule, it is not the old key.
+    let servers = sources.servers.as_ref().unwrap();
+    let date = Timestamp::from_seconds(Timestamp::now().seconds() - 5);
+    servers.with(GROUP, |client| client.expire(&"old".into(), date)).unwrap();
+    let mut target = site.find(&sources, KeyWish::AsTheDatabase).unwrap();
+    assert!(site.plan(&sources, &target).blocker().is_some());
+    target.recall(&recorded);
+    assert!(site.plan(&sources, &target).blocker().is_none());
+    // A record that is damaged is not taken for none.
+    let file = site.workspace.data().join(".sstablerekey/rotations");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[12] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let session = site.workspace.session(LeaseMode::Shared).unwrap();
+    let error = upgrade::recorded_key(&session, target.encryptor().unwrap()).unwrap_err();
+    assert_eq!(error.kind(), rekey_engine::ErrorKind::Corrupt);
 }
 
 /// A key of the same id in another group is another key.
@@ -137,8 +200,8 @@ fn keys_of_other_groups_and_files_are_not_this_key() {
     let site = Site::new();
     site.key("k", 1, vec![]);
     let elsewhere = KeyRef::Kmip { group: "other".to_owned(), id: key_id("k") };
-    let used = BTreeSet::from([elsewhere]);
-    let target = site.find(&site.sources(), KeyWish::New(&used)).unwrap();
+    let usage = Usage { keys: BTreeSet::from([elsewhere]), ..Usage::default() };
+    let target = site.find(&site.sources(), KeyWish::New(&usage)).unwrap();
     assert_eq!(target.key(), Some(&kmip("k")));
 }
 

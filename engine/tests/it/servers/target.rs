@@ -1,7 +1,7 @@
 //! A target key that is the old key, and limits of the target's id.
 
-use rekey_engine::ErrorKind::Invalid;
-use rekey_engine::plan::{Action, SkipReason};
+use rekey_engine::ErrorKind::{Invalid, KeyUnavailable};
+use rekey_engine::plan::{Action, SkipReason, Usage};
 
 use super::*;
 
@@ -23,7 +23,8 @@ fn a_target_that_is_the_old_key_is_an_error_when_nothing_is_to_be_rewritten() {
     assert_eq!(sstables, ["oa-1-big-Data.db", "oa-2-big-Data.db"]);
     let blocker = plan.blocker().unwrap();
     assert_eq!(blocker.error.kind(), Invalid);
-    assert!(blocker.error.advice().unwrap().contains("expire or revoke it first"));
+    let advice = blocker.error.advice().unwrap();
+    assert!(advice.contains("--create-key") && !advice.contains("revoke"), "{advice}");
     let before = site.contents();
     let error = site.upgrade(&sources, &target).unwrap_err();
     assert_eq!((error.kind(), error.chain()), (Invalid, text));
@@ -148,7 +149,7 @@ fn ids_are_limited_as_the_site_says() {
 fn a_key_that_is_made_must_keep_the_limit_too() {
     let site = Site::new();
     let sources = site.sources();
-    let used = BTreeSet::new();
+    let used = Usage::default();
     let mut target = Target::find(cbc(""), KeyWish::New(&used), &sources, 36).unwrap();
     target.make_key(&sources, site.workspace.root.path()).unwrap();
     // Ids of the simulator have 6 bytes; one of 5 does not even get as far as being made.
@@ -161,7 +162,7 @@ fn without_servers_a_key_must_be_named() {
     let mut site = Site::new();
     site.workspace.node_config = None;
     let sources = site.sources();
-    let used = BTreeSet::new();
+    let used = Usage::default();
     for wish in [KeyWish::AsTheDatabase, KeyWish::New(&used)] {
         let error = site.find(&sources, wish).unwrap_err();
         assert_eq!(error.kind(), Invalid);
@@ -169,4 +170,30 @@ fn without_servers_a_key_must_be_named() {
     }
     let target = site.find(&sources, KeyWish::Named(&key_id("any"))).unwrap();
     assert!(target.choice().is_none());
+}
+
+/// Nothing is written with a key that must not encrypt, unless the operator says that it is so.
+#[test]
+fn a_key_that_must_not_encrypt_is_refused_before_anything_is_written() {
+    let site = Site::new();
+    site.key("old", 9, vec![]);
+    site.key("off", 3, vec![ago(Tag::DEACTIVATION_DATE, 1)]);
+    site.key("stopped", 3, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
+    site.sstable("1", &["old"]);
+    let sources = site.sources();
+    for (name, state) in [("off", "Deactivated"), ("stopped", "Expired")] {
+        let id = key_id(name);
+        for wish in [KeyWish::Named(&id), KeyWish::Resumed(&id), KeyWish::EvenIf(&id, "Active")] {
+            let error = site.find(&sources, wish).unwrap_err();
+            assert_eq!((error.kind(), error.key_name()), (KeyUnavailable, Some(name)));
+        }
+        let target = site.find(&sources, KeyWish::EvenIf(&id, state)).unwrap();
+        let choice = target.choice().unwrap();
+        assert_eq!(choice.state.as_deref(), Some(state));
+        let said = choice.warnings.iter().any(|warning| warning.key_name() == Some(name));
+        assert!(said, "{choice:?}");
+    }
+    let id = key_id("old");
+    let error = site.find(&sources, KeyWish::EvenIf(&id, "Deactivated")).unwrap_err();
+    assert_eq!(error.kind(), Invalid);
 }

@@ -13,7 +13,7 @@ mod cipher;
 mod select;
 
 pub use cipher::{CipherName, NoKmipName};
-pub use select::{Candidate, Choice, DatabaseView, Rejection, barred, choose};
+pub use select::{Candidate, Choice, DatabaseView, Rejection, barred, choose, rejections};
 
 use crate::message::{
     Attribute, AttributeName, AttributeValue, CryptographicParameters, NewKey, ObjectType, State,

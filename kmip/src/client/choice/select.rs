@@ -90,8 +90,8 @@ pub fn choose(wanted: &KeyRequest, candidates: Vec<Candidate>, now: Timestamp) -
         .into_iter()
         .chain(expired)
         .map(|candidate| {
-            let rejections = rejections(wanted, &candidate.attributes, now);
-            (candidate.id, rejections)
+            let found = rejections(wanted, &candidate.attributes, now);
+            (candidate.id, found)
         })
         .collect();
     let fits = verdicts.iter().find(|(_id, rejections)| rejections.is_empty());
@@ -138,7 +138,8 @@ fn invalid(wanted: &KeyRequest, attributes: &Attributes) -> Option<Rejection> {
 /// Everything that speaks against a candidate, the filter of Locate included. An attribute that
 /// the server does not tell is given the benefit of the doubt, except for the namespace: without
 /// it two tables would share a key.
-fn rejections(wanted: &KeyRequest, attributes: &Attributes, now: Timestamp) -> Vec<Rejection> {
+#[must_use]
+pub fn rejections(wanted: &KeyRequest, attributes: &Attributes, now: Timestamp) -> Vec<Rejection> {
     let mut found: Vec<_> = invalid(wanted, attributes).into_iter().collect();
     found.extend(expired(attributes, now));
     if let Some(state) = attributes.state().filter(|state| *state != State::ACTIVE) {

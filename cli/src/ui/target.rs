@@ -1,0 +1,75 @@
+//! What a plan or a run writes, and with which key.
+
+use std::path::Path;
+
+use rekey_engine::keys::KeyRef;
+use rekey_engine::plan::{Action, Plan, PlannedSSTable, SkipReason, Target};
+
+use super::command_line::quoted;
+use super::{Style, json, output};
+
+impl Style {
+    /// What a run writes, before it does.
+    pub(crate) fn target(self, target: &Target) {
+        match self {
+            Self::Text => {
+                let why = target.choice().map(|choice| format!("  this key: {}\n", choice.reason));
+                output::err(&format!("{}{}", line(target), why.unwrap_or_default()));
+            }
+            Self::Json => {
+                json::lines([
+                    serde_json::json!({"type": "target", "target": json::target(target)}),
+                ]);
+            }
+        }
+    }
+
+    /// The same when it is over; programs find it in the summary.
+    pub(crate) fn target_again(self, target: &Target) {
+        if self == Self::Text {
+            output::out(&line(target));
+        }
+    }
+
+    /// Says that a rotation is over, if nothing of it is left, and how another one begins.
+    pub(crate) fn nothing_to_rotate(self, plan: &Plan, config: Option<&Path>) {
+        let is_under = |planned: &PlannedSSTable| {
+            matches!(planned.action, Action::Skip(SkipReason::UnderTargetKey))
+        };
+        let is_left = |planned: &PlannedSSTable| !matches!(planned.action, Action::Skip(_));
+        let is_over = plan.sstables.iter().any(is_under)
+            && !plan.sstables.iter().any(is_left)
+            && plan.unreadable.is_empty();
+        let rotation = plan.target.choice().filter(|choice| choice.rotates && is_over);
+        if let (Some(choice), Some(key @ KeyRef::Kmip { group, id })) =
+            (rotation, plan.target.key())
+        {
+            let config = config.map_or_else(|| "FILE".into(), |path| path.display().to_string());
+            self.note(&format!(
+                "everything selected is under {key} already ({}); to begin another rotation, expire \
+                 it first: sstablerekey keys expire --config {} {} {}",
+                choice.reason,
+                quoted(config.as_ref()),
+                quoted(group.as_ref()),
+                quoted(id.as_str().as_ref()),
+            ));
+        }
+    }
+}
+
+/// What every SSTable is to become, in a few words.
+pub(super) fn line(target: &Target) -> String {
+    let class = match target.params().class() {
+        Some(class) => class.simple_name().to_owned(),
+        None => "uncompressed".to_owned(),
+    };
+    match (target.encryptor(), target.key()) {
+        (Some(options), Some(key)) => {
+            let state = target.choice().and_then(|choice| choice.state.as_deref());
+            let state = state.map_or_else(String::new, |state| format!(" ({state})"));
+            let (cipher, bits) = (options.transformation(), options.strength());
+            format!("target: {class}, {cipher} {bits} bits, {key}{state}\n")
+        }
+        _ => format!("target: {class}, in clear\n"),
+    }
+}
