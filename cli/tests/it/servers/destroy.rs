@@ -206,14 +206,14 @@ fn what_no_census_counts_may_be_under_the_key() {
     type Hide = fn(&Site);
     let hides: [(&str, Hide); 9] = [
         ("old", |site| move_to(site, "old")),
-        ("nested", |site| move_to(site, "snapshots/s/t/u")),
+        ("snapshots/s/t/u", |site| move_to(site, "snapshots/s/t/u")),
         ("t.bak", |site| move_to(site, "../t.bak/x")),
         ("backups/x", |site| move_to(site, "backups/x")),
         ("oa-9-big-Data.db.bak", |site| {
             let from = site.node.table().join("oa-2-big-Data.db");
             fs::copy(&from, site.node.table().join("oa-9-big-Data.db.bak")).unwrap();
         }),
-        ("gone", |site| {
+        ("data/ks: a link that leads to nothing", |site| {
             std::os::unix::fs::symlink("/gone", site.node.data().join("ks")).unwrap();
         }),
         ("a link that leads to nothing", |site| {
