@@ -367,7 +367,7 @@ mod tests {
             ("{'a': null}", "has 'null' at character 7, where a value (text in"),
             ("{'a': 1 'b': 2}", "has ''' at character 9, where ',' or '}' is expected"),
             ("{'a': 1,}", "has '}' at character 9, where an option name in single quotes"),
-            ("{'a': 1};", "has ';' at character 9, where its end is expected"),
+            ("{'a': 1}, {}", "has ',' at character 9, where its end is expected"),
             ("{'a': 1", "has its end at character 8, where ',' or '}' is expected"),
             ("{'a': 'x}", "the quoted text that starts at character 7 of the option map"),
             ("{'a", "the quoted text that starts at character 2 of the option map"),
