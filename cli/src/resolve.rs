@@ -113,8 +113,11 @@ impl TargetArgs {
             Some(options) => upgrade::recorded_key(session, options)?,
             None => None,
         };
+        // Of a rotation that has nothing staged its record knows more: whether the key still serves.
+        let is_resumed =
+            |history: &&History| on_server.is_some() && !(self.create_key && history.is_at_rest());
         let resumed = unfinished
-            .filter(|_| on_server.is_some())
+            .filter(is_resumed)
             .and_then(|unfinished| upgrade::resumed_key(unfinished, &params));
         let is_open = on_server.is_some() && named.is_none() && resumed.is_none();
         let usage = match self.create_key && is_open {

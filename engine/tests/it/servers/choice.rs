@@ -132,8 +132,8 @@ fn a_bare_name_and_its_long_form_need_two_keys() {
              then fails to write (key ecb)"
                 .to_owned(),
             Some(
-                "expire or revoke it (keys expire, keys revoke), or give each cipher a \
-                 key_namespace of its own, before the node starts"
+                "give each cipher a key_namespace of its own; or expire that key (keys expire) \
+                 before the node starts, if nothing is to be written with it any more"
                     .to_owned()
             )
         )]
@@ -219,7 +219,11 @@ fn an_ignored_namespace_has_the_database_go_on_with_another_key() {
         [(
             "the database itself goes on writing with another key than the target's (key other)"
                 .to_owned(),
-            Some("expire it (keys expire) or revoke it before the node starts".to_owned())
+            Some(
+                "if the target's key is to take its place, expire it before the node starts (keys \
+                 expire); else write with it: --key-id 'other'"
+                    .to_owned()
+            )
         )]
     );
     assert_eq!(others(target.choice().unwrap()), [("other", "is of the namespace other")]);

@@ -78,7 +78,7 @@ fn one_that_only_says_to_be_under_the_target_key_is_rewritten() {
     let prefix = mislabelled(&site, "1", &[0]);
     site.sstable("2", &["b"]);
     let sources = site.sources();
-    let target = site.find(&sources, KeyWish::Named(&key_id("b"))).unwrap();
+    let target = site.find(&sources, KeyWish::EvenIf(&key_id("b"), "Expired")).unwrap();
     let plan = site.plan(&sources, &target);
     let rewrites: Vec<_> =
         plan.rewrites().map(|(planned, ..)| planned.sstable.descriptor.to_string()).collect();
