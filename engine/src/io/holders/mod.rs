@@ -18,7 +18,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use self::process::{Identity, command};
 use crate::{Error, ErrorKind};
@@ -166,7 +166,9 @@ fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 /// A node in a container has the files by another path: the last names are the same, and so is the
 /// file.
 fn by_other_path(descriptor: &Path, path: &Path, directories: &[PathBuf]) -> Option<PathBuf> {
-    let names: Vec<_> = path.components().collect();
+    // Without the root: joined to a directory, a path from there would stand for itself.
+    let is_name = |part: &Component<'_>| matches!(part, Component::Normal(_));
+    let names: Vec<_> = path.components().filter(is_name).collect();
     let open = fs::metadata(descriptor).ok().filter(fs::Metadata::is_file)?;
     let is_it = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|own| (own.dev(), own.ino()) == (open.dev(), open.ino()))
@@ -228,6 +230,9 @@ mod tests {
         let other = Path::new("/var/lib/cassandra/data/ks/t-1/nb-2-big-Data.db");
         assert_eq!(by_other_path(&open, other, &dirs), None, "the names alone are no proof");
         assert_eq!(by_other_path(&open, Path::new("/x"), &dirs), None);
+        // A file with few names above it is not below every directory.
+        let far = Path::new("/usr/bin/env");
+        assert_eq!(by_other_path(far, far, &dirs), None);
     }
 
     #[test]
