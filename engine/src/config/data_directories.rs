@@ -7,6 +7,7 @@
 //! `tiered_storage_options` from the file itself. What is named nowhere depends on how the node is
 //! started, and is not guessed.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,7 @@ impl NodeConfig {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) and [`ErrorKind::Io`](crate::ErrorKind::Io)
     /// when one of the files cannot be read: it may name some.
     pub fn data_directories(&self) -> Result<Vec<NamedDirectory>> {
-        let mut found = Vec::new();
+        let (mut found, mut read) = (Vec::new(), BTreeSet::new());
         if let Some(own) = unless_absent(&self.path)? {
             found.extend(named_in(&own, &["tiered_storage_options"])?);
         }
@@ -45,7 +46,11 @@ impl NodeConfig {
                 else {
                     continue;
                 };
-                if let Some(file) = unless_absent(&file)? {
+                // A configuration that is no link is at both places.
+                if let Some(file) = unless_absent(&file)?
+                    && read
+                        .insert(std::fs::canonicalize(&file).unwrap_or_else(|_gone| file.clone()))
+                {
                     found.extend(named_in(&file, &KEYS)?);
                 }
             }
