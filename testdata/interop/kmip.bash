@@ -188,6 +188,8 @@ list_keys() {
     check PyKMIP "keys list --json: the fields" "$("$pykmip_python" -c '
 import json, sys
 for key in map(json.loads, sys.stdin):
+    if key["type"] != "key":
+        continue
     assert key.pop("creation_date")
     dates = [key.pop(name + "_date") for name in ("activation", "protect_stop", "deactivation")]
     print(*(key[name] for name in ("type", "group", "id", "names", "cipher", "strength", "state")), dates)

@@ -94,7 +94,8 @@ disjoint() {
 
 # leftovers FOLDER: every file below that is not a component of an SSTable.
 leftovers() {
-    find "$1" -type f -regextype posix-extended \
+    find "$1" -type f -regextype posix-extended ! -path '*/.sstablerekey/rotations' \
         ! -regex '.*/(me|nb|oa|da)-[0-9a-z_]+-(big|bti)-[A-Za-z0-9]+\.(db|crc32|txt)' -printf '%P '
-    find "$1" -mindepth 1 -type d ! -name "$keyspace" ! -name "$table_name-*" ! -name backups ! -name data -printf '%P/ '
+    find "$1" -mindepth 1 -type d ! -name "$keyspace" ! -name "$table_name-*" ! -name backups ! -name data \
+        ! \( -name .sstablerekey -exec test -e {}/rotations \; \) -printf '%P/ '
 }

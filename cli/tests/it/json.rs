@@ -240,7 +240,8 @@ fn errors() {
     ] {
         let run = node.run(&[arguments.as_slice(), &["--json"]].concat()).exits(code);
         let lines = run.of_type("error");
-        assert_eq!((lines.len(), run.lines().len()), (1, 1), "{run:?}");
+        let notes = run.of_type("note").len();
+        assert_eq!((lines.len(), run.lines().len()), (1, 1 + notes), "{run:?}");
         has(&lines[0], &["message", "cure"]);
         assert_eq!(lines[0]["kind"], kind);
     }

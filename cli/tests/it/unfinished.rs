@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::kit::{Node, Run, plaintext};
+use crate::kit::{Node, Run, copy_tree, plaintext, testdata};
 use crate::synthetic::{Recipe, table_in};
 
 /// A node with an SSTable of some MiB, and a target whose cipher is slow.
@@ -156,7 +156,7 @@ fn another_nodes_run_is_nobodys_to_abandon() {
     let elsewhere = ["--state-dir", "elsewhere"];
     let node = killed(&elsewhere);
     let journal = node.root.path().join("elsewhere/journal");
-    fs::create_dir(node.root.path().join("other")).unwrap();
+    copy_tree(&testdata().join("sstables/nb-des-cbc-56-16k/rk"), &node.root.path().join("other/rk"));
     for verb in ["abandon", "status"] {
         let other = [&[verb, "--data-dir", "other"], &elsewhere[..]].concat();
         node.run(&other).exits(2).says("/data").says("/other").says("hint:");

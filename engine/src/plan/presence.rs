@@ -62,6 +62,9 @@ pub(super) fn check_components(
             Component::CompressionInfo => {
                 return Err(lost(sstable, component, ", but TOC.txt lists it"));
             }
+            _ if storage.identity(&sstable.path(component))?.is_some() => {
+                return Err(lost(sstable, component, ": what lies there is no file, or a link to nothing"));
+            }
             // That has been said.
             Component::Digest => continue,
             _ => Error::corrupt(

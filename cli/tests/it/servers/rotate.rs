@@ -218,7 +218,7 @@ fn a_rotation_that_was_ended_goes_on_with_its_key() {
 fn a_key_that_must_not_encrypt_is_6_in_the_plan_and_in_the_run() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
-    site.keys("revoke", &[GROUP, "new", "--yes"]).exits(0);
+    site.keys("revoke", &[GROUP, "new", "--yes", "--force"]).exits(0);
     let before = site.node.sstables();
     for verb in ["plan", "upgradesstables"] {
         let run = with(&site, verb, &["--key-id", "new"]).exits(6);
@@ -238,7 +238,7 @@ fn keys_that_cannot_be_had_are_the_same_status_in_the_plan_and_in_the_run() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     site.sim.store().set_quirk(Quirk::RefusesGetOfDeactivated, true);
-    site.keys("revoke", &[GROUP, OLD, "--yes"]).exits(0);
+    site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(0);
     for verb in ["plan", "upgradesstables"] {
         with(&site, verb, &["--key-id", "new"]).exits(6);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::io::{NewOwner, Rights, Standing};
 use crate::{Error, ErrorKind, Result};
 
-/// Whether a file can be linked, deleted and replaced.
+/// Whether a file can be linked and deleted; and replaced by one of its name, if it is `in_place`.
 ///
 /// # Errors
 /// Why not.
@@ -14,11 +14,12 @@ pub(super) fn check(
     path: &Path,
     file: &Standing,
     directory: &Standing,
+    in_place: bool,
 ) -> Result<()> {
     if file.is_immutable || file.is_append_only {
         return Err(unchangeable(path));
     }
-    if file.mode & FILE_TYPE == LINK {
+    if in_place && file.mode & FILE_TYPE == LINK {
         // In the place of a link would be a file, and what it points to would be left alone.
         return Err(Error::unsupported("a file that is to be replaced is a symbolic link")
             .at(path)

@@ -69,11 +69,11 @@ impl Preflight<'_> {
         let mut warning = None;
         if let (true, Some(facts)) = (planned.is_live, &planned.facts) {
             let components = facts.files.iter().map(|(component, _)| component);
-            warning = self.check_files(&planned.sstable, components, home, directories)?;
+            warning = self.check_files(&planned.sstable, components, home, false, directories)?;
         }
         for copy in &planned.copies {
             let components = planned.shared.iter().map(|(component, _)| component);
-            let of_copy = self.check_files(copy, components, home, directories)?;
+            let of_copy = self.check_files(copy, components, home, true, directories)?;
             warning = warning.or(of_copy);
         }
         Ok(warning)
@@ -84,6 +84,7 @@ impl Preflight<'_> {
         sstable: &LiveSSTable,
         components: impl Iterator<Item = &'c Component>,
         home: Place,
+        in_place: bool,
         directories: &mut Directories<'_>,
     ) -> Result<Option<Error>> {
         let directory = directories.writable(&sstable.directory)?;
@@ -95,7 +96,7 @@ impl Preflight<'_> {
             let path = sstable.path(component);
             // What is gone by now, the run will say.
             let Some(file) = self.storage.standing(&path)? else { continue };
-            files::check(self.rights, &path, &file, &directory)?;
+            files::check(self.rights, &path, &file, &directory, in_place)?;
             let sets_times = self.flavor.map(Flavor::mtime_rule) == Some(MtimeRule::WholeSecond);
             if sets_times && !self.rights.owns(&file) {
                 return Err(files::times_of_others(&path));

@@ -178,7 +178,8 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
         let error = result.unwrap_err();
         let kind = if is_root { ErrorKind::Io } else { ErrorKind::Invalid };
         assert_eq!(error.kind(), kind, "{below}: {error:?}");
-        assert!(error.chain().contains(&unreadable.display().to_string()), "{error:?}");
+        let named: PathBuf = unreadable.components().collect();
+        assert!(error.chain().contains(&named.display().to_string()), "{error:?}");
         assert!(error.chain().contains("cannot list the directory"), "{error:?}");
         assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
 

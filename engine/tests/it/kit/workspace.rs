@@ -13,7 +13,7 @@ use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFi
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{Plan, Selection, Target};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Session};
+use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Said, Session};
 
 /// A data directory of its own, and the keys beside it.
 pub(crate) struct Workspace {
@@ -137,7 +137,9 @@ impl Workspace {
     ) -> rekey_engine::Result<Session> {
         let mut data_dirs = vec![self.data()];
         data_dirs.extend(self.more_data.iter().cloned());
-        let session = Session::open(storage, &data_dirs, mode, self.mapped)?
+        // Its sets are copies, without a node's own keyspaces.
+        let said = Said { not_a_node: true, ..Said::default() };
+        let session = Session::open_as_told(storage, &data_dirs, mode, self.mapped, said)?
             .with_state_dir(self.state_dir.clone());
         // Told with every piece or never: what a run does must not depend on how long it takes.
         Ok(match self.stepped {
