@@ -156,7 +156,10 @@ fn another_nodes_run_is_nobodys_to_abandon() {
     let elsewhere = ["--state-dir", "elsewhere"];
     let node = killed(&elsewhere);
     let journal = node.root.path().join("elsewhere/journal");
-    copy_tree(&testdata().join("fixtures/nb-des-cbc-56-16k/rk"), &node.root.path().join("other/rk"));
+    copy_tree(
+        &testdata().join("fixtures/nb-des-cbc-56-16k/rk"),
+        &node.root.path().join("other/rk"),
+    );
     for verb in ["abandon", "status"] {
         let other = [&[verb, "--data-dir", "other"], &elsewhere[..]].concat();
         node.run(&other).exits(2).says("/data").says("/other").says("hint:");
