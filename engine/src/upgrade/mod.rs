@@ -1,10 +1,10 @@
 //! The facade: what a command line, or any other front end, calls.
 //!
 //! A [`Session`] holds the lease on the data directories; [`plan`], [`run()`], [`verify`] and
-//! [`census`] work under it. Only [`prepare`] (and [`recover`], which is a part of it), [`run()`] and
+//! [`census`] work under it. Only [`prepare()`] (and [`recover`], which is a part of it), [`run()`] and
 //! [`abandon`] change anything.
 //!
-//! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`prepare`]
+//! A run keeps a journal while it lasts. One that was killed is gone on with by the next [`prepare()`]
 //! and [`run()`] for the same target and tables; [`status()`] says how far it is.
 
 mod alter;
