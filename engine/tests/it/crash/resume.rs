@@ -323,13 +323,16 @@ fn data_directories_that_were_moved_go_on() {
     }
 }
 
+/// What shows that a directory without an SSTable is a node's.
+const SYSTEM: &str = "system/local-7ad54392bcdd35a684174e047860b377";
+
 /// A killed run of two data directories: the table lies in the second one.
 fn two_data_directories(elsewhere: bool) -> Bench {
-    for at in 1.. {
+    for at in 1..1000 {
         let mut bench = Bench::new(scenario());
         let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
         fs::rename(&data, &more).unwrap();
-        fs::create_dir(&data).unwrap();
+        fs::create_dir_all(data.join(SYSTEM)).unwrap();
         bench.workspace.more_data = vec![more.clone()];
         let state = bench.workspace.root.path().join("state");
         bench.workspace.state_dir = elsewhere.then(|| state.clone());
@@ -343,7 +346,7 @@ fn two_data_directories(elsewhere: bool) -> Bench {
             return bench;
         }
     }
-    unreachable!()
+    panic!("no run came so far")
 }
 
 /// One of the two, both and a stranger, or one whose journal lies elsewhere: neither the run nor
@@ -354,7 +357,7 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
         let bench = two_data_directories(elsewhere);
         let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
         let other = bench.workspace.root.path().join("other");
-        fs::create_dir(&other).unwrap();
+        fs::create_dir_all(other.join(SYSTEM)).unwrap();
         let state = bench.workspace.state_dir.clone();
         let before = files(&more.join(".sstablerekey"));
         assert_eq!(before.len(), 2, "{before:?}");
