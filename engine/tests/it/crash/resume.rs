@@ -326,13 +326,19 @@ fn data_directories_that_were_moved_go_on() {
 /// What shows that a directory without an SSTable is a node's.
 const SYSTEM: &str = "system/local-7ad54392bcdd35a684174e047860b377";
 
+/// An SSTable in clear, which a run skips.
+fn plain() -> PathBuf {
+    crate::kit::workspace::testdata()
+        .join("../fixtures/plain-nb/rk/t-5ab1e000000011f0800000000000000a")
+}
+
 /// A killed run of two data directories: the table lies in the second one.
 fn two_data_directories(elsewhere: bool) -> Bench {
     for at in 1..1000 {
         let mut bench = Bench::new(scenario());
         let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
         fs::rename(&data, &more).unwrap();
-        fs::create_dir_all(data.join(SYSTEM)).unwrap();
+        crate::kit::workspace::copy_tree(&plain(), &data.join(SYSTEM));
         bench.workspace.more_data = vec![more.clone()];
         let state = bench.workspace.root.path().join("state");
         bench.workspace.state_dir = elsewhere.then(|| state.clone());
@@ -357,7 +363,7 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
         let bench = two_data_directories(elsewhere);
         let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
         let other = bench.workspace.root.path().join("other");
-        fs::create_dir_all(other.join(SYSTEM)).unwrap();
+        crate::kit::workspace::copy_tree(&plain(), &other.join(SYSTEM));
         let state = bench.workspace.state_dir.clone();
         let before = files(&more.join(".sstablerekey"));
         assert_eq!(before.len(), 2, "{before:?}");
