@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rekey_engine::ErrorKind;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
@@ -328,8 +328,8 @@ const SYSTEM: &str = "system/local-7ad54392bcdd35a684174e047860b377";
 
 /// An SSTable in clear, which a run skips.
 fn plain() -> PathBuf {
-    crate::kit::workspace::testdata()
-        .join("../fixtures/plain-nb/rk/t-5ab1e000000011f0800000000000000a")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../testdata/fixtures/plain-nb/rk/t-5ab1e000000011f0800000000000000a")
 }
 
 /// A killed run of two data directories: the table lies in the second one.
