@@ -383,10 +383,12 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
                     .unwrap()
                     .with_state_dir(state_dir.clone())
             };
+            // Each gives its locks back before the next one begins.
+            let with = |ask: &dyn Fn(&upgrade::Session) -> rekey_engine::Error| ask(&session());
             for error in [
-                upgrade::unfinished(&session()).unwrap_err(),
-                upgrade::recover(&session(), &Selection::default()).unwrap_err(),
-                upgrade::abandon(&session()).unwrap_err(),
+                with(&|session| upgrade::unfinished(session).unwrap_err()),
+                with(&|session| upgrade::recover(session, &Selection::default()).unwrap_err()),
+                with(&|session| upgrade::abandon(session).unwrap_err()),
                 upgrade::status(
                     &LocalStorage,
                     &upgrade::canonical(&given).unwrap(),
