@@ -15,6 +15,7 @@
 //! which is refused: some intact frame behind the bad one knows better.
 
 mod checkpoint;
+mod envelope;
 mod fields;
 mod frame;
 mod history;

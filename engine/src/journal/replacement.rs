@@ -12,6 +12,7 @@
 
 use std::path::PathBuf;
 
+use super::envelope::{self, Flaw};
 use super::fields::{Decoded, component, descriptor, list, put_bytes, put_count, put_path, words};
 use super::site::below;
 use crate::sstable::{Component, Descriptor};
@@ -34,20 +35,17 @@ impl Replacement {
     /// The record as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend_from_slice(&FORMAT.to_be_bytes());
-        for components in [&self.put, &self.dropped] {
-            put_count(&mut out, components.len());
-            components.iter().for_each(|of| put_bytes(&mut out, of.name().as_bytes()));
-        }
-        put_count(&mut out, self.copies.len());
-        for (directory, name) in &self.copies {
-            put_path(&mut out, directory);
-            put_bytes(&mut out, name.to_string().as_bytes());
-        }
-        let crc = crc32fast::hash(&out);
-        out.extend_from_slice(&crc.to_be_bytes());
-        out
+        envelope::seal(MAGIC, FORMAT, |out| {
+            for components in [&self.put, &self.dropped] {
+                put_count(out, components.len());
+                components.iter().for_each(|of| put_bytes(out, of.name().as_bytes()));
+            }
+            put_count(out, self.copies.len());
+            for (directory, name) in &self.copies {
+                put_path(out, directory);
+                put_bytes(out, name.to_string().as_bytes());
+            }
+        })
     }
 
     /// Takes bytes apart, all of them.
@@ -57,17 +55,10 @@ impl Replacement {
     /// was not written so: the record is never torn.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let damaged = |what: &str| Error::new(ErrorKind::Corrupt, format!("it is damaged: {what}"));
-        let (body, crc) = bytes.split_last_chunk().ok_or_else(|| damaged("it has no checksum"))?;
-        if crc32fast::hash(body) != u32::from_be_bytes(*crc) {
-            return Err(damaged("its checksum is wrong"));
-        }
-        let mut reader = Reader::new(body);
-        if reader.take_array("magic").ok() != Some(MAGIC) {
-            return Err(damaged("it is something else"));
-        }
-        match reader.u16("version") {
-            Ok(FORMAT) => fields(reader).map_err(damaged),
-            _ => Err(Error::unsupported("another release wrote it")
+        match envelope::open(bytes, MAGIC, FORMAT) {
+            Ok(reader) => fields(reader).map_err(damaged),
+            Err(Flaw::Damaged(what)) => Err(damaged(what)),
+            Err(Flaw::Version) => Err(Error::unsupported("another release wrote it")
                 .cure("finish with the release that began it: run again, or abandon the run")),
         }
     }

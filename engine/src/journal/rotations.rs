@@ -12,6 +12,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::envelope::{self, Flaw};
 use super::fields::{Decoded, list, put_bytes, put_count, text, u64_of, words};
 use crate::io::Storage;
 use crate::wire::Reader;
@@ -99,40 +100,32 @@ impl Rotations {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend_from_slice(&FORMAT.to_be_bytes());
-        put_count(&mut out, self.0.len());
-        for Rotation { group, options, key, began } in &self.0 {
-            put_bytes(&mut out, group.as_bytes());
-            put_count(&mut out, options.len());
-            for (name, value) in options {
-                put_bytes(&mut out, name.as_bytes());
-                put_bytes(&mut out, value.as_bytes());
+        envelope::seal(MAGIC, FORMAT, |out| {
+            put_count(out, self.0.len());
+            for Rotation { group, options, key, began } in &self.0 {
+                put_bytes(out, group.as_bytes());
+                put_count(out, options.len());
+                for (name, value) in options {
+                    put_bytes(out, name.as_bytes());
+                    put_bytes(out, value.as_bytes());
+                }
+                put_bytes(out, key.as_bytes());
+                let age = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+                out.extend_from_slice(&u64::try_from(age).unwrap_or(u64::MAX).to_be_bytes());
             }
-            put_bytes(&mut out, key.as_bytes());
-            let age = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-            out.extend_from_slice(&u64::try_from(age).unwrap_or(u64::MAX).to_be_bytes());
-        }
-        let crc = crc32fast::hash(&out);
-        out.extend_from_slice(&crc.to_be_bytes());
-        out
+        })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self> {
         let damaged = |what: &str| {
             Error::new(ErrorKind::Corrupt, format!("the record of rotations is damaged: {what}"))
         };
-        let (body, crc) = bytes.split_last_chunk().ok_or_else(|| damaged("it has no checksum"))?;
-        if crc32fast::hash(body) != u32::from_be_bytes(*crc) {
-            return Err(damaged("its checksum is wrong"));
-        }
-        let mut reader = Reader::new(body);
-        if reader.take_array("magic").ok() != Some(MAGIC) {
-            return Err(damaged("it is something else"));
-        }
-        match reader.u16("version") {
-            Ok(FORMAT) => rotations(reader).map(Self).map_err(damaged),
-            _ => Err(Error::unsupported("another release wrote the record of rotations")),
+        match envelope::open(bytes, MAGIC, FORMAT) {
+            Ok(reader) => rotations(reader).map(Self).map_err(damaged),
+            Err(Flaw::Damaged(what)) => Err(damaged(what)),
+            Err(Flaw::Version) => {
+                Err(Error::unsupported("another release wrote the record of rotations"))
+            }
         }
     }
 }

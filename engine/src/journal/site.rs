@@ -12,6 +12,7 @@
 use std::fmt;
 use std::path::{Component as Part, Path, PathBuf};
 
+use super::envelope;
 use super::fields::{Decoded, path, put_path, u32_of, words};
 use crate::io::Storage;
 use crate::wire::Reader;
@@ -141,25 +142,17 @@ impl Marker {
     /// The marker as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend_from_slice(&FORMAT.to_be_bytes());
-        out.extend_from_slice(&self.run.0);
-        out.extend_from_slice(&self.number.to_be_bytes());
-        put_path(&mut out, &self.state_dir);
-        let crc = crc32fast::hash(&out);
-        out.extend_from_slice(&crc.to_be_bytes());
-        out
+        envelope::seal(MAGIC, FORMAT, |out| {
+            out.extend_from_slice(&self.run.0);
+            out.extend_from_slice(&self.number.to_be_bytes());
+            put_path(out, &self.state_dir);
+        })
     }
 
     /// Takes bytes apart, all of them.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (body, crc) = bytes.split_last_chunk()?;
-        let mut reader = Reader::new(body);
-        let is_ours = crc32fast::hash(body) == u32::from_be_bytes(*crc)
-            && reader.take_array("magic").ok() == Some(MAGIC)
-            && reader.u16("version").ok() == Some(FORMAT);
-        is_ours.then(|| fields(reader).ok()).flatten()
+        envelope::open(bytes, MAGIC, FORMAT).ok().and_then(|reader| fields(reader).ok())
     }
 
     /// The marker in this program's directory below a data directory. One that is damaged is none: it
