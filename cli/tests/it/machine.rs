@@ -11,9 +11,11 @@ use crate::kit::{Node, Run};
 /// The SSTables of the usual node when it is done.
 const DONE: [&str; 4] = ["oa-6-big", "oa-7-big", "oa-8-big", "oa-9-big"];
 
-/// The arguments of the usual upgrade of a node.
+/// The arguments of the usual upgrade of a node. Some of these runs are another user's, who cannot look
+/// into a Java machine that happens to run here: what that means is not what is tried.
 fn arguments(map: &str) -> Vec<&str> {
-    let first = ["upgradesstables", "-a", "--create-key", "--data-dir", "data"];
+    let first =
+        ["upgradesstables", "-a", "--create-key", "--node-is-stopped", "--data-dir", "data"];
     [&first[..], &["--flavor", "apache-4", "--compression", map]].concat()
 }
 
