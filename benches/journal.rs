@@ -62,10 +62,11 @@ fn reading(c: &mut Criterion) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let journal = start(directory.path());
     let old = Descriptor::parse("nb-1-big").expect("a descriptor");
-    let sstable = journal.begin(directory.path(), &old, 1 << 40).expect("a record");
+    let table = directory.path().join("keyspace/table");
+    let sstable = journal.begin(&table, &old, 1 << 40).expect("a record");
     let staged = Staged {
         source: vec![],
-        directory: journal.location(&directory.path().join("staging")),
+        directory: journal.location(&table.join("staging")),
         step: 2 << 20,
         ranges: CHECKPOINTS * RANGES,
         seed: vec![0x5a; 48],
