@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stdout, reason = "a program of its own")]
 fn make(args: &MakeArgs) -> rekey_engine::Result<()> {
     let chunk_length = ChunkLength::try_from(args.chunk_length)?;
-    LocalStorage.create_directory(&args.directory)?;
+    LocalStorage.create_directory(&args.directory, None)?;
     let site = Site::new(&args.directory)?;
     for id in 1..=args.sstables {
         site.write_sstable(id, args.size.saturating_mul(1024), chunk_length)?;

@@ -15,7 +15,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::args::{Args, Command};
+use rekey_engine::io::act_as_owner;
+
+use crate::args::{Args, Command, UserArgs};
+use crate::exit_code::Code;
 use crate::ui::Style;
 
 fn main() -> ExitCode {
@@ -26,7 +29,22 @@ fn main() -> ExitCode {
         Err(error) => return ui::usage(&error, words()).into(),
     };
     let (style, verb) = (Style::new(args.command.is_json()), args.command.verb());
-    let result = match args.command {
+    // Before anything is looked at, and before there is a second thread.
+    let result = work_as_owner(&args.command, style).and_then(|()| run(args.command));
+    style.end(verb, result).into()
+}
+
+/// Gives up root's rights for those of the user whom the data belongs to.
+fn work_as_owner(command: &Command, style: Style) -> rekey_engine::Result<()> {
+    let Some((data_dirs, UserArgs { user })) = command.data() else { return Ok(()) };
+    if let Some(name) = act_as_owner(data_dirs, user.as_deref())? {
+        style.note(&format!("started as root, working as {name}"));
+    }
+    Ok(())
+}
+
+fn run(command: Command) -> rekey_engine::Result<Code> {
+    match command {
         Command::Abandon(args) => commands::abandon::run(&args),
         Command::Census(args) => commands::census::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
@@ -35,6 +53,5 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&args),
         Command::Upgradesstables(args) => commands::upgradesstables::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
-    };
-    style.end(verb, result).into()
+    }
 }

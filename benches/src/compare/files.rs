@@ -98,7 +98,7 @@ pub(super) fn copy(
 ) -> Result<Sample> {
     let files = files_of(from)?;
     let to = scratch.join("copy");
-    LocalStorage.create_directory(&to)?;
+    LocalStorage.create_directory(&to, None)?;
     settle(scratch)?;
     warm(&files)?;
     let sample = meter.time_writing(scratch, bytes, || {

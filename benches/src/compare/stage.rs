@@ -237,6 +237,10 @@ impl OutputFile for UnsyncedFile {
         Ok(())
     }
 
+    fn copy_attributes(&self, like: &Path) -> rekey_engine::Result<()> {
+        self.0.copy_attributes(like)
+    }
+
     // It would start writing back what is dirty.
     fn forget_cached(&self) {}
 }
@@ -258,6 +262,10 @@ impl Storage for Unsynced {
         LocalStorage.read(path, limit)
     }
 
+    fn read_own(&self, path: &Path, limit: u64) -> rekey_engine::Result<Vec<u8>> {
+        LocalStorage.read_own(path, limit)
+    }
+
     fn create(&self, path: &Path) -> rekey_engine::Result<Box<dyn OutputFile>> {
         Ok(Box::new(UnsyncedFile(LocalStorage.create(path)?)))
     }
@@ -268,10 +276,6 @@ impl Storage for Unsynced {
 
     fn link_or_copy(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
         LocalStorage.link_or_copy(from, to)
-    }
-
-    fn copy_attributes(&self, from: &Path, to: &Path) -> rekey_engine::Result<()> {
-        LocalStorage.copy_attributes(from, to)
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> rekey_engine::Result<()> {
@@ -294,8 +298,8 @@ impl Storage for Unsynced {
         LocalStorage.remove_file(path)
     }
 
-    fn create_directory(&self, path: &Path) -> rekey_engine::Result<()> {
-        LocalStorage.create_directory(path)
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> rekey_engine::Result<()> {
+        LocalStorage.create_directory(path, like)
     }
 
     fn remove_directory(&self, path: &Path) -> rekey_engine::Result<()> {

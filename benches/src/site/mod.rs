@@ -48,7 +48,7 @@ impl Site {
     pub fn with(root: &Path, forms: [Form; 2], plaintext: Plaintext) -> Result<Self> {
         let keyspace = root.join("data").join(KEYSPACE);
         for directory in [&root.join("data"), &keyspace, &table_directory(root)] {
-            LocalStorage.create_directory(directory)?;
+            LocalStorage.create_directory(directory, None)?;
         }
         let [first, second] = forms;
         let target = |form: Form, name: &str| form.target(&root.join(name), &key_id(name));

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::shared::UserArgs;
+
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
@@ -20,6 +22,16 @@ pub(crate) enum KeysCommand {
 }
 
 impl KeysCommand {
+    /// The data directories that it looks at, if it does, and as whom.
+    pub(super) fn data(&self) -> Option<(&[PathBuf], &UserArgs)> {
+        match self {
+            Self::List(_) | Self::Expire(_) => None,
+            Self::Test(args) => Some((&args.data_dirs, &args.user)),
+            Self::Revoke(args) => Some((&args.proof.data_dirs, &args.proof.user)),
+            Self::Destroy(args) => Some((&args.proof.data_dirs, &args.proof.user)),
+        }
+    }
+
     pub(super) fn is_json(&self) -> bool {
         match self {
             Self::List(args) => args.group.json,
@@ -83,6 +95,9 @@ pub(crate) struct TestArgs {
     #[arg(long)]
     pub(crate) not_a_node: bool,
 
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
+
     /// Print JSON lines instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -129,6 +144,9 @@ pub(crate) struct ProofArgs {
     /// The data directories hold copied or restored data: no system keyspace has to be there
     #[arg(long)]
     pub(crate) not_a_node: bool,
+
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
 
     /// Go ahead even if data is under the key, or nobody looked: that data may be lost
     #[arg(long)]

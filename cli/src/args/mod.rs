@@ -15,7 +15,7 @@ pub(crate) use keys::{
     RevokeArgs, TestArgs,
 };
 pub(crate) use shared::{
-    ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, StoppedArgs, TargetArgs,
+    ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, StoppedArgs, TargetArgs, UserArgs,
 };
 pub(crate) use watch::{Rate, WatchArgs};
 
@@ -75,6 +75,20 @@ impl Command {
 }
 
 impl Command {
+    /// The data directories that it works on, if it does, and as whom.
+    pub(crate) fn data(&self) -> Option<(&[PathBuf], &UserArgs)> {
+        match self {
+            Self::Abandon(args) => Some((&args.of.data_dirs, &args.of.user)),
+            Self::Census(args) => Some((&args.data.data_dirs, &args.data.user)),
+            Self::Demo(_) => None,
+            Self::Keys(command) => command.data(),
+            Self::Plan(args) => Some((&args.data.data_dirs, &args.data.user)),
+            Self::Status(args) => Some((&args.of.data_dirs, &args.of.user)),
+            Self::Upgradesstables(args) => Some((&args.data.data_dirs, &args.data.user)),
+            Self::Verify(args) => Some((&args.data.data_dirs, &args.data.user)),
+        }
+    }
+
     /// What it is called, and what its output is worth.
     pub(crate) fn verb(&self) -> Verb {
         let report = |name| Verb { name, is_report: true };

@@ -21,6 +21,9 @@ pub(crate) struct DataArgs {
     #[arg(long)]
     pub(crate) not_a_node: bool,
 
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
+
     /// Print JSON lines instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -38,6 +41,14 @@ pub(crate) struct DataArgs {
 
     /// Tables of the keyspace; all of them without it
     pub(crate) tables: Vec<String>,
+}
+
+/// As whom.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct UserArgs {
+    /// Started as root: work as this user; without it, as the user whom the data belongs to
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: Option<String>,
 }
 
 /// What nobody can see of the node.
@@ -138,6 +149,9 @@ pub(crate) struct StateArgs {
     /// The data directories hold copied or restored data: no system keyspace has to be there
     #[arg(long)]
     pub(crate) not_a_node: bool,
+
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
 
     /// Print JSON lines instead of text
     #[arg(long)]

@@ -22,6 +22,7 @@ mod kit;
 mod limits;
 mod lost;
 mod machine;
+mod owner;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
 mod oracle;
 mod schema;

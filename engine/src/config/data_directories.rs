@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::yaml::{self, Mapping, Node, Value};
 use super::{MAX_LENGTH, NodeConfig, not_yaml, read_file};
 use crate::error::{Error, Result, ResultExt as _};
+use crate::io::privileged;
 
 /// A directory, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +42,14 @@ impl NodeConfig {
         for place in
             ["cassandra.yaml", "cassandra/cassandra.yaml", "../../cassandra/conf/cassandra.yaml"]
         {
-            for own in [Some(self.path.clone()), std::fs::canonicalize(&self.path).ok()] {
+            for own in [Some(self.path.clone()), resolved(&self.path)] {
                 let Some(file) = own.as_deref().and_then(Path::parent).map(|d| d.join(place))
                 else {
                     continue;
                 };
                 // A configuration that is no link is at both places.
                 if let Some(file) = unless_absent(&file)?
-                    && read
-                        .insert(std::fs::canonicalize(&file).unwrap_or_else(|_gone| file.clone()))
+                    && read.insert(resolved(&file).unwrap_or_else(|| file.clone()))
                 {
                     found.extend(named_in(&file, &KEYS)?);
                 }
@@ -59,8 +59,13 @@ impl NodeConfig {
     }
 }
 
+/// Without links; none for what is gone.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    privileged(|| std::fs::canonicalize(path)).ok()
+}
+
 fn unless_absent(file: &Path) -> Result<Option<PathBuf>> {
-    match std::fs::metadata(file) {
+    match privileged(|| std::fs::metadata(file)) {
         Ok(_) => Ok(Some(file.to_owned())),
         Err(error)
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>

@@ -1,13 +1,15 @@
 //! Small files of the node, read whole: configuration, key stores.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::privileged;
 
 /// Reads a regular file of at most `limit` bytes into memory that is wiped. `what` names it in
 /// errors, as in "the key store".
@@ -16,8 +18,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// [`ErrorKind::Invalid`] when it is missing, is not a regular file, or is longer;
 /// [`ErrorKind::Busy`] when it changes meanwhile; [`ErrorKind::Io`].
 pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
-    // Before it is opened: opening a pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(|error| failed(error, path, what))?;
+    // Opening a pipe would wait for its writer.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let open = || OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let mut file = privileged(open).map_err(|error| failed(error, path, what))?;
+    let metadata = file.metadata().map_err(|error| failed(error, path, what))?;
     if !metadata.is_file() {
         let text = format!("{what} must be a regular file");
         return Err(Error::invalid(text).at(path).cure("name the file itself"));
@@ -30,7 +35,6 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
     // One buffer of the final size: a vector that grew would leave copies behind. The byte more
     // shows that the file is longer than it said.
     let mut bytes = Zeroizing::new(vec![0; length.saturating_add(1)]);
-    let mut file = File::open(path).map_err(|error| failed(error, path, what))?;
     let mut filled = 0_usize;
     while let Some(free @ [_, ..]) = bytes.get_mut(filled..) {
         match file.read(free) {
@@ -51,7 +55,7 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
 
 /// A warning when others than the owner may read or change a file that holds a secret.
 pub(crate) fn exposed(path: &Path, what: &'static str) -> Option<String> {
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    let mode = privileged(|| fs::metadata(path)).ok()?.permissions().mode() & 0o7777;
     let doing = match (mode & 0o044 != 0, mode & 0o022 != 0) {
         (false, false) => return None,
         (true, false) => "read",
@@ -73,7 +77,7 @@ fn failed(error: io::Error, path: &Path, what: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{OpenOptions, Permissions};
+    use std::fs::Permissions;
     use std::io::Write as _;
 
     use super::*;

@@ -15,15 +15,15 @@ const MODE: u32 = 0o7777;
 /// Values and lists longer than this are refused by Linux itself (`XATTR_SIZE_MAX`).
 const XATTR_LIMIT: usize = 64 * 1024;
 
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Gives what is open as `target` those of `from`; `to` is what it is called.
+pub(super) fn copy(from: &Path, target: &File, to: &Path) -> Result<()> {
     let source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
-    let target = File::open(to).map_err(|e| Error::io("cannot open", to, e))?;
     let wanted = source.metadata().map_err(|e| Error::io("cannot look at", from, e))?;
     let present = target.metadata().map_err(|e| Error::io("cannot look at", to, e))?;
     let is_foreign = (wanted.uid(), wanted.gid()) != (present.uid(), present.gid());
     if is_foreign {
         let (uid, gid) = (Uid::from_raw(wanted.uid()), Gid::from_raw(wanted.gid()));
-        if let Err(errno) = rustix::fs::fchown(&target, Some(uid), Some(gid)) {
+        if let Err(errno) = rustix::fs::fchown(target, Some(uid), Some(gid)) {
             if !stays_own(from, wanted.is_dir()) {
                 return Err(Error::io(
                     "cannot give the file the owner of the old one",
@@ -32,7 +32,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
                 )
                 .cure("run as root or as the user that the database runs as"));
             }
-            let _as_far_as_it_goes = rustix::fs::fchown(&target, None, Some(gid));
+            let _as_far_as_it_goes = rustix::fs::fchown(target, None, Some(gid));
         }
     }
     // After the owner: chown clears bits of the mode. Not for nothing, since it waits until nobody works
@@ -42,7 +42,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
             .set_permissions(std::fs::Permissions::from_mode(wanted.mode() & MODE))
             .map_err(|e| Error::io("cannot set the mode of", to, e))?;
     }
-    copy_xattrs(&source, &target).map_err(|e| {
+    copy_xattrs(&source, target).map_err(|e| {
         Error::io("cannot copy the extended attributes (such as the SELinux label) to", to, e)
     })
 }
@@ -104,7 +104,7 @@ mod tests {
         let file = File::open(&a).unwrap();
         let tagged =
             rustix::fs::fsetxattr(&file, c"user.label", b"value", XattrFlags::empty()).is_ok();
-        copy(&a, &b).unwrap();
+        copy(&a, &File::open(&b).unwrap(), &b).unwrap();
         assert_eq!(std::fs::metadata(&b).unwrap().mode() & 0o7777, 0o640);
         if tagged {
             let mut value = [0; 16];

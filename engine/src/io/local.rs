@@ -3,16 +3,17 @@
 use std::fs::{File, FileTimes, Metadata, OpenOptions};
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{Advice, FallocateFlags, RenameFlags};
+use rustix::fs::{Advice, AtFlags, FallocateFlags, OFlags, RenameFlags};
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
-use super::attributes;
 use super::refusal::is_refusal;
 use super::storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
+use super::way::{self, Way};
+use super::{attributes, directory};
 use crate::{Error, ErrorKind, Result};
 
 /// The local file system.
@@ -65,16 +66,18 @@ impl Storage for LocalStorage {
     }
 
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        let fail = |error| Error::io("cannot read the file", path, error);
-        let file = File::open(path).map_err(fail)?;
-        let mut bytes = Vec::new();
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-            return Err(Error::corrupt(format!("longer than the {limit} bytes it can have"))
+        read_whole(&open_to_read(path)?, path, limit)
+    }
+
+    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        let fail = |error| way::failed("cannot read the file", path, error);
+        let file = Way::to(path).and_then(|way| way.open(OFlags::RDONLY)).map_err(fail)?;
+        way::check_own(&file).map_err(|what| {
+            Error::invalid(format!("not a file that this program has made: {what}"))
                 .at(path)
-                .cure("compare the file with a backup"));
-        }
-        Ok(bytes)
+                .cure("find out who put it there, and run as the user who began the work")
+        })?;
+        read_whole(&file, path, limit)
     }
 
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
@@ -83,86 +86,93 @@ impl Storage for LocalStorage {
     }
 
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
-        let file = OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map_err(|e| Error::io("cannot open for writing", path, e))?;
+        let open = || {
+            let file = Way::to(path)?.open_file(OFlags::WRONLY)?;
+            match file.metadata()?.nlink() {
+                1 => Ok(file),
+                _ => Err(io::Error::other("it has a second name, a hard link")),
+            }
+        };
+        let file = open().map_err(|e| way::failed("cannot open for writing", path, e))?;
         Ok(Box::new(LocalFile { path: path.to_owned(), file }))
     }
 
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
-        match rustix::fs::link(from, to) {
-            Ok(()) => Ok(()),
+        let link = || -> io::Result<()> {
+            let (old, new) = (Way::to(from)?, Way::to(to)?);
+            let none = AtFlags::empty();
+            Ok(rustix::fs::linkat(old.directory(), old.name(), new.directory(), new.name(), none)?)
+        };
+        let Err(error) = link() else { return Ok(()) };
+        match Errno::from_io_error(&error) {
             // Another file system or mount, none with links, too many of them, or somebody else's file.
-            Err(Errno::XDEV | Errno::MLINK) => copy(from, to),
-            Err(errno) if is_refusal(errno) => copy(from, to),
-            Err(error) => Err(Error::io("cannot link to", to, error.into())),
+            Some(Errno::XDEV | Errno::MLINK) => copy(from, to),
+            Some(errno) if is_refusal(errno) => copy(from, to),
+            _ => Err(way::failed("cannot link to", to, error)),
         }
-    }
-
-    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
-        attributes::copy(from, to)
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
         let set = || {
-            let file = File::open(path)?;
+            let file = Way::to(path)?.open_file(OFlags::RDONLY)?;
             file.set_times(FileTimes::new().set_modified(time))?;
             file.sync_all()
         };
-        set().map_err(|e| Error::io("cannot set the modification time", path, e))
+        set().map_err(|e| way::failed("cannot set the modification time", path, e))
     }
 
     fn sync_file(&self, path: &Path) -> Result<()> {
         let write_again = || {
-            let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+            let mut file = Way::to(path)?.open_file(OFlags::RDWR)?;
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             file.write_all_at(&bytes, 0)?;
             file.sync_all()
         };
-        write_again().map_err(|e| Error::io("cannot make durable", path, e))
+        write_again().map_err(|e| way::failed("cannot make durable", path, e))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        let cwd = rustix::fs::CWD;
-        let renamed = match rustix::fs::renameat_with(cwd, from, cwd, to, RenameFlags::NOREPLACE) {
-            // Some file systems have no atomic no-replace; the caller chose a free name.
-            Err(errno) if is_refusal(errno) && is_free(to) => rustix::fs::rename(from, to),
-            other => other,
+        let rename = || -> io::Result<()> {
+            let (old, new) = (Way::to(from)?, Way::to(to)?);
+            let (old_in, new_in) = (old.directory(), new.directory());
+            let once = RenameFlags::NOREPLACE;
+            match rustix::fs::renameat_with(old_in, old.name(), new_in, new.name(), once) {
+                // Some file systems have no atomic no-replace; the caller chose a free name.
+                Err(errno) if is_refusal(errno) && new.is_free() => {
+                    Ok(rustix::fs::renameat(old_in, old.name(), new_in, new.name())?)
+                }
+                renamed => Ok(renamed?),
+            }
         };
-        renamed.map_err(|e| Error::io("cannot rename into place", to, e.into()))
+        rename().map_err(|e| way::failed("cannot rename into place", to, e))
     }
 
     fn replace(&self, from: &Path, to: &Path) -> Result<()> {
-        rustix::fs::rename(from, to).map_err(|e| Error::io("cannot replace", to, e.into()))
+        let replace = || -> io::Result<()> {
+            let (old, new) = (Way::to(from)?, Way::to(to)?);
+            Ok(rustix::fs::renameat(old.directory(), old.name(), new.directory(), new.name())?)
+        };
+        replace().map_err(|e| way::failed("cannot replace", to, e))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the module that deletes")]
     fn remove_file(&self, path: &Path) -> Result<()> {
-        std::fs::remove_file(path).map_err(|e| Error::io("cannot remove", path, e))
+        remove(path, AtFlags::empty()).map_err(|e| way::failed("cannot remove", path, e))
     }
 
-    fn create_directory(&self, path: &Path) -> Result<()> {
-        let is_directory = || path.symlink_metadata().is_ok_and(|there| there.is_dir());
-        if is_directory() {
-            // Asked first, since making one waits for everybody who works in the directory above it.
-            return Ok(());
-        }
-        match std::fs::DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory() => Ok(()),
-            other => other.map_err(|e| Error::io("cannot create the directory", path, e)),
-        }
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
+        directory::create(path, like)
     }
 
     fn remove_directory(&self, path: &Path) -> Result<()> {
-        std::fs::remove_dir(path).map_err(|e| Error::io("cannot remove the directory", path, e))
+        remove(path, AtFlags::REMOVEDIR)
+            .map_err(|e| way::failed("cannot remove the directory", path, e))
     }
 
     fn sync_directory(&self, path: &Path) -> Result<()> {
-        File::open(path)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|e| Error::io("cannot make the directory durable", path, e))
+        way::open_directory(path, OFlags::RDONLY)
+            .and_then(|directory| File::from(directory).sync_all())
+            .map_err(|e| way::failed("cannot make the directory durable", path, e))
     }
 
     fn free_space(&self, path: &Path) -> Result<u64> {
@@ -187,6 +197,37 @@ impl Storage for LocalStorage {
         let alone = look(path)?.filter(|metadata| metadata.nlink() == 1);
         Ok(alone.map_or(0, |metadata| metadata.blocks().saturating_mul(BLOCK_OF_STAT)))
     }
+}
+
+/// Opens a regular file, which may be reached through links. Nothing else is waited for.
+pub(super) fn open_to_read(path: &Path) -> Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let fail = |error| Error::io("cannot open", path, error);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(fail)?;
+    match file.metadata().map_err(fail)?.is_file() {
+        true => Ok(file),
+        false => Err(Error::corrupt(way::NOT_REGULAR)
+            .at(path)
+            .cure("find out who put it there, and remove it")),
+    }
+}
+
+fn read_whole(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::io("cannot read the file", path, error))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(Error::corrupt(format!("longer than the {limit} bytes it can have"))
+            .at(path)
+            .cure("compare the file with a backup"));
+    }
+    Ok(bytes)
+}
+
+fn remove(path: &Path, flags: AtFlags) -> io::Result<()> {
+    let way = Way::to(path)?;
+    Ok(rustix::fs::unlinkat(way.directory(), way.name(), flags)?)
 }
 
 /// What is known of a file, or `None` when there is none.
@@ -256,6 +297,10 @@ impl OutputFile for LocalFile {
         self.file.set_len(length).map_err(|e| Error::io("cannot set the length of", &self.path, e))
     }
 
+    fn copy_attributes(&self, like: &Path) -> Result<()> {
+        attributes::copy(like, &self.file, &self.path)
+    }
+
     fn forget_cached(&self) {
         forget_cached(&self.file);
     }
@@ -280,25 +325,22 @@ fn write_durably(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<(
     Ok(())
 }
 
-/// Whether nothing has this name, not even a link that leads nowhere.
-fn is_free(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_err_and(|error| is_absence(&error))
-}
-
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
+    let mut source = open_to_read(from)?;
     let target = create_new(to)?;
     let written = checksum(&mut source, from, |piece| {
         (&target).write_all(piece).map_err(|e| Error::io("cannot copy to", to, e))
     })?;
-    attributes::copy(from, to)?;
+    attributes::copy(from, &target, to)?;
     target.sync_all().map_err(|e| Error::io("cannot make durable", to, e))?;
     forget_cached(&target);
-    let mut copy = File::open(to).map_err(|e| Error::io("cannot open", to, e))?;
+    let mut copy = Way::to(to)
+        .and_then(|way| way.open_file(OFlags::RDONLY))
+        .map_err(|e| way::failed("cannot open", to, e))?;
     if checksum(&mut copy, to, |_| Ok(()))? == written {
         return Ok(());
     }
@@ -340,12 +382,9 @@ const COPY_AT_ONCE: usize = 1 << 18;
 const STREAMED_BEHIND: u64 = 64 << 20;
 
 fn create_new(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| Error::io("cannot create", path, e))
+    Way::to(path)
+        .and_then(|way| way.create())
+        .map_err(|e| way::failed("cannot create", path, e))
 }
 
 pub(super) fn is_tmpfs(file: &File) -> bool {
@@ -441,8 +480,8 @@ mod tests {
     fn own_directories_are_private_and_listing_is_sorted() {
         let dir = tempfile::tempdir().unwrap();
         let own = dir.path().join("own");
-        LocalStorage.create_directory(&own).unwrap();
-        LocalStorage.create_directory(&own).unwrap();
+        LocalStorage.create_directory(&own, None).unwrap();
+        LocalStorage.create_directory(&own, None).unwrap();
         assert_eq!(std::fs::metadata(&own).unwrap().mode() & 0o777, 0o700);
         for name in ["b", "a"] {
             drop(LocalStorage.create(&dir.path().join(name)).unwrap());

@@ -2,9 +2,10 @@
 //!
 //! [`Storage`] is the one seam for everything that changes a file or a directory, so that tests
 //! can stop, fail or tear any single step; [`Source`] hides whether bytes come from a map or a
-//! positional read; [`NodeLease`] is the proof that nobody else works on the data directories.
+//! positional read; `way` is why no link leads astray what is written; [`NodeLease`] is the proof that nobody else works on the data directories.
 
 mod attributes;
+mod directory;
 mod holders;
 mod lease;
 mod local;
@@ -15,6 +16,8 @@ mod rights;
 mod source;
 mod standing;
 mod storage;
+mod user;
+mod way;
 
 pub use holders::{Holder, Unseen};
 pub use lease::{LeaseMode, NodeLease};
@@ -22,4 +25,7 @@ pub use local::LocalStorage;
 pub use rights::{NewOwner, Rights};
 pub use source::{Access, Source};
 pub use standing::{Place, Standing};
+pub(crate) use user::privileged;
+pub(crate) use way::check_own;
 pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
+pub use user::act_as_owner;

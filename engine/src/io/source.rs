@@ -12,6 +12,7 @@ use rustix::fs::Advice;
 use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::lease::NodeLease;
+use super::local::open_to_read;
 use super::mmap;
 use crate::{Error, Result};
 
@@ -47,11 +48,8 @@ impl Source {
     /// [`crate::ErrorKind::Io`] when it cannot be opened.
     pub fn open(path: &Path, access: Access<'_>) -> Result<Self> {
         let fail = |error| Error::io("cannot open", path, error);
-        let file = File::open(path).map_err(fail)?;
+        let file = open_to_read(path)?;
         let metadata = file.metadata().map_err(fail)?;
-        if !metadata.is_file() {
-            return Err(Error::corrupt("not a regular file").at(path));
-        }
         let map = match access {
             Access::Mapped(lease) if metadata.len() >= MAPPED_FROM => {
                 // What cannot be mapped (by the file system, or for want of address space) is read.

@@ -109,12 +109,20 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
     fn set_length(&self, length: u64) -> Result<()>;
 
+    /// Gives the file the owner, the mode and the extended attributes of another one. They become
+    /// durable with the next [`OutputFile::sync`]; an fsync before does not cover them.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] when one of them cannot be given.
+    fn copy_attributes(&self, like: &Path) -> Result<()>;
+
     /// Asks the system to forget what it holds of the durable file in memory, so that the next
     /// reader reads the disk. A system that does not is no error.
     fn forget_cached(&self);
 }
 
-/// Reads and changes a file system. Every method names its path in its error.
+/// Reads and changes a file system. Every method names its path in its error. What changes something
+/// follows no symbolic link, wherever in the path it stands.
 pub trait Storage: Debug + Send + Sync {
     /// The entries of a directory, sorted by name.
     ///
@@ -141,6 +149,14 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>>;
 
+    /// Reads a small file of this program's own, as an earlier run has left it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when it is not as this program makes it: a regular file with one
+    /// name, of the user who runs this, that nobody else may write to. Otherwise as
+    /// [`Self::read`].
+    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>>;
+
     /// Creates a file that must not exist yet.
     ///
     /// # Errors
@@ -150,7 +166,8 @@ pub trait Storage: Debug + Send + Sync {
     /// Opens a file of this program's own for writing, which an earlier run has left.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`], also when there is none.
+    /// [`crate::ErrorKind::Io`], also when there is none, or it is no regular file, or has a second
+    /// name.
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
     /// Gives a file that nobody changes any more a second name, which must be free: a hard link, as
@@ -162,13 +179,6 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`], and
     /// [`crate::ErrorKind::Mismatch`] when a copy reads back as something else.
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()>;
-
-    /// Gives `to` the owner, the mode and the extended attributes of `from`. They become durable
-    /// with the next [`OutputFile::sync`] of the file; an fsync before does not cover them.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Io`] when one of them cannot be given.
-    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Sets the time of the last change, and makes it durable.
     ///
@@ -203,12 +213,14 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn remove_file(&self, path: &Path) -> Result<()>;
 
-    /// Creates a directory for this program's own files, readable by its user only; one that is
-    /// there already is no error.
+    /// Creates a directory for this program's own files, with the owner, the mode and the extended
+    /// attributes of another one, or readable by its user only. One that is there already is no
+    /// error.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`].
-    fn create_directory(&self, path: &Path) -> Result<()>;
+    /// [`crate::ErrorKind::Io`], and [`crate::ErrorKind::Invalid`] when something else has the name:
+    /// also a directory of another user, or one that others may write to.
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()>;
 
     /// Removes an empty directory.
     ///

@@ -47,7 +47,7 @@ impl Rotations {
         if storage.stat(&path)?.is_none() {
             return Ok(Self::default());
         }
-        let bytes = storage.read(&path, LONGEST)?;
+        let bytes = storage.read_own(&path, LONGEST)?;
         Self::decode(&bytes).map_err(|error| {
             error.at(path).cure(
                 "it says which keys earlier runs with --create-key wrote with: name the key with \

@@ -166,7 +166,7 @@ impl Marker {
             Some(id) if !id.is_link => {}
             _ => return Ok(None),
         }
-        match storage.read(&path, LONGEST) {
+        match storage.read_own(&path, LONGEST) {
             Ok(bytes) => Ok(Self::decode(&bytes)),
             Err(error) if error.kind() == ErrorKind::Corrupt => Ok(None),
             Err(error) => Err(error),

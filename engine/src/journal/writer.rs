@@ -202,7 +202,7 @@ impl History {
         if storage.stat(&path)?.is_none() {
             return Ok(None);
         }
-        let bytes = storage.read(&path, LONGEST_JOURNAL)?;
+        let bytes = storage.read_own(&path, LONGEST_JOURNAL)?;
         Self::read(&bytes).map_err(|error| Error::from(error).at(path))
     }
 }

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -45,7 +45,17 @@ impl KmipKeyFile {
                 .cure("check the path given with --kmip-keys"),
             _ => Error::io("cannot open the file of KMIP keys", &path, error),
         })?;
-        let mode = secret_file::metadata(&file, &path)?.permissions().mode() & 0o7777;
+        let metadata = secret_file::metadata(&file, &path)?;
+        let own = rustix::process::geteuid().as_raw();
+        if ![own, 0].contains(&metadata.uid()) {
+            return Err(Error::invalid(format!(
+                "the file of KMIP keys belongs to user {}, who could put other keys into it",
+                metadata.uid()
+            ))
+            .at(&path)
+            .cure("check its keys, and chown it to root or to the user who runs this"));
+        }
+        let mode = metadata.permissions().mode() & 0o7777;
         if mode & !OWNER_READ_WRITE != 0 {
             return Err(Error::invalid(format!(
                 "the file of KMIP keys has mode {mode:04o}; only its owner may have access"

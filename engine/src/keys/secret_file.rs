@@ -9,13 +9,15 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::privileged;
 
 /// The largest key file that is read: thousands of keys.
 pub(super) const MAX_FILE_LENGTH: u64 = 1 << 20;
 
 /// Opens a key file for reading. A pipe does not block here; [`metadata`] refuses it.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    privileged(|| OpenOptions::new().read(true).custom_flags(flags).open(path))
 }
 
 /// The metadata of an open file, which must be a regular one.

@@ -114,7 +114,7 @@ fn patch_metadata(
 
 fn stage(job: &RewriteJob<'_>, from: &Path, to: &Path, bytes: &[u8]) -> Result<()> {
     let file = job.storage.create(to)?;
-    job.storage.copy_attributes(from, to)?;
+    file.copy_attributes(from)?;
     file.write_at(bytes, 0)?;
     file.sync()?;
     file.forget_cached();
@@ -168,7 +168,7 @@ fn reencrypt_index(
 
     let source = Source::open(from, job.inspector.access())?;
     let file = job.storage.create(to)?;
-    job.storage.copy_attributes(from, to)?;
+    file.copy_attributes(from)?;
     file.reserve(source.length())?;
     let mut digest = PlainDigest::new()?;
     let (mut ivs, mut batch) = (IvSource::from_os()?, Batch::default());

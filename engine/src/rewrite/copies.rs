@@ -273,7 +273,7 @@ fn finish(
 ) -> Result<()> {
     let staging = &StagingArea::left(directory);
     let path = staging.path().join(REPLACEMENT_FILE);
-    let replacement = &Replacement::decode(&storage.read(&path, LONGEST_RECORD)?)
+    let replacement = &Replacement::decode(&storage.read_own(&path, LONGEST_RECORD)?)
         .map_err(|error| unreadable(error, &path))?;
     // Whoever was killed before its fsync has left the record in the cache only.
     staging.sync_names(storage, data_dir)?;

@@ -36,8 +36,7 @@ impl StagingArea {
     /// [`crate::ErrorKind::Io`].
     pub fn create(storage: &dyn Storage, data_dir: &Path, path: PathBuf) -> Result<Self> {
         create_state_directory(storage, data_dir)?;
-        storage.create_directory(&path)?;
-        storage.copy_attributes(data_dir, &path)?;
+        storage.create_directory(&path, Some(data_dir))?;
         Ok(Self { path })
     }
 
@@ -109,8 +108,7 @@ impl StagingArea {
 /// [`crate::ErrorKind::Io`].
 pub fn create_state_directory(storage: &dyn Storage, data_dir: &Path) -> Result<PathBuf> {
     let state = data_dir.join(STATE_DIRECTORY);
-    storage.create_directory(&state)?;
-    storage.copy_attributes(data_dir, &state)?;
+    storage.create_directory(&state, Some(data_dir))?;
     Ok(state)
 }
 

@@ -200,7 +200,7 @@ impl LogWriter<'_> {
             file.write_durably_at(line.as_bytes(), self.length)?;
         } else {
             let file = self.file.insert(self.storage.create(&self.path)?);
-            self.storage.copy_attributes(&self.like, &self.path)?;
+            file.copy_attributes(&self.like)?;
             file.write_at(line.as_bytes(), self.length)?;
             // Owner and mode need a whole fsync.
             file.sync()?;

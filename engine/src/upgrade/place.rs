@@ -146,7 +146,7 @@ impl Place {
             Some(data_dir) if self.is_below => {
                 rewrite::create_state_directory(storage, data_dir)?;
             }
-            _ => storage.create_directory(&self.directory)?,
+            _ => storage.create_directory(&self.directory, None)?,
         }
         parent.map_or(Ok(()), |parent| storage.sync_directory(parent))
     }
@@ -182,6 +182,19 @@ impl Place {
         storage.sync_directory(&self.directory)?;
         Ok(true)
     }
+}
+
+/// A state directory by a path without links: whoever gave it may reach it through some, and what is
+/// done there may not. It need not be there yet.
+pub(super) fn resolved(directory: &Path) -> PathBuf {
+    let by_parent = || {
+        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = std::fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        Some(parent.join(directory.file_name()?))
+    };
+    let found = std::fs::canonicalize(directory).ok().or_else(by_parent);
+    // What leads nowhere is named as it was given.
+    found.unwrap_or_else(|| directory.to_owned())
 }
 
 /// A relative path means nothing to whoever stands elsewhere.

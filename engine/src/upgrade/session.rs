@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::place::resolved;
 use crate::io::{LeaseMode, NodeLease, Storage};
 use crate::journal::Checkpoint;
 use crate::pipeline::Control;
@@ -96,7 +97,7 @@ impl Session {
     /// Keeps the journal in another directory than below the first data directory.
     #[must_use]
     pub fn with_state_dir(mut self, state_dir: Option<PathBuf>) -> Self {
-        self.state_dir = state_dir;
+        self.state_dir = state_dir.as_deref().map(resolved);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::place::Place;
+use super::place::{Place, resolved};
 use super::whose::{self, DATA_DIRECTORIES};
 use crate::Result;
 use crate::io::{Holder, NodeLease, Storage};
@@ -97,7 +97,8 @@ pub fn status(
     data_dirs: &[PathBuf],
     state_dir: Option<&Path>,
 ) -> Result<Option<Status>> {
-    let place = Place::find(storage, data_dirs, state_dir)?;
+    let state_dir = state_dir.map(resolved);
+    let place = Place::find(storage, data_dirs, state_dir.as_deref())?;
     let Some(history) = place.history(storage)? else { return Ok(None) };
     let worker = data_dirs.first().and_then(|directory| NodeLease::writer(directory));
     let mut status = summary(&history, place.directory().to_owned(), worker);

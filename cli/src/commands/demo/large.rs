@@ -19,7 +19,7 @@ pub(super) const LENGTH: u64 = 64 << 20;
 
 /// Writes the first SSTable of a bundled table to a directory, with its chunks repeated.
 pub(super) fn table(from: &Dir<'_>, to: &Path) -> Result<()> {
-    LocalStorage.create_directory(to)?;
+    LocalStorage.create_directory(to, None)?;
     let mut data = None;
     let mut info = None;
     for file in from.files() {

@@ -68,7 +68,7 @@ impl Place {
     pub(super) fn begin(&self, unpack: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let (new, node) = (self.root.join(NEW), self.root.join(NODE));
         self.sweep(&[KEPT])?;
-        LocalStorage.create_directory(&new)?;
+        LocalStorage.create_directory(&new, None)?;
         unpack(&new)?;
         LocalStorage.rename(&new, &node)?;
         LocalStorage.sync_directory(&self.root)?;

@@ -39,14 +39,14 @@ pub(super) const OLD_KEY: &str = "02-449";
 /// if it is wanted.
 pub(super) fn tables(node: &Path, with_large: bool) -> Result<()> {
     let data = node.join("data");
-    LocalStorage.create_directory(&data)?;
+    LocalStorage.create_directory(&data, None)?;
     for (set, keyspace) in SETS {
         unpack(bundled(&format!("{set}/rk"))?, &data.join(keyspace))?;
     }
     if with_large {
         let (set, keyspace) = LARGE;
         let keyspace = data.join(keyspace);
-        LocalStorage.create_directory(&keyspace)?;
+        LocalStorage.create_directory(&keyspace, None)?;
         for table in bundled(&format!("{set}/rk"))?.dirs() {
             let name = table.path().file_name().unwrap_or_default();
             large::table(table, &keyspace.join(name))?;
@@ -136,7 +136,7 @@ pub(super) fn has_local_keys(node: &Path) -> Result<bool> {
 }
 
 fn unpack(from: &Dir<'_>, to: &Path) -> Result<()> {
-    LocalStorage.create_directory(to)?;
+    LocalStorage.create_directory(to, None)?;
     for entry in from.entries() {
         let name = entry.path().file_name().unwrap_or_default();
         match entry {

@@ -4,7 +4,8 @@
 //! * [`inject`]: a run under strace with one call that fails, or that is its end;
 //! * [`bench`]: data directories, and what must hold of them at any moment;
 //! * [`matrix`]: every call with every fault, and faults in the runs that follow;
-//! * [`kills`]: SIGKILL at random moments, until it is done.
+//! * [`kills`]: SIGKILL at random moments, until it is done;
+//! * [`swaps`]: another user, whose tree it is, who swaps links for what a run works on.
 //!
 //! What a node would load is the word of `engine/tests/it/crash/judge`, and rows are read by
 //! `engine/tests/it/kit/oracle.rs`: neither shares a line with the engine. `REKEY_FAULTS` is the number
@@ -26,3 +27,4 @@ mod judge;
 mod kills;
 mod matrix;
 mod scenario;
+mod swaps;

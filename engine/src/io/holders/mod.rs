@@ -21,6 +21,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use self::process::{Identity, command};
+use super::user::privileged;
 use crate::{Error, ErrorKind};
 
 /// A process that is in the way.
@@ -65,6 +66,10 @@ pub(super) struct Look {
 /// Looks for processes other than this one that have a file below one of the directories open or
 /// mapped. The directories must be canonical.
 pub(super) fn below(directories: &[PathBuf]) -> Look {
+    privileged(|| look_at_all(directories))
+}
+
+fn look_at_all(directories: &[PathBuf]) -> Look {
     let proc = Path::new("/proc");
     let mut look = Look::default();
     if let Some(what) = sight::blindness(proc) {

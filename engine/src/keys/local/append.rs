@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::generate::generate;
 use super::{LocalKey, line};
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::{LocalStorage, Storage as _};
+use crate::io::{LocalStorage, Storage as _, check_own};
 use crate::keys::secret_file;
 
 /// What [`LocalKeyFiles::create`](super::LocalKeyFiles::create) did.
@@ -58,7 +58,7 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
         .map_err(|error| Error::io("cannot open the key file for writing", &key.path, error))?;
     secret_file::metadata(&file, &key.path)?;
     if is_new {
-        owner.give(&key.path)?;
+        owner.give(&file, &key.path)?;
     }
     lock(&file, &key.path)?;
     let text = secret_file::read(&file, &key.path)?;
@@ -74,36 +74,45 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
 
 /// Makes a file with its first key.
 fn create_file(key: &LocalKey<'_>, owner: Owner) -> Result<()> {
+    // The way to it may pass links, as those of a package's alternatives; what is done there may not.
+    let directory = std::fs::canonicalize(key.directory())
+        .map_err(|error| Error::io("cannot find the directory", key.directory(), error))?;
     let mut name = key.path.file_name().unwrap_or_default().to_owned();
+    let path = &directory.join(&name);
     name.push(".unfinished");
-    let unfinished = key.path.with_file_name(name);
+    let unfinished = directory.join(name);
     let failed = |error| Error::io("cannot make the key file", &unfinished, error);
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(&unfinished)
         .map_err(failed)?;
-    secret_file::metadata(&file, &unfinished)?;
-    lock(&file, &key.path)?;
+    // One that somebody else has put there would let them read the key.
+    check_own(&file).map_err(|what| {
+        Error::invalid(format!("not a key file that this program has begun: {what}"))
+            .at(&unfinished)
+            .cure("find out who put it there, and remove it")
+    })?;
+    lock(&file, path)?;
     // Between the two another run may have ended, and have given it its name.
-    if key.path.exists() {
-        return Err(another_run(&key.path));
+    if path.exists() {
+        return Err(another_run(path));
     }
     let line = line::encode(key.transformation.text(), key.strength, &generate(key)?);
     // One that a run has left behind may have a part of a line.
     let made = file.set_len(0).and_then(|()| file.write_all(&line)).and_then(|()| file.sync_all());
     let made = made
         .map_err(failed)
-        .and_then(|()| owner.give(&unfinished))
-        .and_then(|()| LocalStorage.rename(&unfinished, &key.path));
+        .and_then(|()| owner.give(&file, &unfinished))
+        .and_then(|()| LocalStorage.rename(&unfinished, path));
     if let Err(error) = made {
         let _the_next_run_takes_it = LocalStorage.remove_file(&unfinished);
         return Err(error);
     }
-    sync_directory(key.directory())
+    sync_directory(&directory)
 }
 
 /// The run that wrote the key may have been killed before it was durable, or its name.
@@ -163,11 +172,14 @@ impl Owner {
         Ok(Self { user: metadata.uid(), group: metadata.gid() })
     }
 
-    fn give(self, path: &Path) -> Result<()> {
-        if Self::of(path)? == self {
+    /// What is open, not what has its name by now.
+    fn give(self, file: &File, path: &Path) -> Result<()> {
+        let look = |error| Error::io("cannot look at the owner", path, error);
+        let metadata = file.metadata().map_err(look)?;
+        if (Self { user: metadata.uid(), group: metadata.gid() }) == self {
             return Ok(());
         }
-        std::os::unix::fs::chown(path, Some(self.user), Some(self.group)).map_err(|error| {
+        std::os::unix::fs::fchown(file, Some(self.user), Some(self.group)).map_err(|error| {
             Error::io("cannot give it to the user who owns the data", path, error)
                 .cure("run as root, or as the user that the database runs as")
         })
@@ -187,7 +199,13 @@ fn create_directories(directory: &Path, owner: Owner) -> Result<()> {
         Error::io("cannot create the directory of the key file", directory, error)
     })?;
     missing.into_iter().try_for_each(|created| {
-        owner.give(created)?;
+        let flags = (OFlags::NOFOLLOW | OFlags::DIRECTORY).bits().cast_signed();
+        let directory = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(created)
+            .map_err(|error| Error::io("cannot open the directory of the key file", created, error))?;
+        owner.give(&directory, created)?;
         match created.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
             _ => sync_directory(Path::new(".")),

@@ -4,15 +4,14 @@ mod append;
 mod generate;
 mod line;
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 pub use append::KeyCreation;
 
 use self::line::Found;
 use super::{KeyProvider, KeyRef, SecretKey, secret_file};
+use crate::config;
 use crate::crypto::Transformation;
 use crate::error::{Error, Result};
 
@@ -63,19 +62,7 @@ impl LocalKeyFiles {
     /// they may not, or the file cannot be examined.
     #[must_use]
     pub fn permission_warning(&self, key: &KeyRef) -> Option<String> {
-        let path = self.locate(key).ok()?.path;
-        let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
-        let what = match (mode & 0o044 != 0, mode & 0o022 != 0) {
-            (false, false) => return None,
-            (true, false) => "read",
-            (false, true) => "change",
-            (true, true) => "read and change",
-        };
-        let path = path.display();
-        Some(format!(
-            "others than its owner may {what} the key file {path} (mode {mode:04o}): \
-             chmod 600 {path}"
-        ))
+        config::exposed(&self.locate(key).ok()?.path, "the key file")
     }
 
     fn locate<'a>(&self, name: &'a KeyRef) -> Result<LocalKey<'a>> {

@@ -282,10 +282,8 @@ impl<'a> Rewrite<'a> {
         let (length, record) = layout.fixed_lengths(sealer);
         if resumed.state < State::Sealed {
             // The fsync of a checkpoint is of the content alone.
-            for component in [Component::Data, self.side()] {
-                let path = staging.file(&component);
-                self.job.storage.copy_attributes(&self.like(&component), &path)?;
-            }
+            data.copy_attributes(&self.like(&Component::Data))?;
+            side_file.copy_attributes(&self.like(&self.side()))?;
             staging.keep_only(self.job.storage, &[Component::Data, self.side()])?;
             if layout.is_fixed {
                 data.reserve(length)?;
@@ -315,9 +313,8 @@ impl<'a> Rewrite<'a> {
         staging: &StagingArea,
         component: &Component,
     ) -> Result<Box<dyn OutputFile>> {
-        let path = staging.file(component);
-        let file = self.job.storage.create(&path)?;
-        self.job.storage.copy_attributes(&self.like(component), &path)?;
+        let file = self.job.storage.create(&staging.file(component))?;
+        file.copy_attributes(&self.like(component))?;
         Ok(file)
     }
 

@@ -210,6 +210,10 @@ impl Storage for FaultStorage {
         self.0.look(path, || self.0.inner.read(path, limit))
     }
 
+    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        self.0.look(path, || self.0.inner.read_own(path, limit))
+    }
+
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let inner = self.0.carry_out("create", path, || self.0.inner.create(path), || Ok(()))?;
         Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
@@ -222,10 +226,6 @@ impl Storage for FaultStorage {
 
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
         self.0.simple("link", to, || self.0.inner.link_or_copy(from, to))
-    }
-
-    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
-        self.0.simple("copy_attributes", to, || self.0.inner.copy_attributes(from, to))
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
@@ -248,8 +248,8 @@ impl Storage for FaultStorage {
         self.0.simple("remove_file", path, || self.0.inner.remove_file(path))
     }
 
-    fn create_directory(&self, path: &Path) -> Result<()> {
-        self.0.simple("create_directory", path, || self.0.inner.create_directory(path))
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
+        self.0.simple("create_directory", path, || self.0.inner.create_directory(path, like))
     }
 
     fn remove_directory(&self, path: &Path) -> Result<()> {
@@ -301,6 +301,10 @@ impl OutputFile for FaultFile {
             || self.inner.write_durably_at(bytes, offset),
             || self.inner.write_at(&bytes[..bytes.len() / 2], offset),
         )
+    }
+
+    fn copy_attributes(&self, like: &Path) -> Result<()> {
+        self.shared.simple("copy_attributes", &self.path, || self.inner.copy_attributes(like))
     }
 
     fn forget_cached(&self) {

@@ -130,6 +130,10 @@ impl Storage for SmallDisk {
         LocalStorage.read(path, limit)
     }
 
+    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        LocalStorage.read_own(path, limit)
+    }
+
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let mut state = self.state();
         let inner = LocalStorage.create(path)?;
@@ -146,10 +150,6 @@ impl Storage for SmallDisk {
 
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
         LocalStorage.link_or_copy(from, to)
-    }
-
-    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
-        LocalStorage.copy_attributes(from, to)
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
@@ -172,12 +172,12 @@ impl Storage for SmallDisk {
         self.state().losing_its_name(path, || LocalStorage.remove_file(path))
     }
 
-    fn create_directory(&self, path: &Path) -> Result<()> {
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
         let mut state = self.state();
         if !path.is_dir() {
             state.take(BLOCK, path)?;
         }
-        LocalStorage.create_directory(path)
+        LocalStorage.create_directory(path, like)
     }
 
     fn remove_directory(&self, path: &Path) -> Result<()> {
@@ -240,6 +240,10 @@ impl OutputFile for SmallFile {
     fn set_length(&self, length: u64) -> Result<()> {
         self.disk.state().shrink(self.inode, length);
         self.inner.set_length(length)
+    }
+
+    fn copy_attributes(&self, like: &Path) -> Result<()> {
+        self.inner.copy_attributes(like)
     }
 
     fn forget_cached(&self) {

@@ -109,6 +109,10 @@ impl Storage for TestStorage {
         LocalStorage.read(path, limit)
     }
 
+    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        LocalStorage.read_own(path, limit)
+    }
+
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         self.ask("create", path)?;
         let file = LocalStorage.create(path)?;
@@ -128,11 +132,6 @@ impl Storage for TestStorage {
                 .map_err(|e| Error::io("cannot copy", to, e));
         }
         LocalStorage.link_or_copy(from, to)
-    }
-
-    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
-        self.ask("copy_attributes", to)?;
-        LocalStorage.copy_attributes(from, to)
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
@@ -159,9 +158,9 @@ impl Storage for TestStorage {
         LocalStorage.remove_file(path)
     }
 
-    fn create_directory(&self, path: &Path) -> Result<()> {
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
         self.ask("create_directory", path)?;
-        LocalStorage.create_directory(path)
+        LocalStorage.create_directory(path, like)
     }
 
     fn remove_directory(&self, path: &Path) -> Result<()> {
@@ -226,6 +225,11 @@ impl OutputFile for TestFile {
     fn set_length(&self, length: u64) -> Result<()> {
         self.storage.ask("set_length", &self.path)?;
         self.file.set_length(length)
+    }
+
+    fn copy_attributes(&self, like: &Path) -> Result<()> {
+        self.storage.ask("copy_attributes", &self.path)?;
+        self.file.copy_attributes(like)
     }
 
     fn forget_cached(&self) {}

@@ -130,6 +130,10 @@ impl Storage for PowerLoss {
         LocalStorage.read(path, limit)
     }
 
+    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        LocalStorage.read_own(path, limit)
+    }
+
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let (inner, inode) = self.operate(path, |model, _| {
             let inner = LocalStorage.create(path)?;
@@ -152,17 +156,6 @@ impl Storage for PowerLoss {
         self.operate(to, |model, _| {
             LocalStorage.link_or_copy(from, to)?;
             model.link(from, to);
-            Ok(())
-        })
-    }
-
-    fn copy_attributes(&self, from: &Path, to: &Path) -> Result<()> {
-        self.operate(to, |model, _| {
-            LocalStorage.copy_attributes(from, to)?;
-            // Those of directories decide nothing that a power loss could take.
-            if !model.is_directory(to) {
-                model.file(to).live.mode = model.file(from).live.mode;
-            }
             Ok(())
         })
     }
@@ -213,9 +206,9 @@ impl Storage for PowerLoss {
         })
     }
 
-    fn create_directory(&self, path: &Path) -> Result<()> {
+    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
         self.operate(path, |model, _| {
-            LocalStorage.create_directory(path)?;
+            LocalStorage.create_directory(path, like)?;
             model.create_directory(path);
             Ok(())
         })
@@ -299,6 +292,14 @@ impl OutputFile for PowerFile {
             if power == Power::On {
                 put(&mut inode.durable.bytes, bytes, offset);
             }
+            Ok(())
+        })
+    }
+
+    fn copy_attributes(&self, like: &Path) -> Result<()> {
+        self.storage.operate(&self.path, |model, _| {
+            self.inner.copy_attributes(like)?;
+            model.inodes[self.inode].live.mode = model.file(like).live.mode;
             Ok(())
         })
     }

@@ -113,10 +113,6 @@ impl Model {
         Some(node)
     }
 
-    pub(super) fn is_directory(&self, path: &Path) -> bool {
-        matches!(self.node(path), Some(Node::Directory(_)))
-    }
-
     pub(super) fn inode(&self, path: &Path) -> usize {
         let Some(Node::File(inode)) = self.node(path) else { unreachable!("{}", path.display()) };
         inode

@@ -1,0 +1,197 @@
+//! Another user, whose tree it is, swaps links for what a run of root works on, as fast as it can.
+//!
+//! Outside of the tree there is a canary: a directory and files of root's alone. Whatever comes of the
+//! runs, nothing of the canary may be changed, removed, added to or given away.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::process::{Gid, Uid};
+
+use super::dice::Dice;
+use super::inject::binary;
+use crate::kit::Node;
+
+/// A user whom nobody is.
+const USER: u32 = 48_176;
+
+/// Root's alone.
+struct Canary {
+    directory: PathBuf,
+    before: BTreeMap<PathBuf, Seen>,
+}
+
+/// Owner, group, mode, names and content.
+type Seen = (u32, u32, u32, u64, Vec<u8>);
+
+/// Names that the tool itself gives or removes, so that it would find them behind a link.
+const NAMES: [&str; 9] = [
+    "journal",
+    "run",
+    "rotations",
+    "Data.db.staged",
+    "TOC.txt.staged",
+    "oa-2-big-Data.db",
+    "oa-6-big-Data.db",
+    "nb_txn_compaction_00000000-0000-1000-8000-000000000000.log",
+    "new-key.unfinished",
+];
+
+impl Canary {
+    fn new(above: &Path) -> Self {
+        let directory = above.join("canary");
+        fs::create_dir(&directory).unwrap();
+        for name in NAMES {
+            let path = directory.join(name);
+            fs::write(&path, format!("root's alone: {name}\n")).unwrap();
+            fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        // Others may look in, or no link to a file in it would ever lead there.
+        fs::set_permissions(&directory, PermissionsExt::from_mode(0o755)).unwrap();
+        let before = look(&directory);
+        Self { directory, before }
+    }
+
+    fn check(&self) {
+        assert_eq!(look(&self.directory), self.before, "the canary was touched");
+    }
+}
+
+fn look(directory: &Path) -> BTreeMap<PathBuf, Seen> {
+    let of = |path: &Path, content| {
+        let metadata = path.symlink_metadata().unwrap();
+        (metadata.uid(), metadata.gid(), metadata.mode(), metadata.nlink(), content)
+    };
+    let mut seen = BTreeMap::from([(directory.to_owned(), of(directory, vec![]))]);
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let content = fs::read(&path).unwrap();
+        seen.insert(path.clone(), of(&path, content));
+    }
+    seen
+}
+
+/// Makes this thread, and no other, that user's.
+fn become_user() {
+    let (user, group) = (Uid::from_raw(USER), Gid::from_raw(USER));
+    rustix::thread::set_thread_groups(&[]).unwrap();
+    rustix::thread::set_thread_res_gid(group, group, group).unwrap();
+    rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+}
+
+/// Swaps one thing after another for a link, and back, until it is told to stop.
+fn attack(root: &Path, canary: &Path, seed: u64, stop: &AtomicBool, swaps: &AtomicUsize) {
+    become_user();
+    let mut dice = Dice(seed);
+    let link = root.join(format!("link-{seed}"));
+    while !stop.load(Ordering::Relaxed) {
+        let Some(victim) = victim(root, &mut dice) else { continue };
+        let Some(name) = victim.file_name() else { continue };
+        let _gone = fs::remove_file(&link);
+        let is_directory = victim.symlink_metadata().is_ok_and(|found| found.is_dir());
+        let target = match is_directory {
+            true => canary.to_owned(),
+            false => canary.join(NAMES[dice.below(NAMES.len())]),
+        };
+        // A hard link to root's file, where the system lets anybody make one.
+        let is_hard = !is_directory && dice.below(4) == 0;
+        let made = if is_hard { fs::hard_link(&target, &link) } else { symlink(&target, &link) };
+        if made.is_err() && symlink(&target, &link).is_err() {
+            continue;
+        }
+        let exchange = || renameat_with(CWD, &link, CWD, &victim, RenameFlags::EXCHANGE);
+        if exchange().is_err() {
+            // What is not there yet may be about to be made.
+            let _taken = symlink(&target, victim.with_file_name(name));
+            continue;
+        }
+        swaps.fetch_add(1, Ordering::Relaxed);
+        for _ in 0..dice.below(3000) {
+            std::hint::spin_loop();
+        }
+        if exchange().is_err() {
+            let _removed_meanwhile = fs::rename(&link, &victim);
+        }
+    }
+    let _gone = fs::remove_file(&link);
+}
+
+/// Something that a run works on.
+fn victim(root: &Path, dice: &mut Dice) -> Option<PathBuf> {
+    let state = root.join("data/.sstablerekey");
+    let of = |directory: &Path, dice: &mut Dice| {
+        let entries: Vec<_> = fs::read_dir(directory).ok()?.flatten().map(|e| e.path()).collect();
+        if entries.is_empty() { None } else { Some(entries[dice.below(entries.len())].clone()) }
+    };
+    match dice.below(8) {
+        0 => Some(state),
+        1 | 2 => of(&state, dice),
+        3 | 4 => of(&state, dice).and_then(|staging| of(&staging, dice)),
+        5 => Some(root.join("data/rk/t-5ab1e000000011f0800000000000000a")),
+        6 => Some(root.join("data/rk")),
+        _ => Some(root.join("new-key.unfinished")),
+    }
+}
+
+fn chown_all(path: &Path) {
+    let user = format!("{USER}:{USER}");
+    let changed = Command::new("chown").args(["-R", "-h", &user]).arg(path).status().unwrap();
+    assert!(changed.success());
+}
+
+/// Runs that are attacked, unless the environment says how many swaps there must be at least.
+const RUNS: usize = 24;
+
+#[test]
+#[ignore = "takes its time; testdata/interop/faults runs it"]
+fn a_user_who_swaps_links_gets_nothing_of_root_s() {
+    if !rustix::process::geteuid().is_root() {
+        println!("swaps: skipped, since root is needed");
+        return;
+    }
+    let least = std::env::var("REKEY_SWAPS").ok().and_then(|text| text.parse().ok());
+    let outside = tempfile::tempdir().unwrap();
+    fs::set_permissions(outside.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let canary = Canary::new(outside.path());
+    let (swaps, mut runs, mut codes) = (AtomicUsize::new(0), 0, BTreeMap::new());
+    while least.map_or(runs < RUNS, |least: usize| swaps.load(Ordering::Relaxed) < least) {
+        let node = Node::usual();
+        chown_all(node.root.path());
+        // Root that stays root has more to lose; the other is the usual one.
+        let more = if runs % 4 == 3 { &[][..] } else { &["--as", "root"] };
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for number in 0..2 {
+                let (root, canary, stop, swaps) =
+                    (node.root.path(), &canary.directory, &stop, &swaps);
+                let seed = u64::try_from(runs * 2 + number).unwrap();
+                scope.spawn(move || attack(root, canary, seed, stop, swaps));
+            }
+            for verb in ["upgradesstables", "upgradesstables", "abandon", "upgradesstables"] {
+                *codes.entry(run(&node, verb, more)).or_insert(0) += 1;
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        canary.check();
+        runs += 1;
+    }
+    let swaps = swaps.load(Ordering::Relaxed);
+    println!("swaps: {runs} directories, {swaps} swaps, exit statuses {codes:?}");
+    println!("swaps: faults injected {swaps}, violations 0");
+    assert!(swaps > 100, "the other user was too slow: {swaps}");
+}
+
+fn run(node: &Node, verb: &str, more: &[&str]) -> Option<i32> {
+    let map = node.map(256);
+    let mut command = Command::new(binary());
+    command.arg(verb).args(["--data-dir", "data"]).args(more).current_dir(node.root.path());
+    if verb == "upgradesstables" {
+        command.args(["-a", "--create-key", "--flavor", "apache-4", "--compression", &map]);
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().code()
+}
