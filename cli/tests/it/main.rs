@@ -22,9 +22,10 @@ mod kit;
 mod limits;
 mod lost;
 mod machine;
-mod owner;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
 mod oracle;
+mod owner;
+mod pipes;
 mod schema;
 mod selection;
 mod servers;

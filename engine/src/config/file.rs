@@ -1,15 +1,14 @@
 //! Small files of the node, read whole: configuration, key stores.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::privileged;
+use crate::io::{open_privileged, privileged};
 
 /// Reads a regular file of at most `limit` bytes into memory that is wiped. `what` names it in
 /// errors, as in "the key store".
@@ -18,10 +17,7 @@ use crate::io::privileged;
 /// [`ErrorKind::Invalid`] when it is missing, is not a regular file, or is longer;
 /// [`ErrorKind::Busy`] when it changes meanwhile; [`ErrorKind::Io`].
 pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
-    // Opening a pipe would wait for its writer.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let open = || OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let mut file = privileged(open).map_err(|error| failed(error, path, what))?;
+    let mut file = open_privileged(path).map_err(|error| failed(error, path, what))?;
     let metadata = file.metadata().map_err(|error| failed(error, path, what))?;
     if !metadata.is_file() {
         let text = format!("{what} must be a regular file");
@@ -77,7 +73,7 @@ fn failed(error: io::Error, path: &Path, what: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::Permissions;
+    use std::fs::{OpenOptions, Permissions};
     use std::io::Write as _;
 
     use super::*;

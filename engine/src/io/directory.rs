@@ -40,7 +40,8 @@ fn check(directory: &File, path: &Path, like: Option<&Path>) -> Result<()> {
     let look = |error| Error::io("cannot look at the directory", path, error);
     let like = like.map(std::fs::metadata).transpose().map_err(look)?;
     let found = directory.metadata().map_err(look)?;
-    let owners = [Some(rustix::process::geteuid().as_raw()), like.as_ref().map(Metadata::uid), Some(0)];
+    let owners =
+        [Some(rustix::process::geteuid().as_raw()), like.as_ref().map(Metadata::uid), Some(0)];
     if !owners.contains(&Some(found.uid())) {
         return Err(strange(path, "it belongs to another user"));
     }

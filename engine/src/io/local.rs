@@ -382,9 +382,7 @@ const COPY_AT_ONCE: usize = 1 << 18;
 const STREAMED_BEHIND: u64 = 64 << 20;
 
 fn create_new(path: &Path) -> Result<File> {
-    Way::to(path)
-        .and_then(|way| way.create())
-        .map_err(|e| way::failed("cannot create", path, e))
+    Way::to(path).and_then(|way| way.create()).map_err(|e| way::failed("cannot create", path, e))
 }
 
 pub(super) fn is_tmpfs(file: &File) -> bool {

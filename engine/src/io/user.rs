@@ -8,13 +8,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::marker::PhantomData;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::unistd::{Gid, Uid};
+use rustix::fs::OFlags;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
@@ -50,9 +52,9 @@ pub fn act_as_owner(data_dirs: &[PathBuf], named: Option<&str>) -> Result<Option
             .cure(format!("run it as root or as {}, and leave --as out", user.name)));
     }
     become_user(&user).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot work as {}", user.name))
-            .caused_by(error)
-            .cure("run it as that user; or, if nobody else may change the data meanwhile, --as root")
+        Error::new(ErrorKind::Io, format!("cannot work as {}", user.name)).caused_by(error).cure(
+            "run it as that user; or, if nobody else may change the data meanwhile, --as root",
+        )
     })?;
     Ok(Some(user.name))
 }
@@ -165,6 +167,12 @@ fn become_user(user: &User) -> io::Result<()> {
 pub(crate) fn privileged<T>(work: impl FnOnce() -> T) -> T {
     let _raised = Raised::new();
     work()
+}
+
+/// Opens a file for reading that may be root's alone, as those of keys are. A pipe is not waited for.
+pub(crate) fn open_privileged(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    privileged(|| OpenOptions::new().read(true).custom_flags(flags).open(path))
 }
 
 /// Rights that are in effect until it is dropped, in the thread that made it.

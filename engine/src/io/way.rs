@@ -74,7 +74,8 @@ pub(super) const NOT_REGULAR: &str = "not a regular file";
 
 /// Opens a directory to which no link leads.
 pub(super) fn open_directory(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-    let path = std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
+    let path =
+        std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
     let mut below = PathBuf::new();
     for part in path.components() {
         match part {
@@ -203,7 +204,8 @@ mod tests {
         symlink("nowhere", dir.join("a/dangling")).unwrap();
         for open in BOTH {
             open(&dir.join("a/b/c"), OFlags::PATH).unwrap();
-            for through in ["to_a", "to_a/b", "a/b/to_c", "to_a/b/c", "a/dangling", "a/dangling/x"] {
+            for through in ["to_a", "to_a/b", "a/b/to_c", "to_a/b/c", "a/dangling", "a/dangling/x"]
+            {
                 let error = open(&dir.join(through), OFlags::PATH).unwrap_err();
                 assert_eq!(Errno::from_io_error(&error), Some(Errno::LOOP), "{through}");
             }

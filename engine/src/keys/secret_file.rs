@@ -1,24 +1,16 @@
 //! Small files that hold keys: read whole, bounded, into memory that is wiped.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::io::privileged;
+pub(super) use crate::io::open_privileged as open;
 
 /// The largest key file that is read: thousands of keys.
 pub(super) const MAX_FILE_LENGTH: u64 = 1 << 20;
-
-/// Opens a key file for reading. A pipe does not block here; [`metadata`] refuses it.
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    privileged(|| OpenOptions::new().read(true).custom_flags(flags).open(path))
-}
 
 /// The metadata of an open file, which must be a regular one.
 pub(super) fn metadata(file: &File, path: &Path) -> Result<Metadata> {

@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::process::{Gid, Uid};
@@ -76,6 +77,20 @@ fn look(directory: &Path) -> BTreeMap<PathBuf, Seen> {
     seen
 }
 
+/// What root alone may read has not been copied to where the other user can read it.
+fn is_nowhere_in(tree: &Path) {
+    for entry in fs::read_dir(tree).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        if metadata.is_dir() {
+            is_nowhere_in(&path);
+        } else if metadata.is_file() && metadata.uid() == USER {
+            let content = fs::read(&path).unwrap();
+            assert!(!content.starts_with(b"root's alone"), "{} has it", path.display());
+        }
+    }
+}
+
 /// Makes this thread, and no other, that user's.
 fn become_user() {
     let (user, group) = (Uid::from_raw(USER), Gid::from_raw(USER));
@@ -84,13 +99,45 @@ fn become_user() {
     rustix::thread::set_thread_res_uid(user, user, user).unwrap();
 }
 
+/// What an attack is aimed at: at everything at once, no run gets far enough to be caught.
+#[derive(Debug, Clone, Copy)]
+enum Aim {
+    StateDirectory,
+    InStateDirectory,
+    StagedFiles,
+    Tables,
+    InTable,
+    KeyFile,
+}
+
+const AIMS: [Aim; 6] = [
+    Aim::StateDirectory,
+    Aim::InStateDirectory,
+    Aim::StagedFiles,
+    Aim::Tables,
+    Aim::InTable,
+    Aim::KeyFile,
+];
+
 /// Swaps one thing after another for a link, and back, until it is told to stop.
-fn attack(root: &Path, canary: &Path, seed: u64, stop: &AtomicBool, swaps: &AtomicUsize) {
+fn attack(
+    root: &Path,
+    canary: &Path,
+    (aim, seed): (Aim, u64),
+    stop: &AtomicBool,
+    swaps: &AtomicUsize,
+) {
     become_user();
     let mut dice = Dice(seed);
     let link = root.join(format!("link-{seed}"));
+    let most = Duration::from_micros([0, 300, 3_000][dice.below(3)]);
+    let rest = |dice: &mut Dice| {
+        let part = u32::try_from(dice.below(100)).unwrap();
+        std::thread::sleep(most * part / 100);
+    };
     while !stop.load(Ordering::Relaxed) {
-        let Some(victim) = victim(root, &mut dice) else { continue };
+        rest(&mut dice);
+        let Some(victim) = victim(root, aim, &mut dice) else { continue };
         let Some(name) = victim.file_name() else { continue };
         let _gone = fs::remove_file(&link);
         let is_directory = victim.symlink_metadata().is_ok_and(|found| found.is_dir());
@@ -111,9 +158,7 @@ fn attack(root: &Path, canary: &Path, seed: u64, stop: &AtomicBool, swaps: &Atom
             continue;
         }
         swaps.fetch_add(1, Ordering::Relaxed);
-        for _ in 0..dice.below(3000) {
-            std::hint::spin_loop();
-        }
+        rest(&mut dice);
         if exchange().is_err() {
             let _removed_meanwhile = fs::rename(&link, &victim);
         }
@@ -122,19 +167,21 @@ fn attack(root: &Path, canary: &Path, seed: u64, stop: &AtomicBool, swaps: &Atom
 }
 
 /// Something that a run works on.
-fn victim(root: &Path, dice: &mut Dice) -> Option<PathBuf> {
+fn victim(root: &Path, aim: Aim, dice: &mut Dice) -> Option<PathBuf> {
     let state = root.join("data/.sstablerekey");
+    let table = root.join("data/rk/t-5ab1e000000011f0800000000000000a");
     let of = |directory: &Path, dice: &mut Dice| {
         let entries: Vec<_> = fs::read_dir(directory).ok()?.flatten().map(|e| e.path()).collect();
         if entries.is_empty() { None } else { Some(entries[dice.below(entries.len())].clone()) }
     };
-    match dice.below(8) {
-        0 => Some(state),
-        1 | 2 => of(&state, dice),
-        3 | 4 => of(&state, dice).and_then(|staging| of(&staging, dice)),
-        5 => Some(root.join("data/rk/t-5ab1e000000011f0800000000000000a")),
-        6 => Some(root.join("data/rk")),
-        _ => Some(root.join("new-key.unfinished")),
+    match aim {
+        Aim::StateDirectory => Some(state),
+        Aim::InStateDirectory => of(&state, dice),
+        Aim::StagedFiles => of(&state, dice).and_then(|staging| of(&staging, dice)),
+        Aim::Tables if dice.below(2) == 0 => Some(root.join("data/rk")),
+        Aim::Tables => Some(table),
+        Aim::InTable => of(&table, dice),
+        Aim::KeyFile => Some(root.join("new-key.unfinished")),
     }
 }
 
@@ -144,8 +191,8 @@ fn chown_all(path: &Path) {
     assert!(changed.success());
 }
 
-/// Runs that are attacked, unless the environment says how many swaps there must be at least.
-const RUNS: usize = 24;
+/// Data directories that are attacked, unless the environment says how many swaps there must be at least.
+const RUNS: usize = 4 * AIMS.len();
 
 #[test]
 #[ignore = "takes its time; testdata/interop/faults runs it"]
@@ -163,14 +210,15 @@ fn a_user_who_swaps_links_gets_nothing_of_root_s() {
         let node = Node::usual();
         chown_all(node.root.path());
         // Root that stays root has more to lose; the other is the usual one.
-        let more = if runs % 4 == 3 { &[][..] } else { &["--as", "root"] };
+        let more = if runs / AIMS.len() % 4 == 3 { &[][..] } else { &["--as", "root"] };
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for number in 0..2 {
                 let (root, canary, stop, swaps) =
                     (node.root.path(), &canary.directory, &stop, &swaps);
                 let seed = u64::try_from(runs * 2 + number).unwrap();
-                scope.spawn(move || attack(root, canary, seed, stop, swaps));
+                let aim = AIMS[runs % AIMS.len()];
+                scope.spawn(move || attack(root, canary, (aim, seed), stop, swaps));
             }
             for verb in ["upgradesstables", "upgradesstables", "abandon", "upgradesstables"] {
                 *codes.entry(run(&node, verb, more)).or_insert(0) += 1;
@@ -178,6 +226,7 @@ fn a_user_who_swaps_links_gets_nothing_of_root_s() {
             stop.store(true, Ordering::Relaxed);
         });
         canary.check();
+        is_nowhere_in(node.root.path());
         runs += 1;
     }
     let swaps = swaps.load(Ordering::Relaxed);

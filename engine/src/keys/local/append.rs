@@ -44,22 +44,23 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
     }
     let owner = Owner::of(like)?;
     create_directories(key.directory(), owner)?;
-    let is_new = !key.path.exists();
-    if is_new && !key.path.is_symlink() {
+    if key.path.is_symlink() && !key.path.exists() {
+        // Whoever put it there would choose which file is made, and given to the owner of the data.
+        return Err(Error::invalid("the key file is a link that leads nowhere")
+            .at(&key.path)
+            .cure("make the file that it leads to, or remove the link"));
+    }
+    if !key.path.exists() {
         create_file(key, owner)?;
         return Ok(KeyCreation::Created);
     }
     let file = OpenOptions::new()
         .read(true)
         .append(true)
-        .create(true)
-        .mode(0o600)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(&key.path)
         .map_err(|error| Error::io("cannot open the key file for writing", &key.path, error))?;
     secret_file::metadata(&file, &key.path)?;
-    if is_new {
-        owner.give(&file, &key.path)?;
-    }
     lock(&file, &key.path)?;
     let text = secret_file::read(&file, &key.path)?;
     if key.find(&text)?.is_some() {
@@ -200,11 +201,10 @@ fn create_directories(directory: &Path, owner: Owner) -> Result<()> {
     })?;
     missing.into_iter().try_for_each(|created| {
         let flags = (OFlags::NOFOLLOW | OFlags::DIRECTORY).bits().cast_signed();
-        let directory = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(created)
-            .map_err(|error| Error::io("cannot open the directory of the key file", created, error))?;
+        let directory =
+            OpenOptions::new().read(true).custom_flags(flags).open(created).map_err(|error| {
+                Error::io("cannot open the directory of the key file", created, error)
+            })?;
         owner.give(&directory, created)?;
         match created.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
