@@ -312,6 +312,33 @@ fn a_damaged_line_that_is_not_the_last_is_refused() {
     }
 }
 
+/// A node that goes by the text would find no files of these, and leave both SSTables live; one that
+/// goes by the meaning would finish. Nobody here can tell.
+#[test]
+fn other_spellings_of_what_a_node_writes_are_refused() {
+    let swap = Swap::new();
+    let table = swap.workspace.table().display().to_string();
+    let encoded = table.replacen("rk", "r%6B", 1);
+    for path in [
+        format!("/{table}/oa-2-big-"),
+        format!("{table}/./oa-2-big-"),
+        format!("{table}/oa-02-big-"),
+        format!("file:///{table}/oa-2-big-"),
+        format!("file://{encoded}/oa-2-big-"),
+    ] {
+        swap.write_lines(&[swap.add(), line("REMOVE", &path, 1_700_000_000_250, 8), commit()]);
+        swap.expect_refusal("not an SSTable of the table");
+    }
+    let part = "not written as a node writes them";
+    for end in ["COMMIT:[,+0,0][2613697770]", "COMMIT:[,0,0][02613697770]"] {
+        swap.write_lines(&[swap.add(), swap.remove(), end.to_owned()]);
+        swap.expect_refusal(part);
+    }
+    let remove = swap.remove();
+    swap.write_lines(&[swap.add(), remove.replace(",8]", ",08]"), commit()]);
+    swap.expect_refusal(part);
+}
+
 #[test]
 fn repeated_records_and_records_behind_the_end_are_refused() {
     let swap = Swap::new();
