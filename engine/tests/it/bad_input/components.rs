@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rekey_engine::ErrorKind::Corrupt;
+use rekey_engine::ErrorKind::{Corrupt, Mismatch};
 use rekey_engine::plan::Severity;
 
 use crate::kit::workspace::{Workspace, files};
@@ -357,9 +357,12 @@ fn an_uncompressed_sstable_without_checksums_is_taken_by_its_word() {
     let mut damaged = whole;
     damaged[7] ^= 1;
     fs::write(workspace.table().join("oa-2-big-Data.db"), damaged).unwrap();
-    let report = workspace.verify();
+    let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+    let report = workspace.upgrade_on(TestStorage::quick().boxed(), &target).unwrap();
     let failed: Vec<_> = report.failures().map(|error| error.kind()).collect();
     assert_eq!(failed, [Corrupt]);
+    let failed: Vec<_> = workspace.verify().failures().map(|error| error.kind()).collect();
+    assert_eq!(failed, [Mismatch]);
 
     // Nobody says that it is uncompressed.
     let workspace = lose("CRC.db");
