@@ -84,7 +84,31 @@ fn reading(c: &mut Criterion) {
     group.finish();
 }
 
+/// What the next run does first where SSTables are many: a million, or a few when it is only tried out.
+fn reading_many(c: &mut Criterion) {
+    let is_trial = std::env::args().any(|word| word == "--test");
+    let mut group = c.benchmark_group("journal read");
+    group.sample_size(10);
+    for count in if is_trial { vec![100] } else { vec![10_000, 100_000, 1_000_000] } {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let journal = start(directory.path());
+        let table = directory.path().join("keyspace/table");
+        for id in 0..count {
+            let name = |id| Descriptor::parse(&format!("nb-{id}-big")).expect("a descriptor");
+            let sstable = journal.begin(&table, &name(id), 1 << 20).expect("a record");
+            let swapped = Record::Swapped { sstable, new: name(count + id) };
+            journal.append(&swapped, Durability::Later).expect("a record");
+        }
+        let bytes = std::fs::read(directory.path().join(JOURNAL_FILE)).expect("the journal");
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(format!("{count} SSTables"), |b| {
+            b.iter(|| History::read(black_box(&bytes)).expect("a journal").expect("a run"));
+        });
+    }
+    group.finish();
+}
+
 const CHECKPOINTS: u64 = 1000;
 
-criterion_group!(benches, records, appending, reading);
+criterion_group!(benches, records, appending, reading, reading_many);
 criterion_main!(benches);

@@ -1,4 +1,8 @@
-//! Keeps keys and plaintext out of core dumps.
+//! What this process asks of the system before anything else: that no core dump has keys and plaintext,
+//! and that a limit is an error.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
@@ -9,6 +13,13 @@ pub(crate) fn forbid_core_dumps() {
     let _best_effort = setrlimit(Resource::Core, none);
     // The limit does not hold for a core_pattern that is a pipe; this does.
     let _best_effort = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Lets a write beyond the limit of a file's size (`ulimit -f`) be an error like any other: what was
+/// begun is then undone. Unless the signal has a handler, or is ignored, it ends the process.
+pub(crate) fn fail_where_files_are_limited() {
+    let nobody_asks = Arc::new(AtomicBool::new(false));
+    let _best_effort = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, nobody_asks);
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::ui::Style;
 
 fn main() -> ExitCode {
     harden::forbid_core_dumps();
+    harden::fail_where_files_are_limited();
     let words = || std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -47,6 +48,7 @@ fn run(command: Command) -> rekey_engine::Result<Code> {
     match command {
         Command::Abandon(args) => commands::abandon::run(&args),
         Command::Census(args) => commands::census::run(&args),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => commands::demo::run(&args),
         Command::Keys(command) => commands::keys::run(&command),
         Command::Plan(args) => commands::plan::run(&args),

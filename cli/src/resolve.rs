@@ -42,6 +42,13 @@ impl DataArgs {
         Ok(selection)
     }
 
+    /// Says where nothing is to be done: what is named is there, and is empty.
+    pub(crate) fn note_empty(&self, style: Style, session: &Session, selection: &Selection) {
+        let empty = upgrade::without_sstables(session, selection).into_iter();
+        let note = |name| format!("{name} has a directory, and no SSTable that a node would load");
+        style.notes(empty.map(note).collect());
+    }
+
     pub(crate) fn threads(&self) -> NonZeroUsize {
         self.threads
             .or_else(|| std::thread::available_parallelism().ok())

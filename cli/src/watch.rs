@@ -1,13 +1,18 @@
 //! Watches over a run: signals, and a file that an operator edits.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use rekey_engine::pipeline::Control;
 use rekey_engine::{Error, ErrorKind, Result};
+use rustix::fs::OFlags;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::args::Rate;
@@ -55,6 +60,21 @@ impl Signals {
     }
 }
 
+/// Refuses what can be no control file, before anything is begun. One that is not there yet may come.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for a pipe, a device, or a directory.
+pub(crate) fn check(file: Option<&Path>) -> Result<()> {
+    match file.map(|file| (file, std::fs::metadata(file))) {
+        Some((file, Ok(metadata))) if !metadata.is_file() => {
+            Err(Error::invalid("this cannot be a control file: it is no regular file")
+                .at(file)
+                .cure("name a plain file, which need not be there yet"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Carries `run` out while `signals` and `file` are looked at.
 pub(crate) fn over<T>(
     control: &Control,
@@ -66,8 +86,12 @@ pub(crate) fn over<T>(
     let done = AtomicBool::new(false);
     // Also where there is no thread to look.
     control.stop_on(Arc::clone(&signals.any));
+    let readings = file.map(|file| read_on(file.to_owned()));
+    let is_read = readings.as_ref().is_none_or(io::Result::is_ok);
+    let readings = readings.and_then(Result::ok);
     std::thread::scope(|scope| {
-        let watch = || {
+        let (done, say) = (&done, &say);
+        let watch = move || {
             let mut last = String::new();
             let mut is_ending = false;
             while !done.load(Ordering::SeqCst) {
@@ -76,22 +100,23 @@ pub(crate) fn over<T>(
                     control.stop();
                     say("ending at the next range; once more ends at once");
                 }
-                if let Some(file) = file {
-                    look_into(file, &mut last, control, &say);
+                let reading = readings.as_ref().and_then(|readings| readings.try_recv().ok());
+                if let (Some(file), Some(reading)) = (file, reading) {
+                    follow(file, reading, &mut last, control, say);
                 }
                 std::thread::park_timeout(LOOK_AGAIN);
             }
         };
         let watching =
             std::thread::Builder::new().name("watch".to_owned()).spawn_scoped(scope, watch);
-        if watching.is_err()
+        if (watching.is_err() || !is_read)
             && let Some(file) = file
         {
             let file = file.display();
             say(&format!("{file}: the system gave no thread that looks into it; signals are seen"));
         }
         // Dropped also when the run panics, so that the scope ends.
-        let _ends = Done(&done);
+        let _ends = Done(done);
         run()
     })
 }
@@ -118,22 +143,46 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 /// What a control file says; none if it is not there.
-fn read(file: &Path) -> std::io::Result<Option<String>> {
-    let metadata = match std::fs::metadata(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata?,
+type Reading = io::Result<Option<String>>;
+
+/// Reads a file again and again, until nobody wants to know any more. Nobody waits for this thread: a
+/// run that is over ends, also where a file system does not answer.
+fn read_on(file: PathBuf) -> io::Result<Receiver<Reading>> {
+    let (say, readings) = sync_channel(1);
+    let read_on = move || {
+        while say.send(read(&file)).is_ok() {
+            std::thread::sleep(LOOK_AGAIN);
+        }
     };
-    if !metadata.is_file() {
-        // A pipe would hold whoever reads it.
-        return Err(std::io::Error::other("it is no regular file"));
+    std::thread::Builder::new().name("control".to_owned()).spawn(read_on)?;
+    Ok(readings)
+}
+
+fn read(file: &Path) -> Reading {
+    // What has become a pipe since would hold whoever opens it.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = match File::options().read(true).custom_flags(flags).open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
     }
-    std::fs::read_to_string(file).map(Some)
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text)?;
+    Ok(Some(text))
 }
 
 /// Does what a file says, if it says something new; a file that is not there says nothing, and one that
 /// cannot be read is told of once.
-fn look_into(file: &Path, last: &mut String, control: &Control, say: &impl Fn(&str)) {
-    let text = match read(file) {
+fn follow(
+    file: &Path,
+    reading: Reading,
+    last: &mut String,
+    control: &Control,
+    say: &impl Fn(&str),
+) {
+    let text = match reading {
         Ok(Some(text)) => text,
         Ok(None) => return,
         Err(error) => {
@@ -191,6 +240,8 @@ impl FromStr for Wish {
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Bytes of a file that are read: more than any of its words has.
+const LONGEST: u64 = 1024;
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test plays the operator")]
@@ -229,7 +280,7 @@ mod tests {
                 std::fs::write(&file, text).unwrap();
             }
             let say = |line: &str| said.lock().unwrap().push(line.to_owned());
-            look_into(&file, &mut last, &control, &say);
+            follow(&file, read(&file), &mut last, &control, &say);
         };
         look(None);
         look(Some("pause\n"));
@@ -244,5 +295,24 @@ mod tests {
         assert_eq!(said.len(), 4, "{said:?}");
         assert!(said[1].contains("write one of"), "{said:?}");
         assert!(said[3].contains("cannot be read") && said[3].contains("goes on"), "{said:?}");
+    }
+
+    #[test]
+    fn what_holds_a_reader_or_has_no_end_is_no_control_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        for wrong in [fifo.as_path(), dir.path(), Path::new("/dev/zero")] {
+            assert_eq!(check(Some(wrong)).unwrap_err().kind(), ErrorKind::Invalid);
+            assert!(read(wrong).is_err(), "{}", wrong.display());
+        }
+        let long = dir.path().join("long");
+        File::create_new(&long).unwrap().set_len(1 << 40).unwrap();
+        assert!(read(&long).unwrap().unwrap().len() <= 1024);
+        for fine in [long.as_path(), &dir.path().join("not yet")] {
+            check(Some(fine)).unwrap();
+        }
+        check(None).unwrap();
     }
 }

@@ -6,7 +6,7 @@
 //! plaintext, no passwords.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,11 +98,15 @@ impl Error {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
             _ => ErrorKind::Io,
         };
+        let is_limit = source.kind() == io::ErrorKind::FileTooLarge;
         let error = Self::new(kind, action).at(path).caused_by(source);
         match kind {
             ErrorKind::NoSpace => error.cure(
                 "free space on that file system, then run the same command again: \
                  the SSTables swapped so far are skipped",
+            ),
+            _ if is_limit => error.cure(
+                "lift the limit of a file's size (ulimit -f, LimitFSIZE= of a unit), then run again",
             ),
             _ => error.cure("check the disk and the permissions, then run again"),
         }
@@ -235,24 +239,38 @@ impl Error {
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
             text.push_str(": ");
-            text.push_str(&cause.to_string());
+            let _text_takes_all = escape(&mut text, &cause.to_string());
             source = cause.source();
         }
         text
     }
 }
 
+/// Writes text with everything that a terminal might obey (control, format and unassigned
+/// characters) as `\u{..}`. What was escaped before stays as it is.
+///
+/// # Errors
+/// That of the writer.
+pub fn escape(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    for c in text.chars() {
+        // `escape_debug` knows which characters print; it also escapes these three, which do.
+        if matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1 {
+            f.write_char(c)?;
+        } else {
+            write!(f, "{}", c.escape_unicode())?;
+        }
+    }
+    Ok(())
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         if let Some(path) = &inner.path {
-            // A file name may hold anything, also what would upset a terminal.
-            let path = path.display().to_string();
-            if path.contains(char::is_control) {
-                write!(f, "{}: ", path.escape_debug())?;
-            } else {
-                write!(f, "{path}: ")?;
-            }
+            // A file name may hold anything, also what would upset a terminal; so may whatever else
+            // comes from files and servers.
+            escape(f, &path.display().to_string())?;
+            f.write_str(": ")?;
         }
         match (inner.chunk, inner.offset) {
             (Some(chunk), Some(offset)) => write!(f, "chunk {chunk} at byte {offset}: ")?,
@@ -260,9 +278,11 @@ impl fmt::Display for Error {
             (None, Some(offset)) => write!(f, "byte {offset}: ")?,
             (None, None) => {}
         }
-        f.write_str(&inner.what)?;
+        escape(f, &inner.what)?;
         if let Some(key) = &inner.key {
-            write!(f, " (key {key})")?;
+            f.write_str(" (key ")?;
+            escape(f, key)?;
+            f.write_char(')')?;
         }
         Ok(())
     }
@@ -310,6 +330,19 @@ mod tests {
             error.chain(),
             "/d/nb-1-big-Data.db: chunk 7 at byte 4096: the CRC does not match: inner"
         );
+    }
+
+    #[test]
+    fn nothing_in_an_error_reaches_a_terminal_as_a_command() {
+        let error = Error::corrupt("foreign \u{1b}[2J")
+            .at("/d/\n\u{9b}31m'\"\\")
+            .key("\u{202e}k")
+            .caused_by(io::Error::other("\u{7}\r\u{1b}c"));
+        assert_eq!(
+            error.chain(),
+            "/d/\\u{a}\\u{9b}31m'\"\\: foreign \\u{1b}[2J (key \\u{202e}k): \\u{7}\\u{d}\\u{1b}c"
+        );
+        assert_eq!(Error::invalid(error.chain()).to_string(), error.chain(), "and not twice");
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Abandon(AbandonArgs),
     /// Count which keys encrypt which SSTables; needs no key
     Census(CensusArgs),
+    #[cfg(feature = "demo")]
     /// Show the main job on bundled SSTables, in a temporary directory; goes on with one that was cut
     /// off
     Demo(DemoArgs),
@@ -64,6 +65,7 @@ impl Command {
         match self {
             Self::Abandon(args) => args.of.json,
             Self::Census(args) => args.data.json,
+            #[cfg(feature = "demo")]
             Self::Demo(_) => false,
             Self::Keys(command) => command.is_json(),
             Self::Plan(args) => args.data.json,
@@ -96,6 +98,7 @@ impl Command {
         match self {
             Self::Abandon(_) => change("abandon"),
             Self::Census(_) => report("census"),
+            #[cfg(feature = "demo")]
             Self::Demo(_) => report("demo"),
             Self::Keys(KeysCommand::List(_)) => report("keys list"),
             Self::Keys(KeysCommand::Test(_)) => report("keys test"),
@@ -129,6 +132,7 @@ pub(crate) struct CensusArgs {
 }
 
 /// Arguments of `demo`.
+#[cfg(feature = "demo")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Keep what it has made, until the next demo, and say where it is

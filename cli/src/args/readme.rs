@@ -26,14 +26,18 @@ fn the_readme_s_examples_are_understood() {
             None => continue,
         }
         let from = words.iter().position(|word| word == "--").unwrap_or(0);
+        if !cfg!(feature = "demo") && words[from + 1] == "demo" {
+            continue;
+        }
         if let Err(error) = Args::try_parse_from(&words[from..]) {
             panic!("{line}\n{error}");
         }
         verbs.push(words[from + 1].clone());
     }
-    for verb in ["demo", "plan", "upgradesstables", "status", "verify", "census", "keys"] {
+    for verb in ["plan", "upgradesstables", "status", "verify", "census", "keys"] {
         assert!(verbs.iter().any(|seen| seen == verb), "{verb}: {verbs:?}");
     }
+    assert_eq!(verbs.iter().any(|seen| seen == "demo"), cfg!(feature = "demo"));
     let map = rekey_engine::options::OptionMap::parse_cql(&variables["MAP"]).unwrap();
     rekey_engine::options::CompressionParams::from_cql_options(&map).unwrap();
 }

@@ -12,6 +12,7 @@ pub(crate) fn run(args: &CensusArgs) -> Result<Code> {
     let session = args.data.session()?;
     style.place(&session);
     let (selection, archives) = (args.data.selection(style)?, args.archives.archives());
+    args.data.note_empty(style, &session, &selection);
     let census = upgrade::census(&session, &selection, archives, args.data.threads())?;
     style.census(&census);
     // A census with unknown SSTables proves nothing about a key that it does not list.

@@ -2,6 +2,7 @@
 
 pub(crate) mod abandon;
 pub(crate) mod census;
+#[cfg(feature = "demo")]
 pub(crate) mod demo;
 pub(crate) mod keys;
 pub(crate) mod plan;

@@ -17,6 +17,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
         .with_state_dir(args.state_dir.clone());
     style.holders(&session);
     let selection = args.data.selection(style)?;
+    args.data.note_empty(style, &session, &selection);
     let archives = args.archives.archives();
     let unfinished = upgrade::unfinished(&session)?;
     let threads = args.data.threads();

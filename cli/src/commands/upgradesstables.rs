@@ -16,6 +16,7 @@ use crate::watch::{self, Signals};
 pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let style = Style::new(args.data.json);
     let started = Instant::now();
+    watch::check(args.watch.control.as_deref())?;
     let sources = args.keys.sources()?;
     let selection = args.data.selection(style)?;
     let signals = Signals::catch()?;
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         return Err(Error::invalid("there is no unfinished run to go on with")
             .cure("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
+    args.data.note_empty(style, &session, &selection);
     let archives = args.archives.archives();
     let threads = args.data.threads();
     let target = args.target.target(&sources, &session, unfinished.as_ref(), threads)?;

@@ -15,9 +15,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
     let sources = args.keys.sources()?;
     let session = args.data.session()?;
     style.place(&session);
+    let selection = args.data.selection(style)?;
+    args.data.note_empty(style, &session, &selection);
     let report = upgrade::verify(
         &session,
-        &args.data.selection(style)?,
+        &selection,
         args.archives.archives(),
         &sources,
         args.data.threads(),

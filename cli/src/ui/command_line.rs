@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::args::{GroupArgs, KeyIdArgs, ProofArgs};
+
 /// Its own words, from the directory that relative paths in them start from.
 pub(super) fn own() -> String {
     let words: Vec<_> = std::env::args_os().map(|word| quoted(&word)).collect();
@@ -12,6 +14,37 @@ pub(super) fn own() -> String {
         Ok(directory) => format!("cd {} && {command}", quoted(directory.as_os_str())),
         Err(_it_is_gone) => command,
     }
+}
+
+/// A command about a key that needs as much proof as another one was given.
+pub(crate) fn keys_command(
+    verb: &str,
+    of: &GroupArgs,
+    proof: &ProofArgs,
+    key: &KeyIdArgs,
+) -> String {
+    let program = std::env::args_os().next().unwrap_or_else(|| "sstablerekey".into());
+    let mut words = vec![program, "keys".into(), verb.into(), "--config".into()];
+    words.push(of.config.clone().into_os_string());
+    for data_dir in &proof.data_dirs {
+        words.extend(["--data-dir".into(), data_dir.clone().into_os_string()]);
+    }
+    let flags = [
+        (proof.not_a_node, "--not-a-node"),
+        (proof.force, "--force"),
+        (key.yes, "--yes"),
+        (of.json, "--json"),
+    ];
+    words.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag.into()));
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    format!("{} {}", words.join(" "), key_of(&of.group, &key.id))
+}
+
+/// A group and the id of a key, as the last words of a command.
+pub(super) fn key_of(group: &str, id: &str) -> String {
+    let begins_as_options_do = [group, id].iter().any(|word| word.starts_with('-'));
+    let before = if begins_as_options_do { "-- " } else { "" };
+    format!("{before}{} {}", quoted(group.as_ref()), quoted(id.as_ref()))
 }
 
 /// A word as a shell reads it back, on one line.

@@ -52,11 +52,15 @@ pub(crate) fn usage(error: &clap::Error, words: impl Iterator<Item = String>) ->
         return written(help, exit_code::DONE);
     }
     let asks_for_json = words.take_while(|word| word != "--").any(|word| word == "--json");
+    let text = error.render().to_string();
     if !asks_for_json {
-        let _nobody_listens = error.print();
+        // In colours, if it has words of ours and of the operator only.
+        match output::plain(&text) == text {
+            true => drop(error.print()),
+            false => output::err(&text),
+        }
         return exit_code::USAGE;
     }
-    let text = error.render().to_string();
     let mut parts = text.trim().split("\n\n").map(one_line);
     let fact = parts.next().unwrap_or_default();
     let fact = fact.strip_prefix("error: ").unwrap_or(&fact).to_owned();

@@ -6,6 +6,8 @@
     reason = "an index into a serde_json object adds the field; it panics only on other values"
 )]
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -24,8 +26,29 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 pub(super) fn lines(values: impl IntoIterator<Item = Value>) {
     for mut value in values {
         value["time"] = json!(time(Timestamp::now()));
-        output::out(&format!("{value}\n"));
+        output::out(&format!("{}\n", escaped(value.to_string())));
     }
+}
+
+/// A line of JSON in which also those characters are escaped that JSON would let stand, and that a
+/// terminal might obey. They can only be inside of strings.
+fn escaped(line: String) -> String {
+    if line.is_ascii() && !line.contains('\u{7f}') {
+        return line;
+    }
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        match output::plain(c.encode_utf8(&mut [0; 4])) {
+            Cow::Borrowed(_) => text.push(c),
+            Cow::Owned(shown) if shown.chars().eq([c]) => text.push(c),
+            Cow::Owned(_) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _text_takes_all = write!(text, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    text
 }
 
 /// ISO 8601, UTC.
@@ -81,5 +104,18 @@ pub(super) fn verdict(verdict: &Verdict) -> &'static str {
         Verdict::RollForward => "roll_forward",
         Verdict::RollBack => "roll_back",
         _ => "refuse",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_as_json_has_it() {
+        let value = json!({"a": "\u{1b}[2J \u{7f} \u{9b}2J \u{202e} é 名 \u{e0001}"});
+        let line = escaped(value.to_string());
+        assert_eq!(line, r#"{"a":"\u001b[2J \u007f \u009b2J \u202e é 名 \udb40\udc01"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 }

@@ -17,6 +17,7 @@ use rekey_engine::Error;
 use rekey_engine::keys::KeySources;
 use rekey_engine::upgrade::Session;
 
+pub(crate) use command_line::keys_command;
 pub(crate) use end::{Verb, usage};
 pub(crate) use keys::{Check, KeyRow};
 pub(crate) use run::BOTH_PASSES;
@@ -99,6 +100,7 @@ impl Style {
 }
 
 /// Prints a sentence of the demo.
+#[cfg(feature = "demo")]
 pub(crate) fn say(sentence: &str) {
     output::out(&format!("{sentence}\n"));
 }

@@ -3,11 +3,16 @@
 //! Nobody may be there to read any more: a pipe was closed. That is no reason to end a run in the
 //! middle, nor one to complain. A disk that is full is no reason to end it, either; but what was
 //! written there is not whole, and [`lost`] says so at the end.
+//!
+//! What a terminal might obey is not written but named: names of files and keys, and what servers and
+//! configurations say, may be anybody's.
 
+use std::borrow::Cow;
 use std::io::{self, stderr, stdout};
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rekey_engine::error::escape;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use serde_json::Value;
@@ -19,12 +24,28 @@ static SUMMARY: Mutex<Option<Value>> = Mutex::new(None);
 
 /// Prints a part of the result.
 pub(super) fn out(text: &str) {
-    lock(&OUT).write(text.as_bytes(), |bytes| write(stdout(), bytes));
+    lock(&OUT).write(plain(text).as_bytes(), |bytes| write(stdout(), bytes));
 }
 
 /// Prints what is beside the result. Where that cannot be written, nobody can be told.
 pub(super) fn err(text: &str) {
-    lock(&ERR).write(text.as_bytes(), |bytes| write(stderr(), bytes));
+    lock(&ERR).write(plain(text).as_bytes(), |bytes| write(stderr(), bytes));
+}
+
+/// Text without anything that a terminal might obey, but for the ends of lines.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    // Nearly all of it is so already.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            plain.push('\n');
+        }
+        let _text_takes_all = escape(&mut plain, line);
+    }
+    Cow::Owned(plain)
 }
 
 /// Keeps a summary until the end, in place of an earlier one.
@@ -142,6 +163,12 @@ mod tests {
             stream.write(line.as_bytes(), |bytes| disk.write(bytes));
         }
         (stream, String::from_utf8(disk.written).unwrap())
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_named() {
+        assert_eq!(plain("├ é\n\u{1b}[2J\t\n"), "├ é\n\\u{1b}[2J\\u{9}\n");
+        assert!(matches!(plain("as it is\n"), Cow::Borrowed(_)));
     }
 
     #[test]

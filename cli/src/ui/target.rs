@@ -5,7 +5,7 @@ use std::path::Path;
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Plan, PlannedSSTable, SkipReason, Target};
 
-use super::command_line::quoted;
+use super::command_line::{key_of, quoted};
 use super::{Style, json, output};
 
 impl Style {
@@ -47,11 +47,10 @@ impl Style {
             let config = config.map_or_else(|| "FILE".into(), |path| path.display().to_string());
             self.note(&format!(
                 "everything selected is under {key} already ({}); to begin another rotation, expire \
-                 it first: sstablerekey keys expire --config {} {} {}",
+                 it first: sstablerekey keys expire --config {} {}",
                 choice.reason,
                 quoted(config.as_ref()),
-                quoted(group.as_ref()),
-                quoted(id.as_str().as_ref()),
+                key_of(group, id.as_str()),
             ));
         }
     }

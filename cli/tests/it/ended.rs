@@ -154,6 +154,91 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     goes_on(&node);
 }
 
+/// A pipe that nobody writes into once held a run that was done for ever.
+#[test]
+fn what_is_no_plain_file_is_no_control_file() {
+    let node = node();
+    let fifo = node.root.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let map = map(&node, "new-key");
+    for file in ["fifo", ".", "/dev/zero"] {
+        let mut child = node
+            .command(&[&arguments(&map), &["--control", file][..]].concat())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let code = within(&mut child, Duration::from_secs(60));
+        assert_eq!(code, Some(2), "{file}");
+    }
+    assert!(!node.root.path().join("new-key").exists());
+    // Nor one that becomes a pipe while it works.
+    let mut child = slow(&node, &["--control", "later"]);
+    wait_for_work(&node, &mut child);
+    fs::rename(&fifo, node.root.path().join("later")).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(within(&mut child, Duration::from_secs(60)), Some(75));
+    goes_on(&node);
+}
+
+/// The status of a process that ends in time.
+fn within(child: &mut Child, time: Duration) -> Option<i32> {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if began.elapsed() > time {
+            child.kill().unwrap();
+            panic!("it does not end");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn how_far_it_is_is_a_line_a_second() {
+    let node = node();
+    let map = map(&node, "new-key");
+    let run = node.run(&[&arguments(&map), &["--rate", "12", "--json"][..]].concat()).exits(0);
+    let progress = run.of_type("progress");
+    assert!(!progress.is_empty(), "{run:?}");
+    let done: Vec<_> = progress.iter().map(|line| line["bytes_done"].as_u64().unwrap()).collect();
+    assert!(done.is_sorted() && done[0] > 0, "{done:?}");
+    let total = run.of_type("started")[0]["bytes"].clone();
+    assert!(progress.iter().all(|line| line["bytes"] == total && line["sstables"] == 1));
+}
+
+/// A limit of a file's size ends what is written, and not the process.
+#[test]
+fn a_limit_of_a_file_s_size_is_an_error_of_an_sstable() {
+    let node = Node::usual();
+    let before = node.sstables();
+    let map = node.map(256);
+    let words = ["upgradesstables", "-a", "--create-key", "--data-dir", "data", "--flavor"];
+    for limit in ["0", "2", "64"] {
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -f \"$0\" && exec \"$@\"", limit])
+            .arg(env!("CARGO_BIN_EXE_sstablerekey"))
+            .args(words)
+            .args(["apache-4", "--compression", &map])
+            .current_dir(node.root.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.signal(), None, "{limit}: {output:?}");
+        let run = Run::from(output);
+        assert!(run.code == 1 || run.code == 3, "{limit}: {run:?}");
+        assert!(
+            run.text().contains("File too large") && run.text().contains("ulimit -f"),
+            "{run:?}"
+        );
+        assert!(node.sstables().len() == before.len(), "{limit}: {run:?}");
+        node.read("verify", &[]).exits(0).says("4 verified");
+    }
+    node.upgrade(&[]).exits(0);
+    node.read("verify", &[]).exits(0).says("4 verified");
+}
+
 /// Neither by its limit nor, where a handler takes dumps over a pipe, by its flag.
 #[test]
 fn a_process_that_dies_of_a_signal_leaves_no_core() {

@@ -87,6 +87,7 @@ fn a_run_goes_on_and_says_it() {
     assert!(is_said(&run), "{run:?}");
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn the_demo_tells_its_story_to_somebody() {
     let node = Node::empty();

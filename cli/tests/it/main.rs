@@ -12,6 +12,7 @@ mod archives;
 #[path = "../../../engine/tests/it/kit/beside.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod beside;
+#[cfg(feature = "demo")]
 mod demo;
 mod ended;
 mod exit_codes;

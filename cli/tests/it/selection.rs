@@ -187,3 +187,74 @@ fn both_ways_to_read_and_any_number_of_threads_do_the_same() {
         node.read("verify", &["--io", io, "--threads", threads]).exits(0).says("16 verified");
     }
 }
+
+/// `oa-02-big` was once taken for `oa-2-big`, and its key was missing in the census.
+#[test]
+fn another_spelling_of_a_number_hides_no_key() {
+    let node = Node::usual();
+    let other = crate::kit::testdata().join("fixtures/oa-kmip-a/rk");
+    let other = fs::read_dir(other).unwrap().next().unwrap().unwrap().path();
+    for entry in fs::read_dir(other).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if let Some(component) = name.strip_prefix("oa-2-big-") {
+            fs::copy(&path, node.table().join(format!("oa-02-big-{component}"))).unwrap();
+        }
+    }
+    let run = node.read("census", &[]).exits(3).says("oa-02-big-Data.db");
+    run.says("1 could not be looked at: any key may still be in use there");
+    let run = node.read("census", &["--json"]).exits(3);
+    assert_eq!(run.of_type("unknown").len(), 1, "{run:?}");
+    // Its number is taken all the same, whatever a node makes of the name.
+    let data = |id: &str| node.table().join(format!("oa-{id}-big-Data.db"));
+    fs::rename(data("02"), data("09")).unwrap();
+    let run = node.plan(&["--create-key", "--json"]).exits(0);
+    let mut new: Vec<_> =
+        run.of_type("sstable").iter().map(|line| line["new"].to_string()).collect();
+    new.sort();
+    assert_eq!(new, [10, 11, 12, 13].map(|id| format!("\"oa-{id}-big\"")), "{run:?}");
+}
+
+/// A name that the database would not take for a keyspace's is of somebody's copy.
+#[test]
+fn what_has_no_name_of_a_keyspace_is_none_and_is_said() {
+    let node = Node::usual();
+    copy_tree(&node.data().join("rk"), &node.data().join("rk.bak"));
+    let run = node.read("census", &["--json"]).exits(3);
+    assert_eq!(run.of_type("unknown").len(), 1, "{run:?}");
+    let run = node.read("census", &[]).exits(3).says("data/rk.bak/t-").says("no node loads them");
+    assert!(!run.text().contains("rk.bak.t"), "{run:?}");
+    let run = node.plan(&["--create-key", "--json"]).exits(0);
+    assert_eq!(tables(&run), ["rk.t"]);
+    node.upgrade(&[]).exits(0).says("4 rewritten");
+    let kept = node.data().join("rk.bak/t-5ab1e000000011f0800000000000000a/oa-2-big-Data.db");
+    assert!(kept.exists());
+    node.read("census", &["rk.bak"]).exits(2);
+    node.read("census", &["rk"]).exits(0);
+}
+
+#[test]
+fn a_table_without_sstables_is_said_and_one_without_a_directory_is_refused() {
+    let node = node();
+    let empty = node.data().join("rk/v-5ab1e000000011f0800000000000000d");
+    fs::create_dir_all(empty.join("snapshots/s")).unwrap();
+    fs::create_dir_all(node.data().join("ks2/w-5ab1e000000011f0800000000000000e")).unwrap();
+    let word = "has a directory, and no SSTable that a node would load";
+    for names in [&["rk", "v"][..], &["rk", "v", "t"], &["ks2"], &["ks2", "w"]] {
+        let said = names[..2.min(names.len())].join(".");
+        for verb in ["census", "verify"] {
+            let run = node.read(verb, names).exits(0).says(&format!("note: {said} {word}"));
+            assert_eq!(run.err.matches(word).count(), 1, "{run:?}");
+        }
+        let run = node.plan(&[&["--create-key", "--json"], names].concat()).exits(0);
+        let notes = run.of_type("note");
+        assert!(notes.iter().any(|line| line["message"] == format!("{said} {word}")), "{run:?}");
+        node.upgrade(names).exits(0).says(&format!("note: {said} {word}"));
+    }
+    for names in [&[][..], &["rk"], &["rk", "t"], &["ks", "t"]] {
+        let run = node.read("census", names).exits(0);
+        assert!(!run.text().contains(word), "{run:?}");
+    }
+    node.read("verify", &["rk", "nope"]).exits(2).says("there are: t, u, v;");
+    node.read("verify", &["nope"]).exits(2).says("there are: ks, ks2, rk;");
+}

@@ -6,12 +6,15 @@ use crate::kit::{KMIP_LINES, KMIP_MAP, Node};
 fn help_and_version_are_there() {
     let node = Node::empty();
     let help = node.run(&["--help"]).exits(0);
-    for word in ["plan", "census", "verify", "upgradesstables", "demo", "Exit status"] {
+    for word in ["plan", "census", "verify", "upgradesstables", "Exit status"] {
         assert!(help.out.contains(word), "{word}");
     }
-    for verb in ["plan", "census", "verify", "upgradesstables", "demo"] {
+    for verb in ["plan", "census", "verify", "upgradesstables"] {
         assert!(!node.run(&[verb, "--help"]).exits(0).out.is_empty());
     }
+    assert_eq!(help.out.contains("demo"), cfg!(feature = "demo"));
+    let code = if cfg!(feature = "demo") { 0 } else { 2 };
+    assert!(!node.run(&["demo", "--help"]).exits(code).text().trim().is_empty());
     assert!(node.run(&["--version"]).exits(0).out.contains(env!("CARGO_PKG_VERSION")));
 }
 
@@ -189,4 +192,39 @@ fn the_vendor_s_name_of_the_batch_log() {
     let notes = run.of_type("note");
     let said = notes.iter().filter(|note| note["message"].as_str().unwrap().contains("batchlog"));
     assert_eq!(said.count(), 1, "{run:?}");
+}
+
+/// A directory may have any name, and a terminal must not obey it.
+#[test]
+fn no_name_reaches_a_terminal_as_a_command() {
+    let node = Node::usual();
+    let table = |name: &str| format!("{name}-5ab1e000000011f0800000000000000b");
+    let names = ["k\u{1b}[2J\u{7}s", "rk\u{9b}31m"];
+    for name in names {
+        crate::kit::copy_tree(&node.table(), &node.data().join(name).join(table("t")));
+    }
+    crate::kit::copy_tree(&node.table(), &node.data().join("rk").join(table("u\u{1b}]0;x\u{7}")));
+    let is_plain = |run: &crate::kit::Run| {
+        let bad = |c: &char| c.is_control() && *c != '\n';
+        assert_eq!(run.text().chars().find(bad), None, "{run:?}");
+    };
+    let map = node.map(256);
+    let upgrade = ["-a", "--create-key", "--flavor", "apache-4", "--compression", &map];
+    for json in [&[][..], &["--json"]] {
+        for verb in ["census", "verify"] {
+            let run = node.read(verb, json);
+            is_plain(&run);
+            assert!(run.text().contains("[2J"), "{run:?}");
+        }
+        is_plain(&node.read("census", &[json, names.as_slice()].concat()).exits(2));
+        is_plain(&node.read("census", &[json, &["--\u{1b}[2J"]].concat()).exits(2));
+        is_plain(&node.read("upgradesstables", &[&upgrade, json].concat()));
+        is_plain(&node.read("status", json));
+    }
+    node.read("census", &[]).exits(3).says("u\\u{1b}]0;x");
+    node.read("verify", &[]).says("k\\u{1b}[2J\\u{7}s/t-").says("rk\\u{9b}31m/t-");
+    // Programs get the name itself.
+    let run = node.read("verify", &["--json"]);
+    let tables = run.of_type("sstable");
+    assert!(tables.iter().any(|line| line["table"] == "rk.u\u{1b}]0;x\u{7}"), "{run:?}");
 }

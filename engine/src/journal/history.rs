@@ -1,6 +1,6 @@
 //! What a journal says, taken together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -111,7 +111,12 @@ pub struct Entry {
     pub why: Option<String>,
     /// In which of the sessions it was swapped in, or failed.
     pub ended_in: Option<usize>,
+    /// Bytes in its parts, of either pass.
+    in_parts: [u64; 2],
 }
+
+/// The numbers that SSTables have, by their directories and names.
+type Begun = HashMap<(PathBuf, Descriptor), u32>;
 
 /// What is staged of an SSTable, and can be gone on with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,10 +150,11 @@ impl Entry {
             }
             _ => {}
         }
-        let parts = self.parts.iter().filter(|part| part.stage == stage);
-        let runs = parts.flat_map(|part| &part.runs);
-        let bytes = runs.fold(0_u64, |sum, run| sum.saturating_add(run.read_by(stage)));
-        bytes.min(self.bytes)
+        let [rewritten, read_back] = self.in_parts;
+        match stage {
+            Stage::Rewrite => rewritten.min(self.bytes),
+            Stage::Verify => read_back.min(self.bytes),
+        }
     }
 }
 
@@ -160,12 +166,12 @@ impl History {
     /// [`JournalError`]; a torn tail is none.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, JournalError> {
         let Some(found) = frame::read(bytes)? else { return Ok(None) };
-        let mut history = Self::default();
+        let (mut history, mut begun) = (Self::default(), HashMap::new());
         for (number, (time, payload)) in (1..).zip(found.frames) {
             let payload = bytes.get(payload).unwrap_or_default();
             let time = time_of(time);
             Record::decode(payload)
-                .and_then(|record| history.take(record, time))
+                .and_then(|record| history.take(record, time, &mut begun))
                 .map_err(|what| JournalError::Record { number, what })?;
         }
         history.length = u64::try_from(found.end).unwrap_or(u64::MAX);
@@ -216,7 +222,12 @@ impl History {
         self.site.as_ref().map_or(&[], |site| &site.data_dirs)
     }
 
-    fn take(&mut self, record: Record, time: SystemTime) -> Result<(), &'static str> {
+    fn take(
+        &mut self,
+        record: Record,
+        time: SystemTime,
+        begun: &mut Begun,
+    ) -> Result<(), &'static str> {
         let starts = matches!(record, Record::Started(..));
         if starts != self.sessions.is_empty() {
             return Err("a journal starts once");
@@ -232,8 +243,10 @@ impl History {
                     return Err("its number was given out before");
                 }
                 let directory = directory.path(self.data_dirs())?;
-                // One that starts anew.
-                self.sstables.retain(|_, entry| entry.directory != directory || entry.old != old);
+                if let Some(before) = begun.insert((directory.clone(), old.clone()), sstable) {
+                    // One that starts anew.
+                    self.sstables.remove(&before);
+                }
                 self.sstables.insert(sstable, Entry::new(directory, old, bytes));
             }
             Record::Dropped { sstable, .. } => {
@@ -317,6 +330,7 @@ impl Entry {
             copies: 0,
             why: None,
             ended_in: None,
+            in_parts: [0; 2],
         }
     }
 
@@ -373,6 +387,13 @@ impl Entry {
         if set.end() > ranges {
             return Err("a range is done that is not there");
         }
+        let [rewritten, read_back] = &mut self.in_parts;
+        let bytes = match part.stage {
+            Stage::Rewrite => rewritten,
+            Stage::Verify => read_back,
+        };
+        let read = part.runs.iter().map(|run| run.read_by(part.stage));
+        *bytes = read.fold(*bytes, u64::saturating_add);
         if part.stage == Stage::Rewrite {
             self.state = State::Durable;
         }

@@ -2,19 +2,7 @@
 
 use std::fmt;
 
-/// Writes text with everything that a terminal might obey (control, format and unassigned
-/// characters) as `\u{..}`.
-pub(crate) fn escape(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
-    for c in text.chars() {
-        // `escape_debug` knows which characters print; it also escapes these three, which do.
-        if matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1 {
-            f.write_char(c)?;
-        } else {
-            write!(f, "{}", c.escape_unicode())?;
-        }
-    }
-    Ok(())
-}
+pub(crate) use crate::error::escape;
 
 /// Quotes foreign text for an error message: escaped, and cut after [`SHOWN_CHARACTERS`].
 pub(crate) fn shown(text: &str) -> Shown<'_> {

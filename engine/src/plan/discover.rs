@@ -360,10 +360,20 @@ fn check_names(
 ) -> Result<()> {
     let nowhere = |what: &str, name: &str, others: Vec<String>| {
         let meant = meant(name, others.iter().map(String::as_str));
+        let are = match (others.split_at_checked(MOST_NAMES), others.as_slice()) {
+            (None, []) => format!("there is no {what}"),
+            (None, all) => format!("there are: {}", all.join(", ")),
+            (Some((some, rest)), _) => {
+                format!("there are: {} and {} more", some.join(", "), rest.len())
+            }
+        };
         Err(Error::invalid(format!("{what} '{name}' has no directory below the data directories"))
             .cure(did_you_mean(
                 meant,
-                "check the name, and that --data-dir is the directory that holds keyspaces",
+                format_args!(
+                    "{are}; check the name, and that --data-dir is the directory that holds \
+                     keyspaces"
+                ),
             )))
     };
     let keyspace = match &selection.keyspace {
@@ -383,15 +393,23 @@ fn check_names(
 /// The names of all keyspaces, or of the tables of one, to find what was meant by one that is not
 /// there. What cannot be listed is not there either.
 fn names_in(storage: &dyn Storage, data_dirs: &[PathBuf], keyspace: Option<&str>) -> Vec<String> {
-    let mut names = Vec::new();
+    let mut names = BTreeSet::new();
     for data_dir in data_dirs {
         let path = keyspace.map_or_else(|| data_dir.clone(), |keyspace| data_dir.join(keyspace));
         for entry in directories(storage, &path).unwrap_or_default() {
-            names.push(match keyspace {
-                Some(keyspace) => TableDir::new(data_dir, keyspace, &entry.name).table,
-                None => entry.name,
-            });
+            match keyspace {
+                Some(keyspace) if may_be_table(&entry.name) => {
+                    names.insert(TableDir::new(data_dir, keyspace, &entry.name).table);
+                }
+                None if may_be_keyspace(data_dir, &entry.name) => {
+                    names.insert(entry.name);
+                }
+                _ => {}
+            }
         }
     }
-    names
+    names.into_iter().collect()
 }
+
+/// Names that are shown where one is wrong.
+const MOST_NAMES: usize = 10;

@@ -93,17 +93,21 @@ pub(super) fn warn_of_weakness(plan: &mut Plan) {
     plan.findings.extend(findings.list);
 }
 
+/// What it means that the further keys of a group are not there.
+pub(crate) fn without_others(of_group: Error) -> Error {
+    Error::key_unavailable(
+        "a chunk whose header names the wrong key could not be read: the other keys of its \
+         group cannot be had, or not all of them",
+    )
+    .caused_by(of_group)
+}
+
 /// Says what the choice of the target key leaves to be known. A key that nobody named and that the
 /// SSTables are under already is the old key, as far as anybody can see.
 pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
     let mut findings = Findings::default();
     for error in group_failures {
-        let error = Error::key_unavailable(
-            "a chunk whose header names the wrong key could not be read: the other keys of its \
-             group cannot be had, or not all of them",
-        )
-        .caused_by(error);
-        findings.add(Severity::Warning, &error, None);
+        findings.add(Severity::Warning, &without_others(error), None);
     }
     if let Some(warning) = plan.target.params().warning() {
         findings.add(Severity::Warning, &warning, None);

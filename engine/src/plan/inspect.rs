@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::beside::look_beside;
-use super::presence::check_components;
+use super::presence::{check_components, is_uncompressed_by_toc};
 use super::tally::{KeyUse, tally_chunks};
 use crate::compress::Codec;
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
@@ -170,27 +170,18 @@ impl<'a> Inspector<'a> {
         if facts.sstable.has(&Component::CompressionInfo) {
             self.read_chunks(&mut facts)?;
         } else if !facts.sstable.has(&Component::Crc) {
-            return Err(self.without_chunk_table(&facts)?);
+            let is_paged = self.starts_with_encrypted_page(&facts.data_path())?;
+            if is_paged || !is_uncompressed_by_toc(self.storage, &facts.sstable)? {
+                return Err(without_chunk_table(&facts, is_paged));
+            }
+            facts.warnings.push(
+                Error::corrupt(
+                    "the file is missing, so only Digest.crc32 protects the rows, if it is there",
+                )
+                .at(facts.sstable.path(&Component::Crc)),
+            );
         }
         Ok(facts)
-    }
-
-    /// Why an SSTable has neither CompressionInfo.db nor CRC.db: a page-format Data.db, as some
-    /// builds of Converged Core write it (FORMATS.md 3.5), or a lost component.
-    fn without_chunk_table(&self, facts: &Facts) -> Result<Error> {
-        let path = facts.data_path();
-        Ok(if self.starts_with_encrypted_page(&path)? {
-            Error::unsupported(
-                "it is in the page format that some builds of Converged Core write instead of \
-                 chunks; this release does not handle it",
-            )
-            .at(path)
-            .cure("use a node-side upgrade for this table")
-        } else {
-            Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
-                .at(path)
-                .cure("restore the missing component from a backup or a snapshot")
-        })
     }
 
     fn starts_with_encrypted_page(&self, path: &Path) -> Result<bool> {
@@ -242,6 +233,23 @@ impl<'a> Inspector<'a> {
         let class = class.simple_name().to_owned();
         facts.shape = Shape::Chunked { class, scheme: Arc::new(scheme) };
         Ok(())
+    }
+}
+
+/// Why an SSTable has neither CompressionInfo.db nor CRC.db: a page-format Data.db, as some builds of
+/// Converged Core write it (FORMATS.md 3.5), or a lost component.
+fn without_chunk_table(facts: &Facts, is_paged: bool) -> Error {
+    if is_paged {
+        Error::unsupported(
+            "it is in the page format that some builds of Converged Core write instead of chunks; \
+             this release does not handle it",
+        )
+        .at(facts.data_path())
+        .cure("use a node-side upgrade for this table")
+    } else {
+        Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
+            .at(facts.data_path())
+            .cure("restore the missing component from a backup or a snapshot")
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::discover::Table;
 use super::planned::{Action, Plan};
 use crate::io::{EntryKind, Storage};
-use crate::sstable::{IdGenerator, parse_file_name};
+use crate::sstable::{IdGenerator, SSTableId, parse_file_name};
 
 /// Gives out ids that are free in all directories of a table, and in its snapshots and backups:
 /// the database counts those, too, and a restored file must not meet another of its name.
@@ -17,6 +17,13 @@ pub(super) fn number(storage: &dyn Storage, tables: &[Table], plan: &mut Plan) {
         let mut generator = IdGenerator::default();
         for sstable in table.view.live.iter().chain(&table.view.condemned) {
             generator.observe(&sstable.descriptor.id);
+        }
+        for path in &table.view.unknown {
+            // A node takes `nb-02-big` for the number 2.
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(number) = name.split('-').nth(1).and_then(|id| id.parse().ok()) {
+                generator.observe(&SSTableId::Sequence(number));
+            }
         }
         for path in table.paths() {
             observe_archives(storage, path.join("backups"), 0, &mut generator);

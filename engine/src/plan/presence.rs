@@ -15,8 +15,12 @@
 //! any other                       an index is built anew, or is none of its business
 //! ```
 //!
-//! CRC.db is asked for all the same: a Data.db beside which neither it nor CompressionInfo.db lies may
-//! be of either kind, or of pages (FORMATS.md 3.5).
+//! A Data.db beside which neither CRC.db nor CompressionInfo.db lies may be of either kind, or of pages
+//! (FORMATS.md 3.5). A TOC.txt that lists CRC.db and not the other says which; without its word the
+//! SSTable is refused, although a node would read it as plaintext: nobody knows what is in it.
+
+use std::borrow::Cow;
+use std::path::Path;
 
 use crate::io::Storage;
 use crate::sstable::{Component, Format, TOC_LIMIT, parse_toc};
@@ -27,8 +31,8 @@ use crate::{Error, Result};
 /// warning.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Corrupt`] for an SSTable that a node could not read, or whose TOC.txt cannot be
-/// read, and [`crate::ErrorKind::Io`].
+/// [`crate::ErrorKind::Corrupt`] for an SSTable that a node could not read, or whose TOC.txt is longer
+/// than any, and [`crate::ErrorKind::Io`].
 pub(super) fn check_components(
     storage: &dyn Storage,
     sstable: &LiveSSTable,
@@ -56,7 +60,21 @@ pub(super) fn check_components(
         );
         return Ok(());
     }
-    let listed = read_toc(storage, sstable)?;
+    let path = sstable.path(&Component::Toc);
+    let (listed, is_text) = read_toc(storage, &path)?;
+    if !is_text {
+        // What it says of compression may still be legible.
+        if listed.contains(&Component::CompressionInfo) && !sstable.has(&Component::CompressionInfo)
+        {
+            return Err(lost(sstable, &Component::CompressionInfo, ", but TOC.txt lists it"));
+        }
+        warnings.push(
+            Error::corrupt("it is not text; the components on disk are taken")
+                .at(path)
+                .cure("a run writes it anew; some nodes do not open the SSTable before"),
+        );
+        return Ok(());
+    }
     for component in listed.iter().filter(|component| !sstable.has(component)) {
         warnings.push(match component {
             Component::CompressionInfo => {
@@ -67,6 +85,8 @@ pub(super) fn check_components(
             }
             // That has been said.
             Component::Digest => continue,
+            // That is.
+            Component::Crc if !sstable.has(&Component::CompressionInfo) => continue,
             _ => Error::corrupt(
                 "TOC.txt lists the file, and it is missing: the SSTable is whole without it, and is \
                  no longer said to have it",
@@ -93,14 +113,20 @@ pub(super) fn check_components(
     Ok(())
 }
 
-fn read_toc(storage: &dyn Storage, sstable: &LiveSSTable) -> Result<Vec<Component>> {
-    let path = sstable.path(&Component::Toc);
-    let text = storage.read(&path, TOC_LIMIT)?;
-    let text = String::from_utf8(text).map_err(|_not_text| {
-        Error::corrupt("it is not text")
-            .at(path)
-            .cure("restore it from a backup; the node rebuilds it when it is missing")
-    })?;
+/// Whether an SSTable without CompressionInfo.db is said by its TOC.txt to be uncompressed.
+pub(super) fn is_uncompressed_by_toc(storage: &dyn Storage, sstable: &LiveSSTable) -> Result<bool> {
+    if !sstable.has(&Component::Toc) {
+        return Ok(false);
+    }
+    let (listed, is_text) = read_toc(storage, &sstable.path(&Component::Toc))?;
+    Ok(is_text && listed.contains(&Component::Crc) && !listed.contains(&Component::CompressionInfo))
+}
+
+/// What it lists, and whether it is text as a whole.
+fn read_toc(storage: &dyn Storage, path: &Path) -> Result<(Vec<Component>, bool)> {
+    let bytes = storage.read(path, TOC_LIMIT)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let is_text = matches!(text, Cow::Borrowed(_)) && !text.contains('\0');
     let mut listed = Vec::new();
     for component in parse_toc(&text) {
         // Lines may be repeated: an index that is built again appends its own once more.
@@ -108,7 +134,7 @@ fn read_toc(storage: &dyn Storage, sstable: &LiveSSTable) -> Result<Vec<Componen
             listed.push(component);
         }
     }
-    Ok(listed)
+    Ok((listed, is_text))
 }
 
 fn lost(sstable: &LiveSSTable, component: &Component, why: &str) -> Error {

@@ -60,7 +60,9 @@ impl ChunkSource {
     pub(super) fn of(facts: &Facts, inspector: Inspector<'_>, ring: &KeyRing) -> Result<Self> {
         let (data, access) = (facts.data_path(), inspector.access());
         if facts.header.is_none() {
-            return Self::uncompressed(&data, &facts.sstable.path(&Component::Crc), access);
+            let crc = facts.sstable.path(&Component::Crc);
+            let crc = facts.sstable.has(&Component::Crc).then_some(crc);
+            return Self::uncompressed(&data, crc.as_deref(), access);
         }
         let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
         let info = facts.sstable.path(&Component::CompressionInfo);
@@ -89,13 +91,20 @@ impl ChunkSource {
         Ok(Self { table: Table::Compressed(table), data, decoder, mislabelled })
     }
 
-    /// Opens an uncompressed Data.db and its CRC.db.
+    /// Opens an uncompressed Data.db and its CRC.db, if it has one.
     ///
     /// # Errors
     /// As [`CrcTable::open`] and [`Source::open`].
-    pub(super) fn uncompressed(data: &Path, crc: &Path, access: Access<'_>) -> Result<Self> {
+    pub(super) fn uncompressed(
+        data: &Path,
+        crc: Option<&Path>,
+        access: Access<'_>,
+    ) -> Result<Self> {
         let data = Source::open(data, access)?;
-        let table = CrcTable::open(crc, access, data.length())?;
+        let table = match crc {
+            Some(crc) => CrcTable::open(crc, access, data.length())?,
+            None => CrcTable::without(data.length()),
+        };
         let decoder = ChunkDecoder::new(None, None, 0);
         let mislabelled = Mutex::default();
         Ok(Self { table: Table::Uncompressed(table), data, decoder, mislabelled })
@@ -126,6 +135,10 @@ impl ChunkSource {
             Table::Compressed(table) => table.header().chunk_count,
             Table::Uncompressed(table) => table.chunk_count(),
         }
+    }
+
+    const fn has_no_checksums(&self) -> bool {
+        matches!(&self.table, Table::Uncompressed(table) if !table.has_checksums())
     }
 
     /// Bytes of plaintext in all.
@@ -167,10 +180,11 @@ impl ChunkSource {
             let mut hasher = crc32fast::Hasher::new();
             hasher.update(stored);
             let crc = match behind.first_chunk() {
-                Some(crc) => u32::from_be_bytes(*crc),
-                None => expected.next().ok_or_else(|| self.outside(number))?,
+                Some(crc) => Some(u32::from_be_bytes(*crc)),
+                None if self.has_no_checksums() => None,
+                None => Some(expected.next().ok_or_else(|| self.outside(number))?),
             };
-            if hasher.clone().finalize() != crc {
+            if crc.is_some_and(|crc| hasher.clone().finalize() != crc) {
                 return Err(self.place(number, slot, crc_mismatch()));
             }
             hasher.update(behind);

@@ -17,10 +17,10 @@ use crate::{Error, Result};
 /// Bytes that a checksum covers where the database's writer makes them, and this program.
 pub const CRC_CHUNK_LENGTH: ChunkLength = ChunkLength::KIB_64;
 
-/// An opened CRC.db.
+/// An opened CRC.db, or what stands in for one that is missing.
 #[derive(Debug)]
 pub struct CrcTable {
-    source: Source,
+    source: Option<Source>,
     chunk_length: ChunkLength,
     chunk_count: u64,
     data_length: u64,
@@ -53,7 +53,21 @@ impl CrcTable {
                 source.length()
             ))));
         }
-        Ok(Self { source, chunk_length, chunk_count, data_length })
+        Ok(Self { source: Some(source), chunk_length, chunk_count, data_length })
+    }
+
+    /// Pieces without checksums, of a Data.db of so many bytes that has lost the file.
+    #[must_use]
+    pub fn without(data_length: u64) -> Self {
+        let chunk_length = CRC_CHUNK_LENGTH;
+        let chunk_count = data_length.div_ceil(u64::from(chunk_length.bytes()));
+        Self { source: None, chunk_length, chunk_count, data_length }
+    }
+
+    /// Whether there are checksums.
+    #[must_use]
+    pub const fn has_checksums(&self) -> bool {
+        self.source.is_some()
     }
 
     /// Bytes that each checksum covers.
@@ -68,7 +82,7 @@ impl CrcTable {
         self.chunk_count
     }
 
-    /// Reads the slots of a range of pieces and their checksums.
+    /// Reads the slots of a range of pieces and their checksums, if there are any.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -88,11 +102,11 @@ impl CrcTable {
             let bytes = usize::try_from(left).unwrap_or_default();
             slots.push(ChunkSlot { offset, stored: bytes, plain: bytes });
         }
+        let Some(source) = &self.source else { return Ok(()) };
         let at = chunks.start.saturating_mul(CRC_LENGTH).saturating_add(CRC_LENGTH);
         let count = chunks.end.saturating_sub(chunks.start).saturating_mul(CRC_LENGTH);
         let mut scratch = Vec::new();
-        let bytes =
-            self.source.slice(at, usize::try_from(count).unwrap_or(usize::MAX), &mut scratch)?;
+        let bytes = source.slice(at, usize::try_from(count).unwrap_or(usize::MAX), &mut scratch)?;
         let (whole, _) = bytes.as_chunks::<4>();
         crcs.extend(whole.iter().map(|raw| u32::from_be_bytes(*raw)));
         Ok(())

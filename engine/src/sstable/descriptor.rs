@@ -116,6 +116,7 @@ mod tests {
             "NB-1-big-Data.db",
             "nb-x-big-Data.db",
             "nb-1-raw-Data.db",
+            "nb-01-big-Data.db",
             "nb_txn_compaction_5ab1e000-0000-11f0-8000-00000000000a.log",
         ] {
             assert_eq!(parse_file_name(name), None, "{name}");

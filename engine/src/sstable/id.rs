@@ -21,25 +21,20 @@ pub enum SSTableId {
 }
 
 impl SSTableId {
-    /// Parses the text between the version and the format.
+    /// Parses the text between the version and the format. Only what a node writes is an id: `02` would
+    /// be another name of `2`, and a UUID in capitals another one of that in small letters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match text.len() {
-            1..=10 if text.bytes().all(|b| b.is_ascii_digit()) => {
-                text.parse().ok().map(Self::Sequence)
+        let id = match text.len() {
+            1..=10 => Self::Sequence(text.parse().ok()?),
+            28 => Self::Uuid(TimeUuid::parse_sstable_id(text)?.to_sstable_id()),
+            // 26 digits have two bits more than a ULID.
+            26 if text.bytes().all(|b| CROCKFORD.contains(&b)) && *text <= *LAST_ULID => {
+                Self::Ulid(text.to_owned())
             }
-            28 => {
-                let well_formed = text.bytes().enumerate().all(|(i, b)| match i {
-                    4 | 9 => b == b'_',
-                    _ => b.is_ascii_alphanumeric(),
-                });
-                well_formed.then(|| Self::Uuid(text.to_owned()))
-            }
-            26 if text.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                Some(Self::Ulid(text.to_owned()))
-            }
-            _ => None,
-        }
+            _ => return None,
+        };
+        (id.to_string() == text).then_some(id)
     }
 }
 
@@ -129,6 +124,7 @@ impl IdGenerator {
 }
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const LAST_ULID: &str = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ";
 
 fn low_bits(value: u128) -> u8 {
     let [.., low] = value.to_be_bytes();
@@ -149,6 +145,37 @@ mod tests {
         for bad in ["", "12345678901", "1x", "3gm8-0t1d_01zr42s6tfz6mplgh7", "a b"] {
             assert_eq!(SSTableId::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_id_has_one_text() {
+        for text in ["0", "9999999999", "zzzz_0000_000000000000000000", LAST_ULID] {
+            let id = SSTableId::parse(text);
+            let expected = (text.len() != 28).then(|| text.to_owned());
+            assert_eq!(id.map(|id| id.to_string()), expected, "{text}");
+        }
+        for other in [
+            "02",
+            "00",
+            "+2",
+            "0000000002",
+            "3GM8_0t1d_01zr42s6tfz6mplgh7",
+            "3GM8_0T1D_01ZR42S6TFZ6MPLGH7",
+            // Seconds and ticks that are a day's and a second's, and 65 bits.
+            "3gm8_1uo0_01zr42s6tfz6mplgh7",
+            "3gm8_0t1d_5yc1s2s6tfz6mplgh7",
+            "3gm8_0t1d_01zr43w5e11264sgsg",
+            "+gm8_0t1d_01zr42s6tfz6mplgh7",
+            "3gm8_0t1d_01zr42s6tfz6mplg\u{e9}",
+            "01gk4sz4t1v7d5svxb9xs0f1w2",
+            "01GK4SZ4T1V7D5SVXB9XS0F1WI",
+            "01GK4SZ4T1V7D5SVXB9XS0F1WU",
+            "81GK4SZ4T1V7D5SVXB9XS0F1W2",
+        ] {
+            assert_eq!(SSTableId::parse(other), None, "{other}");
+        }
+        let last = SSTableId::parse("3gm8_1unz_5yc1r3w5e11264sgsf");
+        assert!(last.is_some(), "the last second, tick and clock");
     }
 
     #[test]

@@ -41,6 +41,17 @@ impl TimeUuid {
         format!("{time_low:08x}-{time_mid:04x}-{time_high:04x}-{clock:04x}-{node:012x}")
     }
 
+    /// Reads what [`Self::to_sstable_id`] writes, and other texts of the same numbers.
+    #[must_use]
+    pub fn parse_sstable_id(text: &str) -> Option<Self> {
+        let number = |range| u64::from_str_radix(text.get(range)?, 36).ok();
+        let (days, seconds) = (number(0..4)?, number(5..9)?);
+        let seconds = days.checked_mul(SECONDS_PER_DAY)?.checked_add(seconds)?;
+        let ticks = seconds.checked_mul(TICKS_PER_SECOND)?.checked_add(number(10..15)?)?;
+        let low = number(15..28)?;
+        (ticks < END_OF_TICKS).then_some(Self { ticks, low })
+    }
+
     /// `dddd_ssss_nnnnnlllllllllllll` in base 36 (FORMATS.md 1.2): day, second of the day, 100 ns
     /// within the second, low half.
     #[must_use]
@@ -79,6 +90,8 @@ fn base36(mut value: u64, width: usize) -> String {
 const UNIX_EPOCH_TICKS: u64 = 0x01b2_1dd2_1381_4000;
 const TICKS_PER_SECOND: u64 = 10_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
+/// A UUID has 60 bits of them.
+const END_OF_TICKS: u64 = 1 << 60;
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +107,7 @@ mod tests {
         let seconds = number(0..4) * 86_400 + number(5..9);
         assert_eq!(seconds * 10_000_000 + number(10..15), uuid.ticks);
         assert_eq!(number(15..28), uuid.low);
+        assert_eq!(TimeUuid::parse_sstable_id(&id), Some(uuid));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::flavor::PathForm;
-use super::record::{LogRecord, RecordKind};
+use super::record::{LogRecord, RecordError, RecordKind};
 use crate::io::{Entry, EntryKind, Storage};
 use crate::sstable::{Component, Descriptor, parse_file_name};
 use crate::{Error, Result};
@@ -174,6 +174,11 @@ impl TransactionLog {
                     }
                     self.records.push(record);
                 }
+                // Whole, so not torn: a node may take it.
+                Err(error @ RecordError::Spelling) => {
+                    self.problem = Some(format!("line {}: {error}", i + 1));
+                    return;
+                }
                 _ if is_last => self.torn = true,
                 Ok(_) => {
                     self.problem = Some("its replicas differ".to_owned());
@@ -187,11 +192,14 @@ impl TransactionLog {
         }
     }
 
+    /// The SSTable of a record, if the record names it as a node does: for one that goes by the text,
+    /// `/data//ks/t` is another directory than `/data/ks/t`, and has no files.
     fn locate(&self, record: &LogRecord) -> Option<(PathBuf, Descriptor, PathForm)> {
         let (form, directory, sstable) = PathForm::read(&record.path)?;
-        let directory = PathBuf::from(directory);
         let descriptor = Descriptor::parse(&sstable)?;
-        self.table.contains(&directory).then_some((directory, descriptor, form))
+        let directory = self.table.iter().find(|known| known.as_os_str() == directory.as_str())?;
+        let is_spelled_so = form.write(directory, &sstable).is_ok_and(|path| path == record.path);
+        is_spelled_so.then(|| (directory.clone(), descriptor, form))
     }
 
     fn time_agrees(

@@ -45,6 +45,9 @@ pub enum RecordError {
     /// The checksum is of something else.
     #[error("its checksum does not match")]
     Checksum,
+    /// A whole record, as no node writes it: what one would make of it is not known.
+    #[error("its numbers are not written as a node writes them")]
+    Spelling,
 }
 
 /// A record.
@@ -109,9 +112,18 @@ impl LogRecord {
             return Err(RecordError::Malformed);
         }
         match checksum.parse() {
-            Ok(checksum) if record.checksum() == checksum => Ok(record),
+            Ok(checksum) if record.checksum() == checksum => record.if_spelled_as(line),
             Ok::<u32, _>(_) => Err(RecordError::Checksum),
             Err(_not) => Err(RecordError::Malformed),
+        }
+    }
+
+    /// Itself, if it would be written as this line but for the case of its type.
+    fn if_spelled_as(self, line: &str) -> Result<Self, RecordError> {
+        let behind_type = |line: &str| line.split_once(':').map(|(_, rest)| rest.to_owned());
+        match behind_type(&self.to_string()) == behind_type(line) {
+            true => Ok(self),
+            false => Err(RecordError::Spelling),
         }
     }
 
@@ -164,5 +176,12 @@ mod tests {
             assert!(LogRecord::parse(&line[..i]).is_err(), "a torn line");
         }
         assert!(LogRecord::parse("commit:[,0,0][2613697770]").is_ok(), "case does not count");
+        for line in [
+            "COMMIT:[,+0,0][2613697770]",
+            "COMMIT:[,0,00][2613697770]",
+            "COMMIT:[,0,0][02613697770]",
+        ] {
+            assert_eq!(LogRecord::parse(line), Err(RecordError::Spelling), "{line}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -10,17 +11,18 @@ use super::report::{Copied, Outcome, Report};
 use super::rest::{partly_replaced, pending_copies};
 use super::session::Session;
 use super::watch;
-use crate::Result;
 use crate::event::{Event, Observer};
 use crate::io::{FileId, Storage};
 use crate::keys::KeySources;
 use crate::pipeline::{self, Limits, Workers};
 use crate::plan::{
-    Archives, Discovery, Facts, Inspector, KeyCensus, Place, ResolvedKeys, Selection, Shape,
-    discover, stranger,
+    self, Archives, Discovery, Facts, Inspector, KeyCensus, Place, ResolvedKeys, Selection, Shape,
+    discover, stranger, without_others,
 };
 use crate::rewrite::Verify;
+use crate::sstable::{Descriptor, parse_file_name};
 use crate::txn::LiveSSTable;
+use crate::{Error, Result};
 
 /// Decrypts every chunk of the selected SSTables, and of those archives of theirs, and checks all
 /// that can be checked. Those that share all their files with another SSTable are read once.
@@ -56,6 +58,7 @@ pub fn verify(
         }
     }
     let keys = ResolvedKeys::fetch(sources, facts.iter().map(|(_, facts)| facts), None);
+    report.warnings.extend(keys.group_failures.iter().cloned().map(without_others));
     let mut tasks = Vec::new();
     let mut under_way = Vec::new();
     for (table, found) in &facts {
@@ -150,8 +153,14 @@ pub fn census(
     let mut census = KeyCensus::default();
     census.looked_at.extend(session.data_dirs().iter().map(|data_dir| (data_dir.clone(), 0)));
     let found = discover(session.storage(), session.data_dirs(), selection)?;
+    // A link to nothing that is named as a file of an SSTable, and the SSTable that misses the file,
+    // are one.
+    let mut links: BTreeMap<(PathBuf, Descriptor), Error> = BTreeMap::new();
     for (_, error) in found.unreadable {
-        census.add_unknown(error);
+        match error.path().and_then(sstable_of) {
+            Some(sstable) => drop(links.entry(sstable).or_insert(error)),
+            None => census.add_unknown(error),
+        }
     }
     for error in found.strangers {
         census.add_unknown(error);
@@ -181,13 +190,30 @@ pub fn census(
             }
         }
     }
-    for ((place, table), _, facts) in inspect_all(session, all, threads)? {
+    for ((place, table), sstable, facts) in inspect_all(session, all, threads)? {
         match facts {
             Ok(facts) => census.add(&place, &table, &facts),
-            Err(error) => census.add_unknown(error),
+            Err(error) => {
+                links.remove(&(sstable.directory.clone(), sstable.descriptor.clone()));
+                census.add_unknown(error);
+            }
         }
     }
+    links.into_values().for_each(|error| census.add_unknown(error));
     Ok(census)
+}
+
+/// The tables, or the keyspace, that are named and have a directory, and no SSTable that a node would
+/// load.
+#[must_use]
+pub fn without_sstables(session: &Session, selection: &Selection) -> Vec<String> {
+    plan::without_sstables(session.storage(), session.data_dirs(), selection)
+}
+
+/// The SSTable that a file is one of, by its name.
+fn sstable_of(path: &Path) -> Option<(PathBuf, Descriptor)> {
+    let (descriptor, _) = parse_file_name(path.file_name()?.to_str()?)?;
+    Some((path.parent()?.to_owned(), descriptor))
 }
 
 type Inspected<T> = (T, Arc<LiveSSTable>, Result<Facts>);

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::plan::{Archives, check_data_dirs};
 pub use alter::{Alteration, to_alter};
-pub use look::{census, verify};
+pub use look::{census, verify, without_sstables};
 pub use prepare::{Prepared, prepare};
 pub use report::{Outcome, Report, SSTableReport};
 pub use rest::{Abandoned, Recovered, abandon, recover};

@@ -10,7 +10,8 @@ pub struct UtfError;
 ///
 /// # Errors
 /// [`UtfError`] for any sequence that `DataOutput.writeUTF` could not have written from text
-/// that is valid Unicode (unpaired surrogates included).
+/// that is valid Unicode: with unpaired surrogates, or with longer forms of characters than it takes,
+/// which Java reads. So no two sequences are one text.
 pub fn decode_utf(bytes: &[u8]) -> Result<String, UtfError> {
     let mut units = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -31,7 +32,8 @@ pub fn decode_utf(bytes: &[u8]) -> Result<String, UtfError> {
         units.push(unit);
         rest = tail;
     }
-    String::from_utf16(&units).map_err(|_unpaired| UtfError)
+    let text = String::from_utf16(&units).map_err(|_unpaired| UtfError)?;
+    if encode_utf(&text) == bytes { Ok(text) } else { Err(UtfError) }
 }
 
 /// Encodes text as modified UTF-8.
@@ -85,6 +87,11 @@ mod tests {
             &[0xc3, 0x29],
             &[0xf0, 0x9f, 0x98, 0x80],
             &[0xed, 0xa0, 0xbd],
+            // Longer than they need to be: `A`, `A`, U+0000 and `é`.
+            &[0xc1, 0x81],
+            &[0xe0, 0x81, 0x81],
+            &[0xe0, 0x80, 0x80],
+            &[0xe0, 0x83, 0xa9],
         ] {
             assert_eq!(decode_utf(bad), Err(UtfError), "{bad:x?}");
         }

@@ -2,12 +2,12 @@
 
 use rekey_engine::Result;
 use rekey_engine::keys::KeyId;
-use rekey_kmip::message::UniqueIdentifier;
+use rekey_kmip::message::{ResultReason, UniqueIdentifier};
 
 use super::proof::beside_sstables;
 use crate::args::DestroyArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::Style;
+use crate::ui::{self, Style};
 
 pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
     let style = Style::new(args.group.json);
@@ -27,7 +27,16 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
         ),
     )?;
     let unique = UniqueIdentifier::new(id.as_str());
-    servers.with(group, |client| client.destroy(&unique))?;
+    let mut reason = None;
+    servers
+        .with(group, |client| client.destroy(&unique).inspect_err(|error| reason = error.reason()))
+        .map_err(|error| match reason {
+            Some(ResultReason::PERMISSION_DENIED) => error.cure(format!(
+                "an active key cannot be destroyed: revoke it first: {}",
+                ui::keys_command("revoke", &args.group, &args.proof, &args.key)
+            )),
+            _ => error,
+        })?;
     style.notes(servers.warnings());
     style.done("destroyed", group, id, "");
     Ok(exit_code::DONE)

@@ -8,7 +8,7 @@ use rekey_engine::ErrorKind;
 use rekey_engine::event::{Event, Observer};
 
 use super::pace::Pace;
-use crate::ui::output::err;
+use crate::ui::output::{err, plain};
 use crate::ui::text::{bytes as bytes_of, span};
 
 /// Draws what an observer sees.
@@ -31,7 +31,7 @@ impl Bars {
 
     fn line(&self, line: &str) {
         if self.terminal {
-            self.bar.println(line);
+            self.bar.println(plain(line));
         } else {
             err(&format!("{line}\n"));
         }

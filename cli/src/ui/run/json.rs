@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rekey_engine::plan::{Severity, SkipReason, Target};
+use rekey_engine::plan::{SkipReason, Target};
 use rekey_engine::txn::Recovery;
 use rekey_engine::upgrade::{Alteration, Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
@@ -88,17 +88,6 @@ pub(super) fn untold(report: &Report) -> impl Iterator<Item = Value> {
     report.sstables.iter().filter(|line| !line.is_told).filter_map(|line| {
         let how = Ended::of(&line.outcome)?;
         Some(sstable(&line.table, &line.data, None, how, line.copies, &line.warnings))
-    })
-}
-
-/// What was strange beside the SSTables.
-pub(super) fn warnings(report: &Report) -> impl Iterator<Item = Value> {
-    report.warnings.iter().map(|warning| {
-        let mut line = error(warning);
-        line["type"] = json!("finding");
-        line["severity"] = json!(Severity::Warning.name());
-        line["sstables"] = json!([]);
-        line
     })
 }
 

@@ -24,7 +24,6 @@ impl Style {
             Self::Json => {
                 lines(report.warnings.iter().map(warning));
                 lines(json::untold(report));
-                lines(json::warnings(report));
                 output::keep_summary(json::summary(report, target, seconds));
             }
         }

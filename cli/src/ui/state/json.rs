@@ -1,12 +1,13 @@
 //! An unfinished run as JSON lines.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
+use jiff::Timestamp;
 use rekey_engine::journal::{Ending, History, State};
 use rekey_engine::upgrade::Status;
 use serde_json::{Value, json};
 
-use crate::ui::json::path;
+use crate::ui::json::{self, path};
 
 pub(super) fn sstables(status: &Status) -> impl Iterator<Item = Value> {
     status.sstables.iter().map(|one| {
@@ -50,8 +51,8 @@ pub(super) fn summary(status: Option<&Status>) -> Value {
         "left": total.sstables.saturating_sub(total.swapped).saturating_sub(total.failed),
         "ended": status.ending.map(Ending::name),
         "sessions": status.sessions,
-        "began": seconds(status.began),
-        "last": seconds(status.last),
+        "began": time(status.began),
+        "last": time(status.last),
         "bytes_per_second": status.rate,
         "eta_seconds": status.eta.map(|eta| eta.as_secs()),
     })
@@ -71,6 +72,7 @@ pub(super) fn abandoned(had_journal: bool) -> Value {
     json!({"type": "summary", "abandoned": had_journal})
 }
 
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+/// Null for a time that no calendar has.
+fn time(of: SystemTime) -> Option<String> {
+    Timestamp::try_from(of).ok().map(json::time)
 }

@@ -152,9 +152,15 @@ fn every_data_directory_counts() {
 fn an_active_key_is_to_be_revoked_first() {
     let site = Site::unused();
     let run = destroy(&site, &[]).exits(6).says("refused Destroy of 02-449");
-    run.says("hint: an active key cannot be destroyed: revoke it first");
+    let run = run.says("hint: an active key cannot be destroyed: revoke it first: ");
     assert!(there(&site));
-    revoke(&site);
+    // The command works as it is printed.
+    let hint = run.err.lines().find(|line| line.starts_with("hint: ")).unwrap();
+    let command = hint.rsplit_once("revoke it first: ").unwrap().1;
+    assert!(command.contains(" keys revoke --config hcd.yaml --data-dir data --yes "), "{command}");
+    let mut shell = std::process::Command::new("sh");
+    let shell = shell.args(["-c", command]).current_dir(site.node.root.path());
+    Run::from(shell.output().unwrap()).exits(0).says("revoked key 02-449");
     let run = destroy(&site, &["--json"]).exits(0);
     let done = &run.of_type("done")[0];
     assert_eq!((&done["what"], &done["id"]), (&json!("destroyed"), &json!(OLD)));
@@ -204,7 +210,7 @@ fn where_no_sstable_is_found_nothing_is_destroyed_unless_it_is_forced() {
 #[test]
 fn what_no_census_counts_may_be_under_the_key() {
     type Hide = fn(&Site);
-    let hides: [(&str, Hide); 9] = [
+    let hides: [(&str, Hide); 11] = [
         ("old", |site| move_to(site, "old")),
         ("snapshots/s/t/u", |site| move_to(site, "snapshots/s/t/u")),
         ("t.bak", |site| move_to(site, "../t.bak/x")),
@@ -212,6 +218,19 @@ fn what_no_census_counts_may_be_under_the_key() {
         ("oa-9-big-Data.db.bak", |site| {
             let from = site.node.table().join("oa-2-big-Data.db");
             fs::copy(&from, site.node.table().join("oa-9-big-Data.db.bak")).unwrap();
+        }),
+        ("oa-02-big-Data.db", |site| {
+            for entry in fs::read_dir(site.node.table()).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                if let Some(component) = name.strip_prefix("oa-2-big-") {
+                    let other = format!("oa-02-big-{component}");
+                    fs::rename(&path, site.node.table().join(other)).unwrap();
+                }
+            }
+        }),
+        ("data/rk.bak/t-", |site| {
+            fs::rename(site.node.data().join("rk"), site.node.data().join("rk.bak")).unwrap();
         }),
         ("data/ks: a link that leads to nothing", |site| {
             std::os::unix::fs::symlink("/gone", site.node.data().join("ks")).unwrap();

@@ -167,19 +167,24 @@ pub(super) fn is_table_name(name: &str) -> bool {
     TableDir::new(Path::new(""), "", name).table_id.is_some()
 }
 
-/// Whether a folder of a data directory may be a keyspace. What is in another one is no table, so
-/// nothing is ever rewritten there.
+/// Whether a folder of a data directory may be a keyspace: it has the name of one, of letters, digits
+/// and underscores. How long that may be differs by release. What is in another folder is no table
+/// (`rk.bak` is somebody's copy, which no node loads), so nothing is ever rewritten there.
 pub(super) fn may_be_keyspace(data_dir: &Path, name: &str) -> bool {
     let own_name = data_dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_of_table = is_archive(name) && is_table_name(own_name);
-    !(is_of_table || name.starts_with('.') || is_table_name(name) || name == LOST_AND_FOUND)
+    is_word(name) && !is_of_table
 }
 
 /// Whether a folder of a keyspace may be a table. Without an id, as before 2.1, it has the name of
 /// one: `t.bak` is somebody's copy, which no node loads.
 pub(super) fn may_be_table(name: &str) -> bool {
-    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    is_table_name(name) || is_word && !is_archive(name)
+    is_table_name(name) || is_word(name) && !is_archive(name)
+}
+
+/// Whether the database would take a name for a keyspace or a table.
+fn is_word(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn is_archive(name: &str) -> bool {

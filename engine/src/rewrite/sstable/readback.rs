@@ -31,7 +31,7 @@ impl Rewrite<'_> {
         // What is mapped is not given back while it is mapped, and a range is read once.
         let access = Access::Positional;
         let source = match &work.layout.header {
-            None => ChunkSource::uncompressed(&data, &staging.file(&Component::Crc), access)?,
+            None => ChunkSource::uncompressed(&data, Some(&staging.file(&Component::Crc)), access)?,
             Some(_) => {
                 let (_, opener) = target_codec(self.job.target, self.job.ring)?;
                 let codec = self.job.target.codec();

@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use rekey_engine::ErrorKind::Corrupt;
-use rekey_engine::plan::Severity;
+use rekey_engine::ErrorKind::{Corrupt, Mismatch};
+use rekey_engine::event::NoObserver;
+use rekey_engine::io::LeaseMode;
+use rekey_engine::plan::{Finding, Selection, Severity, Target};
+use rekey_engine::upgrade;
 
 use crate::kit::Patient;
 use crate::kit::workspace::{Workspace, files};
@@ -153,10 +156,21 @@ fn a_toc_that_lists_an_index_alone_is_said_and_put_right() {
 }
 
 #[test]
-fn a_toc_that_is_no_text_is_refused() {
-    let patient = Patient::usual();
-    patient.flip("TOC.txt", 3, 0x80);
-    patient.diagnose().is(Corrupt).at("TOC.txt").says("not text");
+fn a_toc_that_is_no_text_is_said_and_put_right() {
+    for (at, bits) in [(3, 0x80), (0, b'D')] {
+        let patient = Patient::usual();
+        patient.flip("TOC.txt", at, bits);
+        let plan = patient.workspace.plan(&patient.target).unwrap();
+        let [finding] = plan.findings.as_slice() else { panic!("{:?}", plan.findings) };
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.error.fact().contains("not text"), "{finding:?}");
+        assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE);
+        // It may still say that a compressor was at work.
+        let patient = Patient::usual();
+        patient.flip("TOC.txt", at, bits);
+        patient.remove("CompressionInfo.db");
+        patient.diagnose().is(Corrupt).says("missing");
+    }
     let patient = Patient::usual();
     patient.edit("TOC.txt", |toc| *toc = vec![b'x'; (1 << 20) + 1]);
     patient.diagnose().is(Corrupt).at("TOC.txt").says("longer");
@@ -319,4 +333,53 @@ fn components_of_all(workspace: &Workspace) -> Vec<usize> {
         .iter()
         .map(|name| names.iter().filter(|file| file.starts_with(&format!("{name}-"))).count())
         .collect()
+}
+
+/// A node does not miss it; what is lost with it are the checksums of pieces.
+#[test]
+fn an_uncompressed_sstable_without_checksums_is_taken_by_its_word() {
+    let lose = |component: &str| {
+        let workspace = Workspace::copy_of("fixtures/plain-oa");
+        fs::remove_file(workspace.table().join(format!("oa-2-big-{component}"))).unwrap();
+        workspace
+    };
+    let workspace = lose("CRC.db");
+    assert_eq!(workspace.verify().failures().count(), 0);
+    let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+    // What is in clear is encrypted where its table is named.
+    let named = Selection { keyspace: Some("rk".to_owned()), tables: vec!["t".to_owned()] };
+    let plan = workspace.plan_of(&named, &target).unwrap();
+    let lost = |finding: &&Finding| {
+        finding.error.path().is_some_and(|path| path.ends_with("oa-2-big-CRC.db"))
+    };
+    let lost: Vec<_> = plan.findings.iter().filter(lost).map(|found| found.severity).collect();
+    assert_eq!(lost, [Severity::Warning], "{:?}", plan.findings);
+    assert_eq!(plan.rewrites().count(), plan.sstables.len());
+    let run = |workspace: &Workspace, target: &Target| {
+        let plan = workspace.plan_of(&named, target).unwrap();
+        let session = workspace.session(LeaseMode::Exclusive).unwrap();
+        upgrade::run(&session, &plan, workspace.threads, &mut NoObserver).unwrap()
+    };
+    let whole = fs::read(workspace.table().join("oa-2-big-Data.db")).unwrap();
+    let report = run(&workspace, &target);
+    assert_eq!((report.failures().count(), report.successes()), (0, plan.sstables.len()));
+    assert_eq!(workspace.verify().failures().count(), 0);
+
+    // Its digest is all that is left to notice damage by.
+    let workspace = lose("CRC.db");
+    let mut damaged = whole;
+    damaged[7] ^= 1;
+    fs::write(workspace.table().join("oa-2-big-Data.db"), damaged).unwrap();
+    let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
+    let report = run(&workspace, &target);
+    let failed: Vec<_> = report.failures().map(|error| error.kind()).collect();
+    assert_eq!(failed, [Corrupt]);
+    let failed: Vec<_> = workspace.verify().failures().map(|error| error.kind()).collect();
+    assert_eq!(failed, [Mismatch]);
+
+    // Nobody says that it is uncompressed.
+    let workspace = lose("CRC.db");
+    fs::remove_file(workspace.table().join("oa-2-big-TOC.txt")).unwrap();
+    let report = workspace.verify();
+    assert!(report.failures().next().unwrap().chain().contains("neither a CompressionInfo.db nor"));
 }

@@ -133,7 +133,17 @@ fn other_files_of_a_table_directory_are_nobody_s() {
 /// Rows that nobody here can read: any key may be in use there, and the others go on.
 #[test]
 fn a_data_file_of_another_naming_is_said_to_be_there() {
-    for name in ["ks-t-ka-1-Data.db", "oa-x-big-Data.db", "OA-1-big-Data.db", "oa-1-raw-Data.db"] {
+    for name in [
+        "ks-t-ka-1-Data.db",
+        "oa-x-big-Data.db",
+        "OA-1-big-Data.db",
+        "oa-1-raw-Data.db",
+        // Other names of what has one already.
+        "oa-02-big-Data.db",
+        "oa-0000000002-big-Data.db",
+        "oa-3GM8_0t1d_01zr42s6tfz6mplgh7-big-Data.db",
+        "oa-01gk4sz4t1v7d5svxb9xs0f1w2-big-Data.db",
+    ] {
         let patient = Patient::usual();
         let path = patient.workspace.table().join(name);
         fs::write(&path, name).unwrap();
@@ -204,16 +214,24 @@ fn a_component_behind_a_link_is_read_through_it_and_the_link_goes() {
 
 #[test]
 fn a_component_behind_a_dangling_link_is_missing() {
-    let patient = Patient::usual();
-    patient.remove("Filter.db");
-    symlink("/nowhere/at/all", patient.path("Filter.db")).unwrap();
-    let session = patient.workspace.session(LeaseMode::Shared).unwrap();
-    let census =
-        upgrade::census(&session, &Selection::default(), upgrade::Archives::default(), threads(1))
-            .unwrap();
-    // The link itself, and the SSTable that may be whole behind it.
-    let at: Vec<_> = census.unknown.iter().map(|error| error.path()).collect();
-    assert_eq!(at, [Some(patient.path("Filter.db").as_path()); 2]);
-    let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();
-    assert_eq!(plan.rewrites().count(), 3);
+    for components in [&["Filter.db"][..], &["Data.db"], &["Data.db", "Index.db", "Filter.db"]] {
+        let patient = Patient::usual();
+        for component in components {
+            patient.remove(component);
+            symlink("/nowhere/at/all", patient.path(component)).unwrap();
+        }
+        let session = patient.workspace.session(LeaseMode::Shared).unwrap();
+        let census = upgrade::census(
+            &session,
+            &Selection::default(),
+            upgrade::Archives::default(),
+            threads(1),
+        )
+        .unwrap();
+        // The links, and the SSTable that may be whole behind them, are one.
+        let at: Vec<_> = census.unknown.iter().filter_map(|error| error.path()).collect();
+        assert_eq!(at, [patient.path(components[0])]);
+        let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();
+        assert_eq!(plan.rewrites().count(), 3);
+    }
 }

@@ -65,7 +65,12 @@ impl Workspace {
 
     /// An empty data directory.
     pub(crate) fn empty() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        Self::empty_in("")
+    }
+
+    /// One in a directory whose name begins so.
+    pub(crate) fn empty_in(prefix: &str) -> Self {
+        let root = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
         fs::create_dir(root.path().join("data")).unwrap();
         Self {
             root,

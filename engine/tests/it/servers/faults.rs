@@ -298,6 +298,20 @@ fn a_group_that_cannot_be_listed_is_a_warning() {
          cannot be had, or not all of them: KMIP group 'kmip1': the key server refused Locate: \
          Permission Denied (12): no"
     );
+    // Whoever only verifies hears of it, too.
+    let session = site.workspace.session(LeaseMode::Shared).unwrap();
+    let verified = upgrade::verify(
+        &session,
+        &Selection::default(),
+        upgrade::Archives::default(),
+        &sources,
+        site.workspace.threads,
+        &mut NoObserver,
+    )
+    .unwrap();
+    let warnings: Vec<_> = verified.warnings.iter().map(|warning| warning.chain()).collect();
+    assert_eq!(warnings, [found[0].1.clone()]);
+    drop(session);
     let report = site.upgrade(&sources, &target).unwrap();
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 3));
 }
