@@ -16,6 +16,7 @@ mod crash;
 mod crypto;
 mod directions;
 mod empty_chunks;
+mod fuzz;
 mod kit;
 mod layers;
 mod pages;

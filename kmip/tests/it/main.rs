@@ -9,6 +9,7 @@
 mod admin;
 mod certificates;
 mod faults;
+mod fuzz;
 mod hosts;
 mod kept;
 mod keys;

@@ -197,9 +197,20 @@ impl PageGeometry {
     }
 }
 
-/// The largest count of bytes whose predicted length fits a page; 0 when nothing does.
+/// The largest count of bytes whose predicted length fits a page; 0 when nothing does. The length
+/// never falls as the count rises, so the search halves what is left: a verification looks at thousands
+/// of geometries for each SSTable.
 fn usable(predicted: impl Fn(usize) -> usize) -> usize {
-    (0..=CAPACITY).rev().find(|plain| predicted(*plain) <= CAPACITY).unwrap_or_default()
+    let (mut fits, mut beyond) = (0, CAPACITY + 1);
+    while beyond - fits > 1 {
+        let middle = usize::midpoint(fits, beyond);
+        if predicted(middle) <= CAPACITY {
+            fits = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    fits
 }
 
 const fn predicted(iv: usize, header: usize, ciphertext: usize) -> usize {

@@ -45,6 +45,11 @@ fn usable_bytes_are_the_database_s() {
     let found = [0, 33, 261].map(|header| u(16, header, &|plain| plain));
     assert_eq!(found, [4072, 4039, 3811], "a stream");
     assert_eq!(u(16, 5000, &|plain| plain), 0, "no room at all");
+    for header in (0..CAPACITY + 20).step_by(7) {
+        let fits = |plain: &usize| predicted(16, header, padded(16)(*plain)) <= CAPACITY;
+        let largest = (0..=CAPACITY).rev().find(fits).unwrap_or_default();
+        assert_eq!(u(16, header, &padded(16)), largest, "header of {header}");
+    }
 }
 
 #[test]

@@ -1,22 +1,25 @@
 //! Properties of the whole rewrite and of the parsers, on inputs that nobody chose.
 //!
-//! Seed and number of cases are fixed, so that CI is the same every time; `PROPTEST_RNG_SEED` and
-//! `PROPTEST_CASES` choose others.
+//! Each run has other inputs, by a seed that it prints; `REKEY_SEED` repeats it, and `PROPTEST_CASES`
+//! changes the number of cases.
 
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::RngSeed;
+
+use crate::fuzz::driver::seed;
 
 mod flips;
 mod parsers;
 mod rewrite;
 
+#[expect(clippy::print_stdout, reason = "it says how a failure is repeated")]
 fn config(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
     }
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        config.rng_seed = RngSeed::Fixed(0x5a5a);
-    }
+    config.rng_seed = RngSeed::Fixed(seed());
+    // Kept by the harness, and shown with what fails.
+    println!("REKEY_SEED={}", seed());
     config
 }

@@ -1,0 +1,27 @@
+//! Targets that take any bytes in the place of what a database, an operator or an earlier run left.
+//!
+//! Each module has `run`, which must return whatever it is given, and `seeds`, inputs that reach what
+//! it is about. Where a checksum guards a parser, `run` corrects it, so that changes of a seed get
+//! behind it. What stands beside an encoder must say the same when it was encoded and read again.
+//!
+//! `testdata/fuzz/run` drives them by libFuzzer, and `engine/tests/it/fuzz.rs` on stable Rust.
+
+pub mod chunk;
+pub mod chunk_table;
+pub mod codec;
+pub mod config;
+pub mod crc_table;
+pub mod directory;
+pub mod journal;
+pub mod key_files;
+pub mod key_header;
+pub mod metadata;
+pub mod names;
+pub mod options;
+pub mod page;
+pub mod records;
+mod scratch;
+mod set;
+pub mod statistics;
+pub mod transaction_log;
+pub mod utf;
