@@ -12,6 +12,7 @@ use rekey_engine::Result;
 use rekey_engine::config::NodeConfig;
 use rekey_engine::keys::KmipServers;
 
+#[cfg(feature = "demo")]
 pub(crate) use list::rows;
 
 use crate::args::{GroupArgs, KeysCommand};
