@@ -87,11 +87,15 @@ impl Storage for LocalStorage {
 
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let open = || {
-            let file = Way::to(path)?.open_file(OFlags::WRONLY)?;
-            match file.metadata()?.nlink() {
-                1 => Ok(file),
-                _ => Err(io::Error::other("it has a second name, a hard link")),
+            let way = Way::to(path)?;
+            let file = way.open_file(OFlags::WRONLY)?;
+            let found = file.metadata()?;
+            // Staged files get second names while copies are replaced. One that was put there from
+            // elsewhere is its owner's, who is not that of the directory.
+            if found.nlink() == 1 || found.uid() == way.owner()? {
+                return Ok(file);
             }
+            Err(io::Error::other("it has a second name, a hard link, and another owner"))
         };
         let file = open().map_err(|e| way::failed("cannot open for writing", path, e))?;
         Ok(Box::new(LocalFile { path: path.to_owned(), file }))
@@ -472,6 +476,23 @@ mod tests {
         std::os::unix::fs::symlink(&a, &c).unwrap();
         assert!(id(&c).is_link && id(&c) != first, "a link is not what it points to");
         assert!(LocalStorage.replace(&dir.path().join("d"), &a).is_err());
+    }
+
+    #[test]
+    fn a_second_name_is_written_to_only_if_the_file_is_of_the_directory_s_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let [a, b, link] = ["a", "b", "link"].map(|name| dir.path().join(name));
+        drop(LocalStorage.create(&a).unwrap());
+        LocalStorage.link_or_copy(&a, &b).unwrap();
+        drop(LocalStorage.reopen(&a).unwrap());
+        std::os::unix::fs::symlink(&a, &link).unwrap();
+        assert!(LocalStorage.reopen(&link).unwrap_err().advice().unwrap().contains("symbolic link"));
+        if std::os::unix::fs::chown(&a, Some(1001), None).is_ok() {
+            let error = LocalStorage.reopen(&b).unwrap_err();
+            assert!(error.chain().contains("another owner"), "{error:?}");
+            LocalStorage.remove_file(&b).unwrap();
+            drop(LocalStorage.reopen(&a).unwrap());
+        }
     }
 
     #[test]

@@ -167,7 +167,7 @@ pub trait Storage: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], also when there is none, or it is no regular file, or has a second
-    /// name.
+    /// name and another owner than its directory.
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
     /// Gives a file that nobody changes any more a second name, which must be free: a hard link, as

@@ -43,6 +43,11 @@ impl<'p> Way<'p> {
         self.name
     }
 
+    /// Whom the directory belongs to.
+    pub(super) fn owner(&self) -> io::Result<u32> {
+        Ok(rustix::fs::fstat(&self.directory)?.st_uid)
+    }
+
     /// Opens the file, which is no link. Does not wait for the other end of a pipe.
     pub(super) fn open(&self, flags: OFlags) -> io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
