@@ -161,14 +161,12 @@ impl Planner<'_> {
         keys
     }
 
-    /// Decrypts the first chunk of each SSTable: a wrong key shows now, not after hours; and an
-    /// SSTable that says to be under the target key is, or it is rewritten.
+    /// Looks into the first chunk of each SSTable: a wrong key shows now, not after hours; an SSTable that
+    /// says to be under the target key is, or it is rewritten; and none is encrypted with an index that
+    /// is not its own.
     fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
         sstables.par_iter_mut().for_each_init(ProbeBuffers::default, |buffers, planned| {
-            let Some(facts) = planned.needs_keys().filter(|facts| facts.shape.is_encrypted())
-            else {
-                return;
-            };
+            let Some(facts) = planned.needs_keys() else { return };
             let longest = self.target.longest_id();
             match (probe(facts, &keys.ring, longest, buffers), &planned.action) {
                 (Err(error), _) => planned.action = Action::Refuse(error),

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::beside::page_geometry;
 use super::index::EncryptedIndex;
-use super::inspect::{Facts, GLANCE};
+use super::inspect::{Facts, GLANCE, Shape};
 use super::keys::opener;
 use crate::codec::{ChunkDecoder, DecodeScratch, Opened, PageOpener, crc_mismatch};
 use crate::compress::CodecContext;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// What the first chunk showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Probed {
-    /// It is under the key that its header or the options name.
+    /// It is under the key that its header or the options name, or in clear.
     AsNamed,
     /// It is under another key of the group than its header names (KMIP.md 3.4).
     UnderAnotherKey,
@@ -39,6 +39,9 @@ pub(super) struct ProbeBuffers {
 /// plausible one for one small SSTable in a few thousand: what such a key decrypts must not be
 /// taken for data.
 ///
+/// What is in clear has no key that could be wrong. But encrypted with an index that is not its own it
+/// would look from then on as if the key were.
+///
 /// # Errors
 /// Whatever would fail for the whole SSTable later: a wrong key, a damaged chunk.
 pub(super) fn probe(
@@ -47,12 +50,51 @@ pub(super) fn probe(
     longest_id: usize,
     buffers: &mut ProbeBuffers,
 ) -> Result<Probed> {
+    let data = Source::open(&facts.data_path(), GLANCE)?;
+    let mut plain = Zeroizing::new(Vec::new());
+    let probed = match facts.shape {
+        // Its checksums are of whole pieces, and compared when it is read.
+        Shape::Uncompressed => Probed::AsNamed,
+        _ => first_chunk(facts, ring, &data, &mut plain, buffers)?,
+    };
+    let key = match facts.encrypted_components.contains(&Component::Partitions) {
+        true => encrypted_first_key(facts, ring, longest_id)?,
+        false => Zeroizing::new(first_key(facts)?),
+    };
+    if let Shape::Uncompressed = facts.shape {
+        let shown = usize::try_from(data.length()).unwrap_or(usize::MAX).min(key.len());
+        plain.extend_from_slice(data.slice(0, shown, &mut Vec::new())?);
+    }
+    // A chunk may end inside a long key.
+    let shown = key.len().min(plain.len());
+    if plain.get(..shown) == key.get(..shown) {
+        return Ok(probed);
+    }
+    let cure = match facts.shape.is_encrypted() {
+        true => {
+            "compare the encryption key with the one that the node used; if it is right, scrub \
+             the SSTable on the node or restore it from a backup"
+        }
+        false => "scrub the SSTable on the node, or restore it from a backup",
+    };
+    let error =
+        Error::corrupt("it does not start with the partition key that the index starts with");
+    Err(error.cure(cure).at(data.path()).chunk(0).offset(0))
+}
+
+/// Puts the plaintext of the first chunk into `plain`.
+fn first_chunk(
+    facts: &Facts,
+    ring: &KeyRing,
+    data: &Source,
+    plain: &mut Zeroizing<Vec<u8>>,
+    buffers: &mut ProbeBuffers,
+) -> Result<Probed> {
     let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
     let info = facts.sstable.path(&Component::CompressionInfo);
     let table = ChunkTable::open(&info, facts.version, GLANCE, facts.data_bytes)?;
     let max = table.header().max_compressed_length;
     let decoder = ChunkDecoder::new(facts.shape.codec(), opener, max);
-    let data = Source::open(&facts.data_path(), GLANCE)?;
     let mut slots = Vec::new();
     table.slots(0..1, &mut slots)?;
     let Some(slot) = slots.first() else { return Ok(Probed::AsNamed) };
@@ -66,28 +108,12 @@ pub(super) fn probe(
     if crc32fast::hash(stored) != u32::from_be_bytes(*crc) {
         return Err(place(crc_mismatch()));
     }
-    let mut plain = Zeroizing::new(vec![0; slot.plain]);
+    **plain = vec![0; slot.plain];
     let mut scratch = DecodeScratch { opened: &mut buffers.opened, context: &mut buffers.context };
-    let opened = decoder.plaintext(stored, &mut plain, &mut scratch).map_err(place)?;
-    let key = match facts.encrypted_components.contains(&Component::Partitions) {
-        true => encrypted_first_key(facts, ring, longest_id)?,
-        false => Zeroizing::new(first_key(facts)?),
-    };
-    // A chunk may end inside a long key.
-    let shown = key.len().min(plain.len());
-    if plain.get(..shown) == key.get(..shown) {
-        return Ok(match opened {
-            Opened::AsNamed => Probed::AsNamed,
-            Opened::Under(_) => Probed::UnderAnotherKey,
-        });
-    }
-    Err(place(Error::corrupt(
-        "it does not start with the partition key that the index starts with",
-    ))
-    .cure(
-        "compare the encryption key with the one that the node used; if it is right, scrub \
-             the SSTable on the node or restore it from a backup",
-    ))
+    Ok(match decoder.plaintext(stored, plain, &mut scratch).map_err(place)? {
+        Opened::AsNamed => Probed::AsNamed,
+        Opened::Under(_) => Probed::UnderAnotherKey,
+    })
 }
 
 /// The same from an encrypted index. `longest_id` is the site's limit for key ids.

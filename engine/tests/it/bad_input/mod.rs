@@ -3,6 +3,7 @@
 
 mod components;
 mod data;
+mod indices;
 mod info;
 mod keys;
 mod kmip;
