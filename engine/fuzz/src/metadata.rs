@@ -1,5 +1,7 @@
 //! Encrypted bodies of Statistics.db: any bodies under the right key, and any bytes in their place.
 
+use std::sync::Arc;
+
 use rekey_engine::codec::{ChunkOpener, ChunkSealer, Metadata, encrypted_bodies};
 use rekey_engine::crypto::IvSource;
 use rekey_engine::keys::KeyHeader;
@@ -13,7 +15,7 @@ pub fn run(bytes: &[u8]) {
     let (key, _) = key(*cipher);
     let mut file = file.to_vec();
     correct(&mut file);
-    let opener = ChunkOpener::with_key(key.clone());
+    let opener = ChunkOpener::with_key(Arc::clone(&key));
     let _foreign = Metadata::open(&file, true, &opener);
 
     let Ok(clear) = Metadata::parse_clear(&file, true) else { return };

@@ -1,5 +1,7 @@
 //! Pages of encrypted indices: any page with a right checksum, and any content under the right key.
 
+use std::sync::Arc;
+
 use rekey_engine::codec::{
     ChunkOpener, ChunkSealer, PageGeometry, PageOpener, PageSealer, page_content,
 };
@@ -16,10 +18,10 @@ pub fn run(bytes: &[u8]) {
     let Some((form, content)) = bytes.split_first() else { return };
     let (key, id) = key(*form);
     let opener = match form & 1 {
-        0 => ChunkOpener::with_key(key.clone()),
+        0 => ChunkOpener::with_key(Arc::clone(&key)),
         _ => ChunkOpener::with_ids(
             key.transformation().clone(),
-            [(id.clone(), key.clone())].into_iter().collect(),
+            [(id.clone(), Arc::clone(&key))].into_iter().collect(),
         ),
     };
     let geometry = PageGeometry::new(

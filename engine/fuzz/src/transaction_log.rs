@@ -48,7 +48,7 @@ pub fn run(bytes: &[u8]) {
     }
     match recovered {
         Ok(_) => {
-            assert!(after.condemned.is_empty() && !after.has_logs() && after.refused.is_empty())
+            assert!(after.condemned.is_empty() && !after.has_logs() && after.refused.is_empty());
         }
         Err(_) => assert_eq!(there, left, "a log that is refused changes nothing"),
     }

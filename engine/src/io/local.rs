@@ -486,7 +486,9 @@ mod tests {
         LocalStorage.link_or_copy(&a, &b).unwrap();
         drop(LocalStorage.reopen(&a).unwrap());
         std::os::unix::fs::symlink(&a, &link).unwrap();
-        assert!(LocalStorage.reopen(&link).unwrap_err().advice().unwrap().contains("symbolic link"));
+        assert!(
+            LocalStorage.reopen(&link).unwrap_err().advice().unwrap().contains("symbolic link")
+        );
         if std::os::unix::fs::chown(&a, Some(1001), None).is_ok() {
             let error = LocalStorage.reopen(&b).unwrap_err();
             assert!(error.chain().contains("another owner"), "{error:?}");

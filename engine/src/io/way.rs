@@ -31,7 +31,8 @@ impl<'p> Way<'p> {
     /// To the last name of a path.
     pub(super) fn to(path: &'p Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(Errno::INVAL)?;
-        let directory = open_directory(path.parent().unwrap_or(Path::new("")), OFlags::PATH)?;
+        let directory =
+            open_directory(path.parent().unwrap_or_else(|| Path::new("")), OFlags::PATH)?;
         Ok(Self { directory, name })
     }
 

@@ -189,7 +189,7 @@ impl Place {
 pub(super) fn resolved(directory: &Path) -> PathBuf {
     let by_parent = || {
         let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = std::fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        let parent = std::fs::canonicalize(parent.unwrap_or_else(|| Path::new("."))).ok()?;
         Some(parent.join(directory.file_name()?))
     };
     let found = std::fs::canonicalize(directory).ok().or_else(by_parent);

@@ -19,7 +19,7 @@ pub fn run(bytes: &[u8]) {
         for reply in read.items.into_iter().filter_map(|item| item.result.ok()) {
             match reply {
                 Reply::GetAttributes(id, attributes) => {
-                    candidates.push(Candidate { id, attributes })
+                    candidates.push(Candidate { id, attributes });
                 }
                 Reply::Query(features) => drop(features.missing_for_the_database()),
                 _ => {}

@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::io::{LocalStorage, Storage as _};
 
 const CBC: &str = "AES/CBC/PKCS5Padding";
 
@@ -300,7 +301,7 @@ fn a_link_is_followed_and_stays() {
     assert_eq!(place.create(&link).unwrap(), KeyCreation::Created);
     assert!(place.path("keys/link").is_symlink());
     place.files.read_key(&key("AES", 128)).unwrap();
-    fs::remove_file(place.path("keys/link")).unwrap();
+    LocalStorage.remove_file(&place.path("keys/link")).unwrap();
     symlink("gone", place.path("keys/link")).unwrap();
     let error = place.create(&link).unwrap_err();
     assert!(error.to_string().contains("leads nowhere"), "{error}");
@@ -313,14 +314,14 @@ fn what_somebody_else_began_is_not_taken() {
     fs::create_dir(place.path("keys")).unwrap();
     let unfinished = place.path("keys/k.unfinished");
     let second = place.path("keys/second");
-    fs::write(&unfinished, "").unwrap();
+    drop(fs::File::create_new(&unfinished).unwrap());
     fs::hard_link(&unfinished, &second).unwrap();
     let refused = |what: &str| {
         let error = place.create(&key("AES", 128)).unwrap_err();
         assert!(error.to_string().contains(what), "{error}");
     };
     refused("hard link");
-    fs::remove_file(&second).unwrap();
+    LocalStorage.remove_file(&second).unwrap();
     fs::set_permissions(&unfinished, Permissions::from_mode(0o666)).unwrap();
     refused("may write");
     assert_eq!(fs::read(&unfinished).unwrap(), b"");
