@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::refusal::is_refusal;
 use crate::Error;
@@ -52,7 +52,8 @@ impl<'p> Way<'p> {
     /// Opens the file, which is no link. Does not wait for the other end of a pipe.
     pub(super) fn open(&self, flags: OFlags) -> io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&self.directory, self.name, flags, PRIVATE)?.into())
+        let open = || rustix::fs::openat(&self.directory, self.name, flags, PRIVATE);
+        Ok(retry_on_intr(open)?.into())
     }
 
     /// Opens a file that is there, and is a regular one.
@@ -117,8 +118,8 @@ fn walk(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Er
             Some(_) => OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             None => flags,
         };
-        let next = rustix::fs::openat(above, name, flags | OFlags::NOFOLLOW, Mode::empty());
-        directory = Some(next.map_err(|errno| match errno {
+        let open = || rustix::fs::openat(above, name, flags | OFlags::NOFOLLOW, Mode::empty());
+        directory = Some(retry_on_intr(open).map_err(|errno| match errno {
             Errno::NOTDIR if is_link(above, name) => Errno::LOOP,
             other => other,
         })?);
