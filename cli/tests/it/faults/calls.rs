@@ -1,7 +1,7 @@
 //! The calls of a traced run, and how strace meets one of them in a run that does the same.
 //!
 //! strace counts the calls of each name by thread, and only those that it traces. So a call is known by
-//! one of its paths (`-P`) and its number among the calls of its name and thread on that path; or, where
+//! one of its paths (`-P`; of a name in an open directory that is the directory) and its number among the calls of its name and thread on that path; or, where
 //! the path has a random name, by its number among all of its name in its thread. Either means the
 //! thread that comes so far first; a call of another one has no site.
 
@@ -22,6 +22,8 @@ pub(crate) struct Call {
     name: String,
     /// Below the root of the run, relative to it.
     paths: Vec<String>,
+    /// What strace knows the call by: its descriptors and whole paths, relative to the root.
+    anchors: Vec<String>,
     /// Where a write begins and ends.
     pub(crate) span: Option<(u64, u64)>,
     creates: bool,
@@ -53,13 +55,16 @@ impl Call {
         }
         let opens = matches!(name, "openat" | "open" | "creat");
         let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"];
-        let descriptor = arguments.starts_with(|first: char| first.is_ascii_digit());
-        let paths: Vec<&str> = match arguments.split_once('<') {
-            Some((_, rest)) if descriptor => rest.split('>').take(1).collect(),
-            _ => arguments.split('"').skip(1).step_by(2).collect(),
-        };
-        let paths: Vec<String> =
-            paths.iter().filter_map(|path| path.strip_prefix(root)).map(str::to_owned).collect();
+        let mut paths = Vec::new();
+        let mut anchors = Vec::new();
+        for (path, anchor) in named(name, arguments) {
+            let below = |path: &str| {
+                let is_root = format!("{path}/") == *root;
+                path.strip_prefix(root).or(is_root.then_some(".")).map(str::to_owned)
+            };
+            paths.extend(below(&path));
+            anchors.extend(below(anchor));
+        }
         Some(Self {
             changes: name == "exit_group"
                 || !paths.is_empty()
@@ -69,6 +74,7 @@ impl Call {
             thread: thread.to_owned(),
             name: name.to_owned(),
             paths,
+            anchors,
         })
     }
 
@@ -108,8 +114,8 @@ fn site(calls: &[Call], at: usize, is_ordered: bool) -> Option<Site> {
         let made = |other: &Call| other.creates && other.paths.contains(path);
         !(path.contains("_txn_") && calls.iter().any(made))
     };
-    let on_path = call.paths.iter().filter(is_lasting).find_map(|path| {
-        let nth = number(calls, at, is_ordered, |other| other.paths.contains(path))?;
+    let on_path = call.anchors.iter().filter(is_lasting).find_map(|path| {
+        let nth = number(calls, at, is_ordered, |other| other.anchors.contains(path))?;
         Some(Site { call: call.name.clone(), path: Some(path.clone()), nth })
     });
     let in_thread = || {
@@ -118,6 +124,32 @@ fn site(calls: &[Call], at: usize, is_ordered: bool) -> Option<Site> {
         Some(Site { call: call.name.clone(), path: None, nth })
     };
     on_path.or_else(in_thread)
+}
+
+/// The paths that a call names, each with what strace knows it by: `8</d/t>, "a", 9</d>, "b", 0` are
+/// `/d/t/a` by `/d/t` and `/d/b` by `/d`.
+fn named<'a>(name: &str, arguments: &'a str) -> Vec<(String, &'a str)> {
+    let mut rest = arguments.rsplit_once(") = ").map_or(arguments, |(arguments, _)| arguments);
+    let is_at = name.ends_with("at") || name.ends_with("at2");
+    let (mut found, mut directory) = (Vec::new(), None);
+    while let Some(at) = rest.find(['<', '"']) {
+        let (begin, end) = if rest[at..].starts_with('<') { ('<', '>') } else { ('"', '"') };
+        let Some((inner, after)) = rest[at + 1..].split_once(end) else { break };
+        rest = after;
+        match (begin, directory) {
+            ('<', _) if inner.starts_with('/') && is_at => directory = Some(inner),
+            ('<', _) if inner.starts_with('/') => found.push((inner.to_owned(), inner)),
+            ('"', _) if inner.starts_with('/') => found.push((inner.to_owned(), inner)),
+            ('"', Some(directory)) if is_at => {
+                found.push((format!("{directory}/{inner}"), directory))
+            }
+            _ => {}
+        }
+    }
+    if found.is_empty() {
+        found.extend(directory.map(|directory| (directory.to_owned(), directory)));
+    }
+    found
 }
 
 /// The number of a call among those of its name and thread that `counts`; none if another thread has
@@ -144,4 +176,20 @@ fn span(name: &str, arguments: &str) -> Option<(u64, u64)> {
     let offset = if name == "pwrite64" { last.next()?.parse().ok()? } else { 0 };
     let length: u64 = last.next()?.parse().ok()?;
     matches!(name, "pwrite64" | "write").then_some((offset, offset + length))
+}
+
+#[test]
+fn names_in_open_directories_are_paths() {
+    let trace = "7 renameat2(8</r/d/s>, \"a\", 9</r/d>, \"b\", RENAME_NOREPLACE) = 0\n\
+                 7 unlinkat(8</r>, \"k\", 0 <unfinished ...>\n\
+                 7 openat(8</r/d>, \"j\", O_WRONLY|O_CREAT|O_EXCL, 0600) = 9</r/d/j>\n\
+                 7 pwrite64(9</r/d/j>, \"\"..., 592, 8) = 592\n\
+                 7 mkdirat(8</elsewhere>, \"x\", 0700) = 0\n";
+    let calls = parse(trace, Path::new("/r"));
+    let paths: Vec<_> = calls.iter().map(|call| call.paths.join(" ")).collect();
+    assert_eq!(paths, ["d/s/a d/b", "k", "d/j", "d/j", ""]);
+    let anchors: Vec<_> = calls.iter().map(|call| call.anchors.join(" ")).collect();
+    assert_eq!(anchors, ["d/s d", ".", "d", "d/j", ""]);
+    assert_eq!(calls.iter().filter(|call| call.changes).count(), 4);
+    assert_eq!(calls[3].span, Some((8, 600)));
 }

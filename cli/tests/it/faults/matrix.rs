@@ -102,7 +102,9 @@ fn all(scenarios: &[Scenario]) -> Vec<(Pristine, Vec<Call>)> {
         let calls = pristine.reference();
         let (sites, lost) = sites(&calls, scenario.is_ordered());
         println!("calls: {}: {}; not to be told apart {lost:?}", scenario.name, sites.len());
-        assert!(sites.len() > 50 && lost.len() < 10);
+        // A name in an open directory is known by the directory alone, and two threads may have made as
+        // many calls there. What is lost so, the engine's own matrices stop.
+        assert!(sites.len() > 50 && lost.len() < 16, "{} lost", lost.len());
         (pristine, calls)
     };
     scenarios.iter().map(one).collect()
