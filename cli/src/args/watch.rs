@@ -16,7 +16,7 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) deadline: Option<Deadline>,
 
-    /// Take so many SSTables at most
+    /// Take so many SSTables at most; those that fail do not count
     #[arg(long, value_name = "N")]
     pub(crate) stop_after: Option<u64>,
 

@@ -69,6 +69,29 @@ fn so_many_sstables_are_taken_and_the_rest_is_left() {
     node.run(&arguments(&map)).exits(0).says("1 rewritten").says("1 ");
 }
 
+/// One that fails each time is not all that is ever tried.
+#[test]
+fn nights_of_one_sstable_get_past_one_that_fails() {
+    let node = Node::usual();
+    let data = node.table().join("oa-2-big-Data.db");
+    let mut bytes = fs::read(&data).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&data, bytes).unwrap();
+    let old = ["oa-2-big", "oa-3-big", "oa-4-big", "oa-5-big"];
+    let mut nights = 0;
+    while node.sstables().iter().filter(|name| old.contains(&name.as_str())).count() > 1 {
+        nights += 1;
+        assert!(nights <= 4, "{:?}", node.sstables());
+        let night = node.upgrade(&["--stop-after", "1"]);
+        assert!(matches!(night.code, 3 | 75), "{night:?}");
+    }
+    assert!(node.sstables().contains(&"oa-2-big".to_owned()), "it is left as it was");
+    let last = node.upgrade(&[]);
+    assert!(matches!(last.code, 1 | 3), "{last:?}");
+    last.says("oa-2-big");
+}
+
 /// What the run did not get to has not failed, and is none of those that are in work.
 #[test]
 fn what_is_left_is_counted_and_every_sstable_is_shown_on_demand() {

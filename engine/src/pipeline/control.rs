@@ -49,7 +49,7 @@ impl Control {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
     }
 
-    /// Begins so many tasks at most.
+    /// Begins so many tasks at most; one that fails does not count.
     pub fn at_most(&self, tasks: u64) {
         self.most.store(tasks.saturating_add(1), Ordering::Release);
     }

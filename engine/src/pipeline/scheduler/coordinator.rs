@@ -125,8 +125,13 @@ impl<'c> Coordinator<'c> {
             && let Some(task) = tasks.get(index)
             && let Some(small) = self.admits(task.bytes())
         {
+            let is_full = !self.control.has_room(self.begun);
+            if is_full && !self.open.is_empty() {
+                // One of them may fail, and leave its place to this one.
+                break;
+            }
             let open = self.open.iter().filter_map(|open| tasks.get(open.index));
-            let step = if !self.has_time(task.work(), now) || !self.control.has_room(self.begun) {
+            let step = if is_full || !self.has_time(task.work(), now) {
                 Step::Left
             } else {
                 match budget.admits(task, open) {
@@ -205,7 +210,12 @@ impl<'c> Coordinator<'c> {
         if has_ended {
             self.look_at = Some(Instant::now());
             let open = self.open.remove(at);
-            see(open.index, Step::Ended(open.outcome()));
+            let (index, outcome) = (open.index, open.outcome());
+            if outcome.is_err() {
+                // Otherwise a few that fail each time would be all that is ever begun.
+                self.begun = self.begun.saturating_sub(1);
+            }
+            see(index, Step::Ended(outcome));
         } else if let Some(work) = open.serial_step() {
             spawn(open.index, work);
         }

@@ -383,6 +383,28 @@ fn no_more_tasks_are_begun_than_asked_for() {
     }
 }
 
+#[test]
+fn tasks_that_fail_leave_their_place_to_others() {
+    for threads in [1, 2, 4] {
+        let probe = |number: u64| Probe {
+            stages: vec![2],
+            fails_at: (number < 3).then_some((0, 1)),
+            ..Probe::default()
+        };
+        let tasks: Vec<_> = (0..10).map(probe).collect();
+        let control = Control::default();
+        control.at_most(2);
+        let (mut done, mut failed, mut left) = (0, 0, 0);
+        run(&tasks, limits(threads), &control, |_, step| match step {
+            Step::Ended(Ok(())) => done += 1,
+            Step::Ended(Err(_)) => failed += 1,
+            Step::Left => left += 1,
+            _ => {}
+        });
+        assert_eq!((done, failed, left), (2, 3, 5), "{threads}");
+    }
+}
+
 /// Space that tasks take when they begin and give back when they end, to a part.
 struct Pool {
     there: AtomicU64,
