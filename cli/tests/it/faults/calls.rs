@@ -60,7 +60,7 @@ impl Call {
         for (path, anchor) in named(name, arguments) {
             let below = |path: &str| {
                 let is_root = format!("{path}/") == *root;
-                path.strip_prefix(root).or(is_root.then_some(".")).map(str::to_owned)
+                path.strip_prefix(root).or_else(|| is_root.then_some(".")).map(str::to_owned)
             };
             paths.extend(below(&path));
             anchors.extend(below(anchor));
@@ -141,7 +141,7 @@ fn named<'a>(name: &str, arguments: &'a str) -> Vec<(String, &'a str)> {
             ('<', _) if inner.starts_with('/') => found.push((inner.to_owned(), inner)),
             ('"', _) if inner.starts_with('/') => found.push((inner.to_owned(), inner)),
             ('"', Some(directory)) if is_at => {
-                found.push((format!("{directory}/{inner}"), directory))
+                found.push((format!("{directory}/{inner}"), directory));
             }
             _ => {}
         }
