@@ -82,6 +82,7 @@ impl Command {
         match self {
             Self::Abandon(args) => Some((&args.of.data_dirs, &args.of.user)),
             Self::Census(args) => Some((&args.data.data_dirs, &args.data.user)),
+            #[cfg(feature = "demo")]
             Self::Demo(_) => None,
             Self::Keys(command) => command.data(),
             Self::Plan(args) => Some((&args.data.data_dirs, &args.data.user)),
