@@ -27,8 +27,8 @@ struct Canary {
     before: BTreeMap<PathBuf, Seen>,
 }
 
-/// Owner, group, mode, names and content.
-type Seen = (u32, u32, u32, u64, Vec<u8>);
+/// Owner, group, mode and content; where the system lets anybody, the other user makes second names.
+type Seen = (u32, u32, u32, Vec<u8>);
 
 /// Names that the tool itself gives or removes, so that it would find them behind a link.
 const NAMES: [&str; 9] = [
@@ -66,7 +66,7 @@ impl Canary {
 fn look(directory: &Path) -> BTreeMap<PathBuf, Seen> {
     let of = |path: &Path, content| {
         let metadata = path.symlink_metadata().unwrap();
-        (metadata.uid(), metadata.gid(), metadata.mode(), metadata.nlink(), content)
+        (metadata.uid(), metadata.gid(), metadata.mode(), content)
     };
     let mut seen = BTreeMap::from([(directory.to_owned(), of(directory, vec![]))]);
     for entry in fs::read_dir(directory).unwrap() {
