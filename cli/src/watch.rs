@@ -1,8 +1,6 @@
 //! Watches over a run: signals, and a file that an operator edits.
 
-use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
+use rekey_engine::io::open_without_waiting;
 use rekey_engine::pipeline::Control;
 use rekey_engine::{Error, ErrorKind, Result};
-use rustix::fs::OFlags;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::args::Rate;
@@ -160,8 +158,7 @@ fn read_on(file: PathBuf) -> io::Result<Receiver<Reading>> {
 
 fn read(file: &Path) -> Reading {
     // What has become a pipe since would hold whoever opens it.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = match File::options().read(true).custom_flags(flags).open(file) {
+    let file = match open_without_waiting(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
@@ -308,7 +305,7 @@ mod tests {
             assert!(read(wrong).is_err(), "{}", wrong.display());
         }
         let long = dir.path().join("long");
-        File::create_new(&long).unwrap().set_len(1 << 40).unwrap();
+        std::fs::File::create_new(&long).unwrap().set_len(1 << 40).unwrap();
         assert!(read(&long).unwrap().unwrap().len() <= 1024);
         for fine in [long.as_path(), &dir.path().join("not yet")] {
             check(Some(fine)).unwrap();

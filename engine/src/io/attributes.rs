@@ -8,6 +8,7 @@ use rustix::fs::{Gid, Uid, XattrFlags};
 
 use super::refusal::is_refusal;
 use super::rights::{NewOwner, Rights};
+use super::waitless::open_without_waiting;
 use crate::{Error, Result};
 
 /// Permissions, set-id and sticky bits.
@@ -17,7 +18,7 @@ const XATTR_LIMIT: usize = 64 * 1024;
 
 /// Gives what is open as `target` those of `from`; `to` is what it is called.
 pub(super) fn copy(from: &Path, target: &File, to: &Path) -> Result<()> {
-    let source = File::open(from).map_err(|e| Error::io("cannot open", from, e))?;
+    let source = open_without_waiting(from).map_err(|e| Error::io("cannot open", from, e))?;
     let wanted = source.metadata().map_err(|e| Error::io("cannot look at", from, e))?;
     let present = target.metadata().map_err(|e| Error::io("cannot look at", to, e))?;
     let is_foreign = (wanted.uid(), wanted.gid()) != (present.uid(), present.gid());

@@ -1,9 +1,9 @@
 //! [`Storage`] on the local file system.
 
-use std::fs::{File, FileTimes, Metadata, OpenOptions};
+use std::fs::{File, FileTimes, Metadata};
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +12,7 @@ use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
 use super::refusal::is_refusal;
 use super::storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
+use super::waitless::open_to_read;
 use super::way::{self, Way};
 use super::{attributes, directory};
 use crate::{Error, ErrorKind, Result};
@@ -200,19 +201,6 @@ impl Storage for LocalStorage {
     fn allocated(&self, path: &Path) -> Result<u64> {
         let alone = look(path)?.filter(|metadata| metadata.nlink() == 1);
         Ok(alone.map_or(0, |metadata| metadata.blocks().saturating_mul(BLOCK_OF_STAT)))
-    }
-}
-
-/// Opens a regular file, which may be reached through links. Nothing else is waited for.
-pub(super) fn open_to_read(path: &Path) -> Result<File> {
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let fail = |error| Error::io("cannot open", path, error);
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(fail)?;
-    match file.metadata().map_err(fail)?.is_file() {
-        true => Ok(file),
-        false => Err(Error::corrupt(way::NOT_REGULAR)
-            .at(path)
-            .cure("find out who put it there, and remove it")),
     }
 }
 

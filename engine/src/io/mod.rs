@@ -2,7 +2,8 @@
 //!
 //! [`Storage`] is the one seam for everything that changes a file or a directory, so that tests
 //! can stop, fail or tear any single step; [`Source`] hides whether bytes come from a map or a
-//! positional read; `way` is why no link leads astray what is written; [`NodeLease`] is the proof that nobody else works on the data directories.
+//! positional read; `way` is why no link leads astray what is written; [`NodeLease`] is the proof
+//! that nobody else works on the data directories.
 
 mod attributes;
 mod directory;
@@ -17,6 +18,7 @@ mod source;
 mod standing;
 mod storage;
 mod user;
+mod waitless;
 mod way;
 
 pub use holders::{Holder, Unseen};
@@ -28,4 +30,5 @@ pub use standing::{Place, Standing};
 pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
 pub use user::act_as_owner;
 pub(crate) use user::{open_privileged, privileged};
+pub use waitless::open_without_waiting;
 pub(crate) use way::check_own;

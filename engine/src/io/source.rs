@@ -12,8 +12,8 @@ use rustix::fs::Advice;
 use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::lease::NodeLease;
-use super::local::open_to_read;
 use super::mmap;
+use super::waitless::open_to_read;
 use crate::{Error, Result};
 
 /// How a file is read.

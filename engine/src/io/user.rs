@@ -8,18 +8,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::unistd::{Gid, Uid};
-use rustix::fs::OFlags;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
+use super::waitless::open_without_waiting;
 use crate::{Error, ErrorKind, Result};
 
 /// Somebody whom files belong to.
@@ -74,16 +74,14 @@ fn owner(data_dirs: &[PathBuf]) -> Result<Option<(Uid, Gid)>> {
     }
     let mut owners = owners.into_iter();
     match (owners.next(), owners.next()) {
-        (Some((_, (first, _))), Some((_, (second, _)))) => {
-            let of = |path: &Path| path.metadata().map_or(0, |metadata| metadata.uid());
-            let (one, other) = (name_of(of(&first)), name_of(of(&second)));
-            Err(Error::invalid(format!(
-                "the data belongs to several users: {one} has {}, {other} has {}",
-                first.display(),
-                second.display()
-            ))
-            .cure("name the one that the node runs as: --as USER"))
-        }
+        (Some((one, (first, _))), Some((other, (second, _)))) => Err(Error::invalid(format!(
+            "the data belongs to several users: {} has {}, {} has {}",
+            name_of(one),
+            first.display(),
+            name_of(other),
+            second.display()
+        ))
+        .cure("name the one that the node runs as: --as USER")),
         (Some((id, (_, group))), None) => Ok(Some((Uid::from_raw(id), Gid::from_raw(group)))),
         (None, _) => Ok(None),
     }
@@ -171,8 +169,7 @@ pub(crate) fn privileged<T>(work: impl FnOnce() -> T) -> T {
 
 /// Opens a file for reading that may be root's alone, as those of keys are. A pipe is not waited for.
 pub(crate) fn open_privileged(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    privileged(|| OpenOptions::new().read(true).custom_flags(flags).open(path))
+    privileged(|| open_without_waiting(path))
 }
 
 /// Rights that are in effect until it is dropped, in the thread that made it.

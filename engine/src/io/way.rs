@@ -75,7 +75,7 @@ impl<'p> Way<'p> {
 }
 
 /// For its owner alone.
-pub(super) const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 pub(super) const NOT_REGULAR: &str = "not a regular file";
 
