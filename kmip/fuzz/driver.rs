@@ -10,6 +10,29 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+/// A test of each target of the module `targets`, beside which this one is a module, too.
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            driver::drive(stringify!($name), targets::$name::run, &targets::$name::seeds());
+        })*
+
+        #[test]
+        fn libfuzzer_has_each_of_them() {
+            let own = [$(stringify!($name)),*];
+            let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets");
+            assert_eq!(driver::wrapped(directory.as_ref()), own);
+        }
+
+        #[test]
+        #[ignore = "testdata/fuzz/run makes the corpora by it"]
+        fn write_seeds() {
+            $(driver::write_seeds(&driver::corpus(), stringify!($name), &targets::$name::seeds());)*
+        }
+    };
+}
+
 /// Runs a target for `REKEY_FUZZ_SECONDS`, or one second.
 pub(crate) fn drive(name: &str, run: fn(&[u8]), seeds: &[Vec<u8>]) {
     assert!(!seeds.is_empty(), "{name} has no seeds");

@@ -4,6 +4,7 @@
 #[expect(unreachable_pub, clippy::expect_used, reason = "it is a library of its own, too")]
 mod targets;
 
+#[macro_use]
 #[path = "../../../kmip/fuzz/driver.rs"]
 #[expect(
     clippy::print_stdout,
@@ -12,28 +13,6 @@ mod targets;
     reason = "it tells of a run"
 )]
 pub(crate) mod driver;
-
-macro_rules! targets {
-    ($($name:ident)*) => {
-        $(#[test]
-        fn $name() {
-            driver::drive(stringify!($name), targets::$name::run, &targets::$name::seeds());
-        })*
-
-        #[test]
-        fn libfuzzer_has_each_of_them() {
-            let own = [$(stringify!($name)),*];
-            let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets");
-            assert_eq!(driver::wrapped(directory.as_ref()), own);
-        }
-
-        #[test]
-        #[ignore = "testdata/fuzz/run makes the corpora by it"]
-        fn write_seeds() {
-            $(driver::write_seeds(&driver::corpus(), stringify!($name), &targets::$name::seeds());)*
-        }
-    };
-}
 
 targets! {
     chunk chunk_table codec config crc_table directory journal key_files key_header metadata names

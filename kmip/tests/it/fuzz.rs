@@ -9,6 +9,7 @@
 )]
 mod targets;
 
+#[macro_use]
 #[path = "../../fuzz/driver.rs"]
 #[expect(
     clippy::print_stdout,
@@ -19,27 +20,5 @@ mod targets;
     reason = "it tells of a run, and writes what it has found"
 )]
 pub(crate) mod driver;
-
-macro_rules! targets {
-    ($($name:ident)*) => {
-        $(#[test]
-        fn $name() {
-            driver::drive(stringify!($name), targets::$name::run, &targets::$name::seeds());
-        })*
-
-        #[test]
-        fn libfuzzer_has_each_of_them() {
-            let own = [$(stringify!($name)),*];
-            let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets");
-            assert_eq!(driver::wrapped(directory.as_ref()), own);
-        }
-
-        #[test]
-        #[ignore = "testdata/fuzz/run makes the corpora by it"]
-        fn write_seeds() {
-            $(driver::write_seeds(&driver::corpus(), stringify!($name), &targets::$name::seeds());)*
-        }
-    };
-}
 
 targets! { certificate hosts identity reply request trust ttlv }
