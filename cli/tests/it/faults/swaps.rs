@@ -138,7 +138,6 @@ fn attack(
     while !stop.load(Ordering::Relaxed) {
         rest(&mut dice);
         let Some(victim) = victim(root, aim, &mut dice) else { continue };
-        let Some(name) = victim.file_name() else { continue };
         let _gone = fs::remove_file(&link);
         let is_directory = victim.symlink_metadata().is_ok_and(|found| found.is_dir());
         let target = match is_directory {
@@ -154,7 +153,7 @@ fn attack(
         let exchange = || renameat_with(CWD, &link, CWD, &victim, RenameFlags::EXCHANGE);
         if exchange().is_err() {
             // What is not there yet may be about to be made.
-            let _taken = symlink(&target, victim.with_file_name(name));
+            let _taken = symlink(&target, &victim);
             continue;
         }
         swaps.fetch_add(1, Ordering::Relaxed);
