@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::message::{MessageError, Operation, Refusal, ResultReason, UniqueIdentifier};
+use crate::message::{MessageError, Operation, Refusal, ResultReason, State, UniqueIdentifier};
 use crate::transport::{CREDENTIAL, Failure, Host, SettingsError};
 
 /// Shorthand used throughout the crate.
@@ -33,6 +33,24 @@ pub enum Error {
         id: Option<UniqueIdentifier>,
         /// The answer.
         refusal: Refusal,
+    },
+    /// The key is there, in a state in which this server gives it to nobody.
+    #[error("the key server gives out no {state} key, such as {id}: {refusal}")]
+    NotGivenOut {
+        /// The key.
+        id: UniqueIdentifier,
+        /// Its state.
+        state: State,
+        /// The answer to Get.
+        refusal: Refusal,
+    },
+    /// A key was made, and whether it is active is not known, or it is not.
+    #[error("the server made the key {id}, and did not activate it: {cause}")]
+    NotActivated {
+        /// The key.
+        id: UniqueIdentifier,
+        /// What became of Activate.
+        cause: Box<Self>,
     },
     /// A request that changes something was sent, and no answer came: it may or may not have
     /// been done. It was not sent again.
@@ -85,7 +103,7 @@ impl Error {
     #[must_use]
     pub const fn reason(&self) -> Option<ResultReason> {
         match self {
-            Self::Refused { refusal, .. } => refusal.reason,
+            Self::Refused { refusal, .. } | Self::NotGivenOut { refusal, .. } => refusal.reason,
             _ => None,
         }
     }
@@ -98,9 +116,9 @@ impl Error {
             Self::AllHostsFailed(failures) => {
                 failures.iter().find_map(|failed| failed.failure.advice())
             }
-            Self::OutcomeUnknown { .. } => {
-                Some("list the keys of the group before trying again: a key may have been made")
-            }
+            Self::OutcomeUnknown { operation, .. } => Some(unknown_advice(*operation)),
+            Self::NotActivated { .. } => Some(TAKEN_UP),
+            Self::NotGivenOut { state, .. } => Some(state_advice(*state)),
             Self::Refused { operation, refusal, .. } => refusal_advice(*operation, refusal),
             _ => None,
         }
@@ -113,11 +131,7 @@ impl Failure {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Resolve(_)
-            | Self::Io { .. }
-            | Self::TimedOut { .. }
-            | Self::Closed { .. }
-            | Self::Reset { .. } => true,
+            Self::Resolve(_) | Self::Io { .. } | Self::TimedOut { .. } | Self::Ended { .. } => true,
             Self::Tls(_) | Self::Protocol(_) => false,
         }
     }
@@ -131,10 +145,7 @@ impl fmt::Display for HostFailure {
 
 fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
     Some(match (operation, refusal.reason?) {
-        (Operation::GET, ResultReason::WRONG_KEY_LIFECYCLE_STATE) => {
-            "this server gives out no deactivated keys: reactivate the key there, or allow reading \
-             of deactivated keys, until the SSTables are re-encrypted"
-        }
+        (Operation::GET, ResultReason::WRONG_KEY_LIFECYCLE_STATE) => OUT_OF_USE,
         (Operation::DESTROY, ResultReason::PERMISSION_DENIED) => {
             "an active key cannot be destroyed: revoke it first"
         }
@@ -151,6 +162,34 @@ fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static st
         _ => return None,
     })
 }
+
+fn state_advice(state: State) -> &'static str {
+    match state {
+        State::PRE_ACTIVE => "activate the key on the key server",
+        State::DESTROYED | State::DESTROYED_COMPROMISED => {
+            "restore the key on the key server from its backup: without it, what is under it is lost"
+        }
+        _ => OUT_OF_USE,
+    }
+}
+
+fn unknown_advice(operation: Operation) -> &'static str {
+    match operation {
+        Operation::CREATE | Operation::REGISTER | Operation::ACTIVATE => TAKEN_UP,
+        _ => {
+            "look at the key's state and dates (sstablerekey keys list) before you try again: it may \
+             have been done"
+        }
+    }
+}
+
+/// For a key that a server has and does not give.
+const OUT_OF_USE: &str = "reactivate the key on the key server, or let it give out keys that are out of \
+     use, until the SSTables are re-encrypted; a backup of the key serves, too (--kmip-keys)";
+
+/// For a key that was made and is not active, or may have been.
+const TAKEN_UP: &str = "run the same command again: a key that was made for it and is not active yet is \
+     activated and used, and no other is made";
 
 fn of(id: Option<&UniqueIdentifier>) -> String {
     id.map_or_else(String::new, |id| format!(" of {id}"))

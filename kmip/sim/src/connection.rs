@@ -46,7 +46,9 @@ pub(crate) fn serve(socket: TcpStream, shared: &Shared) -> io::Result<()> {
             }
             Ok(None) => return Ok(()),
             Err(error) => {
-                drain(&mut stream.sock);
+                if shared.drains {
+                    drain(&mut stream.sock);
+                }
                 return Err(error);
             }
         }
@@ -115,6 +117,9 @@ fn answer(stream: &mut TlsStream, message: &[u8], shared: &Shared) -> io::Result
     };
     for item in &request.items {
         *lock(&shared.counts).entry(item.request.operation()).or_default() += 1;
+    }
+    if request.items.len() > 1 && shared.store.has_quirk(Quirk::HangsUpAtBatches) {
+        return Ok(false);
     }
     let fault = request.items.first().and_then(|item| shared.fault(item.request.operation()));
     match &fault {

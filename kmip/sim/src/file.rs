@@ -72,7 +72,7 @@ fn encode(objects: &[Object]) -> ReplyMessage {
             let algorithm = told.algorithm().unwrap_or(CryptographicAlgorithm::AES);
             let length = told.length().unwrap_or_default();
             let key = SymmetricKey::raw(KeyMaterial::new(bytes), algorithm, length);
-            let got = Got { object_type: object.kind, id: object.id.clone(), key: Some(key) };
+            let got = Got { object_type: Some(object.kind), id: object.id.clone(), key: Some(key) };
             items.push(done(Reply::Get(got)));
         }
     }

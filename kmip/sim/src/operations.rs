@@ -149,8 +149,13 @@ impl Inner {
 
     fn get(&mut self, id: UniqueIdentifier, now: Timestamp, two: bool) -> Result<Got, Refusal> {
         let refuses = self.has(Quirk::RefusesGetOfDeactivated);
-        let wraps = self.has(Quirk::WrapsKeys);
+        let denies = self.has(Quirk::DeniesGetOfDeactivated);
+        let (wraps, keeps) = (self.has(Quirk::WrapsKeys), self.has(Quirk::KeepsKeyBytes));
+        let (zero, upper) = (self.has(Quirk::TypesAreZero), self.has(Quirk::UpperCaseIds));
         let object = self.find(&id)?;
+        if denies && object.state(now) == State::DEACTIVATED {
+            return Err(refuse(ResultReason::PERMISSION_DENIED, "DENIED"));
+        }
         if refuses && object.state(now) == State::DEACTIVATED {
             return Err(refuse(ResultReason::WRONG_KEY_LIFECYCLE_STATE, "DENIED"));
         }
@@ -160,7 +165,7 @@ impl Inner {
             return Err(refuse(reason, "the object is destroyed"));
         }
         let Some(bytes) = object.key.0.clone() else {
-            return Ok(Got { object_type: object.kind, id, key: None });
+            return Ok(Got { object_type: Some(object.kind), id, key: None });
         };
         let told = object.attributes(now);
         let algorithm = told.algorithm().unwrap_or(CryptographicAlgorithm::AES);
@@ -168,8 +173,12 @@ impl Inner {
             SymmetricKey::raw(KeyMaterial::new(bytes), algorithm, told.length().unwrap_or(0));
         if wraps {
             key.value = KeyValue::Wrapped;
+        } else if keeps {
+            key.value = KeyValue::Absent;
         }
-        Ok(Got { object_type: object.kind, id, key: Some(key) })
+        let object_type = Some(object.kind).filter(|_| !zero);
+        let id = if upper { id.as_str().to_uppercase().as_str().into() } else { id };
+        Ok(Got { object_type, id, key: Some(key) })
     }
 
     /// The attributes that this server tells about an object.
@@ -179,6 +188,13 @@ impl Inner {
         for attribute in &mut attributes {
             if as_aes && attribute.name == Tag::CRYPTOGRAPHIC_ALGORITHM.into() {
                 attribute.value = CryptographicAlgorithm::AES.number().into();
+            }
+        }
+        if self.has(Quirk::TypesAreZero) {
+            for attribute in &mut attributes {
+                if attribute.name == Tag::OBJECT_TYPE.into() {
+                    attribute.value = 0_u32.into();
+                }
             }
         }
         attributes.retain(|attribute| {

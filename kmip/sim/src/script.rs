@@ -38,12 +38,22 @@ pub enum Quirk {
     NoDates,
     /// A message with two operations is refused.
     NoBatches,
+    /// The connection ends at a message with two operations.
+    HangsUpAtBatches,
     /// Answers carry no batch item ids.
     NoBatchIds,
     /// Discover Versions is refused.
     NoDiscovery,
     /// Keys come wrapped.
     WrapsKeys,
+    /// Key blocks come without the key.
+    KeepsKeyBytes,
+    /// Get of a deactivated key is refused with reason 12, as of a key of somebody else's.
+    DeniesGetOfDeactivated,
+    /// Symmetric keys have the object type 0.
+    TypesAreZero,
+    /// Ids in replies are in upper case.
+    UpperCaseIds,
 }
 
 /// One broken answer.

@@ -39,6 +39,9 @@ pub struct SimulatorSettings {
     /// Whether client certificates of another authority than the simulator's are wanted: then
     /// the client that [`Simulator::tls_settings`] describes is refused.
     pub distrusts_client: bool,
+    /// Whether a refused client is read to its end before the connection is closed. Without that what
+    /// it still sends is answered by a reset.
+    pub drains: bool,
     /// The port; 0 takes a free one.
     pub port: u16,
     /// A file that keeps the objects, so that a server that starts again has them.
@@ -56,6 +59,7 @@ impl Default for SimulatorSettings {
             versions: ProtocolVersion::SPOKEN.to_vec(),
             only_tls_1_2: false,
             distrusts_client: false,
+            drains: true,
             port: 0,
             file: None,
             authority: None,
@@ -84,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) connections: AtomicUsize,
     pub(crate) stop: AtomicBool,
     pub(crate) door: Door,
+    pub(crate) drains: bool,
     pub(crate) tls: Arc<ServerConfig>,
 }
 
@@ -137,6 +142,7 @@ impl Simulator {
             connections: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             door: settings.door,
+            drains: settings.drains,
             tls,
         });
         let accepting = Arc::clone(&shared);

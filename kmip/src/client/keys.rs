@@ -1,13 +1,14 @@
 //! What the commands and the engine do with keys, made of several operations each.
 
-use super::batch::Answers;
+use super::batch::{Answer, Answers};
 use super::operations::accepted;
 use super::pages::{Listing, Pages, Rest};
 use super::{Client, choice};
 use crate::error::{Error, HostFailure, Result};
 use crate::message::{
     Attribute, Attributes, BatchErrorContinuation, CryptographicAlgorithm, Got, KeyMaterial,
-    KeyValue, NewKey, ObjectType, Operation, Refusal, Reply, Request, Timestamp, UniqueIdentifier,
+    KeyValue, NewKey, ObjectType, Operation, Refusal, Reply, Request, ResultReason, State,
+    Timestamp, UniqueIdentifier,
 };
 use crate::transport::ProtocolFailure;
 use crate::ttlv::Tag;
@@ -42,25 +43,60 @@ impl Client {
     /// [`Error::Refused`], [`Error::UnusableKey`], or what the connection does.
     pub fn fetch(&mut self, id: &UniqueIdentifier) -> Result<FetchedKey> {
         let batch = [Request::Get(id.clone()), Request::GetAttributes(id.clone(), Vec::new())];
-        let (got, attributes) = match self.exchange(&batch, None)? {
-            Answers::Whole(_refusal) => (None, None),
-            Answers::Each(answers) => {
-                let mut answers = answers.into_iter();
-                (answers.next().flatten(), answers.next().flatten())
-            }
+        let mut answers = self.batch(&batch, None)?.unwrap_or_default().into_iter();
+        let (got, attributes) = (answers.next().flatten(), answers.next().flatten());
+        let got = match got {
+            Some(answer) => match accepted(Operation::GET, Some(id), answer) {
+                Ok(Reply::Get(got)) => Ok(got),
+                Ok(_other) => return Err(self.no_answer()),
+                Err(error) => Err(error),
+            },
+            None => self.get(id),
         };
         let got = match got {
-            Some(answer) => match accepted(Operation::GET, Some(id), answer)? {
-                Reply::Get(got) => got,
-                _other => return Err(self.no_answer()),
-            },
-            None => self.get(id)?,
+            Err(Error::Refused { refusal, .. }) => return Err(self.not_given(id, refusal)),
+            got => got?,
         };
         let attributes = match attributes {
             Some(Ok(Reply::GetAttributes(_id, attributes))) => attributes,
             _missing_or_refused => self.get_attributes(id, Vec::new())?,
         };
         usable(id, got, attributes)
+    }
+
+    /// Why a key is not given out: servers have one reason (permission denied, say) for a client that
+    /// may not have it and for a key that nobody gets.
+    fn not_given(&mut self, id: &UniqueIdentifier, refusal: Refusal) -> Error {
+        let is_missing = refusal.reason.is_some_and(ResultReason::is_not_found);
+        let attributes = match is_missing {
+            true => None,
+            false => self.get_attributes(id, Vec::new()).ok(),
+        };
+        match attributes.and_then(|attributes| attributes.state()) {
+            Some(state) if state != State::ACTIVE => {
+                Error::NotGivenOut { id: id.clone(), state, refusal }
+            }
+            _ => Error::Refused { operation: Operation::GET, id: Some(id.clone()), refusal },
+        }
+    }
+
+    /// The answers to several questions; nothing where the server takes one at a time: it refuses the
+    /// message, or hangs up at it.
+    fn batch(
+        &mut self,
+        requests: &[Request],
+        continuation: Option<BatchErrorContinuation>,
+    ) -> Result<Option<Vec<Option<Answer>>>> {
+        match self.exchange(requests, continuation) {
+            Ok(Answers::Each(answers)) => Ok(Some(answers)),
+            Ok(Answers::Whole(_refusal)) => Ok(None),
+            Err(Error::AllHostsFailed(failures))
+                if failures.iter().any(|failed| failed.failure.is_of_a_batch()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Fetches the attributes of many objects, a batch at a time, and one by one where the
@@ -77,13 +113,9 @@ impl Client {
             let answers = if batches && ids.len() > 1 {
                 let requests: Vec<_> =
                     ids.iter().map(|id| Request::GetAttributes(id.clone(), Vec::new())).collect();
-                match self.exchange(&requests, Some(BatchErrorContinuation::CONTINUE))? {
-                    Answers::Each(answers) => answers,
-                    Answers::Whole(_refusal) => {
-                        batches = false;
-                        Vec::new()
-                    }
-                }
+                let answers = self.batch(&requests, Some(BatchErrorContinuation::CONTINUE))?;
+                batches = answers.is_some();
+                answers.unwrap_or_default()
             } else {
                 Vec::new()
             };
@@ -142,15 +174,62 @@ impl Client {
         Ok(before)
     }
 
-    /// Creates a key and activates it, as the database does (KMIP.md 1.1). If the activation
-    /// fails the error names the new key, which then stays Pre-Active.
+    /// Creates a key and activates it, as the database does (KMIP.md 1.1). Where Activate has no
+    /// answer, the server is asked what became of it.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::NotActivated`] with the new key's id, [`Error::Refused`], [`Error::OutcomeUnknown`], or
+    /// what the connection does.
     pub fn create_active(&mut self, key: NewKey) -> Result<UniqueIdentifier> {
         let id = self.create(key)?;
-        self.activate(&id)?;
+        self.activate_made(&id)?;
         Ok(id)
+    }
+
+    /// Activates a key that was made and that nobody activated: one that fits in everything, has no
+    /// Activation Date that is still to come, and so is what a Create without its Activate leaves. The
+    /// newest, if there are several; none is made. Returns its id and when it was made.
+    ///
+    /// # Errors
+    /// As [`Self::create_active`].
+    pub fn take_up(
+        &mut self,
+        wanted: &choice::KeyRequest,
+        now: Timestamp,
+    ) -> Result<Option<(UniqueIdentifier, Option<Timestamp>)>> {
+        let ids = match self.locate_all(&wanted.attributes_in(State::PRE_ACTIVE)) {
+            Ok(listing) => listing.found,
+            // A server that cannot be asked so is one that has no such keys to tell of.
+            Err(Error::Refused { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let inactive = [choice::Rejection::NotActive(State::PRE_ACTIVE)];
+        let left = self.attributes_of(&ids)?.into_iter().filter_map(|object| {
+            let attributes = object.attributes.ok()?;
+            let is_left = attributes.activation_date().is_none()
+                && choice::rejections(wanted, &attributes, now) == inactive;
+            is_left.then(|| (object.id, attributes.creation_date()))
+        });
+        let Some((id, made)) = left.max_by_key(|(_, made)| *made) else { return Ok(None) };
+        self.activate_made(&id)?;
+        Ok(Some((id, made)))
+    }
+
+    fn activate_made(&mut self, id: &UniqueIdentifier) -> Result<()> {
+        let Err(first) = self.activate(id) else { return Ok(()) };
+        let failed = |cause| {
+            let cause = Box::new(cause);
+            Err(Error::NotActivated { id: id.clone(), cause })
+        };
+        if !matches!(first, Error::OutcomeUnknown { .. }) {
+            return failed(first);
+        }
+        match self.get_attributes(id, Vec::new()).map(|attributes| attributes.state()) {
+            Ok(Some(State::ACTIVE)) => Ok(()),
+            // It was not done, says the server: then once more is not twice.
+            Ok(Some(State::PRE_ACTIVE)) => self.activate(id).or_else(failed),
+            _ => failed(first),
+        }
     }
 
     /// Finds the key that the database would write with (KMIP.md 1.2 to 1.5), without creating
@@ -204,23 +283,29 @@ impl Client {
 /// server lost still decrypts.
 fn usable(id: &UniqueIdentifier, got: Got, attributes: Attributes) -> Result<FetchedKey> {
     let unusable = |what| Error::UnusableKey { id: id.clone(), what };
-    let key = match got.key {
-        Some(key) if got.object_type == ObjectType::SYMMETRIC_KEY => key,
-        _ => return Err(unusable("it is not a symmetric key")),
-    };
-    if got.id != *id {
+    if got.object_type.is_some_and(|kind| kind != ObjectType::SYMMETRIC_KEY) {
+        return Err(unusable("it is not a symmetric key"));
+    }
+    let Some(key) = got.key else { return Err(unusable(NO_BYTES)) };
+    // Text of an id is the server's to write, and some write a UUID in another case than they took it.
+    if !got.id.as_str().eq_ignore_ascii_case(id.as_str()) {
         return Err(unusable("the server answered with another object"));
     }
     let material = match key.value {
         KeyValue::Plain(material) => material,
         KeyValue::Wrapped => return Err(unusable("the server wrapped the key")),
         KeyValue::Unsupported => return Err(unusable("its key format is not supported")),
+        KeyValue::Absent => return Err(unusable(NO_BYTES)),
     };
     if material.expose().is_empty() {
-        return Err(unusable("it has no bytes"));
+        return Err(unusable(NO_BYTES));
     }
     Ok(FetchedKey { id: id.clone(), material, attributes, block_algorithm: key.algorithm })
 }
+
+/// A key that stays in a device, say.
+const NO_BYTES: &str = "the server gives the key without its bytes, perhaps because it may not leave the \
+     server (not extractable)";
 
 /// Objects asked about in one message: about 32 KiB of reply.
 const BATCH: usize = 32;

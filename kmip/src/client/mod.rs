@@ -22,7 +22,9 @@ use std::fmt;
 
 use crate::error::{Error, HostFailure, Result};
 use crate::message::{BatchErrorContinuation, ProtocolVersion, Request};
-use crate::transport::{Connect, ConnectionFacts, Failure, Host, SettingsError, Timeouts};
+use crate::transport::{
+    Connect, ConnectionFacts, End, Failure, Host, Moment, SettingsError, Timeouts,
+};
 use crate::ttlv::MAX_MESSAGE;
 use batch::Answers;
 use retry::{After, after_failure};
@@ -63,6 +65,18 @@ pub struct Client {
     /// Whether no other host is asked.
     alone: bool,
     session: Option<Session>,
+    /// Hosts that were passed over, since somebody last asked.
+    detours: Vec<Detour>,
+}
+
+/// A host that was talked to since others of its group could not be.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "taken apart by callers")]
+pub struct Detour {
+    /// The host that answered.
+    pub to: Host,
+    /// Those before it, in the order in which they were tried.
+    pub passed_over: Vec<HostFailure>,
 }
 
 impl Client {
@@ -74,7 +88,7 @@ impl Client {
         if settings.hosts.is_empty() {
             return Err(SettingsError::NoHosts.into());
         }
-        Ok(Self { connector, settings, active: 0, alone: false, session: None })
+        Ok(Self { connector, settings, active: 0, alone: false, session: None, detours: vec![] })
     }
 
     /// The version in use, once connected.
@@ -112,7 +126,10 @@ impl Client {
         let mut failures = Vec::new();
         for index in self.order() {
             match self.open(index) {
-                Ok(()) => return self.version().ok_or(Error::AllHostsFailed(failures)),
+                Ok(()) => {
+                    self.note_detour(failures);
+                    return self.version().ok_or(Error::AllHostsFailed(vec![]));
+                }
                 Err(failed) => failures.push(failed),
             }
         }
@@ -160,7 +177,10 @@ impl Client {
                 continue;
             }
             match self.attempt(requests, continuation, false)? {
-                Ok(answers) => return Ok(answers),
+                Ok(answers) => {
+                    self.note_detour(failures);
+                    return Ok(answers);
+                }
                 Err(failure) => match after_failure(&failure, repeatable, false) {
                     After::Reconnect | After::NextHost => {
                         failures.push(self.failed(index, failure));
@@ -172,6 +192,18 @@ impl Client {
         Err(Error::AllHostsFailed(failures))
     }
 
+    /// Hosts that were passed over since this was last asked: a run that worked all the same does not
+    /// say by itself that a replica is missing.
+    pub fn take_detours(&mut self) -> Vec<Detour> {
+        std::mem::take(&mut self.detours)
+    }
+
+    fn note_detour(&mut self, passed_over: Vec<HostFailure>) {
+        if let Some(to) = self.host().filter(|_| !passed_over.is_empty()).cloned() {
+            self.detours.push(Detour { to, passed_over });
+        }
+    }
+
     /// One exchange on the current session, which does not survive a failure.
     fn attempt(
         &mut self,
@@ -180,16 +212,18 @@ impl Client {
         reused: bool,
     ) -> Result<Result<Answers, Failure>> {
         let Some(session) = self.session.as_mut() else {
-            return Ok(Err(Failure::Closed { received: 0 }));
+            return Ok(Err(Failure::Ended { how: End::Closed, at: Moment::Open }));
         };
         let message = batch::encode(session.version(), continuation, requests);
         let message = message.map_err(Error::Request)?;
-        // A fresh session still counts the time that its handshake took.
-        if reused {
+        if !requests.iter().all(Request::is_idempotent) {
+            session.restart(&self.settings.timeouts.patient());
+        } else if reused {
+            // A fresh session still counts the time that its handshake took.
             session.restart(&self.settings.timeouts);
         }
         let result = session
-            .exchange(message.as_slice(), self.settings.longest_reply)
+            .exchange(requests, message.as_slice(), self.settings.longest_reply)
             .and_then(|reply| batch::answers(requests, reply).map_err(Failure::from));
         if result.is_err() {
             self.session = None;
@@ -231,6 +265,16 @@ impl Client {
             Some(request) => Error::OutcomeUnknown { operation: request.operation(), failure },
             None => Error::AllHostsFailed(vec![failure]),
         }
+    }
+}
+
+impl fmt::Display for Detour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answers; passed over: ", self.to)?;
+        for (index, failed) in self.passed_over.iter().enumerate() {
+            write!(f, "{}{failed}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Discover Versions goes first, in a **1.1** header: a 2.x header is refused by servers of 1.x,
 //! and 1.0 has no such operation. A server that refuses it is of 1.0, or does not let anybody
-//! ask, or speaks 2.x only; Query tells which, in 1.0, then in 2.x headers.
+//! ask, or speaks 2.x only; Query tells which, in 1.0, then in 2.x headers. One that hangs up is
+//! tried once more, in 1.0.
 //!
 //! The exchange has a second use: it proves that the server accepts the client before anything
 //! is sent that must not be repeated. Under TLS 1.3 a client certificate is refused only then
@@ -20,17 +21,29 @@ pub(super) fn open(
     settings: &ClientSettings,
 ) -> Result<Session, Failure> {
     let deadline = settings.timeouts.start();
-    let connection = connector.connect(host, &deadline)?;
-    let mut session = Session::new(connection, ProtocolVersion::V1_1, deadline);
+    let connect = || {
+        let connection = connector.connect(host, &deadline)?;
+        Ok::<_, Failure>(Session::new(connection, ProtocolVersion::V1_1, deadline.clone()))
+    };
+    let mut session = connect()?;
     let limit = settings.longest_reply;
     let discover = Request::DiscoverVersions(settings.versions.clone());
-    let refused = match ask(&mut session, discover, limit)? {
-        Ok(Reply::DiscoverVersions(offered)) => {
-            session.agree_on(best(&settings.versions, offered)?);
-            return Ok(session);
+    let refused = match ask(&mut session, discover, limit) {
+        Ok(Ok(Reply::DiscoverVersions(offered))) => match best(&settings.versions, &offered) {
+            Some(version) => {
+                session.agree_on(version);
+                return Ok(session);
+            }
+            None if offered.is_empty() => None,
+            None => return Err(ProtocolFailure::NoCommonVersion(offered).into()),
+        },
+        Ok(Ok(_other)) => return Err(ProtocolFailure::NoAnswer.into()),
+        Ok(Err(refusal)) => Some(about_the_version(refusal)?),
+        // A server of 1.0 that does not know the operation, or the version, may hang up at it.
+        Err(failure) if failure.is_idle_close() => {
+            return connect().ok().and_then(|session| of_1_0(session, settings)).ok_or(failure);
         }
-        Ok(_other) => return Err(ProtocolFailure::NoAnswer.into()),
-        Err(refusal) => about_the_version(refusal)?,
+        Err(failure) => return Err(failure),
     };
     for version in fallbacks(&settings.versions) {
         session.agree_on(version);
@@ -40,12 +53,22 @@ pub(super) fn open(
             Err(refusal) => about_the_version(refusal)?,
         };
     }
+    let Some(refused) = refused else { return Err(ProtocolFailure::NoVersion.into()) };
     Err(match refused.reason {
         Some(ResultReason::PERMISSION_DENIED | ResultReason::NOT_AUTHORISED) => {
             ProtocolFailure::NotAllowed(refused.to_string()).into()
         }
         _ => ProtocolFailure::AllVersionsRefused(refused.to_string()).into(),
     })
+}
+
+/// The session in 1.0, if that is spoken on both sides.
+fn of_1_0(mut session: Session, settings: &ClientSettings) -> Option<Session> {
+    let version = Some(ProtocolVersion::V1_0).filter(|v| settings.versions.contains(v))?;
+    session.agree_on(version);
+    let query = Request::Query(vec![QueryFunction::OPERATIONS]);
+    let answer = ask(&mut session, query, settings.longest_reply).ok()?;
+    answer.is_ok().then_some(session)
 }
 
 /// Hands on a refusal that another version may change: one of a client that the server does not know
@@ -71,12 +94,8 @@ fn fallbacks(spoken: &[ProtocolVersion]) -> Vec<ProtocolVersion> {
 }
 
 /// The first of ours that the server offers.
-fn best(
-    spoken: &[ProtocolVersion],
-    offered: Vec<ProtocolVersion>,
-) -> Result<ProtocolVersion, ProtocolFailure> {
-    let found = spoken.iter().copied().find(|version| offered.contains(version));
-    found.ok_or(ProtocolFailure::NoCommonVersion(offered))
+fn best(spoken: &[ProtocolVersion], offered: &[ProtocolVersion]) -> Option<ProtocolVersion> {
+    spoken.iter().copied().find(|version| offered.contains(version))
 }
 
 fn ask(
@@ -87,7 +106,7 @@ fn ask(
     let requests = [request];
     let message = batch::encode(session.version(), None, &requests);
     let message = message.map_err(ProtocolFailure::from)?;
-    let reply = session.exchange(message.as_slice(), limit)?;
+    let reply = session.exchange(&requests, message.as_slice(), limit)?;
     Ok(batch::answers(&requests, reply)?.into_one()?)
 }
 
@@ -97,13 +116,9 @@ mod tests {
 
     #[test]
     fn our_order_wins_and_the_fallbacks_start_low() {
-        let offered = vec![ProtocolVersion::V2_1, ProtocolVersion::V1_2, ProtocolVersion::V1_4];
-        assert_eq!(best(&ProtocolVersion::SPOKEN, offered), Ok(ProtocolVersion::V1_4));
-        let offered = vec![ProtocolVersion { major: 3, minor: 0 }];
-        assert!(matches!(
-            best(&ProtocolVersion::SPOKEN, offered),
-            Err(ProtocolFailure::NoCommonVersion(_))
-        ));
+        let offered = [ProtocolVersion::V2_1, ProtocolVersion::V1_2, ProtocolVersion::V1_4];
+        assert_eq!(best(&ProtocolVersion::SPOKEN, &offered), Some(ProtocolVersion::V1_4));
+        assert_eq!(best(&ProtocolVersion::SPOKEN, &[ProtocolVersion { major: 3, minor: 0 }]), None);
         assert_eq!(
             fallbacks(&ProtocolVersion::SPOKEN),
             [ProtocolVersion::V1_0, ProtocolVersion::V2_0, ProtocolVersion::V2_1]

@@ -40,8 +40,9 @@ impl Client {
         let requests = [Request::Query(functions)];
         let message = batch::encode(session.version(), None, &requests)
             .map_err(|error| failed(ProtocolFailure::from(error).into()))?;
-        let reply =
-            session.exchange(message.as_slice(), self.settings.longest_reply).map_err(failed)?;
+        let reply = session
+            .exchange(&requests, message.as_slice(), self.settings.longest_reply)
+            .map_err(failed)?;
         let answer = batch::answers(&requests, reply)
             .and_then(batch::Answers::into_one)
             .map_err(|failure| failed(failure.into()))?;

@@ -36,25 +36,37 @@ pub(super) const fn after_failure(failure: &Failure, repeatable: bool, reused: b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::{ProtocolFailure, Step};
+    use crate::message::Operation;
+    use crate::transport::{Awaited, End, Moment, ProtocolFailure};
+
+    fn ended(how: End, received: usize) -> Failure {
+        let awaited = Awaited {
+            operation: Operation::GET,
+            operations: 1,
+            is_first: false,
+            asked_for_certificate: true,
+            received,
+        };
+        Failure::Ended { how, at: Moment::Reply(awaited) }
+    }
 
     #[test]
     fn an_idle_close_reconnects_once_and_only_what_may_be_repeated() {
-        let closed = Failure::Closed { received: 0 };
+        let closed = ended(End::Closed, 0);
         assert_eq!(after_failure(&closed, true, true), After::Reconnect);
         assert_eq!(after_failure(&closed, true, false), After::NextHost);
         assert_eq!(after_failure(&closed, false, true), After::Stop);
         assert_eq!(after_failure(&closed, false, false), After::Stop);
-        let reset = Failure::Reset { step: Step::Send };
+        let reset = ended(End::Reset, 0);
         assert_eq!(after_failure(&reset, true, true), After::Reconnect);
     }
 
     #[test]
     fn a_broken_reply_moves_on() {
         for failure in [
-            Failure::Closed { received: 9 },
+            ended(End::Closed, 9),
             Failure::Protocol(ProtocolFailure::WrongBatchItem),
-            Failure::Reset { step: Step::Handshake },
+            Failure::Ended { how: End::Reset, at: Moment::Hello },
         ] {
             assert_eq!(after_failure(&failure, true, true), After::NextHost);
             assert_eq!(after_failure(&failure, false, true), After::Stop);

@@ -1,16 +1,19 @@
 //! One connection that speaks one version.
 //!
 //! A reply may hold a key, so its bytes are wiped: the buffer here, the piece it arrives in, and
-//! what the decoder copies. The buffers inside TLS and the kernel are beyond this crate's reach.
+//! what the decoder copies. The buffers inside TLS are freed with the connection, and a program that
+//! wants them wiped then has an allocator that wipes (`sstablerekey` has); those of the kernel are
+//! beyond reach.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroize as _;
 
-use crate::message::{ProtocolVersion, ReplyMessage, Timestamp};
+use crate::message::{ProtocolVersion, ReplyMessage, Request, Timestamp};
 use crate::transport::{
-    Connection, ConnectionFacts, Deadline, Failure, ProtocolFailure, Stream, Timeouts,
+    Awaited, Connection, ConnectionFacts, Deadline, End, Failure, Moment, ProtocolFailure, Stream,
+    Timeouts,
 };
 use crate::ttlv::{HEADER, MAX_MESSAGE, Reader, SecretBuffer, Tag};
 
@@ -22,6 +25,8 @@ pub(super) struct Session {
     deadline: Deadline,
     last_used: Instant,
     clock_skew: Option<i64>,
+    /// Whether the server has answered anything on this connection.
+    was_answered: bool,
 }
 
 impl Session {
@@ -32,7 +37,15 @@ impl Session {
         deadline: Deadline,
     ) -> Self {
         let Connection { stream, facts } = connection;
-        Self { stream, facts, version, deadline, last_used: Instant::now(), clock_skew: None }
+        Self {
+            stream,
+            facts,
+            version,
+            deadline,
+            last_used: Instant::now(),
+            clock_skew: None,
+            was_answered: false,
+        }
     }
 
     pub(super) const fn version(&self) -> ProtocolVersion {
@@ -56,20 +69,26 @@ impl Session {
         self.last_used.elapsed() > STALE
     }
 
-    /// Starts a new deadline, for an exchange on a connection that was kept.
+    /// Starts a new deadline: for an exchange on a connection that was kept, or with other limits.
     pub(super) fn restart(&mut self, timeouts: &Timeouts) {
         self.deadline = timeouts.start();
     }
 
-    /// Sends a message and decodes the reply.
+    /// Sends a message, made of these requests, and decodes the reply.
     pub(super) fn exchange(
         &mut self,
+        requests: &[Request],
         message: &[u8],
         longest_reply: usize,
     ) -> Result<ReplyMessage, Failure> {
-        self.stream.send(message, &self.deadline)?;
-        let bytes = self.receive(longest_reply.min(MAX_MESSAGE))?;
+        let mut bytes = SecretBuffer::new();
+        let result = self
+            .stream
+            .send(message, &self.deadline)
+            .and_then(|()| self.receive(&mut bytes, longest_reply.min(MAX_MESSAGE)));
+        result.map_err(|failure| self.placed(failure, requests, bytes.len()))?;
         let reply = ReplyMessage::decode(bytes.as_slice()).map_err(ProtocolFailure::from)?;
+        self.was_answered = true;
         self.last_used = Instant::now();
         self.clock_skew = reply
             .time
@@ -78,14 +97,30 @@ impl Session {
         Ok(reply)
     }
 
+    /// Says of a connection that ended what was asked on it.
+    fn placed(&self, failure: Failure, requests: &[Request], received: usize) -> Failure {
+        match (failure, requests.first()) {
+            (Failure::Ended { how, at: Moment::Open }, Some(first)) => {
+                let awaited = Awaited {
+                    operation: first.operation(),
+                    operations: requests.len(),
+                    is_first: !self.was_answered,
+                    asked_for_certificate: self.facts.asked_for_client_certificate,
+                    received,
+                };
+                Failure::Ended { how, at: Moment::Reply(awaited) }
+            }
+            (other, _) => other,
+        }
+    }
+
     /// Receives one whole message. The buffer grows with what comes, never with what is
     /// announced, and stops at the limit.
-    fn receive(&mut self, limit: usize) -> Result<SecretBuffer, Failure> {
-        let mut bytes = SecretBuffer::new();
+    fn receive(&mut self, bytes: &mut SecretBuffer, limit: usize) -> Result<(), Failure> {
         let mut chunk = [0; CHUNK];
         let result = loop {
             match self.stream.receive(&mut chunk, &self.deadline) {
-                Ok(0) => break Err(Failure::Closed { received: bytes.len() }),
+                Ok(0) => break Err(Failure::Ended { how: End::Closed, at: Moment::Open }),
                 Ok(received) => bytes.extend(chunk.get(..received).unwrap_or_default()),
                 Err(failure) => break Err(failure),
             }
@@ -96,7 +131,7 @@ impl Session {
             }
         };
         chunk.zeroize();
-        result.map(|()| bytes)
+        result
     }
 }
 

@@ -66,7 +66,7 @@ impl Attributes {
     /// Object Type.
     #[must_use]
     pub fn object_type(&self) -> Option<ObjectType> {
-        self.enumeration(Tag::OBJECT_TYPE).map(ObjectType::from_number)
+        self.enumeration(Tag::OBJECT_TYPE).and_then(ObjectType::told)
     }
 
     /// State.

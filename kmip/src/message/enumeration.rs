@@ -104,6 +104,14 @@ enumeration! {
     }
 }
 
+impl ObjectType {
+    /// The type that a server tells; 0 is none, and one server (Infisical) says it of its keys.
+    #[must_use]
+    pub fn told(number: u32) -> Option<Self> {
+        Some(Self::from_number(number)).filter(|_| number != 0)
+    }
+}
+
 enumeration! {
     /// KMIP 1.4, 9.1.3.2.13. The database looks these names up with the first part of a Java
     /// cipher string (KMIP.md 4).

@@ -51,6 +51,8 @@ pub enum KeyValue {
     Wrapped,
     /// A format that a symmetric key for us does not come in.
     Unsupported,
+    /// The block tells of a key and does not hold it.
+    Absent,
 }
 
 /// A symmetric key as Get returns it and Register sends it.
@@ -104,7 +106,7 @@ impl SymmetricKey {
                     block.integer(Tag::CRYPTOGRAPHIC_LENGTH, length);
                 }
                 match self.value {
-                    KeyValue::Plain(_) => {}
+                    KeyValue::Plain(_) | KeyValue::Absent => {}
                     KeyValue::Wrapped => block.structure(Tag::KEY_WRAPPING_DATA, |_empty| {}),
                     KeyValue::Unsupported => block.enumeration(Tag::KEY_COMPRESSION_TYPE, 1),
                 }
@@ -112,12 +114,10 @@ impl SymmetricKey {
         });
     }
 
-    pub(super) fn decode(object: Structure<'_>) -> Result<Self, MessageError> {
-        let block = object
-            .find(Tag::KEY_BLOCK)
-            .ok_or(MessageError::Missing(Tag::KEY_BLOCK))?
-            .structure()
-            .ok_or(MessageError::WrongType(Tag::KEY_BLOCK))?;
+    /// Nothing for an object without a key block.
+    pub(super) fn decode(object: Structure<'_>) -> Result<Option<Self>, MessageError> {
+        let Some(block) = object.find(Tag::KEY_BLOCK) else { return Ok(None) };
+        let block = block.structure().ok_or(MessageError::WrongType(Tag::KEY_BLOCK))?;
         let number = |tag| block.find(tag).and_then(|item| item.enumeration());
         let format = number(Tag::KEY_FORMAT_TYPE)
             .map(KeyFormatType::from_number)
@@ -132,18 +132,14 @@ impl SymmetricKey {
         let algorithm =
             number(Tag::CRYPTOGRAPHIC_ALGORITHM).map(CryptographicAlgorithm::from_number);
         let length = block.find(Tag::CRYPTOGRAPHIC_LENGTH).and_then(|item| item.integer());
-        Ok(Self { format, value, algorithm, length })
+        Ok(Some(Self { format, value, algorithm, length }))
     }
 
     /// The bytes straight into their wiping buffer: no copy in between.
     fn decode_value(block: Structure<'_>) -> Result<KeyValue, MessageError> {
-        let material = block
-            .find(Tag::KEY_VALUE)
-            .ok_or(MessageError::Missing(Tag::KEY_VALUE))?
-            .structure()
-            .ok_or(MessageError::WrongType(Tag::KEY_VALUE))?
-            .find(Tag::KEY_MATERIAL)
-            .ok_or(MessageError::Missing(Tag::KEY_MATERIAL))?;
+        let Some(value) = block.find(Tag::KEY_VALUE) else { return Ok(KeyValue::Absent) };
+        let value = value.structure().ok_or(MessageError::WrongType(Tag::KEY_VALUE))?;
+        let Some(material) = value.find(Tag::KEY_MATERIAL) else { return Ok(KeyValue::Absent) };
         Ok(match material.value {
             Value::ByteString(bytes) => KeyValue::Plain(KeyMaterial::copy(bytes)),
             Value::Structure(transparent) => {

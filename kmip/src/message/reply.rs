@@ -52,11 +52,11 @@ pub struct Located {
 /// An object as the server keeps it.
 #[derive(Debug)]
 pub struct Got {
-    /// What kind of object it is.
-    pub object_type: ObjectType,
+    /// What kind of object it is, if the server says.
+    pub object_type: Option<ObjectType>,
     /// Its identifier.
     pub id: UniqueIdentifier,
-    /// The key, when the object is a symmetric key.
+    /// The key, when the object is a symmetric key and the server gives its key block.
     pub key: Option<SymmetricKey>,
 }
 
@@ -82,7 +82,7 @@ impl Reply {
             Self::Query(features) => features.encode(writer),
             Self::Locate(located) => located.encode(version, writer),
             Self::Get(got) => {
-                writer.enumeration(Tag::OBJECT_TYPE, got.object_type.number());
+                writer.enumeration(Tag::OBJECT_TYPE, got.object_type.map_or(0, ObjectType::number));
                 writer.text(Tag::UNIQUE_IDENTIFIER, got.id.as_str());
                 if let Some(key) = &got.key {
                     key.encode(writer);
@@ -206,16 +206,10 @@ impl Got {
         let object_type = payload
             .find(Tag::OBJECT_TYPE)
             .and_then(|item| item.enumeration())
-            .map(ObjectType::from_number)
+            .map(ObjectType::told)
             .ok_or(MessageError::Missing(Tag::OBJECT_TYPE))?;
         let object = payload.find(Tag::SYMMETRIC_KEY).and_then(|item| item.structure());
-        let key = match object {
-            Some(object) => Some(SymmetricKey::decode(object)?),
-            None if object_type == ObjectType::SYMMETRIC_KEY => {
-                return Err(MessageError::Missing(Tag::SYMMETRIC_KEY));
-            }
-            None => None,
-        };
+        let key = object.map(SymmetricKey::decode).transpose()?.flatten();
         Ok(Self { object_type, id: text(payload, Tag::UNIQUE_IDENTIFIER)?.into(), key })
     }
 }

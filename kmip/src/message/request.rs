@@ -252,7 +252,8 @@ impl Registration {
             .ok_or(MessageError::Missing(Tag::SYMMETRIC_KEY))?
             .structure()
             .ok_or(MessageError::WrongType(Tag::SYMMETRIC_KEY))?;
-        Ok(Self { attributes, key: SymmetricKey::decode(object)? })
+        let key = SymmetricKey::decode(object)?.ok_or(MessageError::Missing(Tag::KEY_BLOCK))?;
+        Ok(Self { attributes, key })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::{Failure, Step};
+use super::{End, Failure, Moment, Step};
 
 /// The three limits of one attempt on one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,13 @@ impl Timeouts {
     pub fn from_timeout(timeout: Duration) -> Self {
         let timeout = timeout.max(SHORTEST);
         Self { connect: timeout, read: timeout, total: timeout.saturating_mul(10) }
+    }
+
+    /// The limits of a request that is sent once and not again: it is waited for as long as the whole
+    /// attempt may take, since nobody would know what became of it.
+    #[must_use]
+    pub const fn patient(self) -> Self {
+        Self { read: self.total, ..self }
     }
 
     /// Starts the clock of an attempt.
@@ -85,7 +92,7 @@ impl Deadline {
             | io::ErrorKind::BrokenPipe
                 if step != Step::Connect =>
             {
-                Failure::Reset { step }
+                Failure::Ended { how: End::Reset, at: Moment::Open }
             }
             _ => Failure::Io { step, error },
         }

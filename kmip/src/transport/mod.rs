@@ -6,6 +6,7 @@
 
 mod certificate;
 mod deadline;
+mod explain;
 mod failure;
 mod host;
 mod names;
@@ -14,10 +15,12 @@ mod tcp;
 mod tls;
 mod verify;
 
-pub use certificate::{Certificate, NotACertificate};
+pub use certificate::{Certificate, NotACertificate, PublicKey};
 pub use deadline::{Deadline, Timeouts};
 pub(crate) use failure::CREDENTIAL;
-pub use failure::{CertificateFailure, Failure, ProtocolFailure, Step, TlsFailure};
+pub use failure::{
+    Awaited, CertificateFailure, End, Failure, Moment, ProtocolFailure, Step, TlsFailure, Whose,
+};
 pub use host::{DEFAULT_PORT, Host, HostError};
 pub use settings::{Identity, NameCheck, SettingsError, TlsSettings};
 pub use tls::TlsConnector;
@@ -75,3 +78,6 @@ pub struct ConnectionFacts {
     /// Whether the server asked for a client certificate.
     pub asked_for_client_certificate: bool,
 }
+
+#[cfg(test)]
+mod tests;

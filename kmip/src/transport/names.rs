@@ -1,8 +1,8 @@
-//! Java's names of TLS versions and cipher suites (KMIP.md 12).
+//! Names of TLS: Java's of versions and cipher suites (KMIP.md 12), the standard's of alerts.
 
-use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
+use rustls::{AlertDescription, PeerIncompatible, SupportedProtocolVersion};
 
 use super::SettingsError;
 
@@ -16,8 +16,9 @@ pub(super) struct Chosen {
 
 /// Applies the two settings.
 ///
-/// `protocol` is the name of a Java `SSLContext`, whose clients also offer the versions below
-/// it: `TLS`, `Default` and `TLSv1.3` mean 1.3 and 1.2, `TLSv1.2` means 1.2.
+/// `protocol` is the name of a Java `SSLContext`, in any case, whose clients also offer the versions
+/// below it: `TLS`, `SSL` (another name for it), `Default` and `TLSv1.3` mean 1.3 and 1.2, `TLSv1.2`
+/// means 1.2. `SSLv3` is Java's other name for `TLSv1`.
 pub(super) fn choose(
     mut provider: CryptoProvider,
     protocol: Option<&str>,
@@ -59,10 +60,62 @@ pub(super) fn java_name(suite: rustls::CipherSuite) -> String {
 fn versions(
     protocol: Option<&str>,
 ) -> Result<Vec<&'static SupportedProtocolVersion>, SettingsError> {
-    match protocol.map(str::trim) {
-        None | Some("" | "TLS" | "Default" | "TLSv1.3") => Ok(vec![&TLS13, &TLS12]),
-        Some("TLSv1.2") => Ok(vec![&TLS12]),
-        Some(other) => Err(SettingsError::Protocol(other.to_owned())),
+    let written = protocol.map(str::trim).unwrap_or_default();
+    match written.to_ascii_lowercase().as_str() {
+        "" | "tls" | "ssl" | "default" | "tlsv1.3" => Ok(vec![&TLS13, &TLS12]),
+        "tlsv1.2" => Ok(vec![&TLS12]),
+        _ => Err(SettingsError::Protocol(written.to_owned())),
+    }
+}
+
+/// The alert's name in the standard (RFC 8446, 6; RFC 5246, 7.2).
+pub(super) const fn alert_name(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::CloseNotify => "close_notify",
+        AlertDescription::UnexpectedMessage => "unexpected_message",
+        AlertDescription::BadRecordMac => "bad_record_mac",
+        AlertDescription::RecordOverflow => "record_overflow",
+        AlertDescription::HandshakeFailure => "handshake_failure",
+        AlertDescription::NoCertificate => "no_certificate",
+        AlertDescription::BadCertificate => "bad_certificate",
+        AlertDescription::UnsupportedCertificate => "unsupported_certificate",
+        AlertDescription::CertificateRevoked => "certificate_revoked",
+        AlertDescription::CertificateExpired => "certificate_expired",
+        AlertDescription::CertificateUnknown => "certificate_unknown",
+        AlertDescription::IllegalParameter => "illegal_parameter",
+        AlertDescription::UnknownCA => "unknown_ca",
+        AlertDescription::AccessDenied => "access_denied",
+        AlertDescription::DecodeError => "decode_error",
+        AlertDescription::DecryptError => "decrypt_error",
+        AlertDescription::ProtocolVersion => "protocol_version",
+        AlertDescription::InsufficientSecurity => "insufficient_security",
+        AlertDescription::InternalError => "internal_error",
+        AlertDescription::InappropriateFallback => "inappropriate_fallback",
+        AlertDescription::UserCanceled => "user_canceled",
+        AlertDescription::NoRenegotiation => "no_renegotiation",
+        AlertDescription::MissingExtension => "missing_extension",
+        AlertDescription::UnsupportedExtension => "unsupported_extension",
+        AlertDescription::UnrecognisedName => "unrecognized_name",
+        AlertDescription::CertificateRequired => "certificate_required",
+        AlertDescription::NoApplicationProtocol => "no_application_protocol",
+        _ => "of a number without a common name",
+    }
+}
+
+/// What two sides of TLS lack for each other.
+pub(super) const fn lacking(cause: &PeerIncompatible) -> &'static str {
+    match cause {
+        PeerIncompatible::ServerDoesNotSupportTls12Or13 => "the server has TLS 1.1 or older only",
+        PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+        | PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled => {
+            "the server chose a version that `protocol` leaves out"
+        }
+        PeerIncompatible::NoCipherSuitesInCommon => "no cipher suite",
+        PeerIncompatible::NoKxGroupsInCommon => "no group for the key exchange",
+        PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon => "no signature scheme",
+        _ => "the server lacks something that this client needs",
     }
 }
 
@@ -109,7 +162,10 @@ mod tests {
     fn a_protocol_offers_itself_and_what_is_below() {
         let versions = |name| choose(default_provider(), name, &[]).unwrap().versions;
         assert_eq!(versions(Some("TLSv1.2")), [&TLS12]);
-        for name in [None, Some("TLS"), Some("TLSv1.3"), Some("Default")] {
+        assert_eq!(versions(Some("tlsv1.2")), [&TLS12]);
+        for name in
+            [None, Some("TLS"), Some("TLSv1.3"), Some("Default"), Some("SSL"), Some(" tls ")]
+        {
             assert_eq!(versions(name), [&TLS13, &TLS12]);
         }
         let only_1_2 =
@@ -119,7 +175,13 @@ mod tests {
 
     #[test]
     fn a_setting_that_leaves_nothing_is_refused() {
-        assert!(matches!(chosen(Some("TLSv1.1"), &[]), Err(SettingsError::Protocol(_))));
+        for name in ["TLSv1.1", "TLSv1", "SSLv3", "TLSv1.4", "DTLS"] {
+            assert_eq!(
+                chosen(Some(name), &[]),
+                Err(SettingsError::Protocol(name.to_owned())),
+                "Java's name, and nothing below it that is left"
+            );
+        }
         assert!(matches!(
             chosen(None, &["TLS_RSA_WITH_AES_128_CBC_SHA"]),
             Err(SettingsError::NoSuiteLeft { .. })

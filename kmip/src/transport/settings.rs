@@ -54,7 +54,7 @@ pub enum SettingsError {
     UnusableTruststore,
     /// The client's key does not load, or is another certificate's.
     #[error("the client's private key and certificate cannot be used: {0}")]
-    Identity(String),
+    Identity(&'static str),
     /// `protocol` leaves nothing.
     #[error("protocol {0:?} leaves no TLS version: this client has TLSv1.2 and TLSv1.3")]
     Protocol(String),

@@ -16,12 +16,12 @@ use rustls::{
     SignatureScheme, SupportedProtocolVersion,
 };
 
-use super::names::{choose, java_name};
+use super::names::{alert_name, choose, java_name, lacking};
 use super::tcp::{self, Timed};
 use super::verify::{ServerCheck, Trust};
 use super::{
-    Connect, Connection, ConnectionFacts, Deadline, Failure, Host, Identity, SettingsError, Step,
-    Stream, TlsFailure, TlsSettings,
+    Connect, Connection, ConnectionFacts, Deadline, End, Failure, Host, Identity, Moment,
+    SettingsError, Step, Stream, TlsFailure, TlsSettings,
 };
 
 /// Connects with TLS.
@@ -90,10 +90,11 @@ impl Connect for TlsConnector {
         let check = Arc::new(ServerCheck::new(Arc::clone(&self.trust)));
         let asked =
             Arc::new(Asked { identity: self.identity.clone(), was: AtomicBool::new(false) });
-        let other = |error: Error| TlsFailure::Other(error.to_string());
-        let config = self.config(Arc::clone(&check), Arc::clone(&asked)).map_err(other)?;
-        let tls = ClientConnection::new(Arc::new(config), name).map_err(other)?;
-        let mut stream = TlsStream { tls, socket, check, host: host.name.clone() };
+        let cannot_start = |_error: Error| TlsFailure::Other("it cannot be begun");
+        let config = self.config(Arc::clone(&check), Arc::clone(&asked)).map_err(cannot_start)?;
+        let tls = ClientConnection::new(Arc::new(config), name).map_err(cannot_start)?;
+        let host = host.name.clone();
+        let mut stream = TlsStream { tls, socket, check, asked, host, was_heard: false };
         stream.handshake(deadline)?;
         let seen = stream.check.seen();
         let facts = ConnectionFacts {
@@ -108,7 +109,7 @@ impl Connect for TlsConnector {
                 .map_or_else(String::new, |suite| java_name(suite.suite())),
             server_chain: seen.chain,
             pinned: seen.pinned,
-            asked_for_client_certificate: asked.was.load(Ordering::Relaxed),
+            asked_for_client_certificate: stream.asked.was.load(Ordering::Relaxed),
         };
         Ok(Connection { stream: Box::new(stream), facts })
     }
@@ -122,12 +123,18 @@ impl fmt::Debug for TlsConnector {
 
 /// Loads the client's key where it lies: no copy of it is made on the way.
 fn certified(identity: &Identity) -> Result<CertifiedKey, SettingsError> {
-    let refused = |error: Error| SettingsError::Identity(error.to_string());
-    let key = any_supported_type(&identity.key).map_err(refused)?;
+    let key = any_supported_type(&identity.key).map_err(|_says_no_more| {
+        SettingsError::Identity(
+            "the key is of a kind or length that this program's TLS does not take",
+        )
+    })?;
     let certified = CertifiedKey::new(identity.chain.clone(), key);
     match certified.keys_match() {
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
-        Err(error) => Err(refused(error)),
+        Err(Error::InconsistentKeys(_)) => {
+            Err(SettingsError::Identity("the certificate belongs to another key"))
+        }
+        Err(_malformed) => Err(SettingsError::Identity("the certificate cannot be read")),
     }
 }
 
@@ -163,7 +170,10 @@ struct TlsStream {
     tls: ClientConnection,
     socket: TcpStream,
     check: Arc<ServerCheck>,
+    asked: Arc<Asked>,
     host: String,
+    /// Whether anything came from the server.
+    was_heard: bool,
 }
 
 impl TlsStream {
@@ -171,7 +181,7 @@ impl TlsStream {
         while self.tls.is_handshaking() {
             self.flush(Step::Handshake, deadline)?;
             if self.tls.is_handshaking() && self.fill(Step::Handshake, deadline)? == 0 {
-                return Err(Failure::Reset { step: Step::Handshake });
+                return Err(Failure::Ended { how: End::Closed, at: self.moment() });
             }
         }
         self.flush(Step::Handshake, deadline)
@@ -181,7 +191,9 @@ impl TlsStream {
     fn flush(&mut self, step: Step, deadline: &Deadline) -> Result<(), Failure> {
         while self.tls.wants_write() {
             let mut socket = Timed { socket: &mut self.socket, deadline, step };
-            self.tls.write_tls(&mut socket).map_err(|error| deadline.failure(step, error))?;
+            if let Err(error) = self.tls.write_tls(&mut socket) {
+                return Err(self.broken(deadline.failure(step, error)));
+            }
         }
         Ok(())
     }
@@ -189,8 +201,11 @@ impl TlsStream {
     /// Receives some TLS bytes and works on them; 0 when the peer has closed.
     fn fill(&mut self, step: Step, deadline: &Deadline) -> Result<usize, Failure> {
         let mut socket = Timed { socket: &mut self.socket, deadline, step };
-        let received =
-            self.tls.read_tls(&mut socket).map_err(|error| deadline.failure(step, error))?;
+        let received = match self.tls.read_tls(&mut socket) {
+            Ok(received) => received,
+            Err(error) => return Err(self.broken(deadline.failure(step, error))),
+        };
+        self.was_heard |= received > 0;
         if let Err(error) = self.tls.process_new_packets() {
             // The alert that tells the peer is a courtesy: its failure changes nothing.
             drop(self.flush(step, deadline));
@@ -199,33 +214,89 @@ impl TlsStream {
         Ok(received)
     }
 
+    /// What a broken connection means. A server that refuses the client says so in an alert and closes;
+    /// what is sent after that is answered by a reset, and the alert still waits to be read.
+    fn broken(&mut self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Ended { how, .. } => match self.last_words() {
+                Some(said) => said.into(),
+                None => Failure::Ended { how, at: self.moment() },
+            },
+            other => other,
+        }
+    }
+
+    /// The alert that the peer sent before it ended the connection, if it is still there.
+    fn last_words(&mut self) -> Option<TlsFailure> {
+        self.socket.set_nonblocking(true).ok()?;
+        while let Ok(1..) = self.tls.read_tls(&mut self.socket) {
+            if let Err(error) = self.tls.process_new_packets() {
+                return Some(self.failure(&error));
+            }
+        }
+        None
+    }
+
+    fn moment(&self) -> Moment {
+        match (self.was_heard, self.tls.is_handshaking()) {
+            (false, _) => Moment::Hello,
+            (true, true) => {
+                Moment::Handshake { asked_for_certificate: self.asked.was.load(Ordering::Relaxed) }
+            }
+            (true, false) => Moment::Open,
+        }
+    }
+
     fn failure(&self, error: &Error) -> TlsFailure {
         match error {
             Error::InvalidCertificate(cause) => {
                 TlsFailure::ServerCertificate(self.check.explain(cause, &self.host))
             }
-            Error::AlertReceived(alert) => match alert {
-                AlertDescription::UnknownCA
-                | AlertDescription::BadCertificate
-                | AlertDescription::NoCertificate
-                | AlertDescription::UnsupportedCertificate
-                | AlertDescription::CertificateRevoked
-                | AlertDescription::CertificateExpired
-                | AlertDescription::CertificateUnknown
-                | AlertDescription::CertificateRequired
-                | AlertDescription::AccessDenied => {
-                    TlsFailure::ClientCertificateRefused(format!("{alert:?}"))
-                }
-                AlertDescription::HandshakeFailure
-                | AlertDescription::ProtocolVersion
-                | AlertDescription::InsufficientSecurity => {
-                    TlsFailure::NothingInCommon(format!("TLS alert {alert:?}"))
-                }
-                other => TlsFailure::Other(format!("TLS alert {other:?}")),
-            },
-            Error::PeerIncompatible(cause) => TlsFailure::NothingInCommon(format!("{cause:?}")),
+            Error::AlertReceived(alert) => self.alerted(*alert),
+            Error::PeerIncompatible(cause) => TlsFailure::NothingInCommon(lacking(cause)),
             Error::InvalidMessage(_) if self.tls.is_handshaking() => TlsFailure::NotTls,
-            other => TlsFailure::Other(other.to_string()),
+            Error::InvalidMessage(_) => TlsFailure::Other("the server sent a malformed record"),
+            Error::DecryptError => TlsFailure::Other("a record was changed on its way"),
+            Error::PeerMisbehaved(_) => {
+                TlsFailure::Other("the server does not keep to the protocol")
+            }
+            _ => TlsFailure::Other("this program's TLS library gives no reason"),
+        }
+    }
+
+    fn alerted(&self, alert: AlertDescription) -> TlsFailure {
+        let name = alert_name(alert);
+        let is_agreed = self.tls.negotiated_cipher_suite().is_some();
+        let was_asked = self.asked.was.load(Ordering::Relaxed);
+        match alert {
+            // Once a suite is agreed on, what a server of TLS 1.2 can still dislike is the client.
+            AlertDescription::CertificateRequired
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::BadCertificate
+                if was_asked && self.asked.identity.is_none() =>
+            {
+                TlsFailure::NoClientCertificate(name)
+            }
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::NoCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired
+            | AlertDescription::AccessDenied => TlsFailure::ClientCertificateRefused(name),
+            AlertDescription::HandshakeFailure if is_agreed && was_asked => {
+                TlsFailure::ClientCertificateRefused(name)
+            }
+            AlertDescription::HandshakeFailure
+            | AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity
+                if !is_agreed =>
+            {
+                TlsFailure::NothingInCommon(name)
+            }
+            _ => TlsFailure::Alert(name),
         }
     }
 }

@@ -14,13 +14,17 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
+use super::explain::Presented;
 use super::{Certificate, CertificateFailure, NameCheck, SettingsError};
+use crate::message::Timestamp;
 
 /// The truststore, ready for checking.
 #[derive(Debug)]
 pub(super) struct Trust {
     anchors: RootCertStore,
     pins: Vec<CertificateDer<'static>>,
+    /// What the certificates say of themselves.
+    facts: Vec<Certificate>,
     names: NameCheck,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -39,7 +43,8 @@ impl Trust {
         if usable == 0 {
             return Err(SettingsError::UnusableTruststore);
         }
-        Ok(Self { anchors, pins: trusted.to_vec(), names, algorithms })
+        let facts = trusted.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+        Ok(Self { anchors, pins: trusted.to_vec(), facts, names, algorithms })
     }
 
     fn check(
@@ -102,26 +107,8 @@ impl ServerCheck {
     /// Says why a certificate was refused, in terms of what it says.
     pub(super) fn explain(&self, error: &CertificateError, wanted: &str) -> CertificateFailure {
         let seen = self.seen();
-        let Some(leaf) = seen.chain.first() else {
-            return CertificateFailure::Other(format!("{error:?}"));
-        };
-        match error {
-            _ if leaf.version == 1 => CertificateFailure::Version1,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                CertificateFailure::Expired(leaf.not_after)
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                CertificateFailure::NotYetValid(leaf.not_before)
-            }
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                let issuer = leaf.issuer.clone().unwrap_or_else(|| "unnamed".to_owned());
-                CertificateFailure::Untrusted { issuer }
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                CertificateFailure::other_name(wanted, leaf)
-            }
-            other => CertificateFailure::Other(format!("{other:?}")),
-        }
+        let presented = Presented { chain: &seen.chain, trusted: &self.trust.facts, wanted };
+        presented.explain(error, Timestamp::now())
     }
 }
 
@@ -185,36 +172,4 @@ fn has_common_name(leaf: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
     Certificate::parse(leaf).is_ok_and(|certificate| {
         certificate.names.is_empty() && certificate.has_common_name(&name.to_str())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::Timestamp;
-
-    #[test]
-    fn a_version_1_certificate_is_named_whatever_webpki_stumbles_over() {
-        let trust = Trust {
-            anchors: RootCertStore::empty(),
-            pins: Vec::new(),
-            names: NameCheck::Full,
-            algorithms: rustls::crypto::aws_lc_rs::default_provider()
-                .signature_verification_algorithms,
-        };
-        let check = ServerCheck::new(Arc::new(trust));
-        let leaf = Certificate {
-            version: 1,
-            common_name: Some("kmip".into()),
-            issuer: Some("Old Root".into()),
-            not_before: Timestamp::from_seconds(0),
-            not_after: Timestamp::from_seconds(1),
-            names: Vec::new(),
-        };
-        let before = check.explain(&CertificateError::BadEncoding, "kmip");
-        assert!(matches!(before, CertificateFailure::Other(_)), "nothing was presented");
-        check.seen.lock().unwrap().chain.push(leaf);
-        for error in [CertificateError::BadEncoding, CertificateError::Expired] {
-            assert_eq!(check.explain(&error, "kmip"), CertificateFailure::Version1);
-        }
-    }
 }

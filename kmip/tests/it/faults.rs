@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use rekey_kmip::Error;
 use rekey_kmip::client::choice::KeyRequest;
-use rekey_kmip::message::Operation;
-use rekey_kmip::transport::{Failure, ProtocolFailure, Step};
-use rekey_kmip_sim::{Fault, Simulator};
+use rekey_kmip::message::{
+    Attribute, Operation, ProtocolVersion, Revocation, RevocationReason, State, Timestamp,
+};
+use rekey_kmip::transport::{Awaited, End, Failure, Moment, ProtocolFailure, Step};
+use rekey_kmip::ttlv::Tag;
+use rekey_kmip_sim::{Fault, Quirk, Simulator, SimulatorSettings};
 
 use crate::{aes, client, failure, hasty, within};
 
@@ -19,6 +22,17 @@ fn broken_get(fault: Fault) -> Failure {
     sim.fail_always(Operation::GET, fault);
     let mut client = hasty(&sim, 400, 1200);
     within(5 * SECOND, || failure(client.fetch(&id).unwrap_err()))
+}
+
+fn wanted() -> KeyRequest {
+    KeyRequest { cipher: "AES".parse().unwrap(), strength: 128, namespace: None, template: None }
+}
+
+fn cut_off(failure: Failure, wanted: End) -> Awaited {
+    match failure {
+        Failure::Ended { how, at: Moment::Reply(awaited) } if how == wanted => awaited,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -58,21 +72,61 @@ fn a_fast_drip_feed_is_only_slow() {
 
 #[test]
 fn a_reset_in_the_middle() {
-    assert!(matches!(broken_get(Fault::ResetMidReply), Failure::Reset { step: Step::Receive }));
+    let awaited = cut_off(broken_get(Fault::ResetMidReply), End::Reset);
+    assert!(awaited.received > 8 && !awaited.is_first, "{awaited:?}");
 }
 
 #[test]
 fn an_end_in_the_middle_says_how_far_it_came() {
     let failure = broken_get(Fault::CloseMidReply);
-    assert!(matches!(failure, Failure::Closed { received } if received > 8), "{failure}");
-    assert!(failure.advice().is_none());
+    assert!(cut_off(failure, End::Closed).received > 8);
 }
 
 #[test]
-fn an_end_before_the_reply_hints_at_the_certificate() {
-    let failure = broken_get(Fault::CloseBeforeReply);
-    assert_eq!(failure.to_string(), "end of stream after 0 bytes of a reply");
+fn an_end_before_the_first_reply_hints_at_the_certificate() {
+    let sim = Simulator::start().unwrap();
+    for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
+        sim.fail_always(operation, Fault::CloseBeforeReply);
+    }
+    let failure = failure(client(&sim).connect().unwrap_err());
+    assert_eq!(
+        failure.to_string(),
+        "end of stream after 0 bytes of the reply to Discover Versions"
+    );
     assert!(failure.advice().unwrap().contains("does not trust the client's certificate"));
+}
+
+/// The server has answered, so it knows the client: there is nothing wrong with the certificate.
+#[test]
+fn an_end_before_a_later_reply_is_about_the_request() {
+    let failure = broken_get(Fault::CloseBeforeReply);
+    assert_eq!(failure.to_string(), "end of stream after 0 bytes of the reply to Get");
+    let advice = failure.advice().unwrap();
+    assert!(advice.contains("log for this request") && !advice.contains("trust"), "{advice}");
+}
+
+#[test]
+fn a_server_that_hangs_up_at_discover_versions_is_asked_in_1_0() {
+    let sim = Simulator::with(SimulatorSettings {
+        versions: vec![ProtocolVersion::V1_0],
+        ..SimulatorSettings::default()
+    })
+    .unwrap();
+    sim.fail_always(Operation::DISCOVER_VERSIONS, Fault::CloseBeforeReply);
+    let mut client = client(&sim);
+    assert_eq!(client.connect().unwrap(), ProtocolVersion::V1_0);
+    client.list(None).unwrap();
+}
+
+#[test]
+fn a_server_that_hangs_up_at_batches_is_asked_singly() {
+    let sim = Simulator::with_quirks(&[Quirk::HangsUpAtBatches]).unwrap();
+    let id = aes(&sim, vec![]);
+    let other = aes(&sim, vec![]);
+    let mut client = client(&sim);
+    client.fetch(&id).unwrap();
+    let listed = client.attributes_of(&[id, other]).unwrap();
+    assert!(listed.iter().all(|object| object.attributes.is_ok()), "{listed:?}");
 }
 
 #[test]
@@ -167,18 +221,13 @@ fn an_idle_close_is_reconnected_once_for_reading() {
     client.query().unwrap();
     sim.fail_always(Operation::GET, Fault::CloseBeforeReply);
     let before = sim.count(Operation::GET);
-    assert!(matches!(failure(client.fetch(&id).unwrap_err()), Failure::Closed { received: 0 }));
-    assert_eq!(sim.count(Operation::GET) - before, 2);
+    let awaited = cut_off(failure(client.fetch(&id).unwrap_err()), End::Closed);
+    assert_eq!((awaited.received, awaited.operations), (0, 1));
+    assert_eq!(sim.count(Operation::GET) - before, 3, "a batch on two connections, and alone");
 }
 
 #[test]
 fn create_is_never_sent_twice() {
-    let wanted = KeyRequest {
-        cipher: "AES".parse().unwrap(),
-        strength: 128,
-        namespace: None,
-        template: None,
-    };
     for fault in
         [Fault::DoneButNoReply, Fault::CloseBeforeReply, Fault::ResetMidReply, Fault::Silent]
     {
@@ -189,7 +238,7 @@ fn create_is_never_sent_twice() {
                 client.query().unwrap();
             }
             sim.fail_always(Operation::CREATE, fault.clone());
-            let error = within(4 * SECOND, || client.create(wanted.new_key(None)).unwrap_err());
+            let error = within(4 * SECOND, || client.create(wanted().new_key(None)).unwrap_err());
             assert!(
                 matches!(&error, Error::OutcomeUnknown { operation: Operation::CREATE, .. }),
                 "{error}"
@@ -200,6 +249,72 @@ fn create_is_never_sent_twice() {
     }
 }
 
+/// Nobody would know what became of it, so it is waited for as long as an attempt may take.
+#[test]
+fn what_is_sent_once_is_waited_for() {
+    let sim = Simulator::start().unwrap();
+    let mut client = hasty(&sim, 200, 3000);
+    for operation in [Operation::CREATE, Operation::ACTIVATE, Operation::REVOKE] {
+        sim.fail_once(operation, Fault::Slow(Duration::from_millis(600)));
+    }
+    let id = client.create_active(wanted().new_key(None)).unwrap();
+    client
+        .revoke(Revocation {
+            id: id.clone(),
+            reason: RevocationReason::SUPERSEDED,
+            message: None,
+            occurred: None,
+        })
+        .unwrap();
+    sim.fail_once(Operation::GET, Fault::Slow(Duration::from_millis(600)));
+    assert!(matches!(failure(client.fetch(&id).unwrap_err()), Failure::TimedOut { .. }));
+}
+
+#[test]
+fn an_activation_without_an_answer_is_asked_after() {
+    for fault in [Fault::DoneButNoReply, Fault::CloseBeforeReply] {
+        let sim = Simulator::start().unwrap();
+        sim.fail_once(Operation::ACTIVATE, fault.clone());
+        let id = client(&sim).create_active(wanted().new_key(None)).unwrap();
+        let state = client(&sim).get_attributes(&id, vec![]).unwrap().state();
+        assert_eq!(state, Some(State::ACTIVE), "{fault:?}");
+        assert_eq!(sim.store().len(), 1);
+    }
+}
+
+#[test]
+fn a_key_that_was_not_activated_is_named_and_taken_up() {
+    let sim = Simulator::start().unwrap();
+    sim.fail_always(Operation::ACTIVATE, Fault::CloseBeforeReply);
+    let error = client(&sim).create_active(wanted().new_key(None)).unwrap_err();
+    let Error::NotActivated { id, cause } = &error else { panic!("{error}") };
+    assert!(matches!(**cause, Error::OutcomeUnknown { operation: Operation::ACTIVATE, .. }));
+    assert!(error.to_string().contains(id.as_str()) && error.advice().unwrap().contains("again"));
+    let now = sim.clock().now();
+    assert!(client(&sim).take_up(&wanted(), now).is_err(), "and the next run fails as well");
+    sim.heal();
+    let taken = client(&sim).take_up(&wanted(), now).unwrap().unwrap();
+    assert_eq!(taken.0, *id);
+    assert_eq!(client(&sim).choose(&wanted(), now).unwrap().chosen, Some(taken.0));
+    assert_eq!((sim.store().len(), client(&sim).take_up(&wanted(), now).unwrap()), (1, None));
+}
+
+/// A key with a date is somebody's plan, and one for something else somebody's key.
+#[test]
+fn keys_of_others_are_not_taken_up() {
+    let sim = Simulator::start().unwrap();
+    let now = sim.clock().now();
+    let other = KeyRequest { strength: 256, ..wanted() };
+    client(&sim).create(other.new_key(None)).unwrap();
+    let mut planned = wanted().new_key(None);
+    let later = Timestamp::from_seconds(now.seconds() + 1000);
+    planned.attributes.push(Attribute::new(Tag::ACTIVATION_DATE.into(), later));
+    client(&sim).create(planned).unwrap();
+    aes(&sim, vec![]);
+    assert_eq!(client(&sim).take_up(&wanted(), now).unwrap(), None);
+    assert_eq!(sim.count(Operation::ACTIVATE), 0);
+}
+
 #[test]
 fn create_does_not_go_out_on_a_connection_that_was_idle() {
     let sim = Simulator::start().unwrap();
@@ -207,13 +322,7 @@ fn create_does_not_go_out_on_a_connection_that_was_idle() {
     sim.fail_once(Operation::QUERY, Fault::CloseAfterReply);
     client.query().unwrap();
     std::thread::sleep(Duration::from_millis(2100));
-    let wanted = KeyRequest {
-        cipher: "AES".parse().unwrap(),
-        strength: 128,
-        namespace: None,
-        template: None,
-    };
-    client.create(wanted.new_key(None)).unwrap();
+    client.create(wanted().new_key(None)).unwrap();
     assert_eq!((sim.connections(), sim.count(Operation::CREATE)), (2, 1));
 }
 

@@ -24,9 +24,13 @@ fn a_dead_host_is_passed_over_and_the_live_one_kept() {
     let mut client = client_with(&sim.tls_settings(), settings(vec![nobody(), sim.host()]));
     client.fetch(&id).unwrap();
     assert_eq!(client.host(), Some(&sim.host()));
+    let said: Vec<_> = client.take_detours().iter().map(ToString::to_string).collect();
+    let [said] = said.as_slice() else { panic!("{said:?}") };
+    let start = format!("{} answers; passed over: 127.0.0.1:", sim.host());
+    assert!(said.starts_with(&start) && said.contains(": cannot connect: "), "{said}");
     client.disconnect();
     client.fetch(&id).unwrap();
-    assert_eq!(sim.connections(), 2);
+    assert_eq!((sim.connections(), client.take_detours().len()), (2, 0), "it stays there");
 }
 
 #[test]

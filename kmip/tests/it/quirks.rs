@@ -71,7 +71,8 @@ fn a_refused_deactivated_key_is_explained() {
     let error = client(&sim).fetch(&off).unwrap_err();
     assert_eq!(error.reason().map(ResultReason::number), Some(67));
     assert!(error.to_string().ends_with("Wrong Key Lifecycle State (67): DENIED"), "{error}");
-    assert!(error.advice().unwrap().contains("gives out no deactivated keys"));
+    assert!(error.to_string().contains("gives out no Deactivated key"), "{error}");
+    assert!(error.advice().unwrap().starts_with("reactivate the key"));
     assert!(!error.is_not_found());
     client(&sim).fetch(&leaked).unwrap();
 }
@@ -182,4 +183,39 @@ fn one_object_that_cannot_be_seen_does_not_spoil_the_others() {
     assert!(rows[0].attributes.is_ok() && rows[2].attributes.is_ok());
     let refusal = rows[1].attributes.as_ref().unwrap_err();
     assert_eq!(refusal.reason, Some(ResultReason::ITEM_NOT_FOUND));
+}
+
+/// Servers say the same of a client that may not have a key and of a key that nobody gets.
+#[test]
+fn a_key_out_of_use_that_is_denied_is_told_by_its_state() {
+    let sim = Simulator::with_quirks(&[Quirk::DeniesGetOfDeactivated]).unwrap();
+    let id = aes(&sim, vec![]);
+    revoke(&sim, id.as_str(), RevocationReason::SUPERSEDED);
+    let error = client(&sim).fetch(&id).unwrap_err();
+    assert!(matches!(&error, Error::NotGivenOut { state: State::DEACTIVATED, .. }), "{error}");
+    assert!(error.to_string().contains("gives out no Deactivated key"), "{error}");
+    assert!(error.advice().unwrap().starts_with("reactivate the key"));
+}
+
+#[test]
+fn a_key_without_its_bytes_is_unusable_and_not_malformed() {
+    let sim = Simulator::with_quirks(&[Quirk::KeepsKeyBytes]).unwrap();
+    let id = aes(&sim, vec![]);
+    let error = client(&sim).fetch(&id).unwrap_err();
+    assert!(matches!(&error, Error::UnusableKey { .. }), "{error}");
+    assert!(error.to_string().contains("without its bytes"), "{error}");
+}
+
+#[test]
+fn a_key_of_type_0_and_an_id_in_another_case_are_taken_for_what_they_are() {
+    let sim = Simulator::with_quirks(&[Quirk::TypesAreZero, Quirk::UpperCaseIds]).unwrap();
+    sim.store().keep_key(
+        &"0b5c-id".into(),
+        CryptographicAlgorithm::AES,
+        vec![7; 16].into(),
+        vec![],
+    );
+    let key = client(&sim).fetch(&"0b5c-id".into()).unwrap();
+    assert_eq!((key.id.as_str(), key.material.expose()), ("0b5c-id", &[7; 16][..]));
+    assert_eq!(client(&sim).list(None).unwrap().found.len(), 1);
 }

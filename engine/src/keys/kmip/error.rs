@@ -25,9 +25,10 @@ impl From<rekey_kmip::Error> for Error {
                 let mapped = Self::new(kind(&failures), "no key server could be used");
                 if failures.is_empty() { mapped } else { mapped.caused_by(Hosts(failures)) }
             }
-            Kmip::Refused { id: Some(ref id), .. } | Kmip::UnusableKey { ref id, .. } => {
-                Self::key_unavailable(error.to_string()).key(id)
-            }
+            Kmip::Refused { id: Some(ref id), .. }
+            | Kmip::NotGivenOut { ref id, .. }
+            | Kmip::NotActivated { ref id, .. }
+            | Kmip::UnusableKey { ref id, .. } => Self::key_unavailable(error.to_string()).key(id),
             other => Self::key_unavailable(other.to_string()),
         };
         match advice {
@@ -110,7 +111,7 @@ impl std::error::Error for Hosts {}
 #[cfg(test)]
 mod tests {
     use rekey_kmip::message::{Operation, Refusal, ResultReason, ResultStatus, UniqueIdentifier};
-    use rekey_kmip::transport::{Host, Step};
+    use rekey_kmip::transport::{Awaited, End, Host, Moment, Step};
 
     use super::*;
 
@@ -124,15 +125,23 @@ mod tests {
 
     #[test]
     fn every_host_is_in_the_chain_once_with_its_reason() {
+        let awaited = Awaited {
+            operation: Operation::DISCOVER_VERSIONS,
+            operations: 1,
+            is_first: true,
+            asked_for_certificate: true,
+            received: 0,
+        };
+        let closed = Failure::Ended { how: End::Closed, at: Moment::Reply(awaited) };
         let error = Error::from(rekey_kmip::Error::AllHostsFailed(vec![
-            host("kmip1", Failure::Closed { received: 0 }),
+            host("kmip1", closed),
             host("kmip2", connect(io::ErrorKind::ConnectionRefused.into())),
         ]));
         assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
         assert_eq!(
             error.chain(),
-            "no key server could be used: kmip1:5696: end of stream after 0 bytes of a reply; \
-             kmip2:5696: cannot connect: connection refused"
+            "no key server could be used: kmip1:5696: end of stream after 0 bytes of the reply \
+             to Discover Versions; kmip2:5696: cannot connect: connection refused"
         );
         assert!(error.advice().unwrap().contains("does not trust the client's certificate"));
     }

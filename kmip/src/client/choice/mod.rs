@@ -44,12 +44,17 @@ impl KeyRequest {
     /// The attributes that the database sends with Locate, in its order (KMIP.md 1.2).
     #[must_use]
     pub fn locate_attributes(&self) -> Vec<Attribute> {
+        self.attributes_in(State::ACTIVE)
+    }
+
+    /// The same for keys in another state.
+    pub(super) fn attributes_in(&self, state: State) -> Vec<Attribute> {
         let mut attributes = vec![
             self.algorithm(),
             self.length(),
             Attribute::new(Tag::OBJECT_TYPE.into(), ObjectType::SYMMETRIC_KEY.number()),
             usage_mask(),
-            Attribute::new(Tag::STATE.into(), State::ACTIVE.number()),
+            Attribute::new(Tag::STATE.into(), state.number()),
         ];
         attributes.extend(self.parameters());
         attributes.extend(self.namespace.as_deref().map(namespace_attribute));

@@ -94,7 +94,7 @@ fn oasis_1_0_use_case_4_1_steps_3_and_5_activate_and_locate() {
 fn oasis_1_0_use_case_4_1_step_6_get() {
     assert_eq!(v1_0(Request::Get(KEY_ID.into())), hex(oasis::GET_REQUEST));
     let Ok(Reply::Get(got)) = reply(oasis::GET_REPLY).result else { panic!("not a key") };
-    assert_eq!(got.object_type, ObjectType::SYMMETRIC_KEY);
+    assert_eq!(got.object_type, Some(ObjectType::SYMMETRIC_KEY));
     let key = got.key.unwrap();
     assert_eq!(key.algorithm, Some(CryptographicAlgorithm::AES));
     assert_eq!((key.format, key.length), (KeyFormatType::RAW, Some(128)));
@@ -289,11 +289,14 @@ fn a_wrapped_key_and_another_object_are_told_apart() {
             other => panic!("{other:?}"),
         }
     };
-    let got = |object_type, key| Got { object_type, id: "1".into(), key };
+    let got = |kind, key| Got { object_type: Some(kind), id: "1".into(), key };
     let wrapped = decode(got(ObjectType::SYMMETRIC_KEY, Some(key(KeyValue::Wrapped))));
     assert!(matches!(wrapped.key.unwrap().value, KeyValue::Wrapped));
     let secret = decode(got(ObjectType::SECRET_DATA, None));
     assert!(secret.key.is_none());
+    let told = decode(Got { object_type: None, id: "1".into(), key: Some(key(KeyValue::Absent)) });
+    assert_eq!(told.object_type, None, "0 on the wire is no type");
+    assert!(matches!(told.key.unwrap().value, KeyValue::Absent), "no key, and no error either");
     let mut transparent = key(KeyValue::Plain(KeyMaterial::new(Zeroizing::new(vec![7; 16]))));
     transparent.format = KeyFormatType::TRANSPARENT_SYMMETRIC_KEY;
     let transparent = decode(got(ObjectType::SYMMETRIC_KEY, Some(transparent)));
@@ -442,7 +445,11 @@ fn replies() -> Vec<Reply> {
         Reply::DiscoverVersions(vec![ProtocolVersion::V1_4, ProtocolVersion::V1_2]),
         Reply::Query(features()),
         Reply::Locate(Located { ids: vec!["1".into(), "2".into()], total: Some(7) }),
-        Reply::Get(Got { object_type: ObjectType::SYMMETRIC_KEY, id: "1".into(), key: Some(key) }),
+        Reply::Get(Got {
+            object_type: Some(ObjectType::SYMMETRIC_KEY),
+            id: "1".into(),
+            key: Some(key),
+        }),
         Reply::GetAttributes("1".into(), Attributes::new(vec![namespace()])),
         Reply::GetAttributeList("1".into(), vec![Tag::STATE.into(), namespace().name]),
         Reply::Done(Operation::CREATE, "1".into()),

@@ -1,11 +1,20 @@
-//! The few facts of an X.509 certificate that people need to see: names, issuer, validity.
+//! The few facts of an X.509 certificate that people need to see: names, issuer, validity, and what
+//! TLS libraries differ about: key and signature.
 //!
 //! This reader decides nothing about trust, with one exception: the dates of a pinned
-//! certificate (see `verify`). Trust is webpki's business.
+//! certificate (see `verify`). Trust is webpki's business; why it refused is told from these facts.
+
+mod algorithms;
+mod der;
+
+pub use algorithms::PublicKey;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::message::{Timestamp, printable};
+use der::{
+    BOOLEAN, Der, GENERALIZED_TIME, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE, SET, UTC_TIME,
+};
 
 /// Facts of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +32,14 @@ pub struct Certificate {
     pub not_after: Timestamp,
     /// DNS names and addresses of the subject alternative name.
     pub names: Vec<String>,
+    /// Whether it is its own issuer, by name.
+    pub is_self_issued: bool,
+    /// Whether it may issue others (basic constraints, `CA:TRUE`).
+    pub is_authority: bool,
+    /// Its key.
+    pub key: PublicKey,
+    /// The algorithm of its signature, where it is one that TLS libraries differ about.
+    pub old_signature: Option<&'static str>,
 }
 
 /// The bytes are not an X.509 certificate.
@@ -46,20 +63,31 @@ impl Certificate {
             },
         };
         body.expect(INTEGER)?; // serial number
-        body.expect(SEQUENCE)?; // signature algorithm
-        let issuer = common_name(body.expect(SEQUENCE)?)?;
+        let old_signature = algorithms::old_signature(body.expect(SEQUENCE)?);
+        let issuer_name = body.expect(SEQUENCE)?;
         let mut validity = body.expect(SEQUENCE)?;
         let not_before = time(validity.next()?)?;
         let not_after = time(validity.next()?)?;
-        let common_name = common_name(body.expect(SEQUENCE)?)?;
-        body.expect(SEQUENCE)?; // public key
-        let mut names = Vec::new();
+        let subject_name = body.expect(SEQUENCE)?;
+        let key = PublicKey::of(body.expect(SEQUENCE)?);
+        let mut extensions = Extensions::default();
         while let Ok((tag, mut inner)) = body.next() {
             if tag == EXTENSIONS {
-                names = alternative_names(inner.expect(SEQUENCE)?)?;
+                extensions = Extensions::read(inner.expect(SEQUENCE)?)?;
             }
         }
-        Ok(Self { version, common_name, issuer, not_before, not_after, names })
+        Ok(Self {
+            version,
+            common_name: common_name(subject_name)?,
+            issuer: common_name(issuer_name)?,
+            not_before,
+            not_after,
+            names: extensions.names,
+            is_self_issued: subject_name.0 == issuer_name.0,
+            is_authority: extensions.is_authority,
+            key,
+            old_signature,
+        })
     }
 
     /// Whether the name is the common name, exactly or by a wildcard for its first label.
@@ -75,45 +103,6 @@ impl Certificate {
             }
             _ => false,
         }
-    }
-}
-
-/// A cursor over DER: takes an element, never indexes.
-#[derive(Clone, Copy)]
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    fn next(&mut self) -> Result<(u8, Self), NotACertificate> {
-        let (&[tag, first], rest) = self.0.split_first_chunk().ok_or(NotACertificate)?;
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            0x81..=0x84 => {
-                let (bytes, rest) =
-                    rest.split_at_checked(usize::from(first & 0x7f)).ok_or(NotACertificate)?;
-                let length =
-                    bytes.iter().fold(0_u64, |length, &byte| length << 8 | u64::from(byte));
-                (usize::try_from(length).map_err(|_narrow| NotACertificate)?, rest)
-            }
-            _ => return Err(NotACertificate),
-        };
-        let (content, rest) = rest.split_at_checked(length).ok_or(NotACertificate)?;
-        self.0 = rest;
-        Ok((tag, Self(content)))
-    }
-
-    fn expect(&mut self, wanted: u8) -> Result<Self, NotACertificate> {
-        match self.next()? {
-            (tag, content) if tag == wanted => Ok(content),
-            _ => Err(NotACertificate),
-        }
-    }
-
-    fn optional(&mut self, wanted: u8) -> Result<Option<Self>, NotACertificate> {
-        if self.0.first() == Some(&wanted) { self.expect(wanted).map(Some) } else { Ok(None) }
-    }
-
-    const fn is_empty(self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -170,24 +159,40 @@ fn time((tag, content): (u8, Der<'_>)) -> Result<Timestamp, NotACertificate> {
     format!("{date}T{clock}Z").parse().map_err(|_not_a_date| NotACertificate)
 }
 
-fn alternative_names(mut extensions: Der<'_>) -> Result<Vec<String>, NotACertificate> {
-    let mut names = Vec::new();
-    while !extensions.is_empty() {
-        let mut extension = extensions.expect(SEQUENCE)?;
-        let kind = extension.expect(OBJECT_ID)?;
-        extension.optional(BOOLEAN)?;
-        let mut value = extension.expect(OCTET_STRING)?;
-        if kind.0 != SUBJECT_ALTERNATIVE_NAME {
-            continue;
-        }
-        let mut list = value.expect(SEQUENCE)?;
+/// What is read of the extensions (RFC 5280, 4.2).
+#[derive(Default)]
+struct Extensions {
+    names: Vec<String>,
+    is_authority: bool,
+}
+
+impl Extensions {
+    fn read(mut list: Der<'_>) -> Result<Self, NotACertificate> {
+        let mut found = Self::default();
         while !list.is_empty() {
-            let (tag, name) = list.next()?;
-            match tag {
-                DNS_NAME => names.push(printable(&String::from_utf8_lossy(name.0), 255)),
-                IP_ADDRESS => names.extend(address(name.0)),
-                _ => {}
+            let mut extension = list.expect(SEQUENCE)?;
+            let kind = extension.expect(OBJECT_ID)?;
+            extension.optional(BOOLEAN)?;
+            let mut value = extension.expect(OCTET_STRING)?;
+            if kind.0 == SUBJECT_ALTERNATIVE_NAME {
+                found.names = alternative_names(value.expect(SEQUENCE)?)?;
+            } else if kind.0 == BASIC_CONSTRAINTS {
+                let says = value.expect(SEQUENCE)?.optional(BOOLEAN)?;
+                found.is_authority = says.is_some_and(|says| says.0 != [0]);
             }
+        }
+        Ok(found)
+    }
+}
+
+fn alternative_names(mut list: Der<'_>) -> Result<Vec<String>, NotACertificate> {
+    let mut names = Vec::new();
+    while !list.is_empty() {
+        let (tag, name) = list.next()?;
+        match tag {
+            DNS_NAME => names.push(printable(&String::from_utf8_lossy(name.0), 255)),
+            IP_ADDRESS => names.extend(address(name.0)),
+            _ => {}
         }
     }
     Ok(names)
@@ -200,14 +205,6 @@ fn address(bytes: &[u8]) -> Option<String> {
     <[u8; 16]>::try_from(bytes).ok().map(|sixteen| Ipv6Addr::from(sixteen).to_string())
 }
 
-const BOOLEAN: u8 = 0x01;
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_ID: u8 = 0x06;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
 /// `[0]` of TBSCertificate.
 const VERSION: u8 = 0xa0;
 /// `[3]` of TBSCertificate.
@@ -218,6 +215,8 @@ const DNS_NAME: u8 = 0x82;
 const IP_ADDRESS: u8 = 0x87;
 /// 2.5.4.3
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
+/// 2.5.29.19
+const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x13];
 /// 2.5.29.17
 const SUBJECT_ALTERNATIVE_NAME: [u8; 3] = [0x55, 0x1d, 0x11];
 
@@ -233,6 +232,10 @@ mod tests {
             not_before: Timestamp::from_seconds(0),
             not_after: Timestamp::from_seconds(1),
             names: vec![],
+            is_self_issued: false,
+            is_authority: false,
+            key: PublicKey::Other,
+            old_signature: None,
         }
     }
 

@@ -1,11 +1,19 @@
 //! Why a host could not be talked to, sorted by what an operator can do about it.
 
+mod certificate;
+mod ended;
+mod tls;
+
+pub use certificate::{CertificateFailure, Whose};
+pub use ended::{Awaited, End, Moment};
+pub use tls::TlsFailure;
+
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::Certificate;
-use crate::message::{MessageError, Operation, ProtocolVersion, Timestamp};
+use crate::message::{MessageError, Operation, ProtocolVersion};
+use ended::ended;
 
 /// A step of talking to a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,17 +56,13 @@ pub enum Failure {
         /// Whether it was the limit of the whole attempt.
         total: bool,
     },
-    /// The peer closed the connection in the middle.
-    #[error("end of stream after {received} bytes of a reply")]
-    Closed {
-        /// How much of the reply had come.
-        received: usize,
-    },
-    /// The peer reset the connection.
-    #[error("the connection was reset while trying to {step}")]
-    Reset {
-        /// Where.
-        step: Step,
+    /// The server ended the connection.
+    #[error("{}", ended(*.how, *.at))]
+    Ended {
+        /// How.
+        how: End,
+        /// When.
+        at: Moment,
     },
     /// TLS failed.
     #[error(transparent)]
@@ -66,64 +70,6 @@ pub enum Failure {
     /// The peer does not keep to KMIP.
     #[error(transparent)]
     Protocol(#[from] ProtocolFailure),
-}
-
-/// How the TLS handshake, or TLS after it, failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TlsFailure {
-    /// The server's certificate is not accepted.
-    #[error("the server's certificate is not accepted: {0}")]
-    ServerCertificate(CertificateFailure),
-    /// The server does not accept the client's certificate, or wants one.
-    #[error("the server refused the client's certificate (TLS alert {0})")]
-    ClientCertificateRefused(String),
-    /// No version or cipher suite in common.
-    #[error("the server and this client have no TLS version or cipher suite in common ({0})")]
-    NothingInCommon(String),
-    /// The port answers, but not in TLS.
-    #[error("the port does not speak TLS")]
-    NotTls,
-    /// The host's name cannot stand in a certificate.
-    #[error("the host's name cannot be checked against a certificate")]
-    BadName,
-    /// Anything else.
-    #[error("TLS failed: {0}")]
-    Other(String),
-}
-
-/// What is wrong with a server's certificate.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateFailure {
-    /// Neither it nor its issuer is in the truststore.
-    #[error("neither it nor its issuer, {issuer:?}, is in the truststore")]
-    Untrusted {
-        /// The issuer's common name.
-        issuer: String,
-    },
-    /// Its time is over.
-    #[error("it expired on {0}")]
-    Expired(Timestamp),
-    /// Its time is still to come.
-    #[error("it is not valid before {0}")]
-    NotYetValid(Timestamp),
-    /// It belongs to another name.
-    #[error("it is for {}, not for {wanted}", if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") })]
-    OtherName {
-        /// The host's name in the configuration.
-        wanted: String,
-        /// The names and addresses in the certificate.
-        names: Vec<String>,
-        /// The common name, which counts only with `verify_hostname: cn`.
-        common_name: Option<String>,
-    },
-    /// X.509 version 1.
-    #[error("it is an X.509 version 1 certificate, which is not supported")]
-    Version1,
-    /// Anything else.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// How a peer broke the protocol.
@@ -167,6 +113,11 @@ pub enum ProtocolFailure {
     /// No protocol version in common.
     #[error("the server speaks {} only, and this client does not", list(.0))]
     NoCommonVersion(Vec<ProtocolVersion>),
+    /// The server, asked for its versions, names none, and takes none that was tried.
+    #[error(
+        "the server names no version of KMIP that it speaks, and refused those that were tried"
+    )]
+    NoVersion,
     /// The server refused every version that was tried.
     #[error("the server refused every version of KMIP that was tried: {0}")]
     AllVersionsRefused(String),
@@ -194,11 +145,7 @@ impl Failure {
             Self::TimedOut { .. } => {
                 "check the network and the key server's load, or raise `timeout` of the group"
             }
-            Self::Closed { received: 0 }
-            | Self::Reset { step: Step::Handshake | Step::Receive } => {
-                "the server probably does not trust the client's certificate: register it, or its \
-                 issuer, on the key server"
-            }
+            Self::Ended { at, .. } => at.advice(),
             Self::Tls(failure) => return failure.advice(),
             Self::Protocol(ProtocolFailure::NotKmip) => "is it the key server's KMIP port?",
             Self::Protocol(ProtocolFailure::NotAuthenticated(_)) => CREDENTIAL,
@@ -214,57 +161,17 @@ impl Failure {
     /// idle for too long shows.
     #[must_use]
     pub const fn is_idle_close(&self) -> bool {
-        matches!(
-            self,
-            Self::Closed { received: 0 } | Self::Reset { step: Step::Send | Step::Receive }
-        )
+        matches!(self, Self::Ended { at: Moment::Reply(Awaited { received: 0, .. }), .. })
     }
-}
 
-impl TlsFailure {
-    /// What the operator can do, if that is known.
-    #[must_use]
-    pub const fn advice(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::ServerCertificate(failure) => match failure {
-                CertificateFailure::Untrusted { .. } => {
-                    "import the issuer's certificate, or the server's own, into the truststore"
-                }
-                CertificateFailure::Expired(_) | CertificateFailure::NotYetValid(_) => {
-                    "renew the server's certificate, and compare the clocks of both hosts"
-                }
-                CertificateFailure::OtherName { common_name: Some(_), .. } => {
-                    "write the certificate's name in `hosts`, or set verify_hostname: cn or off"
-                }
-                CertificateFailure::OtherName { .. } => {
-                    "write the certificate's name in `hosts`, or set verify_hostname: off"
-                }
-                CertificateFailure::Version1 => "issue a version 3 certificate to the server",
-                CertificateFailure::Other(_) => return None,
-            },
-            Self::ClientCertificateRefused(_) => {
-                "register the client's certificate, or its issuer, on the key server; it needs \
-                 the extended key usage clientAuth, and must not have expired"
+    /// Whether the server ended the connection instead of answering several operations in one
+    /// message, after it had answered others.
+    pub(crate) const fn is_of_a_batch(&self) -> bool {
+        match self {
+            Self::Ended { at: Moment::Reply(awaited), .. } => {
+                awaited.operations > 1 && !awaited.is_first
             }
-            Self::NothingInCommon(_) => {
-                "this client speaks TLS 1.2 and 1.3 with AEAD suites only: enable one of those \
-                 on the server (TLS 1.0 and 1.1, CBC suites and RSA key exchange are not \
-                 supported), and check `protocol` and `cipher_suites`"
-            }
-            Self::NotTls => "use the key server's TLS port",
-            Self::BadName => "write a host name or an IPv4 address in `hosts`",
-            Self::Other(_) => return None,
-        })
-    }
-}
-
-impl CertificateFailure {
-    /// A name mismatch, told from the certificate.
-    pub(super) fn other_name(wanted: &str, certificate: &Certificate) -> Self {
-        Self::OtherName {
-            wanted: wanted.to_owned(),
-            names: certificate.names.clone(),
-            common_name: certificate.common_name.clone(),
+            _ => false,
         }
     }
 }

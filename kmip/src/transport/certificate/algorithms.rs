@@ -1,0 +1,150 @@
+//! Keys and signatures of certificates, as far as TLS libraries differ about them.
+
+use std::fmt;
+
+use super::der::{BIT_STRING, Der, INTEGER, OBJECT_ID, SEQUENCE};
+
+/// A certificate's key (RFC 3279, 2.3; RFC 5480, 2.1; RFC 8410, 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublicKey {
+    /// RSA, with the length of its modulus in bits.
+    Rsa(usize),
+    /// An elliptic curve; the name of a curve that this program's TLS library does not have.
+    Ec(Option<&'static str>),
+    /// DSA, which TLS 1.3 dropped.
+    Dsa,
+    /// Anything else.
+    Other,
+}
+
+impl PublicKey {
+    /// Reads a SubjectPublicKeyInfo. What is not understood is [`Self::Other`]: whether it is a
+    /// key at all is not for this reader to say.
+    pub(super) fn of(info: Der<'_>) -> Self {
+        Self::read(info).unwrap_or(Self::Other)
+    }
+
+    fn read(mut info: Der<'_>) -> Option<Self> {
+        let mut algorithm = info.expect(SEQUENCE).ok()?;
+        let kind = algorithm.expect(OBJECT_ID).ok()?;
+        Some(match kind.0 {
+            RSA | RSA_PSS => {
+                let (_unused_bits, key) = info.expect(BIT_STRING).ok()?.0.split_first()?;
+                let modulus = Der(key).expect(SEQUENCE).ok()?.expect(INTEGER).ok()?;
+                Self::Rsa(bits(modulus.0))
+            }
+            EC => {
+                let curve = algorithm.expect(OBJECT_ID).ok()?;
+                let is_known = KNOWN_CURVES.contains(&curve.0);
+                let name = OTHER_CURVES.iter().find(|(oid, _)| *oid == curve.0);
+                let other =
+                    name.map_or("an elliptic curve without a common name", |(_, name)| name);
+                Self::Ec((!is_known).then_some(other))
+            }
+            DSA => Self::Dsa,
+            _ => Self::Other,
+        })
+    }
+
+    /// Whether this program's TLS library verifies no signature of such a key, although Java does.
+    #[must_use]
+    pub const fn is_for_java_only(self) -> bool {
+        match self {
+            Self::Rsa(bits) => bits < SHORTEST_RSA,
+            Self::Ec(other) => other.is_some(),
+            Self::Dsa => true,
+            Self::Other => false,
+        }
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa(bits) => write!(f, "RSA with {bits} bits"),
+            Self::Ec(None) => f.write_str("an elliptic curve"),
+            Self::Ec(Some(curve)) => f.write_str(curve),
+            Self::Dsa => f.write_str("DSA"),
+            Self::Other => f.write_str("an algorithm without a common name"),
+        }
+    }
+}
+
+/// The name of a signature algorithm that Java still verifies below an authority of one's own and
+/// this program's TLS library does not (RFC 3279, 2.2; RFC 5758).
+pub(super) fn old_signature(mut algorithm: Der<'_>) -> Option<&'static str> {
+    let kind = algorithm.expect(OBJECT_ID).ok()?;
+    OLD_SIGNATURES.iter().find(|(oid, _)| *oid == kind.0).map(|(_, name)| *name)
+}
+
+/// The length of a non-negative INTEGER in bits.
+fn bits(integer: &[u8]) -> usize {
+    let digits = integer.iter().position(|byte| *byte != 0).unwrap_or(integer.len());
+    match integer.get(digits..) {
+        Some([first, rest @ ..]) => {
+            let top = u8::BITS.saturating_sub(first.leading_zeros());
+            rest.len().saturating_mul(8).saturating_add(usize::try_from(top).unwrap_or(0))
+        }
+        _ => 0,
+    }
+}
+
+/// Below this many bits aws-lc-rs verifies no RSA signature.
+const SHORTEST_RSA: usize = 2048;
+
+/// 1.2.840.113549.1.1.1
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+/// 1.2.840.113549.1.1.10
+const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+/// 1.2.840.10045.2.1
+const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+/// 1.2.840.10040.4.1
+const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+
+/// P-256, P-384, P-521.
+const KNOWN_CURVES: [&[u8]; 3] = [
+    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+    &[0x2b, 0x81, 0x04, 0, 0x22],
+    &[0x2b, 0x81, 0x04, 0, 0x23],
+];
+
+const OTHER_CURVES: [(&[u8], &str); 5] = [
+    (&[0x2b, 0x81, 0x04, 0, 0x21], "the elliptic curve P-224"),
+    (&[0x2b, 0x81, 0x04, 0, 0x0a], "the elliptic curve secp256k1"),
+    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 7], "the elliptic curve brainpoolP256r1"),
+    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 11], "the elliptic curve brainpoolP384r1"),
+    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 13], "the elliptic curve brainpoolP512r1"),
+];
+
+const OLD_SIGNATURES: [(&[u8], &str); 6] = [
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5], "SHA-1 and RSA"),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4], "MD5 and RSA"),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1], "SHA-1 and ECDSA"),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 3], "SHA-1 and DSA"),
+    (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 2], "SHA-256 and DSA"),
+    (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 1], "SHA-224 and DSA"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_counted_from_the_first_one() {
+        assert_eq!(bits(&[]), 0);
+        assert_eq!(bits(&[0, 0]), 0);
+        assert_eq!(bits(&[0, 0x80]), 8);
+        assert_eq!(bits(&[1, 0]), 9);
+        assert_eq!(bits(&[[0].as_slice(), &[0xff; 256]].concat()), 2048);
+        assert_eq!(bits(&[[0x7f].as_slice(), &[0xff; 255]].concat()), 2047);
+    }
+
+    #[test]
+    fn junk_is_a_key_of_no_known_kind() {
+        for junk in [&[][..], &[0x30], &[0x30, 2, 6, 0], &[0x30, 0x80, 1]] {
+            assert_eq!(PublicKey::of(Der(junk)), PublicKey::Other);
+            assert_eq!(old_signature(Der(junk)), None);
+        }
+    }
+}
