@@ -11,15 +11,21 @@ mod resolve;
 mod ui;
 mod watch;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-
 use rekey_engine::io::act_as_owner;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::args::{Args, Command, UserArgs};
 use crate::exit_code::Code;
 use crate::ui::Style;
+
+/// Wipes what is freed. Keys and passwords pass through libraries that do not: records that TLS has
+/// received, key stores that were opened, texts that outgrew their place.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     harden::forbid_core_dumps();

@@ -1,6 +1,8 @@
 //! From syntax to things that do something: sessions, targets, key sources.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +17,9 @@ use rekey_engine::plan::{KeyWish, Selection, Target, Usage};
 use rekey_engine::upgrade::{self, Archives, Said, Session};
 use rekey_engine::{Error, Result};
 
-use crate::args::{ArchiveArgs, DataArgs, Io, KeyArgs, Rate, StoppedArgs, TargetArgs, WatchArgs};
+use crate::args::{
+    ArchiveArgs, DataArgs, Io, KeyArgs, Rate, ServerArgs, StoppedArgs, TargetArgs, WatchArgs,
+};
 use crate::names;
 use crate::ui::Style;
 
@@ -77,9 +81,23 @@ impl WatchArgs {
     }
 }
 
+impl ServerArgs {
+    /// The node's configuration, with what is set beside it.
+    pub(crate) fn config(&self, path: &Path) -> Result<NodeConfig> {
+        let mut config = NodeConfig::read(path)?;
+        config.set(&self.kmip_set)?;
+        Ok(config)
+    }
+
+    /// The same options, as words of a command.
+    pub(crate) fn words(&self) -> impl Iterator<Item = OsString> {
+        self.kmip_set.iter().flat_map(|setting| ["--kmip-set".into(), setting.to_string().into()])
+    }
+}
+
 impl KeyArgs {
     pub(crate) fn sources(&self) -> Result<KeySources> {
-        let servers = self.config.as_ref().map(NodeConfig::read).transpose()?;
+        let servers = self.config.as_ref().map(|path| self.servers.config(path)).transpose()?;
         Ok(KeySources {
             local: LocalKeyFiles::new(self.key_base.clone()),
             exported: self.kmip_keys.as_ref().map(KmipKeyFile::open).transpose()?,

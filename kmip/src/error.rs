@@ -35,7 +35,7 @@ pub enum Error {
         refusal: Refusal,
     },
     /// The key is there, in a state in which this server gives it to nobody.
-    #[error("the key server gives out no {state} key, such as {id}: {refusal}")]
+    #[error("the key server does not give out the key {id}, which is {state}: {refusal}")]
     NotGivenOut {
         /// The key.
         id: UniqueIdentifier,
@@ -146,6 +146,19 @@ impl fmt::Display for HostFailure {
 fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
     Some(match (operation, refusal.reason?) {
         (Operation::GET, ResultReason::WRONG_KEY_LIFECYCLE_STATE) => OUT_OF_USE,
+        (
+            Operation::ADD_ATTRIBUTE,
+            ResultReason::OPERATION_NOT_SUPPORTED
+            | ResultReason::INVALID_MESSAGE
+            | ResultReason::INVALID_FIELD
+            | ResultReason::FEATURE_NOT_SUPPORTED,
+        ) => {
+            "this key server keeps no Protect Stop Date for its keys: revoke the key instead, or expire \
+             it by the server's own tools"
+        }
+        (Operation::MODIFY_ATTRIBUTE, ResultReason::PERMISSION_DENIED) => {
+            "a Protect Stop Date that is reached stays (KMIP 1.4, 3.26): the key may have expired already"
+        }
         (Operation::DESTROY, ResultReason::PERMISSION_DENIED) => {
             "an active key cannot be destroyed: revoke it first"
         }

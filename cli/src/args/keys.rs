@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::shared::UserArgs;
+use super::shared::{ServerArgs, UserArgs};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// List the symmetric keys of a group
+    /// List the symmetric keys of a group, or of all
     List(ListArgs),
     /// Try the connection to each server step by step, and say what is wrong and what cures it
     Test(TestArgs),
@@ -34,7 +34,7 @@ impl KeysCommand {
 
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Self::List(args) => args.group.json,
+            Self::List(args) => args.json,
             Self::Test(args) => args.json,
             Self::Expire(args) => args.group.json,
             Self::Revoke(args) => args.group.json,
@@ -49,6 +49,9 @@ pub(crate) struct GroupArgs {
     /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) servers: ServerArgs,
 
     /// Print JSON lines instead of text
     #[arg(long)]
@@ -76,8 +79,19 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
     #[command(flatten)]
-    pub(crate) group: GroupArgs,
+    pub(crate) servers: ServerArgs,
+
+    /// Print JSON lines instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The group of kmip_hosts; all of them without it
+    pub(crate) group: Option<String>,
 }
 
 /// Arguments of `keys test`.
@@ -86,6 +100,9 @@ pub(crate) struct TestArgs {
     /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) servers: ServerArgs,
 
     /// A data directory of the node: the keys that its SSTables name are tried, too
     #[arg(long = "data-dir", value_name = "DIR")]

@@ -15,7 +15,8 @@ pub(crate) use keys::{
     RevokeArgs, TestArgs,
 };
 pub(crate) use shared::{
-    ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, StateArgs, StoppedArgs, TargetArgs, UserArgs,
+    ArchiveArgs, CheckpointArg, DataArgs, Io, KeyArgs, ServerArgs, StateArgs, StoppedArgs,
+    TargetArgs, UserArgs,
 };
 pub(crate) use watch::{Rate, WatchArgs};
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use rekey_engine::config::OwnSetting;
 use rekey_engine::journal::Checkpoint;
 use rekey_engine::keys::DATABASE_KEY_ID_LIMIT;
 use rekey_engine::txn::Flavor;
@@ -80,12 +81,25 @@ pub(crate) enum Io {
     Read,
 }
 
+/// What the node's configuration does not say of its key servers.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// A setting of this program for a group of kmip_hosts, which the node's own file may not have:
+    /// verify_hostname (full, cn, off), keystore_alias, or keystore_password, truststore_password,
+    /// keystore_key_password with _file or _descriptor
+    #[arg(long, value_name = "GROUP.KEY=VALUE", requires = "config")]
+    pub(crate) kmip_set: Vec<OwnSetting>,
+}
+
 /// Where keys come from.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct KeyArgs {
     /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) servers: ServerArgs,
 
     /// A file with keys of KMIP servers or of the replicated provider (dse_system.encrypted_keys),
     /// one line 'id = hex' each, mode 0600

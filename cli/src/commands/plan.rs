@@ -35,7 +35,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     )?;
     style.servers(&sources);
     style.plan(&plan);
-    style.nothing_to_rotate(&plan, args.keys.config.as_deref());
+    style.nothing_to_rotate(&plan, &args.keys);
     style.exposure();
     Ok(exit_code::of_plan(&plan))
 }

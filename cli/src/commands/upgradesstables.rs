@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::KeyCreation;
+use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
 use rekey_engine::upgrade::{self, PlanRequest, Prepared};
 use rekey_engine::{Error, ErrorKind, Result};
 
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     if let Some(unfinished) = unfinished.filter(|_| prepared.goes_on) {
         style.resuming(&unfinished);
     }
-    say_key(style, &prepared);
+    say_key(style, &prepared, &sources);
     style.recovered(&prepared.recovered);
     style.servers(&sources);
     style.warnings(plan);
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         return Ok(signals.status());
     }
     style.archives_left(plan);
-    style.nothing_to_rotate(plan, args.keys.config.as_deref());
+    style.nothing_to_rotate(plan, &args.keys);
     if report.failures().any(is_worth_repeating) {
         style.go_on("some SSTables failed and are as they were; the same command tries them again");
     }
@@ -86,10 +86,17 @@ fn is_worth_repeating(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid | ErrorKind::Internal)
 }
 
-fn say_key(style: Style, prepared: &Prepared) {
-    if prepared.key == KeyCreation::Created
-        && let Some(key) = prepared.plan.target.key()
+fn say_key(style: Style, prepared: &Prepared, sources: &KeySources) {
+    let Some(key) = prepared.plan.target.key() else { return };
+    match prepared.key {
+        KeyCreation::Created => style.note(&format!("made a new key: {key}")),
+        KeyCreation::TakenUp => style
+            .note(&format!("activated a key that was made earlier and was not active yet: {key}")),
+        _ => return,
+    }
+    if let (KeyRef::Kmip { group, .. }, Some(servers)) = (key, &sources.servers)
+        && let Some(host) = servers.answering(group)
     {
-        style.note(&format!("made a new key: {key}"));
+        style.note(&format!("the key server that did so: {host}"));
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
         args.data.threads(),
         style.observer("to read").as_mut(),
     )?;
+    style.servers(&sources);
     style.report(&report, None, started.elapsed().as_secs_f64());
     style.exposure();
     Ok(exit_code::of_report(&report))

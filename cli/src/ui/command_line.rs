@@ -26,6 +26,7 @@ pub(crate) fn keys_command(
     let program = std::env::args_os().next().unwrap_or_else(|| "sstablerekey".into());
     let mut words = vec![program, "keys".into(), verb.into(), "--config".into()];
     words.push(of.config.clone().into_os_string());
+    words.extend(of.servers.words());
     for data_dir in &proof.data_dirs {
         words.extend(["--data-dir".into(), data_dir.clone().into_os_string()]);
     }

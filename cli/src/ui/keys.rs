@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use rekey_engine::Error;
+use rekey_engine::keys::KmipServers;
 use rekey_kmip::client::ListedObject;
 use rekey_kmip::client::choice::NAMESPACE;
 use rekey_kmip::message::{AttributeName, AttributeValue, Attributes, Timestamp};
@@ -42,9 +43,9 @@ impl From<ListedObject> for KeyRow {
 }
 
 impl KeyRow {
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; 9] {
         let own = &self.attributes;
-        let date = |date: Option<Timestamp>| or_missing(date.map(|date| date.to_string()));
+        let date = |date: Option<Timestamp>| or_missing(date.map(as_java));
         [
             self.id.clone(),
             or_missing(own.names().next().map(printable)),
@@ -54,6 +55,7 @@ impl KeyRow {
             date(own.creation_date()),
             date(own.protect_stop_date()),
             or_missing(own.custom(NAMESPACE).map(printable)),
+            or_missing(own.length().map(|bits| bits.to_string())),
         ]
     }
 
@@ -166,11 +168,15 @@ impl Check {
 impl Style {
     pub(crate) fn keys(self, group: &str, rows: &[KeyRow]) {
         match self {
-            Self::Json => {
-                lines(rows.iter().map(|row| row.json(group)));
-                keep_summary(json!({"type": "summary", "group": group, "keys": rows.len()}));
-            }
+            Self::Json => lines(rows.iter().map(|row| row.json(group))),
             Self::Text => out(&table(group, rows)),
+        }
+    }
+
+    /// How many keys were listed, of one group or of all.
+    pub(crate) fn listed(self, group: Option<&str>, keys: usize) {
+        if self == Self::Json {
+            keep_summary(json!({"type": "summary", "group": group, "keys": keys}));
         }
     }
 
@@ -204,18 +210,27 @@ impl Style {
     }
 
     /// Something was done to a key.
-    pub(crate) fn done(self, what: &'static str, group: &str, id: &str, detail: &str) {
+    pub(crate) fn done(
+        self,
+        what: &'static str,
+        servers: &KmipServers,
+        (group, id): (&str, &str),
+        detail: &str,
+    ) {
+        let host = servers.answering(group);
         match self {
             Self::Json => lines([json!({
                 "type": "done", "what": what, "group": group, "id": id, "detail": detail,
+                "host": host,
             })]),
             Self::Text => {
+                let host = host.map_or_else(String::new, |host| format!(" on {host}"));
                 let detail = match detail {
                     "" => String::new(),
                     detail => format!(": {detail}"),
                 };
                 out(&format!(
-                    "{what} key {} of group {}{detail}\n",
+                    "{what} key {} of group {}{host}{detail}\n",
                     printable(id),
                     printable(group)
                 ));
@@ -234,10 +249,12 @@ fn table(group: &str, rows: &[KeyRow]) -> String {
         "Creation Date",
         "Protect Stop Date",
         "Namespace",
+        "Length",
     ]);
     for row in rows {
         table.add_row(row.cells());
     }
+    text::align(&mut table, &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
     let mut text = format!("Keys on {}:\n{table}\n", printable(group));
     for row in rows {
         if let Some(refusal) = &row.refusal {
@@ -245,6 +262,14 @@ fn table(group: &str, rows: &[KeyRow]) -> String {
         }
     }
     text
+}
+
+/// A date as `dsetool managekmip list` prints it (KMIP.md 6), in UTC. JSON has ISO 8601.
+fn as_java(date: Timestamp) -> String {
+    match jiff::Timestamp::from_second(date.seconds()) {
+        Ok(date) => date.strftime("%a %b %d %H:%M:%S UTC %Y").to_string(),
+        Err(_out_of_range) => date.to_string(),
+    }
 }
 
 fn or_missing(text: Option<String>) -> String {

@@ -78,10 +78,10 @@ impl Style {
         }
     }
 
-    /// What the configuration of key servers leaves to be said.
+    /// What there is to say of key servers since it was last asked.
     pub(crate) fn servers(self, sources: &KeySources) {
         if let Some(servers) = &sources.servers {
-            self.notes(servers.warnings());
+            self.notes(servers.take_warnings());
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a plan or a run writes, and with which key.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Plan, PlannedSSTable, SkipReason, Target};
 
 use super::command_line::{key_of, quoted};
 use super::{Style, json, output};
+use crate::args::KeyArgs;
 
 impl Style {
     /// What a run writes, before it does.
@@ -32,7 +33,7 @@ impl Style {
     }
 
     /// Says that a rotation is over, if nothing of it is left, and how another one begins.
-    pub(crate) fn nothing_to_rotate(self, plan: &Plan, config: Option<&Path>) {
+    pub(crate) fn nothing_to_rotate(self, plan: &Plan, keys: &KeyArgs) {
         let is_under = |planned: &PlannedSSTable| {
             matches!(planned.action, Action::Skip(SkipReason::UnderTargetKey))
         };
@@ -44,12 +45,14 @@ impl Style {
         if let (Some(choice), Some(key @ KeyRef::Kmip { group, id })) =
             (rotation, plan.target.key())
         {
-            let config = config.map_or_else(|| "FILE".into(), |path| path.display().to_string());
+            let config = keys.config.clone().map_or_else(|| "FILE".into(), PathBuf::into_os_string);
+            let words = std::iter::once(config).chain(keys.servers.words());
+            let words: Vec<_> = words.map(|word| quoted(&word)).collect();
             self.note(&format!(
                 "everything selected is under {key} already ({}); to begin another rotation, expire \
                  it first: sstablerekey keys expire --config {} {}",
                 choice.reason,
-                quoted(config.as_ref()),
+                words.join(" "),
                 key_of(group, id.as_str()),
             ));
         }

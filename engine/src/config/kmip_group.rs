@@ -6,6 +6,7 @@ use std::time::Duration;
 use rekey_kmip::keystore::StoreType;
 use rekey_kmip::transport::{Host, NameCheck};
 
+use super::own;
 use super::password::{Password, PasswordKeys};
 use super::section::Section;
 use crate::error::Result;
@@ -66,8 +67,8 @@ impl KmipGroup {
             "keystore_type",
             &PasswordKeys {
                 written: "keystore_password",
-                file: "keystore_password_file",
-                descriptor: "keystore_password_descriptor",
+                file: own::KEYSTORE_FILE,
+                descriptor: own::KEYSTORE_DESCRIPTOR,
             },
         )?;
         let truststore = StoreSettings::read(
@@ -76,16 +77,16 @@ impl KmipGroup {
             "truststore_type",
             &PasswordKeys {
                 written: "truststore_password",
-                file: "truststore_password_file",
-                descriptor: "truststore_password_descriptor",
+                file: own::TRUSTSTORE_FILE,
+                descriptor: own::TRUSTSTORE_DESCRIPTOR,
             },
         )?;
         let key_password = Password::read(
             section,
             &PasswordKeys {
                 written: "keystore_key_password",
-                file: "keystore_key_password_file",
-                descriptor: "keystore_key_password_descriptor",
+                file: own::KEYSTORE_KEY_FILE,
+                descriptor: own::KEYSTORE_KEY_DESCRIPTOR,
             },
         )?;
         let key_cache_millis = section.number("key_cache_millis")?.unwrap_or(KEY_CACHE_MILLIS);
@@ -95,7 +96,7 @@ impl KmipGroup {
             hosts: hosts(section)?,
             keystore,
             key_password,
-            alias: section.text("keystore_alias")?,
+            alias: section.text(own::KEYSTORE_ALIAS)?,
             truststore,
             timeout: timeout(section)?,
             key_cache_millis,
@@ -148,10 +149,10 @@ fn timeout(section: &mut Section<'_>) -> Result<Option<Duration>> {
 }
 
 fn verify_hostname(section: &mut Section<'_>) -> Result<NameCheck> {
-    match section.text("verify_hostname")?.map(|text| text.parse::<NameCheck>()) {
+    match section.text(own::VERIFY_HOSTNAME)?.map(|text| text.parse::<NameCheck>()) {
         None => Ok(NameCheck::default()),
         Some(Ok(check)) => Ok(check),
-        Some(Err(_other)) => Err(section.invalid("verify_hostname", "must be full, cn or off")),
+        Some(Err(_other)) => Err(section.invalid(own::VERIFY_HOSTNAME, "must be full, cn or off")),
     }
 }
 

@@ -7,14 +7,14 @@
 //!
 //! # Keys that the database does not have
 //!
-//! They may stand in a group of `kmip_hosts` of a *copy* of the file that this program is given:
-//! the database itself may refuse them.
+//! The database itself may refuse them in its file, so they are given beside it ([`OwnSetting`],
+//! `--kmip-set GROUP.KEY=VALUE`), or stand in a group of a *copy* of the file, with a warning.
 //!
 //! | key | meaning |
 //! |---|---|
 //! | `keystore_password_file`, `truststore_password_file` | a file with the password alone, in clear |
 //! | `keystore_password_descriptor`, `truststore_password_descriptor` | the number of an inherited descriptor, as `3` in `sstablerekey … 3< password`; several stores may name one |
-//! | `keystore_key_password`, also `_file` and `_descriptor` | of a key that has another password than its store |
+//! | `keystore_key_password` (only in a copy), also `_file` and `_descriptor` | of a key that has another password than its store |
 //! | `keystore_alias` | which key, where the store holds several |
 //! | `verify_hostname` | `full` (the default): a name in the certificate must match; `cn`: or the common name of a certificate without any; `off` |
 //!
@@ -31,6 +31,7 @@
 mod data_directories;
 mod file;
 mod kmip_group;
+mod own;
 mod password;
 mod section;
 mod system_info;
@@ -44,6 +45,7 @@ use rekey_kmip::secret::Secret;
 pub use data_directories::NamedDirectory;
 pub(crate) use file::{exposed, read as read_file};
 pub use kmip_group::{KmipGroup, StoreSettings};
+pub use own::{NoOwnSetting, OwnSetting};
 pub use password::Password;
 pub(crate) use section::label;
 pub use system_info::SystemInfoEncryption;
@@ -140,6 +142,7 @@ impl NodeConfig {
             for (name, mut section) in hosts.sections()? {
                 groups.push(KmipGroup::read(name, &mut section)?);
                 warnings.extend(section.unknown());
+                warnings.extend(section.not_the_database_s(&own::KEYS));
             }
         }
         let system_info = match file.section("system_info_encryption")? {

@@ -148,6 +148,22 @@ impl<'a> Section<'a> {
         warnings
     }
 
+    /// A warning for each of these keys that is there: the node may refuse its own file with it.
+    pub(super) fn not_the_database_s(&self, keys: &[&'static str]) -> Vec<String> {
+        let there = self.pairs.iter().filter(|(key, ..)| keys.contains(key));
+        there
+            .map(|(key, line, _)| {
+                let group = self.name.trim_start_matches("kmip_hosts.");
+                format!(
+                    "{}: line {line}: {}.{key} is a setting of this program, and the database may refuse \
+                     its file with it: give it by --kmip-set {group}.{key}=VALUE",
+                    self.file.display(),
+                    self.name,
+                )
+            })
+            .collect()
+    }
+
     fn scalar(&mut self, key: &'static str) -> Result<Option<(&'a str, &'a Node)>> {
         let Some(node) = self.node(key)? else { return Ok(None) };
         match node.text() {

@@ -18,6 +18,14 @@ pub struct KeySources {
 }
 
 impl KeySources {
+    /// Closes the connections to servers: what they last received, keys among it, is freed then. To be
+    /// called when a run has its keys.
+    pub fn disconnect(&self) {
+        if let Some(servers) = &self.servers {
+            servers.disconnect();
+        }
+    }
+
     /// The names of further keys of a group that have so many bits: a chunk may be under one
     /// of them although its header names another key (KMIP.md 3.4). The names may be more than
     /// there are keys of that length; and what a server says of keys that it does not list.

@@ -98,7 +98,7 @@ impl Target {
             (KeyRef::Kmip { group, .. }, Some(servers)) => {
                 let group = group.clone();
                 let request = write_key::key_request(encryptor)?;
-                let id = servers.create(&group, &request)?;
+                let (id, how) = servers.create(&group, &request)?;
                 if let Some(choice) = &mut self.choice {
                     choice.state = Some("Active".to_owned());
                     choice.warnings = write_key::check_made(servers, &group, &request, &id);
@@ -106,7 +106,7 @@ impl Target {
                 let key = KeyRef::Kmip { group, id: id.clone() };
                 check_length(&id, self.longest_id).map_err(|error| error.key(&key))?;
                 self.key = Some(key);
-                Ok(KeyCreation::Created)
+                Ok(how)
             }
             (KeyRef::Kmip { .. }, None) => Err(Error::key_unavailable("no server is configured")),
             (KeyRef::Replicated { .. }, _) => Ok(KeyCreation::AlreadyThere),

@@ -58,6 +58,7 @@ pub fn verify(
         }
     }
     let keys = ResolvedKeys::fetch(sources, facts.iter().map(|(_, facts)| facts), None);
+    sources.disconnect();
     report.warnings.extend(keys.group_failures.iter().cloned().map(without_others));
     let mut tasks = Vec::new();
     let mut under_way = Vec::new();

@@ -56,6 +56,8 @@ pub fn prepare(session: &Session, request: &PlanRequest<'_>) -> Result<Prepared>
         plan = super::plan(session, &PlanRequest { target: &target, ..*request })?;
         goes_on = check(session, &plan)?;
     }
+    // All keys are there, and are held where they are wiped.
+    request.sources.disconnect();
     rotation::record(session, &plan.target)?;
     Ok(Prepared { plan, recovered, key, goes_on })
 }

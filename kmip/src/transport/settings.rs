@@ -87,6 +87,16 @@ impl FromStr for NameCheck {
     }
 }
 
+impl fmt::Display for NameCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "full",
+            Self::Cn => "cn",
+            Self::Off => "off",
+        })
+    }
+}
+
 /// rustls' key types do not wipe themselves.
 impl Drop for Identity {
     fn drop(&mut self) {

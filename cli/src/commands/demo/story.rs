@@ -245,11 +245,11 @@ impl<'a> Story<'a> {
             let reason = RevocationReason::SUPERSEDED;
             let revocation = Revocation { id: id.clone(), reason, message: None, occurred: None };
             self.servers()?.with(GROUP, |client| client.revoke(revocation))?;
-            STYLE.done("revoked", GROUP, OLD_KEY, "");
+            STYLE.done("revoked", self.servers()?, (GROUP, OLD_KEY), "");
         }
         if state != Some(State::DESTROYED) {
             self.servers()?.with(GROUP, |client| client.destroy(&id))?;
-            STYLE.done("destroyed", GROUP, OLD_KEY, "");
+            STYLE.done("destroyed", self.servers()?, (GROUP, OLD_KEY), "");
         }
         stage::forget_local_keys(&self.node)?;
         self.show_keys()

@@ -37,7 +37,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
             )),
             _ => error,
         })?;
-    style.notes(servers.warnings());
-    style.done("destroyed", group, id, "");
+    style.notes(servers.take_warnings());
+    style.done("destroyed", &servers, (group, id), "");
     Ok(exit_code::DONE)
 }

@@ -27,10 +27,18 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
         ),
     )?;
     let key = UniqueIdentifier::new(id.as_str());
-    let before = servers.with(group, |client| client.expire(&key, at))?;
-    style.notes(servers.warnings());
+    let before = servers.with(group, |client| client.expire(&key, at)).map_err(|error| {
+        let named = Error::new(error.kind(), "the key's Protect Stop Date could not be set");
+        let advice = error.advice().map(str::to_owned);
+        let named = named.caused_by(error);
+        match advice {
+            Some(advice) => named.cure(advice),
+            None => named,
+        }
+    })?;
+    style.notes(servers.take_warnings());
     let was = before.map_or_else(String::new, |date| format!(" (it was {date})"));
-    style.done("expired", group, id, &format!("Protect Stop Date {at}{was}"));
+    style.done("expired", &servers, (group, id), &format!("Protect Stop Date {at}{was}"));
     style.note(
         "running nodes keep using the key for up to key_cache_millis (5 minutes by default); it \
          still decrypts",

@@ -1,19 +1,59 @@
-//! `keys list`: the keys of a group, as `dsetool managekmip list` shows them.
+//! `keys list`: the keys of groups, as `dsetool managekmip list` shows them.
 
 use rekey_engine::keys::KmipServers;
 use rekey_engine::{Error, Result};
 use rekey_kmip::client::{Listing, Rest};
 
+use super::no_groups;
 use crate::args::ListArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::{KeyRow, Style};
 
 pub(super) fn run(args: &ListArgs) -> Result<Code> {
-    let style = Style::new(args.group.json);
-    let servers = args.group.servers()?;
-    let group = &args.group.group;
-    let Listing { found, rest } = rows(&servers, group, args.namespace.as_deref())?;
-    style.notes(servers.warnings());
+    let style = Style::new(args.json);
+    let config = args.servers.config(&args.config)?;
+    let groups: Vec<String> = match &args.group {
+        Some(name) => vec![config.kmip_group(name)?.name.clone()],
+        None => config.kmip_groups().iter().map(|group| group.name.clone()).collect(),
+    };
+    if groups.is_empty() {
+        return Err(no_groups(&args.config));
+    }
+    let servers = KmipServers::new(config);
+    let (mut failures, mut listed) = (Vec::new(), 0_usize);
+    // One group that cannot be asked does not hide the others.
+    for group in &groups {
+        match list(style, &servers, group, args.namespace.as_deref()) {
+            Ok(keys) => listed = listed.saturating_add(keys),
+            Err(error) => failures.push(error),
+        }
+    }
+    style.listed(args.group.as_deref(), listed);
+    let (failed, all) = (failures.len(), groups.len());
+    match failures.pop() {
+        None => Ok(exit_code::DONE),
+        Some(only) if all == 1 => Err(only),
+        Some(last) => {
+            for error in &failures {
+                style.note(&error.chain());
+            }
+            let kind = last.kind();
+            let what = format!("{failed} of {all} groups could not be listed");
+            let advice = last.advice().unwrap_or("see the notes above").to_owned();
+            Err(Error::new(kind, what).caused_by(last).cure(advice))
+        }
+    }
+}
+
+fn list(
+    style: Style,
+    servers: &KmipServers,
+    group: &str,
+    namespace: Option<&str>,
+) -> Result<usize> {
+    let rows = rows(servers, group, namespace);
+    style.notes(servers.take_warnings());
+    let Listing { found, rest } = rows?;
     style.keys(group, &found);
     match rest {
         Rest::Cut { .. } => {
@@ -22,9 +62,9 @@ pub(super) fn run(args: &ListArgs) -> Result<Code> {
         }
         Rest::Unknown(_) if !found.is_empty() => {
             style.note(&rest.to_string());
-            Ok(exit_code::DONE)
+            Ok(found.len())
         }
-        _ => Ok(exit_code::DONE),
+        _ => Ok(found.len()),
     }
 }
 

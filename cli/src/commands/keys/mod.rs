@@ -8,9 +8,10 @@ mod proof;
 mod revoke;
 mod test;
 
-use rekey_engine::Result;
-use rekey_engine::config::NodeConfig;
+use std::path::Path;
+
 use rekey_engine::keys::KmipServers;
+use rekey_engine::{Error, Result};
 
 #[cfg(feature = "demo")]
 pub(crate) use list::rows;
@@ -28,10 +29,17 @@ pub(crate) fn run(command: &KeysCommand) -> Result<Code> {
     }
 }
 
+/// A configuration of something else, or of a node that uses no key servers.
+fn no_groups(config: &Path) -> Error {
+    Error::invalid("the configuration has no kmip_hosts")
+        .at(config)
+        .cure("give the hcd.yaml or dse.yaml that the node uses")
+}
+
 impl GroupArgs {
     /// The servers of the configuration, the group being one of its own.
     fn servers(&self) -> Result<KmipServers> {
-        let config = NodeConfig::read(&self.config)?;
+        let config = self.servers.config(&self.config)?;
         config.kmip_group(&self.group)?;
         Ok(KmipServers::new(config))
     }

@@ -39,8 +39,8 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
         occurred: compromised.then(Timestamp::now),
     };
     servers.with(group, |client| client.revoke(revocation))?;
-    style.notes(servers.warnings());
-    style.done("revoked", group, id, &reason.to_string());
+    style.notes(servers.take_warnings());
+    style.done("revoked", &servers, (group, id), &reason.to_string());
     Ok(exit_code::DONE)
 }
 

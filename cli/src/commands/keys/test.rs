@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::kmip::{GroupClient, connect};
 use rekey_engine::keys::{KeyId, KeyRef, SecretKey};
@@ -18,22 +17,21 @@ use rekey_kmip::client::{Client, Listing, Probe, Rest};
 use rekey_kmip::message::{ObjectType, Operation, ServerFeatures, State, UniqueIdentifier};
 use rekey_kmip::transport::Certificate;
 
+use super::no_groups;
 use crate::args::TestArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::{Check, Style};
 
 pub(super) fn run(args: &TestArgs) -> Result<Code> {
     let style = Style::new(args.json);
-    let config = NodeConfig::read(&args.config)?;
+    let config = args.servers.config(&args.config)?;
     style.notes(config.warnings().to_vec());
     let groups: Vec<&str> = match &args.group {
         Some(name) => vec![config.kmip_group(name)?.name.as_str()],
         None => config.kmip_groups().iter().map(|group| group.name.as_str()).collect(),
     };
     if groups.is_empty() {
-        return Err(Error::invalid("the configuration has no kmip_hosts")
-            .at(&args.config)
-            .cure("give the hcd.yaml or dse.yaml that the node uses"));
+        return Err(no_groups(&args.config));
     }
     let (in_use, unknown) = keys_in_use(style, args)?;
     let mut code = if unknown == 0 { exit_code::DONE } else { exit_code::SOME_FAILED };
@@ -46,7 +44,7 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
             }
             Ok(GroupClient { mut client, warnings, .. }) => {
                 style.notes(warnings);
-                group_checks(&mut client, in_use.get(group).map_or(&[], Vec::as_slice))
+                group_checks(group, &mut client, in_use.get(group).map_or(&[], Vec::as_slice))
             }
         };
         let is_fine = code == exit_code::DONE || code == exit_code::SOME_FAILED;
@@ -95,14 +93,15 @@ fn keys_in_use(style: Style, args: &TestArgs) -> Result<(InUse, usize)> {
 }
 
 /// Each host on its own: the node, and a run, may come to any of them, and need all of it there.
-fn group_checks(client: &mut Client, in_use: &[KeyId]) -> Vec<Check> {
+fn group_checks(group: &str, client: &mut Client, in_use: &[KeyId]) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut first_seen = BTreeMap::new();
     for host in client.hosts().to_vec() {
         let name = host.to_string();
         match client.probe(&host) {
             Err(failed) => {
-                let error = Error::from(rekey_kmip::Error::AllHostsFailed(vec![failed]));
+                let failed = rekey_kmip::Error::AllHostsFailed(vec![failed]);
+                let error = GroupClient::failed(group, failed);
                 checks.push(Check::failed(&name, "connection", &error));
             }
             Ok(probe) => {

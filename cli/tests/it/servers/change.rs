@@ -21,7 +21,10 @@ fn an_expiry_is_added_where_there_is_none_and_changed_where_there_is_one() {
     let run = site.keys("expire", &[GROUP, OLD, "2090-04-13", "--yes"]).exits(0);
     assert_eq!(
         run.out,
-        "expired key 02-449 of group kmip1: Protect Stop Date 2090-04-13T00:00:00Z\n"
+        format!(
+            "expired key 02-449 of group kmip1 on {}: Protect Stop Date 2090-04-13T00:00:00Z\n",
+            site.sim.host()
+        )
     );
     let run = run.says("key_cache_millis");
     assert!(run.err.starts_with("note: "), "{run:?}");
@@ -29,8 +32,11 @@ fn an_expiry_is_added_where_there_is_none_and_changed_where_there_is_one() {
     let run = site.keys("expire", &[GROUP, OLD, "2091-01-01T10:00:00+02:00", "--yes"]).exits(0);
     assert_eq!(
         run.out,
-        "expired key 02-449 of group kmip1: Protect Stop Date 2091-01-01T08:00:00Z (it was \
-         2090-04-13T00:00:00Z)\n"
+        format!(
+            "expired key 02-449 of group kmip1 on {}: Protect Stop Date 2091-01-01T08:00:00Z (it was \
+             2090-04-13T00:00:00Z)\n",
+            site.sim.host()
+        )
     );
     assert_eq!(site.listed(OLD)["protect_stop_date"], "2091-01-01T08:00:00Z");
     assert_eq!(site.sim.count(Operation::ADD_ATTRIBUTE), 1);
@@ -109,14 +115,18 @@ fn a_key_that_is_not_there_or_a_server_that_cannot_is_6() {
     let site = Site::empty(settings);
     let run = site.keys("expire", &[GROUP, OLD, "--yes"]).exits(6);
     run.says("refused Add Attribute of 02-449")
-        .says("hint: this key server does not offer the operation: use its own tools");
+        .says("Protect Stop Date could not be set")
+        .says("hint: this key server keeps no Protect Stop Date for its keys: revoke the key");
 }
 
 #[test]
 fn revoking_deactivates_and_a_compromise_is_said_to_be_worse() {
     let site = site();
     let run = site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(0);
-    assert_eq!(run.out, "revoked key 02-449 of group kmip1: Superseded\n");
+    assert_eq!(
+        run.out,
+        format!("revoked key 02-449 of group kmip1 on {}: Superseded\n", site.sim.host())
+    );
     assert_eq!(site.listed(OLD)["state"], "Deactivated");
     let run = site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(6);
     run.says("the object is not active");

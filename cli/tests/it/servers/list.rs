@@ -64,6 +64,7 @@ fn the_table_has_the_columns_of_the_vendor_s_tool() {
         "Creation Date",
         "Protect Stop Date",
         "Namespace",
+        "Length",
     ];
     let mut from = 0;
     for column in columns {
@@ -72,38 +73,23 @@ fn the_table_has_the_columns_of_the_vendor_s_tool() {
     }
     assert_eq!(lines[1][from..].trim(), "");
     let rows = words(&run);
+    // Dates are Java's.
     assert_eq!(
-        rows[3],
-        [
-            "old",
-            "n/a",
-            "AES/CBC/PKCS5",
-            "Deactivated",
-            "2019-01-02T03:04:05Z",
-            "2019-01-01T00:00:00Z",
-            "2022-01-01T00:00:00Z",
-            "n/a"
-        ]
+        rows[3].join(" "),
+        "old n/a AES/CBC/PKCS5 Deactivated Wed Jan 02 03:04:05 UTC 2019 Tue Jan 01 00:00:00 UTC 2019 \
+         Sat Jan 01 00:00:00 UTC 2022 n/a 128"
     );
     assert_eq!(
-        rows[4],
-        [
-            "new",
-            "9f_0",
-            "AES/CBC/PKCS5",
-            "Active",
-            "2021-05-06T07:08:09Z",
-            "2021-05-06T00:00:00Z",
-            "n/a",
-            "accounts"
-        ]
+        rows[4].join(" "),
+        "new 9f_0 AES/CBC/PKCS5 Active Thu May 06 07:08:09 UTC 2021 Thu May 06 00:00:00 UTC 2021 n/a \
+         accounts 128"
     );
     // The key of every site here; one row for each key and nothing else.
-    assert_eq!((rows[5][0], rows[5].len()), (OLD, 8));
+    assert_eq!(rows[5][0], OLD);
     assert_eq!(rows.iter().skip(6).flatten().count(), 0, "{run:?}");
-    // Columns stand below each other.
-    let at = lines[1].find("Protect Stop Date").unwrap();
-    assert!(lines[3][at..].starts_with("2022-01-01T00:00:00Z"), "{run:?}");
+    // Columns end below each other.
+    let end = lines[1].find("Protect Stop Date").unwrap() + "Protect Stop Date".len();
+    assert!(lines[3][..end].ends_with("Sat Jan 01 00:00:00 UTC 2022"), "{run:?}");
     assert_eq!(run.err, "");
 }
 
@@ -174,7 +160,7 @@ fn a_key_that_may_not_be_seen_is_a_row_with_a_note() {
     site.sim.fail_once(Operation::GET_ATTRIBUTES, refuse());
     let run = site.keys("list", &[GROUP]).exits(0);
     let rows = words(&run);
-    assert_eq!(rows[3], [OLD, "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "n/a"], "{run:?}");
+    assert_eq!(rows[3], [&[OLD][..], &["n/a"; 8]].concat(), "{run:?}");
     assert_eq!((rows[4][0], rows[5][0]), ("old", "new"));
     run.says(
         "note: the server tells nothing about 02-449: Permission Denied (12): \
@@ -192,13 +178,10 @@ fn what_the_server_does_not_tell_is_n_a() {
     let site = site(&[Quirk::NoDates]);
     let run = site.keys("list", &[GROUP]).exits(0);
     let row = |id: &str| words(&run).into_iter().find(|row| row.first() == Some(&id)).unwrap();
+    // The state is told, and follows from dates that are not.
     assert_eq!(
-        row("old")[3..],
-        ["Active", "n/a", "2019-01-01T00:00:00Z", "n/a", "n/a"].map(|cell| match cell {
-            // The state is told, and follows from dates that are not.
-            "Active" => "Deactivated",
-            cell => cell,
-        })
+        row("old")[3..].join(" "),
+        "Deactivated n/a Tue Jan 01 00:00:00 UTC 2019 n/a n/a 128"
     );
     assert_eq!(site.listed("old")["activation_date"], json!(null));
 }
@@ -249,4 +232,42 @@ fn a_list_that_the_server_cuts_says_so() {
     site.sim.store().set_quirk(Quirk::NoLocatedItems, true);
     let run = site.keys("list", &[GROUP]).exits(0);
     assert!(run.err.contains("note: the list may not be whole: the server repeats"), "{run:?}");
+}
+
+#[test]
+fn without_a_group_all_are_listed_and_one_that_is_down_hides_no_other() {
+    let site = site(&[]);
+    let text = fs::read_to_string(site.config()).unwrap();
+    let (head, body) = text.split_once("kmip1:\n").unwrap();
+    let body = body.trim_end();
+    let down = body.replace(&site.sim.address().port().to_string(), "1");
+    site.node
+        .file("hcd.yaml", &format!("{head}down:\n{down}\n  kmip1:\n{body}\n  more:\n{body}\n"));
+    let run = site.keys("list", &[]).exits(6);
+    let run = run
+        .says("1 of 3 groups could not be listed: KMIP group 'down'")
+        .says("Keys on kmip1:")
+        .says("Keys on more:");
+    assert!(!run.out.contains("Keys on down"), "{run:?}");
+    let run = site.keys("list", &["--json"]).exits(6);
+    assert_eq!((run.of_type("key").len(), run.of_type("error").len()), (6, 1));
+    site.node.file("hcd.yaml", "cluster_name: x\n");
+    site.keys("list", &[]).exits(2).says("has no kmip_hosts");
+}
+
+#[test]
+fn a_host_that_is_passed_over_is_said() {
+    let site = site(&[]);
+    let own = format!("localhost:{}", site.sim.address().port());
+    let text = fs::read_to_string(site.config()).unwrap();
+    site.node.file("hcd.yaml", &text.replace(&own, &format!("127.0.0.1:1, {own}")));
+    let run = site.keys("list", &[GROUP]).exits(0);
+    let run =
+        run.says(&format!("kmip_hosts.kmip1: {own} answers; passed over: 127.0.0.1:1: cannot"));
+    assert_eq!(run.text().matches("passed over").count(), 1, "{run:?}");
+    let run = site.keys("revoke", &[GROUP, "new", "--yes", "--force"]).exits(0);
+    run.says(&format!("revoked key new of group kmip1 on {own}: "));
+    // A refusal names who refused.
+    let run = site.keys("revoke", &[GROUP, "nope", "--yes", "--force"]).exits(6);
+    run.says(&format!("KMIP group 'kmip1', {own}: the key server refused Revoke"));
 }

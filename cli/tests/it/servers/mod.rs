@@ -4,6 +4,7 @@ mod change;
 mod destroy;
 mod doctor;
 mod list;
+mod memory;
 mod rotate;
 mod secrets;
 

@@ -7,6 +7,7 @@ use rekey_kmip::client::{Client, ClientSettings};
 use rekey_kmip::keystore::{self, Note, Trust};
 use rekey_kmip::transport::{Identity, Timeouts, TlsConnector, TlsSettings};
 
+use super::servers::cure_of;
 use crate::config::{self, KmipGroup, NodeConfig};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::keys::SystemKey;
@@ -21,6 +22,18 @@ pub struct GroupClient {
     /// What the operator should know: what Java would see otherwise in the stores, settings that
     /// have no effect here, files that others may read.
     pub warnings: Vec<String>,
+}
+
+impl GroupClient {
+    /// What the client says of a group, with the group's name in its cure.
+    #[must_use]
+    pub fn failed(group: &str, error: rekey_kmip::Error) -> Error {
+        let error = Error::from(error);
+        match cure_of(group, &error) {
+            Some(cure) => error.cure(cure),
+            None => error,
+        }
+    }
 }
 
 /// Makes a client of a group of `kmip_hosts`: resolves its passwords, opens its stores, and
@@ -144,8 +157,8 @@ impl<'a> Connecting<'a> {
             what.push_str(setting);
         }
         let named = Error::new(error.kind(), what).at(self.config.path());
-        let named = match error.advice() {
-            Some(cure) => named.cure(cure.to_owned()),
+        let named = match cure_of(&group.name, &error) {
+            Some(cure) => named.cure(cure),
             None => named,
         };
         named.caused_by(error)

@@ -5,15 +5,15 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use rekey_kmip::client::choice::{Choice, KeyRequest};
-use rekey_kmip::client::{Client, ListedObject, Listing, Rest};
+use rekey_kmip::client::{Client, Detour, ListedObject, Listing, Rest};
 use rekey_kmip::message::{Attribute, Attributes, ObjectType, Timestamp, UniqueIdentifier};
-use rekey_kmip::transport::Failure;
+use rekey_kmip::transport::{Failure, Host};
 use rekey_kmip::ttlv::Tag;
 
 use super::connect;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, label};
 use crate::error::{Error, ErrorKind, Result};
-use crate::keys::{KeyId, KeyProvider, KeyRef, SecretKey};
+use crate::keys::{KeyCreation, KeyId, KeyProvider, KeyRef, SecretKey};
 
 /// Clients of the groups of a configuration, made when a group is first asked for and kept.
 ///
@@ -34,7 +34,8 @@ impl KmipServers {
     /// Takes the node's configuration; connects to nothing.
     #[must_use]
     pub fn new(config: NodeConfig) -> Self {
-        Self { config, groups: Mutex::default(), warnings: Mutex::default() }
+        let warnings = Mutex::new(config.warnings().to_vec());
+        Self { config, groups: Mutex::default(), warnings }
     }
 
     /// The configuration.
@@ -43,11 +44,32 @@ impl KmipServers {
         &self.config
     }
 
-    /// What the configuration and the stores of the groups asked so far leave to be said.
+    /// What is to be said and was not yet: of the configuration, of the stores of the groups asked so
+    /// far, and of hosts that were passed over.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let found = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        self.config.warnings().iter().chain(found.iter()).cloned().collect()
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The host of a group that last answered.
+    #[must_use]
+    pub fn answering(&self, group: &str) -> Option<String> {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        match groups.get(group) {
+            Some(Group::Up(client)) => client.host().map(ToString::to_string),
+            _ => None,
+        }
+    }
+
+    /// Closes all connections, so that what they last received is freed, keys among it. The next
+    /// question opens them again.
+    pub fn disconnect(&self) {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        for group in groups.values_mut() {
+            if let Group::Up(client) = group {
+                client.disconnect();
+            }
+        }
     }
 
     /// Does something with the client of a group.
@@ -65,17 +87,30 @@ impl KmipServers {
             groups.insert(group.to_owned(), self.open(group));
         }
         match groups.get_mut(group) {
-            Some(Group::Up(client)) => work(client).map_err(|error| {
-                let down = is_down(&error);
-                let error = of_group(group, error.into());
-                if down {
+            Some(Group::Up(client)) => {
+                let result = work(client);
+                self.note_detours(group, client.take_detours());
+                let error = match result {
+                    Ok(done) => return Ok(done),
+                    Err(error) => error,
+                };
+                let is_down = is_down(&error);
+                let host = client.host().filter(|_| !is_down && client.hosts().len() > 1);
+                let error = of_group(group, host, error.into());
+                if is_down {
                     groups.insert(group.to_owned(), Group::Down(error.clone()));
                 }
-                error
-            }),
+                Err(error)
+            }
             Some(Group::Down(error)) => Err(error.clone()),
             None => Err(Error::new(ErrorKind::Internal, "a group was not kept")),
         }
+    }
+
+    fn note_detours(&self, group: &str, detours: Vec<Detour>) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings
+            .extend(detours.iter().map(|detour| format!("kmip_hosts.{}: {detour}", label(group))));
     }
 
     fn open(&self, group: &str) -> Group {
@@ -106,14 +141,21 @@ impl KmipServers {
         self.with(group, |client| client.attributes_of(ids))
     }
 
-    /// Makes a key and activates it, as the database does when it finds none (KMIP.md 1.3).
+    /// Makes a key and activates it, as the database does when it finds none (KMIP.md 1.3). A key
+    /// that was made before and that nobody activated is activated instead: an earlier run may have
+    /// ended between the two.
     ///
     /// # Errors
     /// As [`Self::with`]; and [`ErrorKind::Invalid`] when the server gives the key an id that is
     /// no [`KeyId`].
-    pub fn create(&self, group: &str, wanted: &KeyRequest) -> Result<KeyId> {
-        let id = self.with(group, |client| client.create_active(wanted.new_key(None)))?;
-        Ok(KeyId::new(id.as_str())?)
+    pub fn create(&self, group: &str, wanted: &KeyRequest) -> Result<(KeyId, KeyCreation)> {
+        let (id, how) = self.with(group, |client| {
+            Ok(match client.take_up(wanted, Timestamp::now())? {
+                Some((id, _made)) => (id, KeyCreation::TakenUp),
+                None => (client.create_active(wanted.new_key(None))?, KeyCreation::Created),
+            })
+        })?;
+        Ok((KeyId::new(id.as_str())?, how))
     }
 
     /// The names of the symmetric keys of a group that have so many bits, or do not tell; and what
@@ -147,14 +189,22 @@ impl KmipServers {
     }
 }
 
-fn of_group(group: &str, error: Error) -> Error {
-    let advice = error.advice().map(str::to_owned);
-    let of = Error::new(error.kind(), format!("KMIP group '{}'", group.escape_debug()));
-    let of = of.caused_by(error);
+/// The host is said where there are several and one of them answered.
+fn of_group(group: &str, host: Option<&Host>, error: Error) -> Error {
+    let host = host.map_or_else(String::new, |host| format!(", {host}"));
+    let named = Error::new(error.kind(), format!("KMIP group '{}'{host}", group.escape_debug()));
+    let advice = cure_of(group, &error);
+    let named = named.caused_by(error);
     match advice {
-        Some(advice) => of.cure(advice),
-        None => of,
+        Some(advice) => named.cure(advice),
+        None => named,
     }
+}
+
+/// The cure of an error, with the group's name where the client, which does not know it, writes
+/// `GROUP`.
+pub(super) fn cure_of(group: &str, error: &Error) -> Option<String> {
+    error.advice().map(|advice| advice.replace("GROUP.", &format!("{}.", label(group))))
 }
 
 /// Whether no host of the group can be talked to; a host that answers nonsense about one key may

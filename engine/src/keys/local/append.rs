@@ -28,6 +28,8 @@ pub enum KeyCreation {
     AlreadyThere,
     /// The key is new.
     Created,
+    /// The key was made before and never activated; it is active now.
+    TakenUp,
 }
 
 /// What is new gets the owner of `like`: the node's user must be able to read it, whoever runs this.

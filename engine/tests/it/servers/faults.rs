@@ -18,8 +18,8 @@ fn site(settings: SimulatorSettings, timeout: u64) -> Site {
     site
 }
 
-/// Moves everything to a local key; the two SSTables of the server are refused for this reason.
-/// Returns how often Get was asked for.
+/// Moves everything to a local key; the two SSTables of the server are refused for this reason (`#`
+/// stands for a number). Returns how often Get was asked for.
 fn refused(site: Site, reason: &str) -> usize {
     let reason = reason.to_owned();
     in_time(move || {
@@ -34,11 +34,24 @@ fn refused(site: Site, reason: &str) -> usize {
             found.iter().zip([("a", "oa-1-big-Data.db"), ("b", "oa-2-big-Data.db")])
         {
             let host = site.sim.host();
+            // A port that is closed at once may be seen as closed or as reset.
+            let text = text.replace(
+                "the server reset the connection before",
+                "the server closed the connection before",
+            );
             let whole = format!(
                 "KMIP group 'kmip1' (key kmip kmip1/{id}): no key server could be used: {host}: \
                  {reason}"
             );
-            assert_eq!((*severity, text.as_str()), (Severity::Refusal, whole.as_str()));
+            assert_eq!(*severity, Severity::Refusal);
+            match whole.split_once('#') {
+                None => assert_eq!(text, whole),
+                Some((before, after)) => {
+                    let number =
+                        text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+                    assert!(number.is_some_and(|n| n.parse::<u32>().is_ok()), "{text}");
+                }
+            }
             assert_eq!(sstables, &[data]);
         }
         let session = site.workspace.session(LeaseMode::Exclusive).unwrap();
@@ -77,30 +90,18 @@ fn a_server_that_does_not_answer_is_asked_once() {
             300,
             "gave up after 3000 ms while trying to receive a reply",
         ),
-        (Fault::ResetMidReply, patient, "the connection was reset while trying to receive a reply"),
-        (Fault::CloseBeforeReply, patient, "end of stream after 0 bytes of a reply"),
-        (Fault::DoneButNoReply, patient, "end of stream after 0 bytes of a reply"),
     ] {
         assert_eq!(broken(fault.clone(), timeout, reason), 1, "{fault:?}");
     }
-}
-
-#[test]
-fn half_a_reply_takes_the_group_down() {
-    let site = site(SimulatorSettings::default(), 20_000);
-    site.sim.fail_always(Operation::GET, Fault::CloseMidReply);
-    in_time(move || {
-        let sources = site.sources();
-        let target = site.workspace.new_key("new-key", CBC, 128);
-        let found = findings(&site.plan(&sources, &target));
-        assert_eq!(found.len(), 2);
-        for (_, text, _) in found {
-            let (_, end) = text.split_once("end of stream after ").unwrap();
-            let (bytes, end) = end.split_once(' ').unwrap();
-            assert!(bytes.parse::<u32>().unwrap() > 8 && end == "bytes of a reply", "{text}");
-        }
-        assert_eq!(site.sim.count(Operation::GET), 1);
-    });
+    // Where the connection ends, batches may be why: once more without.
+    for (fault, reason) in [
+        (Fault::ResetMidReply, "the server reset the connection after # bytes of the reply to Get"),
+        (Fault::CloseMidReply, "end of stream after # bytes of the reply to Get"),
+        (Fault::CloseBeforeReply, "end of stream after 0 bytes of the reply to Get"),
+        (Fault::DoneButNoReply, "end of stream after 0 bytes of the reply to Get"),
+    ] {
+        assert_eq!(broken(fault.clone(), patient, reason), 2, "{fault:?}");
+    }
 }
 
 /// A server that breaks the protocol over one key may be right about the next.
@@ -191,7 +192,7 @@ fn a_broken_answer_that_comes_once_costs_one_key_at_most() {
 fn a_door_that_does_not_open_takes_the_group_down() {
     for (door, timeout, reason) in [
         (Door::Silent, 300, "no answer after 300 ms while trying to agree on TLS"),
-        (Door::Slammed, 20_000, "the connection was reset while trying to agree on TLS"),
+        (Door::Slammed, 20_000, "the server closed the connection before it said a word of TLS"),
         (Door::PlainText, 20_000, "the port does not speak TLS"),
     ] {
         let site = site(SimulatorSettings { door, ..SimulatorSettings::default() }, timeout);
@@ -255,7 +256,7 @@ fn the_next_host_of_a_group_takes_over() {
     let plan = site.plan(&site.sources(), &target);
     let text = plan.findings[0].error.chain();
     let first = text.find(&format!("{dead}: cannot connect: ")).unwrap();
-    let second = text.find(&format!("; {host}: the connection was reset")).unwrap();
+    let second = text.find(&format!("; {host}: the server ")).unwrap();
     assert!(first < second, "{text}");
 }
 

@@ -60,10 +60,10 @@ fn a_server_that_refuses_deactivated_keys_holds_up_what_needs_them_and_nothing_e
     assert_eq!((error.kind(), error.key_name()), (KeyUnavailable, Some("kmip kmip1/off")));
     assert_eq!(
         error.chain(),
-        "KMIP group 'kmip1' (key kmip kmip1/off): the key server refused Get of off: \
-         Wrong Key Lifecycle State (67): DENIED (key off)"
+        "KMIP group 'kmip1' (key kmip kmip1/off): the key server does not give out the key off, \
+         which is Deactivated: Wrong Key Lifecycle State (67): DENIED (key off)"
     );
-    assert!(error.advice().unwrap().starts_with("this server gives out no deactivated keys"));
+    assert!(error.advice().unwrap().starts_with("reactivate the key on the key server"));
     assert!(
         sstables[0].ends_with("/oa-2-big-Data.db") && sstables[1].ends_with("/oa-4-big-Data.db")
     );

@@ -135,8 +135,8 @@ impl CertificateFailure {
                  truststore"
             }
             Self::OtherIssuer { .. } => {
-                "the authority was renewed under its old name: import its new certificate into the \
-                 truststore"
+                "the authority was renewed under its old name, or this is another server: import the \
+                 certificate that signed the server's into the truststore"
             }
             Self::Expired { .. } | Self::NotYetValid { .. } => {
                 "renew the certificate, and compare the clocks of both hosts"
