@@ -151,8 +151,8 @@ impl CertificateFailure {
             }
             Self::Version1 | Self::Key { .. } | Self::Signature { .. } => {
                 "issue a version 3 certificate with SHA-256 and RSA 2048 bits, or EC, to the server; \
-                 until then export the keys by a Java client and give them by --kmip-keys (README, \
-                 \"Key servers that only Java reaches\")"
+                 until then fetch the keys by another client and give them by --kmip-keys \
+                 (docs/KEY-SERVERS.md, \"Servers that only Java reaches\")"
             }
             Self::Usage => "issue a certificate with the extended key usage serverAuth, or none",
             Self::NameConstraints

@@ -48,8 +48,8 @@ impl TlsFailure {
                 "this client speaks TLS 1.2 and 1.3 with AEAD suites (GCM, ChaCha20) and ECDHE only: \
                  enable one of those on the server, and check `protocol` and `cipher_suites`. Java \
                  has more (TLS 1.0 and 1.1, CBC suites, RSA key exchange, DSA): until the server \
-                 offers one of these, export the keys by a Java client and give them by \
-                 --kmip-keys (README, \"Key servers that only Java reaches\")"
+                 offers one of these, fetch the keys by another client and give them by \
+                 --kmip-keys (docs/KEY-SERVERS.md, \"Servers that only Java reaches\")"
             }
             Self::NotTls => "use the key server's TLS port",
             Self::BadName => "write a host name or an IPv4 address in `hosts`",
