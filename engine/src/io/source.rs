@@ -172,6 +172,28 @@ mod tests {
         path
     }
 
+    /// More than any address space: a map is refused for want of memory, and reads go on.
+    #[test]
+    fn what_does_not_fit_into_memory_is_read() {
+        let shared = Path::new("/dev/shm");
+        let Ok(dir) = tempfile::tempdir_in(shared) else {
+            eprintln!("skipped: no file system in memory, whose files may be of any length");
+            return;
+        };
+        let path = dir.path().join("f");
+        let length = 1_u64 << 48;
+        let made = File::create(&path).unwrap();
+        if made.set_len(length).is_err() {
+            eprintln!("skipped: files of 256 TiB cannot be made here");
+            return;
+        }
+        made.write_all_at(b"the end", length - 7).unwrap();
+        let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
+        assert!(mmap::map(&made, &lease).is_err(), "it would be no test");
+        let source = Source::open(&path, Access::Mapped(&lease)).unwrap();
+        assert_eq!(source.slice(length - 7, 7, &mut Vec::new()).unwrap(), b"the end");
+    }
+
     #[test]
     fn a_map_and_positional_reads_give_the_same() {
         let from = usize::try_from(MAPPED_FROM).unwrap();

@@ -40,10 +40,23 @@ fn trouble(site: &Site, code: i32) -> (String, String, String) {
     (step, message, cure)
 }
 
+/// A word as only programs write it, such as `CaUsedAsEndEntity`.
+fn type_name(text: &str) -> Option<&str> {
+    let is_one = |word: &&str| {
+        let inner = word.char_indices().skip(1).filter(|(_, c)| c.is_ascii_uppercase());
+        let humps = inner.filter(|(at, _)| word[..*at].ends_with(|c: char| c.is_ascii_lowercase()));
+        humps.count() > 0 && !["ChaCha20", "serverAuth", "clientAuth", "TLSv1"].contains(word)
+    };
+    text.split(|c: char| !c.is_ascii_alphanumeric()).find(is_one)
+}
+
 /// The same for a connection that fails: without the host in front.
 fn connection(site: &Site) -> (String, String) {
     let (step, message, cure) = trouble(site, 6);
     assert_eq!(step, "connection");
+    for text in [&message, &cure] {
+        assert_eq!(type_name(text), None, "a library's name of it: {text}");
+    }
     let front = format!("no key server could be used: {}: ", site.sim.host());
     (message.strip_prefix(&front).unwrap_or_else(|| panic!("{message}")).to_owned(), cure)
 }
