@@ -183,7 +183,7 @@ fn follow(
         Ok(Some(text)) => text,
         Ok(None) => return,
         Err(error) => {
-            let what = format!("cannot be read ({error}); the run goes on as it was");
+            let what = format!("cannot be read ({error}); the run continues unchanged");
             if *last != what {
                 say(&format!("{}: {what}", file.display()));
                 *last = what;
@@ -291,7 +291,7 @@ mod tests {
         let said = said.lock().unwrap();
         assert_eq!(said.len(), 4, "{said:?}");
         assert!(said[1].contains("write one of"), "{said:?}");
-        assert!(said[3].contains("cannot be read") && said[3].contains("goes on"), "{said:?}");
+        assert!(said[3].contains("cannot be read") && said[3].contains("continues"), "{said:?}");
     }
 
     #[test]

@@ -24,10 +24,10 @@ use crate::ui::Verb;
 
 /// Re-encrypts the SSTables of a stopped Cassandra, DSE or HCD node under a new key.
 ///
-/// Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some SSTables failed and the rest
-/// went on, 4 the key is still in use or may be, 5 a node or another run holds the data, 6 a key or a key
+/// Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some SSTables failed and the
+/// rest were done, 4 the key is still in use or may be, 5 a node or another run holds the data, 6 a key or a key
 /// server cannot be had, 7 not enough space, 8 verification mismatch, 75 stopped on request, 130 interrupted; after
-/// the last two the same command goes on.
+/// the last two the same command resumes.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Count which keys encrypt which SSTables; needs no key
     Census(CensusArgs),
     #[cfg(feature = "demo")]
-    /// Show the main job on bundled SSTables, in a temporary directory; goes on with one that was cut
+    /// Show the main job on bundled SSTables, in a temporary directory; resume one that was cut
     /// off
     Demo(DemoArgs),
     /// List, test, expire, revoke and destroy the keys of KMIP servers
@@ -146,7 +146,7 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) slow: bool,
 
-    /// Where the demo lives, and where the next one goes on with it should it be cut off: a directory
+    /// Where the demo lives, and where the next one resumes it should it be cut off: a directory
     /// that does not exist, is empty, or is a demo's; sstablerekey-demo-UID below the temporary
     /// directory without it. It is removed at the end
     #[arg(long, value_name = "DIR")]
@@ -190,7 +190,7 @@ pub(crate) struct UpgradeArgs {
     #[arg(short = 'a', long = "include-all-sstables", required = true)]
     pub(crate) include_all: bool,
 
-    /// Go on with an unfinished run, and begin no new one
+    /// Resume an unfinished run; begin no new one
     #[arg(long)]
     pub(crate) resume_only: bool,
 

@@ -190,7 +190,7 @@ impl FromStr for CheckpointArg {
                 format!("'{part}' is neither MiB (256) nor seconds (10s)")
             })?;
             match (is_time, number) {
-                (_, 0) => return Err("0 is no distance between checkpoints".to_owned()),
+                (_, 0) => return Err("the distance between checkpoints cannot be 0".to_owned()),
                 (true, seconds) => checkpoint.every = Duration::from_secs(seconds),
                 (false, mib) => checkpoint.bytes = mib.saturating_mul(1 << 20),
             }

@@ -44,7 +44,7 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_not_a_number| format!("'{text}' is no number of MiB"))
+        text.parse().map(Self).map_err(|_not_a_number| format!("'{text}' is not a number of MiB"))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         .with_control(Arc::clone(&control));
     let unfinished = upgrade::unfinished(&session)?;
     if args.resume_only && unfinished.is_none() {
-        return Err(Error::invalid("there is no unfinished run to go on with")
+        return Err(Error::invalid("there is no unfinished run to resume")
             .cure("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
     args.data.note_empty(style, &session, &selection);
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
         style.go_on(&format!(
-            "ended before it was done (exit status {}); nothing is lost, and the same command goes on",
+            "ended before it was done (exit status {}); nothing is lost; run the same command to resume",
             signals.status()
         ));
         return Ok(signals.status());

@@ -21,6 +21,7 @@ pub(crate) use command_line::keys_command;
 pub(crate) use end::{Verb, usage};
 pub(crate) use keys::{Check, KeyRow};
 pub(crate) use run::BOTH_PASSES;
+pub(crate) use text::sstables;
 
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -52,6 +52,15 @@ pub(super) fn span(span: Duration) -> String {
     }
 }
 
+/// A number of SSTables, in words.
+pub(crate) fn sstables<N: TryInto<u64>>(count: N) -> String {
+    match count.try_into() {
+        Ok(1) => "1 SSTable".to_owned(),
+        Ok(count) => format!("{count} SSTables"),
+        Err(_beyond) => "countless SSTables".to_owned(),
+    }
+}
+
 pub(super) fn bytes(count: u64) -> String {
     BinaryBytes(count).to_string()
 }

@@ -46,7 +46,7 @@ fn a_plan_shows_copies_and_what_stays() {
     let node = node();
     let run = node.plan(&["--create-key"]).exits(0);
     run.says("3 of 3 SSTables to rewrite")
-        .says("5 SSTables in snapshots and backups are left as they are")
+        .says("left as they are, under their old keys: 5 SSTables in snapshots and backups")
         .says("--snapshots, --backups");
     let run = node.plan(&["--create-key", "--snapshots"]).exits(0);
     run.says("4 of 4 SSTables to rewrite")
@@ -54,7 +54,7 @@ fn a_plan_shows_copies_and_what_stays() {
         .says("snapshots/gone/oa-3-big")
         .says("rewrite in its place, as oa-3-big")
         .says("in snapshots and backups 4 copies of them to replace")
-        .says("1 SSTables in snapshots and backups are left as they are");
+        .says("left as they are, under their old keys: 1 SSTable in snapshots and backups");
     let run = node.plan(&["--create-key", "--snapshots", "--backups"]).exits(0);
     let run = run.says("and 2 copies").says("5 copies of them to replace");
     assert!(!run.text().contains("left as they are"), "{run:?}");
@@ -95,7 +95,7 @@ fn a_plan_and_a_run_as_json() {
 fn a_run_says_what_it_has_replaced_and_what_it_has_left() {
     let node = node();
     let run = node.upgrade(&[]).exits(0).says("3 rewritten, read back and swapped in");
-    run.says("5 SSTables in snapshots and backups are left as they are");
+    run.says("left as they are, under their old keys: 5 SSTables in snapshots and backups");
     // Live ones are done; the flags say what else there is.
     let run = node.upgrade(&["--snapshots"]).exits(0);
     run.says("4 rewritten").says("4 copies in snapshots").says("3 skipped");

@@ -98,15 +98,15 @@ fn a_killed_run_is_shown_and_gone_on_with() {
     node.read("status", &[])
         .exits(0)
         .says(" oa-1-big ")
-        .says("1 SSTables: 0 swapped in, 0 failed, 1 left")
+        .says("1 SSTable: 0 swapped in, 0 failed, 1 left")
         .says(" of 24.")
-        .says("nobody works on it")
+        .says("nobody has worked on it for ")
         .says("same arguments");
     // Those that only read do not mind.
     node.read("census", &[]).exits(0).says("old-key");
 
     let run = upgrade(&node, "new-key", &["--resume-only"]).exits(0).says("1 rewritten");
-    assert!(run.err.contains("going on with an unfinished run"), "{run:?}");
+    assert!(run.err.contains("resuming an unfinished run"), "{run:?}");
     assert!(!state(&node).exists());
     node.read("verify", &[]).exits(0).says("1 verified");
     let seen = status(&node, &[]);
@@ -165,7 +165,7 @@ fn another_nodes_run_is_nobodys_to_abandon() {
         node.run(&other).exits(2).says("/data").says("/other").says("hint:");
         assert!(journal.exists());
     }
-    upgrade(&node, "new-key", &elsewhere).exits(0).says("going on").says("1 rewritten");
+    upgrade(&node, "new-key", &elsewhere).exits(0).says("resuming").says("1 rewritten");
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl<'a> EncryptedIndex<'a> {
 
     fn page(&mut self, page: u64) -> Result<&[u8]> {
         if page >= self.pages {
-            return Err(self.damaged("it points behind its end"));
+            return Err(self.damaged("it points past its end"));
         }
         if self.at != Some(page) {
             self.at = None;

@@ -28,7 +28,7 @@ pub enum StatisticsError {
     #[error("the CRC of its {0} does not match")]
     Crc(&'static str),
     /// The kinds do not rise.
-    #[error("body {0} is not behind the one before by its kind")]
+    #[error("body {0} is out of order by its kind")]
     Kind(i32),
     /// The positions do not rise, or the first does not follow the table, or one is beyond the end.
     #[error("the position {position} of body {kind} does not lie where a body can")]

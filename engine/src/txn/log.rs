@@ -165,11 +165,11 @@ impl TransactionLog {
             match record {
                 Ok(record) if agrees => {
                     if self.records.contains(&record) {
-                        self.problem = Some(format!("'{line}' stands there twice"));
+                        self.problem = Some(format!("'{line}' occurs twice"));
                         return;
                     }
                     if self.records.last().is_some_and(|last| last.kind.is_final()) {
-                        self.problem = Some("it goes on behind its end".to_owned());
+                        self.problem = Some("it has lines after its end".to_owned());
                         return;
                     }
                     self.records.push(record);

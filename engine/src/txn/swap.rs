@@ -82,7 +82,7 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
         .and_then(|()| log.delete(swap.directory));
     committed.map_err(|error| {
         error.cure(
-            "the swap was at or behind its COMMIT: the next run, or the node's next start, \
+            "the swap was at or past its COMMIT: the next run, or the node's next start, \
              finishes or undoes it by the transaction log",
         )
     })

@@ -201,7 +201,7 @@ fn unfinished_copies(staging: PathBuf) -> Error {
 /// The outcome of an SSTable that the run did not get to.
 fn left() -> Error {
     Error::new(ErrorKind::Interrupted, "it was not begun before the run ended")
-        .cure("run the same command again: it goes on with what is left")
+        .cure("run the same command again: it does what is left")
 }
 
 /// Tells an observer what a step means, and hands on the end of a task, which the report tells of.

@@ -295,5 +295,5 @@ const TARGET_OPTIONS: &str = "target options";
 const TARGET_KEY_ID: &str = "target key id";
 const NONE: &str = "none";
 const UNKNOWN: &str = "not said";
-const ALIKE: &str = "run with the same arguments to go on with it, or abandon it first, which throws \
+const ALIKE: &str = "run with the same arguments to resume it, or abandon it first, which throws \
                      away what was staged and harms no SSTable";

@@ -89,7 +89,7 @@ fn program() -> String {
 /// The demo did not get to its end.
 fn cut_off(step: u8) -> Error {
     Error::new(ErrorKind::Interrupted, format!("the demo was ended in step {step}"))
-        .cure("run the same command again: it goes on there")
+        .cure("run the same command again: it resumes there")
 }
 
 fn unproved() -> Error {

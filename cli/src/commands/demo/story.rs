@@ -199,7 +199,7 @@ impl<'a> Story<'a> {
         if is_slow {
             ui::say(&format!(
                 "This takes its time. Look at it from another terminal:\n  {} status --data-dir {}\n\
-                 and kill this one, in any way: the same command goes on.\n",
+                 and kill this one, in any way: the same command resumes.\n",
                 program(),
                 self.node.join("data").display()
             ));
@@ -298,11 +298,11 @@ impl<'a> Story<'a> {
 fn going_on(first: u8) -> String {
     match first {
         1 => {
-            "An earlier demo was cut off before it had changed anything: this one goes on with its \
+            "An earlier demo was cut off before it had changed anything: this one resumes with its \
               files."
                 .to_owned()
         }
-        step => format!("An earlier demo was cut off in step {step}: this one goes on there."),
+        step => format!("An earlier demo was cut off in step {step}: this one resumes there."),
     }
 }
 
@@ -342,7 +342,7 @@ const VERIFY: u8 = 7;
 const INTRODUCTION: &str = "\
 Three encrypted tables, written by Apache Cassandra 5.0, lie on a stopped node: one under
 a key of a KMIP server, two under keys in local files. Kill this demo at any point, in any
-way: the same command goes on where it was (with --slow there is more time for that).";
+way: the same command resumes where it was (with --slow there is more time for that).";
 
 const LARGE: &str = "\
 A fourth one, history, is large: the chunks of an SSTable of archive, again and again.";

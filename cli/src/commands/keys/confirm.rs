@@ -24,7 +24,7 @@ impl KeyIdArgs {
         if !stdin().is_terminal() {
             return Err(unconfirmed("there is no terminal to confirm this on"));
         }
-        style.ask(&format!("{what}\nType the key's id to go on: "));
+        style.ask(&format!("{what}\nType the key's id to continue: "));
         let mut typed = String::new();
         stdin()
             .lock()

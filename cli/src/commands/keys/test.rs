@@ -20,7 +20,7 @@ use rekey_kmip::transport::Certificate;
 use super::no_groups;
 use crate::args::TestArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::{Check, Style};
+use crate::ui::{self, Check, Style};
 
 pub(super) fn run(args: &TestArgs) -> Result<Code> {
     let style = Style::new(args.json);
@@ -64,8 +64,8 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
     }
     if unknown > 0 {
         style.note(&format!(
-            "{unknown} SSTables could not be looked at (census says which): keys that they are under \
-             were not tried"
+            "{} could not be looked at (census says which): their keys were not tried",
+            ui::sstables(unknown)
         ));
     }
     style.checked(&all);
@@ -161,7 +161,7 @@ fn described(leaf: &Certificate, issuers: &[Certificate], pinned: bool) -> Strin
         (false, None) => "issuer without a name".to_owned(),
     };
     format!(
-        "{name} ({names}), {issuer}, valid until {}, {} more certificates sent",
+        "{name} ({names}), {issuer}, valid until {}; issuers sent: {}",
         leaf.not_after,
         issuers.len()
     )

@@ -7,7 +7,7 @@ use rekey_engine::Error;
 use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{KeyCensus, Place};
 
-use crate::ui::text::{align, bytes, table};
+use crate::ui::text::{align, bytes, sstables, table};
 
 /// Where a key is in use, or may be.
 pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> String {
@@ -15,10 +15,10 @@ pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> String {
     let _ = match census.keys.get(key) {
         Some(row) => writeln!(
             text,
-            "{key} is in use: {} chunks, {}, in {} SSTables of {}",
+            "{key} is in use: {} chunks, {}, in {} of {}",
             row.chunks,
             bytes(row.bytes),
-            row.sstables,
+            sstables(row.sstables),
             row.tables.iter().cloned().collect::<Vec<_>>().join(" ")
         ),
         None => writeln!(text, "{key}: no chunk header names it"),
@@ -39,7 +39,7 @@ fn places<'a>(
 ) {
     let mut by_place: BTreeMap<&Place, Vec<String>> = BTreeMap::new();
     for ((place, table), count) in counts {
-        by_place.entry(place).or_default().push(format!("{table} ({count} SSTables)"));
+        by_place.entry(place).or_default().push(format!("{table} ({})", sstables(*count)));
     }
     for (place, tables) in by_place.iter().take(MOST_PLACES) {
         let name = match place {
@@ -56,8 +56,8 @@ fn places<'a>(
 }
 
 fn looked_at(text: &mut String, census: &KeyCensus) {
-    for (data_dir, sstables) in &census.looked_at {
-        let _ = writeln!(text, "looked at: {}, {sstables} SSTables", data_dir.display());
+    for (data_dir, count) in &census.looked_at {
+        let _ = writeln!(text, "looked at: {}, {}", data_dir.display(), sstables(*count));
     }
 }
 
@@ -103,17 +103,17 @@ pub(super) fn census(census: &KeyCensus) -> String {
     if census.not_encrypted.sstables > 0 {
         let _ = writeln!(
             text,
-            "not encrypted: {} SSTables, {}",
-            census.not_encrypted.sstables,
+            "not encrypted: {}, {}",
+            sstables(census.not_encrypted.sstables),
             bytes(census.not_encrypted.bytes)
         );
     }
     if census.clear_chunks.chunks > 0 {
         let _ = writeln!(
             text,
-            "in clear although the table is encrypted (min_compress_ratio): {} chunks in {} \
-             SSTables",
-            census.clear_chunks.chunks, census.clear_chunks.sstables
+            "in clear although the table is encrypted (min_compress_ratio): {} chunks in {}",
+            census.clear_chunks.chunks,
+            sstables(census.clear_chunks.sstables)
         );
     }
     unknown(&mut text, census);

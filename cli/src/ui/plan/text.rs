@@ -8,7 +8,7 @@ use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Room, Severity, Shape};
 
 use crate::ui::target;
-use crate::ui::text::{align, bytes, hint, table, verdict};
+use crate::ui::text::{align, bytes, hint, sstables, table, verdict};
 
 /// A plan in pieces: a long table has its head again from time to time, since one of 100,000 lines
 /// would take more memory than the plan.
@@ -67,9 +67,9 @@ fn about(plan: &Plan) -> String {
     }
     let _ = writeln!(
         text,
-        "{} of {} SSTables to rewrite, {}",
+        "{} of {} to rewrite, {}",
         rewrites.len(),
-        plan.sstables.len(),
+        sstables(plan.sstables.len()),
         bytes(total)
     );
     for room in &plan.rooms {
@@ -125,9 +125,9 @@ fn and_copies(planned: &PlannedSSTable) -> String {
 pub(super) fn archives_left(plan: &Plan) -> Option<String> {
     (plan.archived_left > 0).then(|| {
         format!(
-            "{} SSTables in snapshots and backups are left as they are, under the keys that they \
-             have (--snapshots, --backups)",
-            plan.archived_left
+            "left as they are, under their old keys: {} in snapshots and backups (--snapshots, \
+             --backups)",
+            sstables(plan.archived_left)
         )
     })
 }

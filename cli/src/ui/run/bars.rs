@@ -9,7 +9,7 @@ use rekey_engine::event::{Event, Observer};
 
 use super::pace::Pace;
 use crate::ui::output::{err, plain};
-use crate::ui::text::{bytes as bytes_of, span};
+use crate::ui::text::{bytes as bytes_of, span, sstables as count};
 
 /// Draws what an observer sees.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Observer for Bars {
                 self.of = *sstables;
                 self.pace = Pace::new(SAY_AGAIN, Instant::now(), *total);
                 // A hidden bar prints nothing.
-                err(&format!("{sstables} SSTables, {} {}\n", bytes_of(*total), self.work));
+                err(&format!("{}, {} {}\n", count(*sstables), bytes_of(*total), self.work));
                 if self.terminal {
                     self.bar = ProgressBar::new(*total).with_style(style());
                     // It draws itself as it moves: a thread that draws it may not be had.

@@ -7,7 +7,7 @@ use rekey_engine::plan::SkipReason;
 use rekey_engine::upgrade::{Alteration, Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
 
-use crate::ui::text::{duration, hint, verdict};
+use crate::ui::text::{duration, hint, sstables, verdict};
 
 pub(super) fn report(report: &Report, seconds: f64) -> String {
     let mut text = String::new();
@@ -67,8 +67,8 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     }
     let _ = writeln!(
         text,
-        "{} SSTables: {} ({})",
-        report.sstables.len(),
+        "{}: {} ({})",
+        sstables(report.sstables.len()),
         parts.join("; "),
         duration(seconds)
     );
@@ -81,7 +81,7 @@ pub(super) fn alterations(tables: &[Alteration]) -> String {
     let statements: Vec<_> = tables.iter().filter_map(|of| of.statement.as_ref()).collect();
     if !statements.is_empty() {
         text.push_str(
-            "note: alter these tables, or the node goes on writing with the options that they had \
+            "note: alter these tables, or the node keeps writing with their old options \
              (a materialized view, which looks like a table here: ALTER MATERIALIZED VIEW):\n",
         );
     }

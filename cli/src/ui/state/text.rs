@@ -8,7 +8,7 @@ use rekey_engine::journal::{Ending, History, State};
 use rekey_engine::sstable::TableDir;
 use rekey_engine::upgrade::{SSTableStatus, Status};
 
-use crate::ui::text::{align, bytes, span, table};
+use crate::ui::text::{align, bytes, span, sstables, table};
 
 /// A screen of it: the SSTables in work, those that failed, sums. With `all`, every SSTable that was
 /// begun.
@@ -58,8 +58,8 @@ fn sums(text: &mut String, status: &Status) {
     let total = status.total;
     let _ = writeln!(
         text,
-        "{} SSTables: {} swapped in, {} failed, {} left",
-        total.sstables,
+        "{}: {} swapped in, {} failed, {} left",
+        sstables(total.sstables),
         total.swapped,
         total.failed,
         left(status),
@@ -95,11 +95,11 @@ fn ending(status: &Status) -> String {
     let left = left(status);
     match status.ending {
         Some(Ending::Limit) => {
-            let swapped = status.swapped_then;
-            format!("stopped after {swapped} SSTables, as it was to (--stop-after); {left} left")
+            let swapped = sstables(status.swapped_then);
+            format!("stopped after {swapped} (--stop-after); {left} left")
         }
         Some(Ending::Deadline) => format!("ended by its deadline; {left} left"),
-        Some(Ending::Asked) => format!("ended as it was asked to; {left} left"),
+        Some(Ending::Asked) => format!("stopped on request; {left} left"),
         Some(_) => "ended with failures".to_owned(),
         None => "cut off".to_owned(),
     }
@@ -108,7 +108,7 @@ fn ending(status: &Status) -> String {
 fn pace(text: &mut String, status: &Status) {
     let age = SystemTime::now().duration_since(status.last).unwrap_or_default();
     if let (Some(rate), Some(eta)) = (status.rate, status.eta) {
-        // It was estimated when the run was heard of last, and has gone on since.
+        // It was estimated when the run was heard of last.
         let left = if status.worker.is_some() { eta.saturating_sub(age) } else { eta };
         let _ = writeln!(text, "{}/s written and read back, {} left", bytes(rate), span(left));
     }
@@ -119,8 +119,8 @@ fn pace(text: &mut String, status: &Status) {
         }
         None => writeln!(
             text,
-            "{}; nobody works on it, since {age}: upgradesstables with the same arguments goes on \
-             with it, abandon undoes what it has begun",
+            "{}; nobody has worked on it for {age}: upgradesstables with the same arguments resumes it, \
+             abandon undoes what it has begun",
             ending(status)
         ),
     };
@@ -146,7 +146,7 @@ fn name(data: &Path) -> String {
 pub(super) fn resuming(history: &History) -> String {
     let swapped = history.sstables.values().filter(|entry| entry.state == State::Swapped).count();
     format!(
-        "going on with an unfinished run; SSTables in their places: {swapped}, partly done: {}",
+        "resuming an unfinished run; SSTables in their places: {swapped}, partly done: {}",
         history.resumable().count()
     )
 }

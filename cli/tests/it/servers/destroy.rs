@@ -247,7 +247,7 @@ fn what_no_census_counts_may_be_under_the_key() {
             let keyspace = site.node.data().join(name);
             copy_tree(&site.node.data().join("rk"), &keyspace);
         }),
-        ("files of SSTables lie where no node loads them", |site| {
+        ("files of SSTables where no node loads them", |site| {
             let from = site.node.table().join("oa-2-big-Data.db");
             fs::copy(&from, site.node.data().join("rk/oa-2-big-Data.db")).unwrap();
         }),

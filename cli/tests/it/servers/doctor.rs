@@ -93,7 +93,7 @@ fn a_good_server_passes_step_by_step() {
     assert_eq!(
         message("server certificate"),
         "localhost (localhost, 127.0.0.1), issued by Simulator Root, valid until \
-         2099-01-01T00:00:00Z, 0 more certificates sent"
+         2099-01-01T00:00:00Z; issuers sent: 0"
     );
     assert_eq!(message("client certificate"), "asked for, and accepted");
     assert_eq!(message("KMIP version"), "1.4");

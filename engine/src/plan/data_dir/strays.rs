@@ -42,7 +42,7 @@ impl<'a> Search<'a> {
     /// What was found, as errors.
     pub(in crate::plan) fn into_errors(self) -> Vec<Error> {
         let found = self.found.into_iter().map(|(folder, count)| {
-            Error::unsupported(format!("{count} files of SSTables lie where no node loads them"))
+            Error::unsupported(format!("files of SSTables where no node loads them: {count}"))
                 .at(folder)
                 .cure(
                     "they may be under any key: remove the copies that are no longer wanted, or \

@@ -325,7 +325,7 @@ fn unknown_choice(error: Error) -> Error {
 }
 
 fn goes_on_with(key: &UniqueIdentifier) -> Error {
-    Error::invalid("the database itself goes on writing with another key than the target's")
+    Error::invalid("the database itself keeps writing with another key than the target's")
         .key(key)
         .cure(format!(
             "if the target's key is to take its place, expire it before the node starts (keys \

@@ -217,7 +217,7 @@ fn an_ignored_namespace_has_the_database_go_on_with_another_key() {
     assert_eq!(
         warnings(&target),
         [(
-            "the database itself goes on writing with another key than the target's (key other)"
+            "the database itself keeps writing with another key than the target's (key other)"
                 .to_owned(),
             Some(
                 "if the target's key is to take its place, expire it before the node starts (keys \
@@ -331,7 +331,7 @@ fn a_named_key_that_the_database_would_not_take_is_a_warning() {
     assert_eq!(others(choice), [("old", LATER)]);
     assert_eq!(
         warnings(&target)[0].0,
-        "the database itself goes on writing with another key than the target's (key old)"
+        "the database itself keeps writing with another key than the target's (key old)"
     );
     assert_eq!(warnings(&named("old")), []);
 }

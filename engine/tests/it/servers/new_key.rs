@@ -95,8 +95,7 @@ fn a_key_that_waits_unused_is_taken() {
 /// The database goes on with the old key, as long as nobody expires it.
 #[test]
 fn an_old_key_that_is_still_active_is_warned_of() {
-    let warning =
-        "the database itself goes on writing with another key than the target's (key old)";
+    let warning = "the database itself keeps writing with another key than the target's (key old)";
     let site = Site::new();
     site.key("old", 9, vec![]);
     let (mut target, sources) = new(&site, &["old"]).unwrap();

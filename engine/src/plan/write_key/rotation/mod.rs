@@ -121,7 +121,7 @@ pub(super) fn settle(
     }
     if let Some((id, born, count)) = rotation.youngest_in_use()? {
         let reason = format!(
-            "the youngest of {count} keys in use for these options (of {born}): a rotation goes on, \
+            "the youngest of {count} keys in use for these options (of {born}): a rotation is resumed, \
              and never back"
         );
         return Ok(there(id, reason));
@@ -228,7 +228,7 @@ impl<'a> Rotation<'a> {
         }
         if self.usage.unknown > 0 {
             return Err(format!(
-                "{} SSTables could not be looked at, so that no key of the server can be taken for \
+                "SSTables that could not be looked at: {}; so no key of the server can be taken for \
                  unused",
                 self.usage.unknown
             ));

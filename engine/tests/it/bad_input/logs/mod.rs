@@ -352,9 +352,9 @@ fn repeated_records_and_records_behind_the_end_are_refused() {
         (vec![add.clone(), add.clone(), remove.clone(), commit()], "twice"),
         (vec![add.clone(), remove.clone(), remove.clone()], "twice"),
         (vec![add.clone(), remove.clone(), commit(), commit()], "twice"),
-        (vec![add.clone(), commit(), remove.clone()], "behind its end"),
-        (vec![add.clone(), remove.clone(), abort.clone(), commit()], "behind its end"),
-        (vec![add, remove, commit(), abort], "behind its end"),
+        (vec![add.clone(), commit(), remove.clone()], "after its end"),
+        (vec![add.clone(), remove.clone(), abort.clone(), commit()], "after its end"),
+        (vec![add, remove, commit(), abort], "after its end"),
     ] {
         swap.write_lines(&lines);
         swap.expect_refusal(part);
