@@ -5,9 +5,12 @@
 # chance puts them; that may not lose a row either.
 cutoff() {
     cutoff_of 5.0 oa 1 killed_on_one_cpu_at
-    cutoff_of 5.0 da 1 killed_on_one_cpu_at
-    cutoff_of 4.1 nb 1 killed_on_one_cpu_at
-    cutoff_of 4.0 nb 1 killed_on_one_cpu_at
+    # The logs of these have the form of those of 5.0 oa.
+    if [[ -z $thin ]]; then
+        cutoff_of 5.0 da 1 killed_on_one_cpu_at
+        cutoff_of 4.1 nb 1 killed_on_one_cpu_at
+        cutoff_of 4.0 nb 1 killed_on_one_cpu_at
+    fi
     cutoff_of 3.11 me 1 killed_on_one_cpu_at
     cutoff_of 5.0 oa 3 killed_at
 }

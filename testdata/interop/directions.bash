@@ -39,12 +39,29 @@ directions() {
     direction_cells "5.0 nb" "${all_forms[*]}" "${all_forms[*]}"
     direction_cells "3.11 me" "${old_forms[*]}" "${old_forms[*]}" flushes=2
     mapfile -t ciphers < <(cipher_forms)
-    direction_cells "5.0 oa" "${ciphers[*]}" Encryptor
-    direction_cells "5.0 oa" Encryptor "${ciphers[*]}"
+    direction_cells "5.0 oa" "$(every_other 0 "${ciphers[@]}")" Encryptor
+    direction_cells "5.0 oa" Encryptor "$(every_other 1 "${ciphers[@]}")"
     echo "$direction_count directions"
 }
 
 direction_count=0
+
+# every_other FIRST FORM...: all of them; each second one in a thin run, which has each cipher in one direction.
+every_other() {
+    local first=$1 position=0 form chosen=()
+    shift
+    for form in "$@"; do
+        [[ -n $thin ]] && (((position + first) % 2)) || chosen+=("$form")
+        position=$((position + 1))
+    done
+    echo "${chosen[*]}"
+}
+
+# is_thinned_out FROM TO: by their positions. A thin run has each third pair, and so each form several times
+# on each side.
+is_thinned_out() {
+    [[ -n $thin ]] && ((($1 + $2) % 3))
+}
 
 # direction_cells "RELEASE FORMAT" SOURCES TARGETS [FIELD=VALUE], which goes to the writer.
 direction_cells() {
@@ -62,9 +79,16 @@ direction_cells() {
         form_hash[$from]=$(field "$(result "read $from")" hash)
         [[ -n ${form_rows[$from]} ]] || fail "$1 $from" "written by the release" "no rows, see the log"
     done
-    for from in $2; do
-        for to in $3; do
-            [[ $from != "$to" ]] && direct "$release" "$folder" "$from" "$to" && cells+=("$from>$to")
+    local sources targets at_from at_to
+    read -ra sources <<<"$2"
+    read -ra targets <<<"$3"
+    for at_from in "${!sources[@]}"; do
+        for at_to in "${!targets[@]}"; do
+            from=${sources[at_from]} to=${targets[at_to]}
+            [[ $from != "$to" ]] || continue
+            # Where one side has a single form, each pair is the only one of its other form.
+            ((${#sources[@]} == 1 || ${#targets[@]} == 1)) || ! is_thinned_out "$at_from" "$at_to" || continue
+            direct "$release" "$folder" "$from" "$to" && cells+=("$from>$to")
         done
     done
     local cell
