@@ -27,8 +27,8 @@ start_pykmip() {
     [[ $word == PORT ]] || die "PyKMIP's server did not start: $(cat "$state/errors")"
 }
 
-# stop_pykmip: returns when the server has ended.
-stop_pykmip() {
+# stop_key_server: returns when the server has ended.
+stop_key_server() {
     [[ -n ${kmip_pid:-} ]] || return 0
     kill -CONT "$kmip_pid" 2>/dev/null || true
     kill -TERM "$kmip_pid" 2>/dev/null || true
