@@ -12,6 +12,8 @@
 mod hostile;
 #[path = "keystore/judged.rs"]
 mod judged;
+#[path = "keystore/kinds.rs"]
+mod kinds;
 #[path = "keystore/refused.rs"]
 mod refused;
 #[path = "keystore/stores.rs"]

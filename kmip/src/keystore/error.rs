@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::StoreType;
 use super::der::Flaw;
+use super::kind::KeyKind;
 
 /// Why a key store cannot be used.
 ///
@@ -89,6 +90,9 @@ pub enum KeyStoreError {
         /// How many secret keys there are.
         secrets: usize,
     },
+    /// The key is of a kind that the TLS library does not take.
+    #[error("the client's key is {0}, which this program's TLS library does not take")]
+    KeyOfNoUse(KeyKind),
     /// The key has no certificate, so it proves nothing to a server.
     #[error("the key store has no certificate for its key {alias}")]
     NoCertificate {
@@ -138,6 +142,11 @@ impl KeyStoreError {
             Self::NoSuchAlias { .. } => "name one of the keys that are there",
             Self::NoKey { .. } => {
                 "a client's store needs its private key: was the truststore given in its place?"
+            }
+            Self::KeyOfNoUse(_) => {
+                "make the client a key of RSA with 2048 to 8192 bits, or EC on P-256, P-384 or \
+                 P-521, with a certificate for it; Java may take the present key, this program's \
+                 TLS library does not"
             }
             Self::NoCertificate { .. } => {
                 "export key and certificates together: openssl pkcs12 -export -inkey KEY -in CHAIN"

@@ -14,6 +14,9 @@
 //!   the older `Proc-Type: 4,ENCRYPTED` and PKCS#5 version 1 forms are refused by name.
 //! * **JCEKS** and **PKCS11** are recognised and refused by name.
 //!
+//! A private key must be of a kind that the TLS library takes, whatever the format: RSA of 2048 to
+//! 8192 bits, EC on P-256, P-384 or P-521, or Ed25519. Others are refused by name.
+//!
 //! Nothing here allocates by a declared length, and a file is at most [`MAX_BYTES`] long.
 //!
 //! Keys and passwords are wiped when they are dropped, with one exception: `p12-keystore` keeps
@@ -23,6 +26,7 @@ mod chain;
 mod der;
 mod error;
 mod jks;
+mod kind;
 mod pem;
 mod pkcs12;
 mod sniff;
@@ -33,6 +37,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::secret::Secret;
 
 pub use error::{Alias, KeyStoreError};
+pub use kind::KeyKind;
 pub use types::{Identity, Note, StoreType, Trust, UnknownStoreType};
 
 /// The longest file that is read. The largest truststores in use, those of whole operating
@@ -80,7 +85,10 @@ pub fn load_identity(
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
     };
     let chain = found.chain.into_iter().map(CertificateDer::from).collect();
-    Ok(Identity::new(chain, found.key, found.alias, notes))
+    // Wipes the key where it is refused.
+    let identity = Identity::new(chain, found.key, found.alias, notes);
+    kind::check(format, identity.key())?;
+    Ok(identity)
 }
 
 /// Reads the certificates that a client trusts.
@@ -146,32 +154,9 @@ fn choose(names: &[&str], alias: Option<&str>) -> Result<usize, KeyStoreError> {
         .ok_or_else(|| KeyStoreError::NoSuchAlias { alias: Alias::new(wanted), aliases: aliases() })
 }
 
-/// Refuses what cannot be a PKCS#8 key, and keys that TLS has no use for.
-fn check_pkcs8(format: StoreType, key: &[u8]) -> Result<(), KeyStoreError> {
-    /// 1.2.840.10040.4.1
-    const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
-    match der::pkcs8_algorithm(key) {
-        Ok(DSA) => Err(KeyStoreError::Unsupported { format, what: "a DSA key" }),
-        Ok(_) => Ok(()),
-        Err(_) => Err(KeyStoreError::Damaged { format, part: "private key" }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_dsa_key_is_refused_by_name() {
-        let dsa = [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
-        let algorithm = der::put(der::SEQUENCE, &der::put(der::OBJECT_ID, &dsa));
-        let key = [der::put(der::INTEGER, &[0]), algorithm, der::put(der::OCTET_STRING, &[1])];
-        let key = der::put(der::SEQUENCE, &key.concat());
-        assert_eq!(
-            check_pkcs8(StoreType::Jks, &key).unwrap_err().to_string(),
-            "the JKS file uses a DSA key, which this program does not read"
-        );
-    }
 
     #[test]
     fn an_exact_alias_goes_before_one_in_another_case() {

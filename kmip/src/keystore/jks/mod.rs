@@ -21,7 +21,7 @@ use sha1::{Digest as _, Sha1};
 use super::chain;
 use super::der::{Flaw, Reader};
 use super::error::{Alias, KeyStoreError};
-use super::{Found, StoreType, check_pkcs8, choose};
+use super::{Found, StoreType, choose};
 use crate::secret::Secret;
 
 const FORMAT: StoreType = StoreType::Jks;
@@ -54,7 +54,6 @@ pub(super) fn identity(
     }
     let password = key_password.unwrap_or(store_password);
     let mut key = key::recover(entry.protected_key.unwrap_or_default(), password, &alias)?;
-    check_pkcs8(FORMAT, &key)?;
     let chain = chain::stored(&entry.certificates)
         .map_err(|_flaw| KeyStoreError::Damaged { format: FORMAT, part: "certificate chain" })?;
     Ok(Found {
