@@ -65,7 +65,8 @@ pub struct UnknownStoreType;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
-    /// The configuration names another type than the file has.
+    /// The configuration names another type than the file has, and Java does not open it by that
+    /// name, or may not.
     TypeMismatch {
         /// What the configuration says.
         declared: StoreType,
@@ -84,10 +85,17 @@ pub enum Note {
 }
 
 impl Note {
+    /// A note where the declared type is not the file's. There is none where Java itself looks into
+    /// the file: it opens JKS and PKCS12 by either name, and JKS as JCEKS.
     pub(super) fn mismatch(declared: Option<StoreType>, found: StoreType) -> Option<Self> {
-        declared
-            .filter(|&declared| declared != found)
-            .map(|declared| Self::TypeMismatch { declared, found })
+        use StoreType::{Jceks, Jks, Pkcs12};
+
+        let declared = declared?;
+        match (declared, found) {
+            (Jks | Pkcs12, Jks | Pkcs12) | (Jceks, Jks) => None,
+            _ if declared == found => None,
+            _ => Some(Self::TypeMismatch { declared, found }),
+        }
     }
 }
 
@@ -97,10 +105,10 @@ impl fmt::Display for Note {
             Self::TypeMismatch { declared, found } => {
                 write!(f, "the key store is declared as {declared} but is {found}; ")?;
                 f.write_str(match (declared, found) {
-                    (StoreType::Jks | StoreType::Pkcs12, StoreType::Jks | StoreType::Pkcs12) => {
-                        "Java opens it all the same"
+                    (_, StoreType::Pem)
+                    | (StoreType::Jks | StoreType::Jceks | StoreType::Pkcs12, _) => {
+                        "Java, and so the database, cannot open it"
                     }
-                    (_, StoreType::Pem) => "Java, and so the database, cannot open it",
                     _ => "the database may refuse it",
                 })
             }
@@ -213,15 +221,32 @@ mod tests {
         assert_eq!("BKS".parse::<StoreType>(), Err(UnknownStoreType));
     }
 
+    /// What Java 17 opens and refuses was tried with each of these.
     #[test]
-    fn a_declared_type_is_only_compared() {
-        let note = |declared| Note::mismatch(declared, StoreType::Pkcs12);
-        assert_eq!(note(None), None);
-        assert_eq!(note(Some(StoreType::Pkcs12)), None);
-        assert_eq!(
-            note(Some(StoreType::Jks)).map(|note| note.to_string()).as_deref(),
-            Some("the key store is declared as JKS but is PKCS12; Java opens it all the same")
-        );
+    fn a_declared_type_is_remarked_upon_where_java_does_not_open_the_file() {
+        use StoreType::{Jceks, Jks, Pem, Pkcs12};
+
+        let note = |declared: StoreType, found| {
+            Note::mismatch(Some(declared), found).map(|note| note.to_string())
+        };
+        assert_eq!(Note::mismatch(None, Pem), None);
+        for (declared, found) in
+            [(Jks, Pkcs12), (Pkcs12, Jks), (Jceks, Jks), (Jceks, Jceks), (Pem, Pem)]
+        {
+            assert_eq!(note(declared, found), None);
+        }
+        for (declared, found) in
+            [(Jks, Jceks), (Pkcs12, Jceks), (Jceks, Pkcs12), (Jks, Pem), (Jceks, Pem)]
+        {
+            let text = format!(
+                "the key store is declared as {declared} but is {found}; Java, and so the \
+                 database, cannot open it"
+            );
+            assert_eq!(note(declared, found), Some(text));
+        }
+        for (declared, found) in [(Pem, Jks), (Pem, Pkcs12)] {
+            assert!(note(declared, found).unwrap().ends_with("the database may refuse it"));
+        }
     }
 
     #[test]
