@@ -25,5 +25,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "openssl-plain-nomac.p12",
         "pem-trust.pem",
         "trust.jceks",
+        "trust.bks",
+        "trust.bcfks",
     ])
 }

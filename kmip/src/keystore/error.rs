@@ -25,6 +25,12 @@ pub enum KeyStoreError {
     /// A JCEKS store.
     #[error("a JCEKS key store, which this program does not read")]
     Jceks,
+    /// A store of Bouncy Castle's FIPS provider.
+    #[error("a BCFKS key store (Bouncy Castle FIPS), which this program does not read")]
+    Bcfks,
+    /// A store of Bouncy Castle's ordinary provider. BKS and UBER start alike.
+    #[error("a BKS or UBER key store (Bouncy Castle), which this program does not read")]
+    Bks,
     /// The configuration says PKCS11: a device, not a file.
     #[error("PKCS11 is a device (a smart card or an HSM), which this program does not use")]
     Pkcs11,
@@ -115,6 +121,16 @@ impl KeyStoreError {
             Self::Jceks => {
                 "convert it: keytool -importkeystore -srcstoretype JCEKS -srckeystore OLD \
                  -deststoretype PKCS12 -destkeystore NEW"
+            }
+            Self::Bcfks => {
+                "convert it: keytool -importkeystore -srcstoretype BCFKS -srckeystore OLD \
+                 -deststoretype PKCS12 -destkeystore NEW -providerpath bc-fips.jar -providerclass \
+                 org.bouncycastle.jcajce.provider.BouncyCastleFipsProvider"
+            }
+            Self::Bks => {
+                "convert it: keytool -importkeystore -srcstoretype BKS (or UBER) -srckeystore OLD \
+                 -deststoretype PKCS12 -destkeystore NEW -providerpath bcprov.jar -providerclass \
+                 org.bouncycastle.jce.provider.BouncyCastleProvider"
             }
             Self::Pkcs11 => {
                 "give this program a client certificate and key of its own in a PKCS12 or JKS file"

@@ -12,7 +12,7 @@
 //!   `p12-keystore` crate. Not read: BER (indefinite lengths), PBMAC1, RC4, RC2-128, scrypt.
 //! * **PEM**: certificates with a PKCS#8, PKCS#1 or SEC1 key. Encrypted PKCS#8 (PBES2) is read;
 //!   the older `Proc-Type: 4,ENCRYPTED` and PKCS#5 version 1 forms are refused by name.
-//! * **JCEKS** and **PKCS11** are recognised and refused by name.
+//! * **JCEKS**, **PKCS11**, **BCFKS** and **BKS** are recognised and refused by name.
 //!
 //! A private key must be of a kind that the TLS library takes, whatever the format: RSA of 2048 to
 //! 8192 bits, EC on P-256, P-384 or P-521, or Ed25519. Others are refused by name.
@@ -83,6 +83,8 @@ pub fn load_identity(
         StoreType::Pem => pem::identity(bytes, key_password.or(store_password), alias)?,
         StoreType::Jceks => return Err(KeyStoreError::Jceks),
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
+        StoreType::Bcfks => return Err(KeyStoreError::Bcfks),
+        StoreType::Bks => return Err(KeyStoreError::Bks),
     };
     let chain = found.chain.into_iter().map(CertificateDer::from).collect();
     // Wipes the key where it is refused.
@@ -112,6 +114,8 @@ pub fn load_trust(
         StoreType::Pem => pem::trust(bytes)?,
         StoreType::Jceks => return Err(KeyStoreError::Jceks),
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
+        StoreType::Bcfks => return Err(KeyStoreError::Bcfks),
+        StoreType::Bks => return Err(KeyStoreError::Bks),
     };
     let mut seen = std::collections::HashSet::new();
     let mut certificates = Vec::new();

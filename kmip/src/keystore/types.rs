@@ -22,6 +22,10 @@ pub enum StoreType {
     Pkcs12,
     /// Text blocks, as OpenSSL writes them. Java has no such type.
     Pem,
+    /// The format of Bouncy Castle's FIPS provider; not read.
+    Bcfks,
+    /// The format of Bouncy Castle's ordinary provider; not read.
+    Bks,
 }
 
 impl StoreType {
@@ -34,6 +38,8 @@ impl StoreType {
             Self::Pkcs11 => "PKCS11",
             Self::Pkcs12 => "PKCS12",
             Self::Pem => "PEM",
+            Self::Bcfks => "BCFKS",
+            Self::Bks => "BKS",
         }
     }
 }
@@ -49,7 +55,9 @@ impl FromStr for StoreType {
 
     /// Reads a type's name in any case, as Java does.
     fn from_str(name: &str) -> Result<Self, UnknownStoreType> {
-        [Self::Jks, Self::Jceks, Self::Pkcs11, Self::Pkcs12, Self::Pem]
+        use StoreType::{Bcfks, Bks, Jceks, Jks, Pem, Pkcs11, Pkcs12};
+
+        [Jks, Jceks, Pkcs11, Pkcs12, Pem, Bcfks, Bks]
             .into_iter()
             .find(|known| known.name().eq_ignore_ascii_case(name))
             .ok_or(UnknownStoreType)
@@ -58,7 +66,7 @@ impl FromStr for StoreType {
 
 /// A name that is no type of key store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a type of key store: JKS, JCEKS, PKCS12, PKCS11 and PEM are known")]
+#[error("not a type of key store: JKS, JCEKS, PKCS12, PKCS11, PEM, BCFKS and BKS are known")]
 pub struct UnknownStoreType;
 
 /// Something about a store that works here and that an operator should know.
@@ -218,13 +226,14 @@ mod tests {
     fn type_names_are_read_in_any_case() {
         assert_eq!("jks".parse(), Ok(StoreType::Jks));
         assert_eq!("Pkcs12".parse(), Ok(StoreType::Pkcs12));
-        assert_eq!("BKS".parse::<StoreType>(), Err(UnknownStoreType));
+        assert_eq!("bcfks".parse(), Ok(StoreType::Bcfks));
+        assert_eq!("UBER".parse::<StoreType>(), Err(UnknownStoreType));
     }
 
     /// What Java 17 opens and refuses was tried with each of these.
     #[test]
     fn a_declared_type_is_remarked_upon_where_java_does_not_open_the_file() {
-        use StoreType::{Jceks, Jks, Pem, Pkcs12};
+        use StoreType::{Bks, Jceks, Jks, Pem, Pkcs12};
 
         let note = |declared: StoreType, found| {
             Note::mismatch(Some(declared), found).map(|note| note.to_string())
@@ -244,7 +253,7 @@ mod tests {
             );
             assert_eq!(note(declared, found), Some(text));
         }
-        for (declared, found) in [(Pem, Jks), (Pem, Pkcs12)] {
+        for (declared, found) in [(Pem, Jks), (Bks, Pkcs12)] {
             assert!(note(declared, found).unwrap().ends_with("the database may refuse it"));
         }
     }

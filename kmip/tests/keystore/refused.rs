@@ -1,5 +1,10 @@
 //! Each thing that can be wrong has an error of its own, with a cure, and without a secret.
 
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rekey_kmip::keystore::{KeyStoreError, StoreType, load_identity, load_trust};
 
 use super::stores::{all, bytes, identity, password_of, secret, trust};
@@ -87,11 +92,40 @@ fn other_formats_are_refused_by_name() {
         assert_eq!(identity(file, None).unwrap_err(), KeyStoreError::Jceks);
         assert_eq!(trust(file).unwrap_err(), KeyStoreError::Jceks);
     }
+    // Not made by `make`, so they are in no other folder.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores");
+    for (file, name, provider) in [
+        ("trust.bcfks", "a BCFKS key store (Bouncy Castle FIPS)", "BouncyCastleFipsProvider"),
+        ("trust.bks", "a BKS or UBER key store (Bouncy Castle)", "BouncyCastleProvider"),
+        ("trust.uber", "a BKS or UBER key store (Bouncy Castle)", "BouncyCastleProvider"),
+    ] {
+        let bytes = fs::read(here.join(file)).unwrap();
+        for declared in [None, Some(StoreType::Jks), Some(StoreType::Bcfks), Some(StoreType::Bks)] {
+            let password = secret("changeit");
+            let error = load_trust(&bytes, declared, Some(&password)).unwrap_err();
+            assert_eq!(error.to_string(), format!("{name}, which this program does not read"));
+            assert!(error.cure().contains("-deststoretype PKCS12"), "{}", error.cure());
+            assert!(error.cure().ends_with(provider), "{}", error.cure());
+            let found = load_identity(&bytes, declared, Some(&password), None, None);
+            assert_eq!(found.err(), Some(error));
+        }
+    }
+    // A file that says nothing is what it is declared to be.
+    for (declared, error) in
+        [(StoreType::Bcfks, KeyStoreError::Bcfks), (StoreType::Bks, KeyStoreError::Bks)]
+    {
+        assert_eq!(load_trust(b"\0\0\0\x03", Some(declared), None), Err(error));
+    }
     assert!(KeyStoreError::Jceks.cure().contains("-srcstoretype JCEKS"));
     let pkcs11 = load_trust(b"", Some(StoreType::Pkcs11), None).unwrap_err();
     assert_eq!(pkcs11, KeyStoreError::Pkcs11);
     let error = trust("certificate.der").unwrap_err().to_string();
     assert_eq!(error, "not a key store: it looks like a bare certificate in DER");
+    let pem = String::from_utf8(bytes("pem-ec-enc.pem")).unwrap();
+    let (_, key) = pem.split_once("-----BEGIN ENCRYPTED PRIVATE KEY-----").unwrap();
+    let key: String = key.split_once("-----").unwrap().0.split_whitespace().collect();
+    let error = load_trust(&STANDARD.decode(key).unwrap(), None, None).unwrap_err().to_string();
+    assert_eq!(error, "not a key store: it looks like a bare, encrypted private key in DER");
     let error = load_trust(b"kmip_hosts:\n", None, None).unwrap_err();
     assert!(matches!(error, KeyStoreError::NotAKeyStore(_)));
     assert_eq!(load_trust(b"", None, None).unwrap_err(), KeyStoreError::EmptyFile);
