@@ -22,9 +22,6 @@ pub enum KeyStoreError {
     /// The file is in none of the formats; the text says what it looks like, where that is known.
     #[error("not a key store: {0}")]
     NotAKeyStore(&'static str),
-    /// A JCEKS store.
-    #[error("a JCEKS key store, which this program does not read")]
-    Jceks,
     /// A store of Bouncy Castle's FIPS provider.
     #[error("a BCFKS key store (Bouncy Castle FIPS), which this program does not read")]
     Bcfks,
@@ -117,10 +114,6 @@ impl KeyStoreError {
         match self {
             Self::TooLarge | Self::EmptyFile | Self::NotAKeyStore(_) => {
                 "check the path; make a store with keytool, or with openssl pkcs12 -export"
-            }
-            Self::Jceks => {
-                "convert it: keytool -importkeystore -srcstoretype JCEKS -srckeystore OLD \
-                 -deststoretype PKCS12 -destkeystore NEW"
             }
             Self::Bcfks => {
                 "convert it: keytool -importkeystore -srcstoretype BCFKS -srckeystore OLD \

@@ -1,4 +1,4 @@
-//! The key stores that Java programs keep certificates and keys in: JKS, PKCS#12, and PEM.
+//! The key stores that Java programs keep certificates and keys in: JKS, JCEKS, PKCS#12, and PEM.
 //!
 //! A client's identity comes from [`load_identity`], the authorities that it trusts from
 //! [`load_trust`]. Both take bytes: this module opens no file. The format is read from the bytes,
@@ -6,13 +6,14 @@
 //! and the database leaves as a [`Note`], so that an operator hears of it here and not from a
 //! node that refuses to start.
 //!
-//! * **JKS**, versions 1 and 2, by a reader of our own. The digest over the password and the
-//!   whole file is verified before anything in it is believed.
+//! * **JKS** and **JCEKS**, versions 1 and 2, by a reader of our own. The digest over the password
+//!   and the whole file is verified before anything in it is believed. A truststore is also read
+//!   without a password, as in Java; a [`Note::NotVerified`] says so. Secret keys are stepped over.
 //! * **PKCS#12** with RC2-40, 3DES, or PBES2 with AES or 3DES, and a MAC of SHA-1 or SHA-2, by the
 //!   `p12-keystore` crate. Not read: BER (indefinite lengths), PBMAC1, RC4, RC2-128, scrypt.
 //! * **PEM**: certificates with a PKCS#8, PKCS#1 or SEC1 key. Encrypted PKCS#8 (PBES2) is read;
 //!   the older `Proc-Type: 4,ENCRYPTED` and PKCS#5 version 1 forms are refused by name.
-//! * **JCEKS**, **PKCS11**, **BCFKS** and **BKS** are recognised and refused by name.
+//! * **PKCS11**, **BCFKS** and **BKS** are recognised and refused by name.
 //!
 //! A private key must be of a kind that the TLS library takes, whatever the format: RSA of 2048 to
 //! 8192 bits, EC on P-256, P-384 or P-521, or Ed25519. Others are refused by name.
@@ -76,12 +77,13 @@ pub fn load_identity(
     let format = sniff::sniff(bytes, declared)?;
     let mut notes = Vec::from_iter(Note::mismatch(declared, format));
     let found = match format {
-        StoreType::Jks => jks::identity(bytes, store_password, key_password, alias)?,
+        StoreType::Jks | StoreType::Jceks => {
+            jks::identity(format, bytes, store_password, key_password, alias)?
+        }
         StoreType::Pkcs12 => {
             pkcs12::identity(bytes, store_password, key_password, alias, &mut notes)?
         }
         StoreType::Pem => pem::identity(bytes, key_password.or(store_password), alias)?,
-        StoreType::Jceks => return Err(KeyStoreError::Jceks),
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
         StoreType::Bcfks => return Err(KeyStoreError::Bcfks),
         StoreType::Bks => return Err(KeyStoreError::Bks),
@@ -95,7 +97,8 @@ pub fn load_identity(
 
 /// Reads the certificates that a client trusts.
 ///
-/// They are the trusted certificates and, as in Java, the first certificate of each key entry.
+/// They are the trusted certificates and, as in Java, the first certificate of each key entry. JKS
+/// and JCEKS need no password for this; without one nobody notices a changed file, says a note.
 /// The certificates that PKCS#12 stores made by `openssl pkcs12 -export -nokeys` hold are taken
 /// too, although Java sees none of them: a [`Note::JavaIgnores`] says so.
 ///
@@ -109,10 +112,9 @@ pub fn load_trust(
     let format = sniff::sniff(bytes, declared)?;
     let mut notes = Vec::from_iter(Note::mismatch(declared, format));
     let found = match format {
-        StoreType::Jks => jks::trust(bytes, password)?,
+        StoreType::Jks | StoreType::Jceks => jks::trust(format, bytes, password, &mut notes)?,
         StoreType::Pkcs12 => pkcs12::trust(bytes, password, &mut notes)?,
         StoreType::Pem => pem::trust(bytes)?,
-        StoreType::Jceks => return Err(KeyStoreError::Jceks),
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
         StoreType::Bcfks => return Err(KeyStoreError::Bcfks),
         StoreType::Bks => return Err(KeyStoreError::Bks),

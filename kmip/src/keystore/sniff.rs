@@ -18,8 +18,8 @@ const NONE_OF_THEM: KeyStoreError =
 /// May come after text, such as the attributes that openssl prints.
 const PEM: &[u8] = b"-----BEGIN ";
 
-/// Tells the format, or why there is none. JCEKS, PKCS11 and Bouncy Castle's formats are refused here;
-/// its are believed to be what they are declared where the bytes do not say otherwise.
+/// Tells the format, or why there is none. PKCS11 and Bouncy Castle's formats are refused here;
+/// those are believed to be what they are declared where the bytes do not say otherwise.
 pub(super) fn sniff(bytes: &[u8], declared: Option<StoreType>) -> Result<StoreType, KeyStoreError> {
     if declared == Some(StoreType::Pkcs11) {
         return Err(KeyStoreError::Pkcs11);
@@ -30,7 +30,7 @@ pub(super) fn sniff(bytes: &[u8], declared: Option<StoreType>) -> Result<StoreTy
     match bytes {
         [] => Err(KeyStoreError::EmptyFile),
         _ if bytes.starts_with(JKS) => Ok(StoreType::Jks),
-        _ if bytes.starts_with(JCEKS) => Err(KeyStoreError::Jceks),
+        _ if bytes.starts_with(JCEKS) => Ok(StoreType::Jceks),
         _ if BKS.iter().any(|head| bytes.starts_with(head)) => Err(KeyStoreError::Bks),
         [SEQUENCE, ..] => der(bytes),
         _ if bytes.windows(PEM.len()).any(|window| window == PEM) => Ok(StoreType::Pem),
@@ -102,7 +102,7 @@ mod tests {
     fn the_first_bytes_decide() {
         for (bytes, format) in [
             (&b"\xfe\xed\xfe\xed"[..], Ok(StoreType::Jks)),
-            (b"\xce\xce\xce\xce\0\0\0\x02", Err(KeyStoreError::Jceks)),
+            (b"\xce\xce\xce\xce\0\0\0\x02", Ok(StoreType::Jceks)),
             (b"\0\0\0\x01\0\0\0\x14", Err(KeyStoreError::Bks)),
             (b"\0\0\0\x02\0\0\0\x14", Err(KeyStoreError::Bks)),
             (b"\x30\x03\x02\x01\x03", Ok(StoreType::Pkcs12)),

@@ -14,7 +14,7 @@ use super::error::Alias;
 pub enum StoreType {
     /// Java's own old format.
     Jks,
-    /// JKS with better protection and secret keys; not read.
+    /// JKS with better protection of private keys, and with secret keys.
     Jceks,
     /// A device; not read.
     Pkcs11,
@@ -90,6 +90,11 @@ pub enum Note {
     JavaIgnoresKey,
     /// The PKCS#12 file has no MAC: nobody can tell whether it was changed.
     NotAuthenticated,
+    /// No password is configured for the truststore, so its digest cannot be verified.
+    NotVerified {
+        /// The format, JKS or JCEKS.
+        format: StoreType,
+    },
 }
 
 impl Note {
@@ -133,6 +138,11 @@ impl fmt::Display for Note {
             Self::NotAuthenticated => {
                 f.write_str("the PKCS12 file has no MAC, so a change to it would not be noticed")
             }
+            Self::NotVerified { format } => write!(
+                f,
+                "no password is configured for the {format} truststore, so a change to it would \
+                 not be noticed"
+            ),
         }
     }
 }

@@ -73,7 +73,7 @@ fn a_key_is_refused_where_the_tls_library_refuses_it_and_by_its_name() {
 
 #[test]
 fn every_format_refuses_by_the_same_rule_and_says_how_to_make_another() {
-    for file in ["rsa1024.p12", "rsa1024.jks"] {
+    for file in ["rsa1024.p12", "rsa1024.jks", "rsa1024.jceks"] {
         let password = secret("changeit");
         let store = bytes(&format!("keys/{file}"));
         let error = load_identity(&store, None, Some(&password), None, None).unwrap_err();
