@@ -12,12 +12,14 @@
 mod hostile;
 #[path = "keystore/judged.rs"]
 mod judged;
+#[path = "keystore/kinds.rs"]
+mod kinds;
 #[path = "keystore/refused.rs"]
 mod refused;
 #[path = "keystore/stores.rs"]
 mod stores;
 
-use rekey_kmip::keystore::{Note, StoreType, load_identity, load_trust};
+use rekey_kmip::keystore::{KeyStoreError, Note, StoreType, load_identity, load_trust};
 use rustls_pki_types::PrivateKeyDer;
 use stores::{bytes, identity, label, labels, part, password_of, trust};
 
@@ -47,6 +49,11 @@ const IDENTITIES: &[(&str, &str)] = &[
     ("ec.jks", "ec"),
     ("rsa.jks", "rsa"),
     ("unicode.jks", "ec"),
+    // JCEKS; the old one has a salt that Java turns round, the other one JKS's protection.
+    ("node.jceks", "ec"),
+    ("rsa.jceks", "rsa"),
+    ("old.jceks", "ec"),
+    ("jksprotected.jceks", "ec"),
     // PEM.
     ("pem-ec-pkcs8.pem", "ec"),
     ("pem-ec-bagattributes.pem", "ec"),
@@ -96,7 +103,11 @@ fn an_ec_key_that_keytool_made_has_no_public_part_and_is_read() {
 
 #[test]
 fn a_key_with_its_own_password_opens_with_it_and_not_without() {
-    for (file, key_password) in [("keypass.jks", "changeit"), ("java17-keypass.p12", "keypass2")] {
+    for (file, key_password) in [
+        ("keypass.jks", "changeit"),
+        ("keypass.jceks", "changeit"),
+        ("java17-keypass.p12", "keypass2"),
+    ] {
         let open = |key_password: Option<&str>| {
             let key_password = key_password.map(stores::secret);
             let bytes = bytes(file);
@@ -105,7 +116,7 @@ fn a_key_with_its_own_password_opens_with_it_and_not_without() {
         let identity = open(Some(key_password)).unwrap();
         assert_eq!(labels(identity.chain()), ["client-ec", "Intermediate"], "{file}");
         assert!(identity.key().secret_der() == part("ec.pk8"), "{file}");
-        for wrong in [None, Some("wrong"), Some("")] {
+        for wrong in [None, Some("wrong"), Some(""), Some("wröng")] {
             let error = open(wrong).unwrap_err().to_string();
             assert!(
                 error.starts_with("the key store opens, but its key"),
@@ -119,7 +130,7 @@ fn a_key_with_its_own_password_opens_with_it_and_not_without() {
 
 #[test]
 fn several_keys_need_an_alias_in_any_case() {
-    for file in ["java17-two.p12", "mixed.jks"] {
+    for file in ["java17-two.p12", "mixed.jks", "mixed.jceks"] {
         let error = identity(file, None).unwrap_err().to_string();
         assert!(error.starts_with("the key store holds several keys: "), "{error}");
         assert!(error.contains(r#""node""#) && error.contains(r#""gen""#), "{error}");
@@ -160,10 +171,49 @@ fn certificates_that_java_would_not_see_are_taken_with_a_note() {
     }
 }
 
+/// Java takes these without a password, and the database with none in its configuration.
+#[test]
+fn truststores_of_java_s_own_formats_need_no_password_and_say_what_that_means() {
+    for (file, format, text) in [
+        (
+            "trust.jks",
+            StoreType::Jks,
+            "no password is configured for the JKS truststore, so a change to it would not be \
+             noticed",
+        ),
+        (
+            "unicode.jceks",
+            StoreType::Jceks,
+            "no password is configured for the JCEKS truststore, so a change to it would not be \
+             noticed",
+        ),
+    ] {
+        let store = bytes(file);
+        let with = load_trust(&store, None, password_of(file).as_ref()).unwrap();
+        assert_eq!(with.notes, []);
+        let without = load_trust(&store, None, None).unwrap();
+        assert_eq!(without.certificates, with.certificates);
+        assert_eq!(without.notes, [Note::NotVerified { format }]);
+        assert_eq!(without.notes[0].to_string(), text);
+    }
+    // Nothing tells a changed file, but what cannot be read is still refused.
+    let mut store = bytes("trust.jks");
+    let last = store.len() - 1;
+    store[last] ^= 1;
+    assert!(load_trust(&store, None, password_of("trust.jks").as_ref()).is_err());
+    assert!(load_trust(&store, None, None).is_ok());
+    for end in 0..store.len() {
+        assert!(load_trust(&store[..end], None, None).is_err(), "{end} bytes");
+    }
+    let empty = load_trust(&bytes("trust-empty.jks"), None, None);
+    assert_eq!(empty, Err(KeyStoreError::EmptyTrust(StoreType::Jks)));
+}
+
 #[test]
 fn the_content_is_believed_and_the_declared_type_compared() {
     for (file, found) in [
         ("ec.jks", StoreType::Jks),
+        ("old.jceks", StoreType::Jceks),
         ("java17-ec.p12", StoreType::Pkcs12),
         ("pem-ec-pkcs8.pem", StoreType::Pem),
     ] {
@@ -174,7 +224,12 @@ fn the_content_is_believed_and_the_declared_type_compared() {
                 load_identity(&bytes, Some(declared), password.as_ref(), None, None).unwrap();
             let trust = load_trust(&bytes, Some(declared), password.as_ref()).unwrap();
             for notes in [identity.notes(), &trust.notes] {
-                if declared == found {
+                let by_java = matches!(
+                    (declared, found),
+                    (StoreType::Jks, StoreType::Pkcs12)
+                        | (StoreType::Pkcs12 | StoreType::Jceks, StoreType::Jks)
+                );
+                if declared == found || by_java {
                     assert_eq!(notes, []);
                 } else {
                     assert_eq!(notes, [Note::TypeMismatch { declared, found }]);

@@ -172,7 +172,7 @@ fn a_wrong_value_is_named_by_line_section_and_key() {
         ("timeout: [1]", "timeout must be a single value"),
         ("key_cache_millis: never", "key_cache_millis must be a whole number"),
         ("keystore_path: {a: b}", "keystore_path must be a single value"),
-        ("keystore_type: BKS", "keystore_type is not a type of key store: JKS"),
+        ("keystore_type: UBER", "keystore_type is not a type of key store: JKS"),
         ("cipher_suites: {a: b}", "cipher_suites must be a list, or a text with commas"),
         ("cipher_suites: [[a]]", "cipher_suites must be a list, or a text with commas"),
         ("verify_hostname: maybe", "verify_hostname must be full, cn or off"),

@@ -4,7 +4,7 @@ use rekey_kmip::keystore::load_identity;
 
 use super::stores::{corrected, password, real};
 
-/// Any bytes as a store; the digest of a JKS store is corrected.
+/// Any bytes as a store; the digest of a JKS or JCEKS store is corrected.
 pub fn run(bytes: &[u8]) {
     for store in [bytes, &corrected(bytes)] {
         let Ok(identity) = load_identity(store, None, Some(&password()), None, None) else {
@@ -31,6 +31,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "pem-ec-pkcs8.pem",
         "pem-rsa-pkcs1.pem",
         "pem-two.pem",
-        "node.jceks",
+        "old.jceks",
+        "jksprotected.jceks",
+        "keys/rsa1024.jks",
     ])
 }

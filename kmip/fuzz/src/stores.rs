@@ -25,10 +25,10 @@ pub(crate) fn password() -> Secret {
     Secret::new(PASSWORD.to_owned())
 }
 
-/// A store whose last twenty bytes, if it is a JKS one, are the digest of all before.
+/// A store whose last twenty bytes, if it is a JKS or JCEKS one, are the digest of all before.
 pub(crate) fn corrected(store: &[u8]) -> Cow<'_, [u8]> {
     match store.split_last_chunk::<20>() {
-        Some((body, _)) if body.starts_with(&JKS) => {
+        Some((body, _)) if MAGIC.iter().any(|magic| body.starts_with(magic)) => {
             let mut digest = Sha1::new();
             for unit in PASSWORD.encode_utf16() {
                 digest.update(unit.to_be_bytes());
@@ -42,4 +42,4 @@ pub(crate) fn corrected(store: &[u8]) -> Cow<'_, [u8]> {
 }
 
 const PASSWORD: &str = "changeit";
-const JKS: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];
+const MAGIC: [[u8; 4]; 2] = [[0xfe, 0xed, 0xfe, 0xed], [0xce; 4]];

@@ -4,11 +4,13 @@ use rekey_kmip::keystore::load_trust;
 
 use super::stores::{corrected, password, real};
 
-/// Any bytes as a store; the digest of a JKS store is corrected.
+/// Any bytes as a store; the digest of a JKS or JCEKS store is corrected.
 pub fn run(bytes: &[u8]) {
     for store in [bytes, &corrected(bytes)] {
-        if let Ok(trust) = load_trust(store, None, Some(&password())) {
-            assert!(!trust.certificates.is_empty());
+        for password in [None, Some(&password())] {
+            if let Ok(trust) = load_trust(store, None, password) {
+                assert!(!trust.certificates.is_empty());
+            }
         }
     }
 }
@@ -25,5 +27,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "openssl-plain-nomac.p12",
         "pem-trust.pem",
         "trust.jceks",
+        "mixed.jceks",
+        "trust.bks",
+        "trust.bcfks",
     ])
 }

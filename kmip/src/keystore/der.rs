@@ -1,5 +1,5 @@
 //! The cursor over bytes that this program did not write, and the little DER that key stores
-//! need: elements, the names in a certificate, the algorithm of a PKCS#8 key.
+//! need: elements, the names in a certificate, the layers of a PKCS#8 key.
 //!
 //! Nothing here indexes, recurses or allocates; every length is checked against what is there.
 
@@ -149,16 +149,18 @@ pub(super) fn names(certificate: &[u8]) -> Result<Names<'_>, Flaw> {
     Ok(Names { subject, issuer })
 }
 
-/// The object id of a PKCS#8 key's algorithm, as its DER content.
-pub(super) fn pkcs8_algorithm(key: &[u8]) -> Result<&[u8], Flaw> {
+/// A PKCS#8 key: the inside of its algorithm, which starts with an object id, and the octets of
+/// the key itself.
+pub(super) fn pkcs8(key: &[u8]) -> Result<(Reader<'_>, &[u8]), Flaw> {
     const WHAT: &str = "private key";
     let mut outer = Reader::new(key);
     let mut fields = outer.enter(SEQUENCE, WHAT)?;
     outer.finish(WHAT)?;
     fields.element(INTEGER, WHAT)?;
-    let algorithm = fields.enter(SEQUENCE, WHAT)?.element(OBJECT_ID, WHAT)?.content;
-    fields.element(OCTET_STRING, WHAT)?;
-    Ok(algorithm)
+    let algorithm = fields.enter(SEQUENCE, WHAT)?;
+    algorithm.clone().element(OBJECT_ID, WHAT)?;
+    let octets = fields.element(OCTET_STRING, WHAT)?.content;
+    Ok((algorithm, octets))
 }
 
 /// An `EncryptedPrivateKeyInfo`: the algorithm (whole) and the encrypted octets.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::StoreType;
 use super::der::Flaw;
+use super::kind::KeyKind;
 
 /// Why a key store cannot be used.
 ///
@@ -21,9 +22,12 @@ pub enum KeyStoreError {
     /// The file is in none of the formats; the text says what it looks like, where that is known.
     #[error("not a key store: {0}")]
     NotAKeyStore(&'static str),
-    /// A JCEKS store.
-    #[error("a JCEKS key store, which this program does not read")]
-    Jceks,
+    /// A store of Bouncy Castle's FIPS provider.
+    #[error("a BCFKS key store (Bouncy Castle FIPS), which this program does not read")]
+    Bcfks,
+    /// A store of Bouncy Castle's ordinary provider. BKS and UBER start alike.
+    #[error("a BKS or UBER key store (Bouncy Castle), which this program does not read")]
+    Bks,
     /// The configuration says PKCS11: a device, not a file.
     #[error("PKCS11 is a device (a smart card or an HSM), which this program does not use")]
     Pkcs11,
@@ -89,6 +93,9 @@ pub enum KeyStoreError {
         /// How many secret keys there are.
         secrets: usize,
     },
+    /// The key is of a kind that the TLS library does not take.
+    #[error("the client's key is {0}, which this program's TLS library does not take")]
+    KeyOfNoUse(KeyKind),
     /// The key has no certificate, so it proves nothing to a server.
     #[error("the key store has no certificate for its key {alias}")]
     NoCertificate {
@@ -108,9 +115,15 @@ impl KeyStoreError {
             Self::TooLarge | Self::EmptyFile | Self::NotAKeyStore(_) => {
                 "check the path; make a store with keytool, or with openssl pkcs12 -export"
             }
-            Self::Jceks => {
-                "convert it: keytool -importkeystore -srcstoretype JCEKS -srckeystore OLD \
-                 -deststoretype PKCS12 -destkeystore NEW"
+            Self::Bcfks => {
+                "convert it: keytool -importkeystore -srcstoretype BCFKS -srckeystore OLD \
+                 -deststoretype PKCS12 -destkeystore NEW -providerpath bc-fips.jar -providerclass \
+                 org.bouncycastle.jcajce.provider.BouncyCastleFipsProvider"
+            }
+            Self::Bks => {
+                "convert it: keytool -importkeystore -srcstoretype BKS (or UBER) -srckeystore OLD \
+                 -deststoretype PKCS12 -destkeystore NEW -providerpath bcprov.jar -providerclass \
+                 org.bouncycastle.jce.provider.BouncyCastleProvider"
             }
             Self::Pkcs11 => {
                 "give this program a client certificate and key of its own in a PKCS12 or JKS file"
@@ -138,6 +151,11 @@ impl KeyStoreError {
             Self::NoSuchAlias { .. } => "name one of the keys that are there",
             Self::NoKey { .. } => {
                 "a client's store needs its private key: was the truststore given in its place?"
+            }
+            Self::KeyOfNoUse(_) => {
+                "make the client a key of RSA with 2048 to 8192 bits, or EC on P-256, P-384 or \
+                 P-521, with a certificate for it; Java may take the present key, this program's \
+                 TLS library does not"
             }
             Self::NoCertificate { .. } => {
                 "export key and certificates together: openssl pkcs12 -export -inkey KEY -in CHAIN"

@@ -1,4 +1,4 @@
-//! The key stores that Java programs keep certificates and keys in: JKS, PKCS#12, and PEM.
+//! The key stores that Java programs keep certificates and keys in: JKS, JCEKS, PKCS#12, and PEM.
 //!
 //! A client's identity comes from [`load_identity`], the authorities that it trusts from
 //! [`load_trust`]. Both take bytes: this module opens no file. The format is read from the bytes,
@@ -6,13 +6,17 @@
 //! and the database leaves as a [`Note`], so that an operator hears of it here and not from a
 //! node that refuses to start.
 //!
-//! * **JKS**, versions 1 and 2, by a reader of our own. The digest over the password and the
-//!   whole file is verified before anything in it is believed.
+//! * **JKS** and **JCEKS**, versions 1 and 2, by a reader of our own. The digest over the password
+//!   and the whole file is verified before anything in it is believed. A truststore is also read
+//!   without a password, as in Java; a [`Note::NotVerified`] says so. Secret keys are stepped over.
 //! * **PKCS#12** with RC2-40, 3DES, or PBES2 with AES or 3DES, and a MAC of SHA-1 or SHA-2, by the
 //!   `p12-keystore` crate. Not read: BER (indefinite lengths), PBMAC1, RC4, RC2-128, scrypt.
 //! * **PEM**: certificates with a PKCS#8, PKCS#1 or SEC1 key. Encrypted PKCS#8 (PBES2) is read;
 //!   the older `Proc-Type: 4,ENCRYPTED` and PKCS#5 version 1 forms are refused by name.
-//! * **JCEKS** and **PKCS11** are recognised and refused by name.
+//! * **PKCS11**, **BCFKS** and **BKS** are recognised and refused by name.
+//!
+//! A private key must be of a kind that the TLS library takes, whatever the format: RSA of 2048 to
+//! 8192 bits, EC on P-256, P-384 or P-521, or Ed25519. Others are refused by name.
 //!
 //! Nothing here allocates by a declared length, and a file is at most [`MAX_BYTES`] long.
 //!
@@ -23,6 +27,7 @@ mod chain;
 mod der;
 mod error;
 mod jks;
+mod kind;
 mod pem;
 mod pkcs12;
 mod sniff;
@@ -33,6 +38,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::secret::Secret;
 
 pub use error::{Alias, KeyStoreError};
+pub use kind::KeyKind;
 pub use types::{Identity, Note, StoreType, Trust, UnknownStoreType};
 
 /// The longest file that is read. The largest truststores in use, those of whole operating
@@ -71,21 +77,28 @@ pub fn load_identity(
     let format = sniff::sniff(bytes, declared)?;
     let mut notes = Vec::from_iter(Note::mismatch(declared, format));
     let found = match format {
-        StoreType::Jks => jks::identity(bytes, store_password, key_password, alias)?,
+        StoreType::Jks | StoreType::Jceks => {
+            jks::identity(format, bytes, store_password, key_password, alias)?
+        }
         StoreType::Pkcs12 => {
             pkcs12::identity(bytes, store_password, key_password, alias, &mut notes)?
         }
         StoreType::Pem => pem::identity(bytes, key_password.or(store_password), alias)?,
-        StoreType::Jceks => return Err(KeyStoreError::Jceks),
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
+        StoreType::Bcfks => return Err(KeyStoreError::Bcfks),
+        StoreType::Bks => return Err(KeyStoreError::Bks),
     };
     let chain = found.chain.into_iter().map(CertificateDer::from).collect();
-    Ok(Identity::new(chain, found.key, found.alias, notes))
+    // Wipes the key where it is refused.
+    let identity = Identity::new(chain, found.key, found.alias, notes);
+    kind::check(format, identity.key())?;
+    Ok(identity)
 }
 
 /// Reads the certificates that a client trusts.
 ///
-/// They are the trusted certificates and, as in Java, the first certificate of each key entry.
+/// They are the trusted certificates and, as in Java, the first certificate of each key entry. JKS
+/// and JCEKS need no password for this; without one nobody notices a changed file, says a note.
 /// The certificates that PKCS#12 stores made by `openssl pkcs12 -export -nokeys` hold are taken
 /// too, although Java sees none of them: a [`Note::JavaIgnores`] says so.
 ///
@@ -99,11 +112,12 @@ pub fn load_trust(
     let format = sniff::sniff(bytes, declared)?;
     let mut notes = Vec::from_iter(Note::mismatch(declared, format));
     let found = match format {
-        StoreType::Jks => jks::trust(bytes, password)?,
+        StoreType::Jks | StoreType::Jceks => jks::trust(format, bytes, password, &mut notes)?,
         StoreType::Pkcs12 => pkcs12::trust(bytes, password, &mut notes)?,
         StoreType::Pem => pem::trust(bytes)?,
-        StoreType::Jceks => return Err(KeyStoreError::Jceks),
         StoreType::Pkcs11 => return Err(KeyStoreError::Pkcs11),
+        StoreType::Bcfks => return Err(KeyStoreError::Bcfks),
+        StoreType::Bks => return Err(KeyStoreError::Bks),
     };
     let mut seen = std::collections::HashSet::new();
     let mut certificates = Vec::new();
@@ -146,32 +160,9 @@ fn choose(names: &[&str], alias: Option<&str>) -> Result<usize, KeyStoreError> {
         .ok_or_else(|| KeyStoreError::NoSuchAlias { alias: Alias::new(wanted), aliases: aliases() })
 }
 
-/// Refuses what cannot be a PKCS#8 key, and keys that TLS has no use for.
-fn check_pkcs8(format: StoreType, key: &[u8]) -> Result<(), KeyStoreError> {
-    /// 1.2.840.10040.4.1
-    const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
-    match der::pkcs8_algorithm(key) {
-        Ok(DSA) => Err(KeyStoreError::Unsupported { format, what: "a DSA key" }),
-        Ok(_) => Ok(()),
-        Err(_) => Err(KeyStoreError::Damaged { format, part: "private key" }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_dsa_key_is_refused_by_name() {
-        let dsa = [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
-        let algorithm = der::put(der::SEQUENCE, &der::put(der::OBJECT_ID, &dsa));
-        let key = [der::put(der::INTEGER, &[0]), algorithm, der::put(der::OCTET_STRING, &[1])];
-        let key = der::put(der::SEQUENCE, &key.concat());
-        assert_eq!(
-            check_pkcs8(StoreType::Jks, &key).unwrap_err().to_string(),
-            "the JKS file uses a DSA key, which this program does not read"
-        );
-    }
 
     #[test]
     fn an_exact_alias_goes_before_one_in_another_case() {

@@ -12,7 +12,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::chain::{self, Pool};
 use super::der::{self, CONTEXT_0, Flaw, INTEGER, OBJECT_ID, OCTET_STRING, Reader, SEQUENCE};
 use super::error::{Alias, KeyStoreError};
-use super::{Found, Note, StoreType, check_pkcs8, choose};
+use super::{Found, Note, StoreType, choose};
 use crate::secret::Secret;
 
 const FORMAT: StoreType = StoreType::Pkcs12;
@@ -50,7 +50,6 @@ pub(super) fn identity(
         notes.push(Note::JavaIgnoresKey);
     }
     let alias = Alias::new(name);
-    check_pkcs8(FORMAT, key.key.as_der())?;
     let damaged = |_flaw| KeyStoreError::Damaged { format: FORMAT, part: "certificate" };
     let leaf = leaf_of(key, &archive).map_err(damaged)?;
     let leaf = leaf.ok_or_else(|| KeyStoreError::NoCertificate { alias: alias.clone() })?;

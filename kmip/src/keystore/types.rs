@@ -14,7 +14,7 @@ use super::error::Alias;
 pub enum StoreType {
     /// Java's own old format.
     Jks,
-    /// JKS with better protection and secret keys; not read.
+    /// JKS with better protection of private keys, and with secret keys.
     Jceks,
     /// A device; not read.
     Pkcs11,
@@ -22,6 +22,10 @@ pub enum StoreType {
     Pkcs12,
     /// Text blocks, as OpenSSL writes them. Java has no such type.
     Pem,
+    /// The format of Bouncy Castle's FIPS provider; not read.
+    Bcfks,
+    /// The format of Bouncy Castle's ordinary provider; not read.
+    Bks,
 }
 
 impl StoreType {
@@ -34,6 +38,8 @@ impl StoreType {
             Self::Pkcs11 => "PKCS11",
             Self::Pkcs12 => "PKCS12",
             Self::Pem => "PEM",
+            Self::Bcfks => "BCFKS",
+            Self::Bks => "BKS",
         }
     }
 }
@@ -49,7 +55,9 @@ impl FromStr for StoreType {
 
     /// Reads a type's name in any case, as Java does.
     fn from_str(name: &str) -> Result<Self, UnknownStoreType> {
-        [Self::Jks, Self::Jceks, Self::Pkcs11, Self::Pkcs12, Self::Pem]
+        use StoreType::{Bcfks, Bks, Jceks, Jks, Pem, Pkcs11, Pkcs12};
+
+        [Jks, Jceks, Pkcs11, Pkcs12, Pem, Bcfks, Bks]
             .into_iter()
             .find(|known| known.name().eq_ignore_ascii_case(name))
             .ok_or(UnknownStoreType)
@@ -58,14 +66,15 @@ impl FromStr for StoreType {
 
 /// A name that is no type of key store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a type of key store: JKS, JCEKS, PKCS12, PKCS11 and PEM are known")]
+#[error("not a type of key store: JKS, JCEKS, PKCS12, PKCS11, PEM, BCFKS and BKS are known")]
 pub struct UnknownStoreType;
 
 /// Something about a store that works here and that an operator should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
-    /// The configuration names another type than the file has.
+    /// The configuration names another type than the file has, and Java does not open it by that
+    /// name, or may not.
     TypeMismatch {
         /// What the configuration says.
         declared: StoreType,
@@ -81,13 +90,25 @@ pub enum Note {
     JavaIgnoresKey,
     /// The PKCS#12 file has no MAC: nobody can tell whether it was changed.
     NotAuthenticated,
+    /// No password is configured for the truststore, so its digest cannot be verified.
+    NotVerified {
+        /// The format, JKS or JCEKS.
+        format: StoreType,
+    },
 }
 
 impl Note {
+    /// A note where the declared type is not the file's. There is none where Java itself looks into
+    /// the file: it opens JKS and PKCS12 by either name, and JKS as JCEKS.
     pub(super) fn mismatch(declared: Option<StoreType>, found: StoreType) -> Option<Self> {
-        declared
-            .filter(|&declared| declared != found)
-            .map(|declared| Self::TypeMismatch { declared, found })
+        use StoreType::{Jceks, Jks, Pkcs12};
+
+        let declared = declared?;
+        match (declared, found) {
+            (Jks | Pkcs12, Jks | Pkcs12) | (Jceks, Jks) => None,
+            _ if declared == found => None,
+            _ => Some(Self::TypeMismatch { declared, found }),
+        }
     }
 }
 
@@ -97,10 +118,10 @@ impl fmt::Display for Note {
             Self::TypeMismatch { declared, found } => {
                 write!(f, "the key store is declared as {declared} but is {found}; ")?;
                 f.write_str(match (declared, found) {
-                    (StoreType::Jks | StoreType::Pkcs12, StoreType::Jks | StoreType::Pkcs12) => {
-                        "Java opens it all the same"
+                    (_, StoreType::Pem)
+                    | (StoreType::Jks | StoreType::Jceks | StoreType::Pkcs12, _) => {
+                        "Java, and so the database, cannot open it"
                     }
-                    (_, StoreType::Pem) => "Java, and so the database, cannot open it",
                     _ => "the database may refuse it",
                 })
             }
@@ -117,6 +138,11 @@ impl fmt::Display for Note {
             Self::NotAuthenticated => {
                 f.write_str("the PKCS12 file has no MAC, so a change to it would not be noticed")
             }
+            Self::NotVerified { format } => write!(
+                f,
+                "no password is configured for the {format} truststore, so a change to it would \
+                 not be noticed"
+            ),
         }
     }
 }
@@ -210,18 +236,36 @@ mod tests {
     fn type_names_are_read_in_any_case() {
         assert_eq!("jks".parse(), Ok(StoreType::Jks));
         assert_eq!("Pkcs12".parse(), Ok(StoreType::Pkcs12));
-        assert_eq!("BKS".parse::<StoreType>(), Err(UnknownStoreType));
+        assert_eq!("bcfks".parse(), Ok(StoreType::Bcfks));
+        assert_eq!("UBER".parse::<StoreType>(), Err(UnknownStoreType));
     }
 
+    /// What Java 17 opens and refuses was tried with each of these.
     #[test]
-    fn a_declared_type_is_only_compared() {
-        let note = |declared| Note::mismatch(declared, StoreType::Pkcs12);
-        assert_eq!(note(None), None);
-        assert_eq!(note(Some(StoreType::Pkcs12)), None);
-        assert_eq!(
-            note(Some(StoreType::Jks)).map(|note| note.to_string()).as_deref(),
-            Some("the key store is declared as JKS but is PKCS12; Java opens it all the same")
-        );
+    fn a_declared_type_is_remarked_upon_where_java_does_not_open_the_file() {
+        use StoreType::{Bks, Jceks, Jks, Pem, Pkcs12};
+
+        let note = |declared: StoreType, found| {
+            Note::mismatch(Some(declared), found).map(|note| note.to_string())
+        };
+        assert_eq!(Note::mismatch(None, Pem), None);
+        for (declared, found) in
+            [(Jks, Pkcs12), (Pkcs12, Jks), (Jceks, Jks), (Jceks, Jceks), (Pem, Pem)]
+        {
+            assert_eq!(note(declared, found), None);
+        }
+        for (declared, found) in
+            [(Jks, Jceks), (Pkcs12, Jceks), (Jceks, Pkcs12), (Jks, Pem), (Jceks, Pem)]
+        {
+            let text = format!(
+                "the key store is declared as {declared} but is {found}; Java, and so the \
+                 database, cannot open it"
+            );
+            assert_eq!(note(declared, found), Some(text));
+        }
+        for (declared, found) in [(Pem, Jks), (Bks, Pkcs12)] {
+            assert!(note(declared, found).unwrap().ends_with("the database may refuse it"));
+        }
     }
 
     #[test]

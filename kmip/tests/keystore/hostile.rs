@@ -45,7 +45,7 @@ fn every_prefix_is_refused() {
                 assert!(identity.is_err(), "{file}, {end} bytes");
                 assert!(trust.is_err(), "{file}, {end} bytes");
             }
-            if end > 8 && (file.ends_with("jks") || file.ends_with("p12")) {
+            if end > 8 && [".jks", ".jceks", ".p12"].iter().any(|of| file.ends_with(of)) {
                 let error = trust.unwrap_err();
                 assert!(matches!(error, KeyStoreError::Truncated { .. }), "{file}, {end}: {error}");
             }
@@ -102,7 +102,7 @@ fn change_each_byte(file: &str, full: bool) {
                 assert!(after.0.is_err() || after.0 == before.0, "{file}, byte {i} ^ {mask:#x}");
                 assert!(after.1.is_err() || after.1 == before.1, "{file}, byte {i} ^ {mask:#x}");
             }
-            if file.ends_with("jks") {
+            if file.ends_with("jks") || file.ends_with("jceks") {
                 assert!(after.0.is_err() && after.1.is_err(), "{file}, byte {i} ^ {mask:#x}");
             }
             changed[i] ^= mask;

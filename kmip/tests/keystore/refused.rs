@@ -1,5 +1,10 @@
 //! Each thing that can be wrong has an error of its own, with a cure, and without a secret.
 
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rekey_kmip::keystore::{KeyStoreError, StoreType, load_identity, load_trust};
 
 use super::stores::{all, bytes, identity, password_of, secret, trust};
@@ -17,6 +22,7 @@ fn a_wrong_or_missing_store_password_is_told_for_every_store() {
     for file in all() {
         let (format, wrong) = match file.rsplit_once('.').unwrap().1 {
             "jks" => (StoreType::Jks, "Changeit"),
+            "jceks" => (StoreType::Jceks, "Changeit"),
             "p12" => (StoreType::Pkcs12, "Changeit"),
             _ => continue,
         };
@@ -27,10 +33,15 @@ fn a_wrong_or_missing_store_password_is_told_for_every_store() {
         let bytes = bytes(&file);
         let wrong = secret(wrong);
         let expected = KeyStoreError::WrongStorePassword(format);
-        let found = load_identity(&bytes, None, Some(&wrong), None, None);
-        assert_eq!(found.err(), Some(expected.clone()), "{file}");
+        let identity = |password| load_identity(&bytes, None, password, None, None).map(drop);
+        assert_eq!(identity(Some(&wrong)), Err(expected.clone()), "{file}");
         assert_eq!(load_trust(&bytes, None, Some(&wrong)).err(), Some(expected), "{file}");
-        assert_eq!(load_trust(&bytes, None, None).err(), Some(KeyStoreError::NoPassword(format)));
+        assert_eq!(identity(None), Err(KeyStoreError::NoPassword(format)), "{file}");
+        // Truststores of Java's own formats open without one, as another test shows.
+        if format == StoreType::Pkcs12 {
+            let none = load_trust(&bytes, None, None);
+            assert_eq!(none.err(), Some(KeyStoreError::NoPassword(format)), "{file}");
+        }
     }
 }
 
@@ -66,6 +77,7 @@ fn a_store_without_a_key_is_no_identity() {
             "trust-java17.p12",
             "the PKCS12 file holds no private key (2 certificates, 0 secret keys)",
         ),
+        ("trust.jceks", "the JCEKS file holds no private key (1 certificates, 0 secret keys)"),
         ("pem-trust.pem", "the PEM file holds no private key (2 certificates, 0 secret keys)"),
         ("trust-empty.p12", "the PKCS12 file holds no private key (0 certificates, 0 secret keys)"),
     ] {
@@ -83,15 +95,39 @@ fn an_old_cipher_is_refused_by_what_it_is() {
 
 #[test]
 fn other_formats_are_refused_by_name() {
-    for file in ["node.jceks", "trust.jceks"] {
-        assert_eq!(identity(file, None).unwrap_err(), KeyStoreError::Jceks);
-        assert_eq!(trust(file).unwrap_err(), KeyStoreError::Jceks);
+    // Not made by `make`, so they are in no other folder.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores");
+    for (file, name, provider) in [
+        ("trust.bcfks", "a BCFKS key store (Bouncy Castle FIPS)", "BouncyCastleFipsProvider"),
+        ("trust.bks", "a BKS or UBER key store (Bouncy Castle)", "BouncyCastleProvider"),
+        ("trust.uber", "a BKS or UBER key store (Bouncy Castle)", "BouncyCastleProvider"),
+    ] {
+        let bytes = fs::read(here.join(file)).unwrap();
+        for declared in [None, Some(StoreType::Jks), Some(StoreType::Bcfks), Some(StoreType::Bks)] {
+            let password = secret("changeit");
+            let error = load_trust(&bytes, declared, Some(&password)).unwrap_err();
+            assert_eq!(error.to_string(), format!("{name}, which this program does not read"));
+            assert!(error.cure().contains("-deststoretype PKCS12"), "{}", error.cure());
+            assert!(error.cure().ends_with(provider), "{}", error.cure());
+            let found = load_identity(&bytes, declared, Some(&password), None, None);
+            assert_eq!(found.err(), Some(error));
+        }
     }
-    assert!(KeyStoreError::Jceks.cure().contains("-srcstoretype JCEKS"));
+    // A file that says nothing is what it is declared to be.
+    for (declared, error) in
+        [(StoreType::Bcfks, KeyStoreError::Bcfks), (StoreType::Bks, KeyStoreError::Bks)]
+    {
+        assert_eq!(load_trust(b"\0\0\0\x03", Some(declared), None), Err(error));
+    }
     let pkcs11 = load_trust(b"", Some(StoreType::Pkcs11), None).unwrap_err();
     assert_eq!(pkcs11, KeyStoreError::Pkcs11);
     let error = trust("certificate.der").unwrap_err().to_string();
     assert_eq!(error, "not a key store: it looks like a bare certificate in DER");
+    let pem = String::from_utf8(bytes("pem-ec-enc.pem")).unwrap();
+    let (_, key) = pem.split_once("-----BEGIN ENCRYPTED PRIVATE KEY-----").unwrap();
+    let key: String = key.split_once("-----").unwrap().0.split_whitespace().collect();
+    let error = load_trust(&STANDARD.decode(key).unwrap(), None, None).unwrap_err().to_string();
+    assert_eq!(error, "not a key store: it looks like a bare, encrypted private key in DER");
     let error = load_trust(b"kmip_hosts:\n", None, None).unwrap_err();
     assert!(matches!(error, KeyStoreError::NotAKeyStore(_)));
     assert_eq!(load_trust(b"", None, None).unwrap_err(), KeyStoreError::EmptyFile);

@@ -42,8 +42,8 @@ pub(crate) fn secret(text: &str) -> Secret {
 pub(crate) fn password_of(file: &str) -> Option<Secret> {
     Some(secret(match file {
         "openssl-emptypassword.p12" => "",
-        "keypass.jks" => "storepass2",
-        "unicode.jks" => "pässwörd€",
+        "keypass.jks" | "keypass.jceks" => "storepass2",
+        "unicode.jks" | "unicode.jceks" => "pässwörd€",
         _ => "changeit",
     }))
 }

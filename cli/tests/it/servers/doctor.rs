@@ -274,7 +274,7 @@ fn key_stores_that_cannot_be_used() {
             "the key store holds several keys",
             "name one by its alias",
         ),
-        ("keystore_path", "node.jceks", "keystore_password: changeit", "JCEKS", "keytool"),
+        ("keystore_path", "trust.bcfks", "keystore_password: changeit", "BCFKS", "keytool"),
         (
             "truststore_path",
             "trust-empty.jks",

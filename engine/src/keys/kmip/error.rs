@@ -182,8 +182,8 @@ mod tests {
             (ErrorKind::Invalid, "the group has no hosts")
         );
         assert!(error.advice().is_some());
-        let error = Error::from(KeyStoreError::Jceks);
+        let error = Error::from(KeyStoreError::Pkcs11);
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.advice(), Some(KeyStoreError::Jceks.cure()));
+        assert_eq!(error.advice(), Some(KeyStoreError::Pkcs11.cure()));
     }
 }

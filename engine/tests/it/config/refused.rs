@@ -113,7 +113,7 @@ fn what_works_here_and_not_there_is_remarked_upon() {
     let encrypted = format!("keystore_password: {BY_OPENSSL}");
     for (changed, part) in [
         (vec![openssl.as_str()], "lack Java's mark of trust"),
-        (vec!["keystore_type: PKCS12"], "is declared as PKCS12 but is JKS"),
+        (vec!["keystore_type: PEM"], "is declared as PEM but is JKS"),
         (
             vec!["cipher_suites: [TLS_AES_256_GCM_SHA384, NO_SUCH]"],
             "kmip_hosts.vault: this program has no cipher suite 'NO_SUCH'",

@@ -1,38 +1,54 @@
-//! How Sun's JKS protects a private key: a key stream of chained SHA-1.
+//! How Sun protects a private key: JKS by a key stream of chained SHA-1, JCEKS by 3DES, or like JKS.
 
 use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
+use super::super::StoreType;
 use super::super::der::{self, OBJECT_ID, Reader};
 use super::super::error::{Alias, KeyStoreError};
-use super::FORMAT;
+use super::pbe;
 use crate::secret::Secret;
 
 /// 1.3.6.1.4.1.42.2.17.1.1
-const PROTECTION: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x2a, 0x02, 0x11, 0x01, 0x01];
+const KEY_STREAM: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x2a, 0x02, 0x11, 0x01, 0x01];
+/// 1.3.6.1.4.1.42.2.19.1
+const MD5_AND_3DES: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x2a, 0x02, 0x13, 0x01];
 
 /// Recovers a PKCS#8 key from its `EncryptedPrivateKeyInfo`.
-///
-/// The octets are 20 of salt, the ciphertext, and 20 of check. With `D[0] = salt` and
-/// `D[i] = SHA1(password || D[i-1])`, the ciphertext is the key XOR `D[1] D[2] …`, and the check
-/// is `SHA1(password || key)`; the password is UTF-16BE.
 pub(super) fn recover(
+    format: StoreType,
     protected: &[u8],
     password: &Secret,
     alias: &Alias,
 ) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
-    let damaged = KeyStoreError::Damaged { format: FORMAT, part: "protected key" };
-    let Ok((algorithm, octets)) = der::encrypted_key(protected) else {
-        return Err(damaged);
-    };
-    match Reader::new(algorithm.content).element(OBJECT_ID, "algorithm") {
-        Ok(id) if id.content == PROTECTION => {}
-        Ok(_) => {
-            let what = "another protection of keys than JKS has";
-            return Err(KeyStoreError::Unsupported { format: FORMAT, what });
+    let damaged = |_flaw| KeyStoreError::Damaged { format, part: "protected key" };
+    let (algorithm, octets) = der::encrypted_key(protected).map_err(damaged)?;
+    let mut algorithm = Reader::new(algorithm.content);
+    let id = algorithm.element(OBJECT_ID, "algorithm").map_err(damaged)?;
+    let key = match id.content {
+        KEY_STREAM => key_stream(format, octets, password)?,
+        MD5_AND_3DES if format == StoreType::Jceks => {
+            pbe::decrypt(&mut algorithm, octets, password)?
         }
-        Err(_) => return Err(damaged),
-    }
+        _ => {
+            let what = "another protection of keys than Java's own";
+            return Err(KeyStoreError::Unsupported { format, what });
+        }
+    };
+    key.ok_or_else(|| KeyStoreError::WrongKeyPassword { alias: Some(alias.clone()) })
+}
+
+/// Takes the protection of JKS off; nothing, where the password is another.
+///
+/// The octets are 20 of salt, the ciphertext, and 20 of check. With `D[0] = salt` and
+/// `D[i] = SHA1(password || D[i-1])`, the ciphertext is the key XOR `D[1] D[2] …`, and the check
+/// is `SHA1(password || key)`; the password is UTF-16BE.
+fn key_stream(
+    format: StoreType,
+    octets: &[u8],
+    password: &Secret,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
+    let damaged = KeyStoreError::Damaged { format, part: "protected key" };
     let Some((salt, rest)) = octets.split_first_chunk::<20>() else {
         return Err(damaged);
     };
@@ -48,10 +64,7 @@ pub(super) fn recover(
             *byte ^= stream;
         }
     }
-    if hash(&password, &key) != *check {
-        return Err(KeyStoreError::WrongKeyPassword { alias: Some(alias.clone()) });
-    }
-    Ok(key)
+    Ok((hash(&password, &key) == *check).then_some(key))
 }
 
 fn hash(password: &[u8], bytes: &[u8]) -> [u8; 20] {

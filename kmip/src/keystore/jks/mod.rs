@@ -1,18 +1,23 @@
-//! Sun's JKS, versions 1 and 2.
+//! Sun's JKS and JCEKS, versions 1 and 2. They differ in the magic number, in how a private key is
+//! protected, and in that only JCEKS has secret keys.
 //!
 //! ```text
-//! u32 feedfeed  u32 version (1 or 2)  u32 count  count × entry  20 bytes digest
-//! entry:        u32 tag (1 key, 2 trusted certificate)  UTF alias  u64 time in ms
+//! u32 feedfeed (JKS) or cececece (JCEKS)
+//! u32 version (1 or 2)  u32 count  count × entry  20 bytes digest
+//! entry:        u32 tag (1 key, 2 trusted certificate, 3 secret key)  UTF alias  u64 time in ms
 //!   key:        u32 length  EncryptedPrivateKeyInfo  u32 count  count × certificate, leaf first
 //!   trusted:    certificate
+//!   secret:     a serialized Java object, without a length in front
 //! certificate:  (version 2: UTF type, "X.509")  u32 length  DER
 //! ```
 //! UTF is a `u16` length and modified UTF-8. The digest is SHA-1 over the password in UTF-16BE,
 //! `Mighty Aphrodite`, and everything in front of the digest. It is computed first. Without a match
 //! nothing of the file is used, but its structure still tells a file that was cut off or damaged
-//! from a wrong password.
+//! from a wrong password. A truststore is also read without a password, unverified, as Java does.
 
 mod key;
+mod pbe;
+mod secret_key;
 mod utf;
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -21,42 +26,37 @@ use sha1::{Digest as _, Sha1};
 use super::chain;
 use super::der::{Flaw, Reader};
 use super::error::{Alias, KeyStoreError};
-use super::{Found, StoreType, check_pkcs8, choose};
+use super::{Found, Note, StoreType, choose};
 use crate::secret::Secret;
-
-const FORMAT: StoreType = StoreType::Jks;
 
 /// Reads the key, chosen by its alias.
 pub(super) fn identity(
+    format: StoreType,
     bytes: &[u8],
     store_password: Option<&Secret>,
     key_password: Option<&Secret>,
     alias: Option<&str>,
 ) -> Result<Found, KeyStoreError> {
-    let store_password = store_password.ok_or(KeyStoreError::NoPassword(FORMAT))?;
-    let entries = open(bytes, store_password)?;
+    let store_password = store_password.ok_or(KeyStoreError::NoPassword(format))?;
+    let Contents { entries, secrets } = open(format, bytes, Some(store_password))?;
     let keys: Vec<_> = entries.iter().filter(|entry| entry.protected_key.is_some()).collect();
     if keys.is_empty() {
-        return Err(KeyStoreError::NoKey {
-            format: FORMAT,
-            certificates: entries.len(),
-            secrets: 0,
-        });
+        return Err(KeyStoreError::NoKey { format, certificates: entries.len(), secrets });
     }
     let names: Vec<&str> = keys.iter().map(|entry| entry.alias.as_str()).collect();
     let chosen = choose(&names, alias)?;
     let (Some(entry), Some(name)) = (keys.get(chosen), names.get(chosen)) else {
-        return Err(KeyStoreError::Damaged { format: FORMAT, part: "key entry" });
+        return Err(KeyStoreError::Damaged { format, part: "key entry" });
     };
     let alias = Alias::new(name);
     if entry.certificates.is_empty() {
         return Err(KeyStoreError::NoCertificate { alias });
     }
     let password = key_password.unwrap_or(store_password);
-    let mut key = key::recover(entry.protected_key.unwrap_or_default(), password, &alias)?;
-    check_pkcs8(FORMAT, &key)?;
+    let protected = entry.protected_key.unwrap_or_default();
+    let mut key = key::recover(format, protected, password, &alias)?;
     let chain = chain::stored(&entry.certificates)
-        .map_err(|_flaw| KeyStoreError::Damaged { format: FORMAT, part: "certificate chain" })?;
+        .map_err(|_flaw| KeyStoreError::Damaged { format, part: "certificate chain" })?;
     Ok(Found {
         chain: chain.into_iter().map(<[u8]>::to_vec).collect(),
         key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(std::mem::take(&mut *key))),
@@ -66,10 +66,15 @@ pub(super) fn identity(
 
 /// Reads what Java trusts: the trusted certificates, and the first one of each key's chain.
 pub(super) fn trust(
+    format: StoreType,
     bytes: &[u8],
     password: Option<&Secret>,
+    notes: &mut Vec<Note>,
 ) -> Result<Vec<Vec<u8>>, KeyStoreError> {
-    let entries = open(bytes, password.ok_or(KeyStoreError::NoPassword(FORMAT))?)?;
+    let Contents { entries, .. } = open(format, bytes, password)?;
+    if password.is_none() {
+        notes.push(Note::NotVerified { format });
+    }
     let first = entries.iter().filter_map(|entry| entry.certificates.first());
     Ok(first.map(|certificate| certificate.to_vec()).collect())
 }
@@ -83,13 +88,26 @@ struct Entry<'a> {
     certificates: Vec<&'a [u8]>,
 }
 
-/// Verifies the digest, then reads the entries.
-fn open<'a>(bytes: &'a [u8], password: &Secret) -> Result<Vec<Entry<'a>>, KeyStoreError> {
-    let truncated = KeyStoreError::Truncated { format: FORMAT, inside: "digest" };
+/// What is in a store.
+#[derive(Debug)]
+struct Contents<'a> {
+    /// Private keys and trusted certificates.
+    entries: Vec<Entry<'a>>,
+    /// How many secret keys there are beside them.
+    secrets: usize,
+}
+
+/// Verifies the digest, where there is a password to do so, then reads the entries.
+fn open<'a>(
+    format: StoreType,
+    bytes: &'a [u8],
+    password: Option<&Secret>,
+) -> Result<Contents<'a>, KeyStoreError> {
+    let truncated = KeyStoreError::Truncated { format, inside: "digest" };
     let (body, digest) = bytes.split_last_chunk::<20>().ok_or(truncated)?;
-    let verified = store_digest(password, body) == *digest;
-    let entries = entries(body).map_err(|flaw| KeyStoreError::flaw(FORMAT, flaw))?;
-    if verified { Ok(entries) } else { Err(KeyStoreError::WrongStorePassword(FORMAT)) }
+    let verified = password.is_none_or(|password| store_digest(password, body) == *digest);
+    let contents = contents(format, body)?;
+    if verified { Ok(contents) } else { Err(KeyStoreError::WrongStorePassword(format)) }
 }
 
 fn store_digest(password: &Secret, body: &[u8]) -> [u8; 20] {
@@ -100,38 +118,59 @@ fn store_digest(password: &Secret, body: &[u8]) -> [u8; 20] {
     hash.finalize().into()
 }
 
-fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, Flaw> {
+fn contents(format: StoreType, body: &[u8]) -> Result<Contents<'_>, KeyStoreError> {
+    let flaw = |flaw| KeyStoreError::flaw(format, flaw);
     let mut reader = Reader::new(body);
+    let (version, count) = head(&mut reader).map_err(flaw)?;
+    let mut contents = Contents { entries: Vec::new(), secrets: 0 };
+    for _ in 0..count {
+        let (tag, alias) = name(&mut reader).map_err(flaw)?;
+        match (tag, format) {
+            (1, _) => contents.entries.push(key(&mut reader, version, alias).map_err(flaw)?),
+            (2, _) => {
+                let certificates = vec![certificate(&mut reader, version).map_err(flaw)?];
+                contents.entries.push(Entry { alias, protected_key: None, certificates });
+            }
+            (3, StoreType::Jceks) => {
+                if !secret_key::skip(&mut reader).map_err(flaw)? {
+                    let what = "an unusual form of secret key";
+                    return Err(KeyStoreError::Unsupported { format, what });
+                }
+                contents.secrets = contents.secrets.saturating_add(1);
+            }
+            _ => return Err(flaw(Flaw::Wrong("entry's tag"))),
+        }
+    }
+    reader.finish("end").map_err(flaw)?;
+    Ok(contents)
+}
+
+/// The version and the number of entries.
+fn head(reader: &mut Reader<'_>) -> Result<(u32, u32), Flaw> {
     reader.u32("magic number")?;
     let version = reader.u32("version")?;
     if !matches!(version, 1 | 2) {
         return Err(Flaw::Wrong("version"));
     }
-    let count = reader.u32("number of entries")?;
-    let mut entries = Vec::new();
+    Ok((version, reader.u32("number of entries")?))
+}
+
+/// What each entry starts with: its tag, and its alias.
+fn name(reader: &mut Reader<'_>) -> Result<(u32, String), Flaw> {
+    let tag = reader.u32("entry's tag")?;
+    let alias = utf::decode(reader.short_bytes("alias")?).ok_or(Flaw::Wrong("alias"))?;
+    reader.array::<8>("entry's date")?;
+    Ok((tag, alias))
+}
+
+fn key<'a>(reader: &mut Reader<'a>, version: u32, alias: String) -> Result<Entry<'a>, Flaw> {
+    let protected_key = Some(reader.long_bytes("key")?);
+    let count = reader.u32("number of certificates")?;
+    let mut certificates = Vec::new();
     for _ in 0..count {
-        let tag = reader.u32("entry's tag")?;
-        let alias = utf::decode(reader.short_bytes("alias")?).ok_or(Flaw::Wrong("alias"))?;
-        reader.array::<8>("entry's date")?;
-        entries.push(match tag {
-            1 => {
-                let protected_key = Some(reader.long_bytes("key")?);
-                let count = reader.u32("number of certificates")?;
-                let mut certificates = Vec::new();
-                for _ in 0..count {
-                    certificates.push(certificate(&mut reader, version)?);
-                }
-                Entry { alias, protected_key, certificates }
-            }
-            2 => {
-                let certificates = vec![certificate(&mut reader, version)?];
-                Entry { alias, protected_key: None, certificates }
-            }
-            _ => return Err(Flaw::Wrong("entry's tag")),
-        });
+        certificates.push(certificate(reader, version)?);
     }
-    reader.finish("end")?;
-    Ok(entries)
+    Ok(Entry { alias, protected_key, certificates })
 }
 
 fn certificate<'a>(reader: &mut Reader<'a>, version: u32) -> Result<&'a [u8], Flaw> {
