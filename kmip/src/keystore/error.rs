@@ -135,18 +135,21 @@ impl KeyStoreError {
                 "convert it with keytool -importkeystore -deststoretype PKCS12 (JDK 11 or later)"
             }
             Self::NoPassword(_) => {
-                "set keystore_password or truststore_password, or the *_password_file beside it"
+                "set keystore_password or truststore_password, or give a file with it: --kmip-set \
+                 GROUP.keystore_password_file=FILE"
             }
             Self::WrongStorePassword(_) => {
                 "check with keytool -list -keystore FILE; passwords encrypted with a system key \
                  have to be decrypted first (password_encryption_key_name)"
             }
             Self::WrongKeyPassword { .. } => {
-                "give the key's own password, or change it to the store's: keytool -keypasswd for \
-                 JKS; keytool -importkeystore keeps the password of the source for JKS"
+                "give the key's own password (--kmip-set GROUP.keystore_key_password_file=FILE), or \
+                 change it to the store's: keytool -keypasswd for JKS; keytool -importkeystore keeps the \
+                 password of the source for JKS"
             }
             Self::SeveralKeys { .. } => {
-                "name one by its alias, or keep one key in the store: keytool -delete -alias NAME"
+                "name one by its alias (--kmip-set GROUP.keystore_alias=NAME), or keep one key in the \
+                 store: keytool -delete -alias NAME"
             }
             Self::NoSuchAlias { .. } => "name one of the keys that are there",
             Self::NoKey { .. } => {
