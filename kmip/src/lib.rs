@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! "KMIP.md" in the documentation is the project's reference of how the database uses a key
-//! server; what is marked there as inferred is called so here.
+//! `docs/KMIP.md` says how the database uses a key server. The documentation cites it by section, and
+//! calls inferred what it does.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,6 @@
-//! Each status of DESIGN.md 7 that this release has, but 8 and 130: nothing that a caller can do
-//! makes a written SSTable read back as another one, and a run cannot be interrupted yet.
+//! The exit statuses of the README. Those of a key that is still in use are in `servers`, and those of
+//! a run that is asked to end in `ended`. For 8 there is no case: nothing that a caller can do makes a
+//! written SSTable read back as another one.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! Reads a piece of an encrypted Partitions.db (FORMATS.md 7.2, 7.3, BTI.md 2).
+//! Reads a piece of an encrypted Partitions.db (FORMATS.md 7.2, 7.3).
 
 use zeroize::Zeroizing;
 

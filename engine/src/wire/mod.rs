@@ -1,7 +1,7 @@
 //! The one cursor over bytes that this program did not write, and its writing twin.
 //!
 //! Nothing here indexes: every read is a bounded `take`, and a declared length never allocates.
-//! Java's `DataOutput` forms (FORMATS.md, preamble): big-endian signed integers and modified
+//! Java's `DataOutput` forms (FORMATS.md 0): big-endian signed integers and modified
 //! UTF-8 with a two-byte length.
 
 mod utf;

@@ -10,6 +10,7 @@
 
 mod archives;
 mod bad_input;
+mod citations;
 mod compressors;
 mod config;
 mod crash;

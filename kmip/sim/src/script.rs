@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A lasting difference, seen at some real server (KMIP.md 8, 13, 14).
+/// A lasting difference, seen at some real server (KMIP.md 13, 14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quirk {

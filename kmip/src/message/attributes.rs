@@ -93,7 +93,7 @@ impl Attributes {
         self.date(Tag::DEACTIVATION_DATE)
     }
 
-    /// Original Creation Date, or Initial Date where the server has only that (KMIP.md 6, 14).
+    /// Original Creation Date, or Initial Date where the server has only that (KMIP.md 6).
     #[must_use]
     pub fn creation_date(&self) -> Option<Timestamp> {
         self.date(Tag::ORIGINAL_CREATION_DATE).or_else(|| self.date(Tag::INITIAL_DATE))

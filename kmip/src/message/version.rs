@@ -31,7 +31,7 @@ impl ProtocolVersion {
     pub const V2_1: Self = Self { major: 2, minor: 1 };
 
     /// Every version that this crate speaks, the database's dialect first: 1.x, newest first,
-    /// then 2.x (KMIP.md 1.7, 9.5).
+    /// then 2.x (KMIP.md 1.7).
     pub const SPOKEN: [Self; 7] =
         [Self::V1_4, Self::V1_3, Self::V1_2, Self::V1_1, Self::V1_0, Self::V2_1, Self::V2_0];
 

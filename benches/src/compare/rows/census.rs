@@ -18,7 +18,7 @@ use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::rewrite::row;
 
-/// Row 11: chunks whose headers name their keys, and chunks without headers, of which the places
+/// Chunks whose headers name their keys, and chunks without headers, of which the places
 /// and lengths are checked.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let size = shown(bench.census_bytes);

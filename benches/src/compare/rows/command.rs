@@ -10,9 +10,9 @@ use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::rewrite::row;
 
-/// Row 4, and the same beside a copy that is read back from the disk, and one that is removed then, too, since
-/// the tool reads what it wrote and removes what it replaced: which of these the disk is slow at is not the
-/// tool's.
+/// The command against a plain copy, and beside one that is read back from the disk, and one that is removed
+/// then, too, since the tool reads what it wrote and removes what it replaced: which of these the disk is slow
+/// at is not the tool's.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let content = Content::new(20, bench.command_bytes);
     let room = bench.room(&bench.disk, [Form::AES_256_CBC; 2], content)?;

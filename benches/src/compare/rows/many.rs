@@ -12,7 +12,7 @@ use super::super::row::{Goal, Row};
 use super::super::stage::{Durability, Staging, all_threads};
 use super::rewrite::row;
 
-/// Row 10: as writing stages without fsync, where the engine's own cost shows beside that of the files, and as
+/// As writing stages without fsync, where the engine's own cost shows beside that of the files, and as
 /// whole commands, where the disk's cost of several fsyncs for each SSTable does, too.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let number = if bench.is_quick { 100 } else { 10_000 };

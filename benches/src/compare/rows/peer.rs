@@ -15,7 +15,7 @@ use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 use super::rewrite::row;
 
-/// Row 5, with rows of two lengths: what the database does costs by the row, what the tool does by
+/// With rows of two lengths: what the database does costs by the row, what the tool does by
 /// the byte; and in memory, since on a disk the tool waits for that. Left out, with the reason, where
 /// Java or the harness is not there.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {

@@ -10,7 +10,7 @@ use super::super::program::{self, Memory};
 use super::super::rounds::{Case, take_turns};
 use super::super::row::{Goal, Row};
 
-/// Row 13: the whole command for many tiny SSTables, its output thrown away.
+/// The whole command for many tiny SSTables, its output thrown away.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     let most = if bench.is_quick { 100 } else { bench.planned };

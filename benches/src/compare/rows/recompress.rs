@@ -36,8 +36,8 @@ const WAYS: [(&str, [Form; 2], u64); 6] = [
     ("LZ4 encrypted to Deflate encrypted", [LZ4, DEFLATE], 8),
 ];
 
-/// Row 9, and the same beside the sum of its parts: the codecs alone, and behind them the writing stage
-/// without a codec. Where a codec is fast, the rest of the chain takes its share of the same cores.
+/// The chain against the codecs alone, and beside the sum of its parts: the codecs, and behind them the writing
+/// stage without a codec. Where a codec is fast, the rest of the chain takes its share of the same cores.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     let mut plains = BTreeMap::new();

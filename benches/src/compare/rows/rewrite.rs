@@ -15,7 +15,7 @@ use super::super::stage::{Durability, Staging, all_threads};
 
 const FORMS: [Form; 2] = [Form::AES_256_CBC; 2];
 
-/// Rows 1 and 2 of the table, and the naive chain.
+/// The writing stage on the disk, beside its standards and the naive chain.
 pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for sstables in [8, 1] {
@@ -90,7 +90,7 @@ pub(in super::super) fn on_disk(bench: &Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Row 3.
+/// The writing stage in memory against a copy there.
 pub(in super::super) fn in_memory(bench: &Bench) -> Result<Vec<Row>> {
     let Some(memory) = bench.memory.as_deref() else { return Ok(vec![]) };
     let mut rows = Vec::new();

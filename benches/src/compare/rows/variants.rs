@@ -25,7 +25,7 @@ const VARIANTS: [(&str, [Form; 2], i32); 7] = [
     ("behind LZ4, key to key", [LZ4; 2], 64 << 10),
 ];
 
-/// Row 6: each of them in turns with the standard, since all of them do not fit side by side.
+/// Each of them in turns with the standard, since all of them do not fit side by side.
 pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
     let standard = bench.room(&bench.disk, [AES; 2], Content::new(8, bench.bytes))?;
     let standard_staging = Staging::new(&standard.site)?;

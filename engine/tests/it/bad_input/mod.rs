@@ -1,4 +1,4 @@
-//! Every bad input of issue 3: an error that names the file, the component, the chunk and the
+//! Every bad input gives an error that names the file, the component, the chunk and the
 //! cure; every old SSTable as it was; the others of the table rewritten.
 
 mod components;

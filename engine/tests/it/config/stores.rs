@@ -33,7 +33,7 @@ pub(super) fn pkcs12(certificate: &[u8], key: Option<&[u8]>, password: &str) -> 
     store.writer(password).encryption_iterations(1000).mac_iterations(1000).write().unwrap()
 }
 
-/// KMIP.md 11 has the layout.
+/// KMIP.md 11.1 has the layout.
 pub(super) fn jks(certificate: &[u8], key: Option<&[u8]>, password: &str) -> Vec<u8> {
     let password: Vec<u8> = password.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let mut out = [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1].to_vec();

@@ -1,4 +1,4 @@
-//! Stop it anywhere, lose nothing: the promise of DESIGN.md 1, tried out.
+//! Stop it anywhere, lose nothing: the promise of the README, tried out.
 //!
 //! * [`fault`] and [`power`] are storages that fail on purpose: a killed process, errors, half
 //!   writes; and a disk that forgets what was not synced.

@@ -4,7 +4,7 @@
 //! It is harsher than common file systems. A name is durable only when its directory was synced,
 //! a file's content, time and mode only when the file was; the two have nothing to do with each
 //! other. Names of one directory come and go on their own, and a rename may show in both places
-//! or in neither. What it grants is what POSIX and the promise of DESIGN.md 1 grant: fsync works.
+//! or in neither. What it grants is what POSIX grants and the engine relies on: fsync works.
 //!
 //! Which of the storage's calls sync by themselves, and what, is taken from the words of the
 //! trait: a copy is durable whole, of times only they are, and attributes wait for the file's fsync.
