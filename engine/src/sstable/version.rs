@@ -139,6 +139,8 @@ const ADLER: &str = "its checksums are Adler-32, which this release does not wri
                      run nodetool upgradesstables on a 3.x node first";
 const BEFORE_RELEASE: &str = "no released product writes it, and DSE and Converged Core do not \
                               agree on what is encrypted in it";
+const ONE_LETTER: &str = "only DSE 6.8 Labs writes it, and no transaction log can be named after it: a node \
+                          wants two letters, and would not finish or undo a swap";
 const DICTIONARY: &str = "its compression dictionaries are not handled by this release";
 
 /// BIG: before `na` nothing but Data.db and CompressionInfo.db knows of compression, and no
@@ -205,7 +207,7 @@ static VERSIONS: [Version; 22] = [
     bti("ab", P::CORE_OR_DSE, IndicesAndMetadata, No(BEFORE_RELEASE)),
     bti("ac", P::CORE_OR_DSE, DataOnly, Yes),
     bti("ad", P::CORE_OR_DSE, DataOnly, Yes),
-    bti("b", P::CORE_OR_DSE, Indices, Yes),
+    bti("b", P::CORE_OR_DSE, Indices, No(ONE_LETTER)),
     bti("ba", P::CORE_OR_DSE, IndicesAndMetadata, Yes),
     bti("bb", P::CORE_OR_DSE, IndicesAndMetadata, Yes),
     bti("ca", P::CORE, IndicesAndMetadata, Yes),
@@ -249,6 +251,11 @@ mod tests {
             assert_eq!(may(letters), (false, false), "{letters}");
         }
         assert_eq!(may("b"), (true, false));
+        let mut rewritten = VERSIONS.iter().filter(|version| version.support == Yes);
+        assert!(
+            rewritten.all(|version| version.letters.len() == 2),
+            "a log's name has two letters"
+        );
         for letters in ["ba", "bb", "ca", "cb", "cc", "da"] {
             assert_eq!(may(letters), (true, true), "{letters}");
         }
@@ -264,6 +271,6 @@ mod tests {
             .filter(|version| version.support != Yes)
             .map(|version| version.letters)
             .collect();
-        assert_eq!(refused, ["la", "pa", "ab", "ea"]);
+        assert_eq!(refused, ["la", "pa", "ab", "b", "ea"]);
     }
 }

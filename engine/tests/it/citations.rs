@@ -82,7 +82,7 @@ fn citations(text: &str) -> Vec<Citation> {
             continue;
         }
         let mut rest = words[at + 1..].iter().map(|(_, word)| *word).peekable();
-        let mut last = None;
+        let mut last: Option<String> = None;
         while let Some(word) = rest.next() {
             let is_joined = last.is_some() && matches!(word, "and" | "to");
             let next_is_number = rest.peek().is_some_and(|next| !number(next).0.is_empty());
