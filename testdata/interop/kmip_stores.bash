@@ -137,10 +137,10 @@ store_pairs=(
     "keytool.p12 jks trust.jks pkcs12"
 )
 
-# test_stores: each pair connects.
+# test_stores EXIT_CODE: each pair connects, and the doctor says what is in connected.
 test_stores() {
     local pair keystore type trust trust_type notes
-    step "PyKMIP: ${#store_pairs[@]} pairs of stores by openssl and keytool"
+    step "$judged_by: ${#store_pairs[@]} pairs of stores by openssl and keytool"
     for pair in "${store_pairs[@]}"; do
         read -r keystore type trust trust_type <<<"$pair"
         node_config "$kmip/stores.yaml" "127.0.0.1:$kmip_port" "$keystore" "$type" "$trust" "$trust_type" "timeout: 20000"
@@ -148,7 +148,7 @@ test_stores() {
         notes=()
         [[ $trust != trust-openssl.p12 ]] || notes+=("Java")
         [[ $pair != "keytool.p12 jks trust.jks pkcs12" ]] || notes+=("keytool.p12" "trust.jks")
-        asked "$keystore, $trust" 6 keys test --config "$kmip/stores.yaml" group -- \
+        asked "$keystore, $trust" "$1" keys test --config "$kmip/stores.yaml" group -- \
             "${connected[@]}" "${notes[@]}"
     done
 }

@@ -18,7 +18,7 @@ kmipgo() {
     local kmip_properties=$kmip/kmip.properties
     local same
     same=$(kmip_options "$cbc" 256 16)
-    kmip_map=([table]=$same [copy]=$same [apart]="${same%\}}, 'key_namespace': 'apart'}")
+    local -A kmip_map=([table]=$same [copy]=$same [apart]="${same%\}}, 'key_namespace': 'apart'}")
     write_under_local_key
     step "kmip-go: the vendor's page"
     set_up
@@ -47,6 +47,7 @@ build_kmipgo() {
 # start_kmipgo PKI STATES: sets kmip_port and kmip_pid, as start_pykmip does.
 start_kmipgo() {
     local word='' pki=$1 states=$2
+    key_client=("$pykmip_python" "$interop/pykmip/client.py")
     coproc kmipgo_server { exec "$kmipgo_program" "$pki" "$states" 2>"$states.errors"; }
     kmip_pid=$kmipgo_server_PID
     read -r -t 60 word kmip_port <&"${kmipgo_server[0]}" || true

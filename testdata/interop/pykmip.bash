@@ -1,4 +1,4 @@
-# PyKMIP: its environment, its server for as long as the run needs one, and its client.
+# PyKMIP: its environment, its server and its client.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 # The environment is kept beside the jars and made anew when the requirements change.
@@ -16,27 +16,9 @@ build_pykmip() {
     cp "$requirements" "$folder/built-from"
 }
 
-# start_pykmip PKI STATE: sets kmip_port and kmip_pid. The server reads from a pipe that this shell alone holds,
-# so it ends with the run however that ends.
+# See server.py and client.py.
 start_pykmip() {
-    local word='' pki=$1 state=$2
-    mkdir -p "$state"
-    coproc pykmip { exec "$pykmip_python" "$interop/pykmip/server.py" "$pki" "$state" 2>"$state/errors"; }
-    kmip_pid=$pykmip_PID
-    read -r -t 60 word kmip_port <&"${pykmip[0]}" || true
-    [[ $word == PORT ]] || die "PyKMIP's server did not start: $(cat "$state/errors")"
-}
-
-# stop_key_server: returns when the server has ended.
-stop_key_server() {
-    [[ -n ${kmip_pid:-} ]] || return 0
-    kill -CONT "$kmip_pid" 2>/dev/null || true
-    kill -TERM "$kmip_pid" 2>/dev/null || true
-    wait "$kmip_pid" 2>/dev/null || true
-    kmip_pid=
-}
-
-# kmip_client WHAT ARGUMENT...: see client.py.
-kmip_client() {
-    timeout 60 "$pykmip_python" "$interop/pykmip/client.py" "$kmip_port" "$kmip/pki" "$@" 2>>"$kmip/client.log"
+    mkdir -p "$kmip/state"
+    key_client=("$pykmip_python" "$interop/pykmip/client.py")
+    start_key_server "$pykmip_python" "$interop/pykmip/server.py" "$kmip/pki" "$kmip/state"
 }
