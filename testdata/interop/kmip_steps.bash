@@ -39,6 +39,8 @@ test_connection() {
     asked "keys test: each host for itself" 6 keys test --config "$kmip/two.yaml" group -- \
         "FAILED   connection           no key server could be used: 127.0.0.1:1: cannot connect" "${connected[@]}"
     asked "a dead host, then one that answers" 0 verify --config "$kmip/two.yaml" --data-dir "$kmip/cbc/data" -- "3 verified"
+    asked "keys list: which host answers" 0 keys list --config "$kmip/two.yaml" group -- \
+        "127.0.0.1:$kmip_port answers; passed over: 127.0.0.1:1"
     node_config "$kmip/stranger.yaml" "127.0.0.1:$kmip_port" stranger.p12 pkcs12 trust.jks jks "timeout: 20000"
     asked "a client that the server does not know" 6 keys test --config "$kmip/stranger.yaml" group -- \
         "the server refused the client's certificate" "cure: register the client's certificate"

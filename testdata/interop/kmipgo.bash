@@ -1,39 +1,56 @@
-# The vendor's page from beginning to end, against a server on the kmip-go toolkit (kmipgo/): set up, list, rekey, expire,
-# rotate, revoke, destroy, troubleshoot. Unlike PyKMIP it keeps what the database needs: dates, custom attributes,
-# the cipher's mode and padding. PyKMIP's client gets the keys out of it, for the harness.
+# The vendor's page from beginning to end, against a server on the kmip-go toolkit (kmipgo/): set up, list, choose,
+# expire, rekey, revoke, destroy, troubleshoot. Unlike PyKMIP it keeps what the database needs: dates, custom
+# attributes, the cipher's mode and padding. What it has itself is asked by the toolkit's own client.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 kmipgo() {
-    kmip=$work/kmipgo judged_by=kmip-go
-    mkdir -p "$kmip/answers"
-    answers=0
     build_kmipgo
-    build_pykmip
-    step "kmip-go: certificates, stores, server, a table under a local key"
-    quietly make_pki
-    quietly make_stores
-    start_kmipgo "$kmip/pki" "$kmip/states"
-    node_config "$kmip/hcd.yaml" "127.0.0.1:$kmip_port" keytool.jks jks trust.jks jks "timeout: 20000"
-    kmip_config=(--config "$kmip/hcd.yaml")
+    begin_part kmip-go kmipgo start_kmipgo
+
     local kmip_properties=$kmip/kmip.properties
-    local same
-    same=$(kmip_options "$cbc" 256 16)
-    local -A kmip_map=([table]=$same [copy]=$same [apart]="${same%\}}, 'key_namespace': 'apart'}")
-    write_under_local_key
-    step "kmip-go: the vendor's page"
+    # One under a key of the server, and one under a local key, which is to have a namespace.
+    local kmip_tables=("cbc oa" "local da")
+    local -A kmip_map=([cbc]=$(kmip_options "$cbc" 256 16)) kmip_source kmip_expected
+    kmip_map[local]="${kmip_map[cbc]%\}}, 'key_namespace': 'apart'}"
+    kmip_source[local]=$(options "$cbc" 256 "$kmip/local-key" 16)
+
+    step "kmip-go: set up"
     set_up
-    first_key
-    rotate
-    step "kmip-go: Cassandra $(version 5.0) reads with the new key only"
-    read_after_rotation
-    step "kmip-go: the old key goes; troubleshooting"
-    old_key_goes
-    troubleshoot
+    write_under_server_keys
+    step "kmip-go: connect and list"
+    test_connection 0
+    local activated
+    activated=$(attribute "$old_key" "Activation Date")
+    list_keys "$old_key old AES/CBC/PKCS5 Active DATE DATE n/a n/a 256" \
+        "key group $old_key ['old'] AES/CBC/PKCS5 256 Active None $activated None None"
+    step "kmip-go: choose, expire, rekey, revoke"
+    choose_by_date
+    keep_active "$new_key"
+    rekey
+    rekey_in_namespace
+    retire_old_key
+    read_from_key_server_only
+    step "kmip-go: destroying the old key, losing the server"
+    destroy_key cbc-before DESTROYED "does not give out the key $old_key, which is Destroyed" "restore the key"
+    list_destroyed
+    remember_keys
+    lose_server cbc-before
+    search_for_secrets
 }
+
+# What the connection doctor says of every connection.
+kmipgo_connected=(
+    "ok       TLS                  TLSv1.3"
+    "ok       server certificate   server (localhost, 127.0.0.1), issued by inter"
+    "ok       client certificate   asked for, and accepted"
+    "ok       KMIP version         1.4"
+    "ok       Query"
+    "ok       Locate"
+)
 
 # The program is kept beside the jars and made anew when its sources change.
 build_kmipgo() {
-    kmipgo_program=$interop/target/kmipgo/server
+    kmipgo_program=$interop/target/kmipgo/kmipgo
     if [[ -x $kmipgo_program && -z $(find "$interop/kmipgo" -newer "$kmipgo_program" -print -quit) ]]; then
         return
     fi
@@ -41,123 +58,115 @@ build_kmipgo() {
     go=$(command -v go || echo /usr/local/go/bin/go)
     [[ -x $go ]] || die "go is needed for the server on kmip-go; install Go 1.23 or later"
     step "building the server on kmip-go"
-    (cd "$interop/kmipgo" && "$go" build -o "$kmipgo_program" .) || die "the server on kmip-go cannot be built"
+    (cd "$interop/kmipgo" && CGO_ENABLED=0 "$go" build -buildvcs=false -o "$kmipgo_program" .) ||
+        die "the server on kmip-go cannot be built"
 }
 
-# start_kmipgo PKI STATES: sets kmip_port and kmip_pid, as start_pykmip does.
+# See main.go.
 start_kmipgo() {
-    local word='' pki=$1 states=$2
-    key_client=("$pykmip_python" "$interop/pykmip/client.py")
-    coproc kmipgo_server { exec "$kmipgo_program" "$pki" "$states" 2>"$states.errors"; }
-    kmip_pid=$kmipgo_server_PID
-    read -r -t 60 word kmip_port <&"${kmipgo_server[0]}" || true
-    [[ $word == PORT ]] || die "the server on kmip-go did not start: $(cat "$states.errors")"
+    connected=("${kmipgo_connected[@]}")
+    key_client=("$kmipgo_program" client)
+    start_key_server "$kmipgo_program" serve "$kmip/pki"
 }
 
-# kept WHAT ID STATE: what the server itself says of a key.
-kept() {
-    check kmip-go "$1" "$(sed -n "s/^$2 \([^ ]*\) .*/\1/p" "$kmip/states")" "$3"
+# attribute ID NAME: what the server's own client says.
+attribute() {
+    kmip_client attributes "$1" | sed -n "s/^$2: //p"
 }
 
-write_under_local_key() {
-    local line
-    {
-        command_line write id=write "data=$kmip/table/data" "keyspace=$keyspace" "table=$table_name" rows=2000 blob=300 \
-            "compression=$(options "$cbc" 256 "$kmip/local-key" 16)"
-        command_line read id=read "data=$kmip/table/data" "keyspace=$keyspace" "table=$table_name"
-    } | batch 5.0 oa
-    judge read kmip-go "written under a local key"
-    line=$(result read)
-    table_expected=("rows=$(field "$line" rows)" "hash=$(field "$line" hash)" sstables=3)
+# server_keeps WHAT ID NAME VALUE
+server_keeps() {
+    check kmip-go "$1" "$(attribute "$2" "$3")" "$4"
 }
 
 set_up() {
-    asked "keys test: everything is there" 0 keys test "${kmip_config[@]}" group -- \
-        "ok       Query                kmip-go; everything that the database needs" "ok       Locate               0 symmetric keys"
-    asked "keys list: none" 0 keys list "${kmip_config[@]}" -- "Keys on group:"
-    planned "plan: no key yet" 6 table -- "no active key for $cbc of 256 bits"
-    check kmip-go "a plan makes no key" "$(cat "$kmip/states" 2>/dev/null)" ""
+    asked "keys test: before there is a key" 0 keys test "${kmip_config[@]}" group -- "${connected[@]}"
+    asked "keys list: none" 0 keys list "${kmip_config[@]}" group -- "Keys on group:"
 }
 
-first_key() {
-    upgraded "the first key is made, and everything is under it" 0 table --create-key -- "made a new key: kmip group/kg-0001" \
-        "the key server that did so: 127.0.0.1:$kmip_port" "3 rewritten, read back and swapped in"
-    kept "the first key is active" kg-0001 Active
-    cp -a "$kmip/table" "$kmip/copy"
-    asked "keys list: the columns" 0 keys list "${kmip_config[@]}" group
-    check kmip-go "keys list: the row" \
-        "$(sed -nE 's/ +/ /g; s/[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9]{2} [0-9:]{8} UTC [0-9]{4}/DATE/g; s/^ ?(kg-0001 .*[^ ]) *$/\1/p' <<<"$answer")" \
-        "kg-0001 n/a AES/CBC/PKCS5 Active DATE DATE n/a n/a 256"
-    asked "keys test: the key in use" 0 keys test "${kmip_config[@]}" --data-dir "$kmip/table/data" group -- \
-        "kg-0001: Active, 256 bits, can be read"
-    planned "plan: all is under it already" 0 table -- "the only key that the database finds" "0 of 3 SSTables to rewrite"
-}
-
-rotate() {
-    asked "revoke: it is in use" 4 keys revoke "${kmip_config[@]}" --data-dir "$kmip/table/data" --yes group kg-0001 -- \
-        "kmip group/kg-0001 is in use" "nothing was revoked"
-    kept "nothing was revoked" kg-0001 Active
-    asked "expire" 0 keys expire "${kmip_config[@]}" --yes group kg-0001 -- \
-        "expired key kg-0001 of group group on 127.0.0.1:$kmip_port: Protect Stop Date"
-    check kmip-go "expire: the date is there" "$(grep -c '^kg-0001 Active 2' "$kmip/states")" 1
-    asked "expire: a date that is reached stays" 6 keys expire "${kmip_config[@]}" --yes group kg-0001 2090-01-01 -- \
+# The oldest active key, as the database does, until it has expired (Protect Stop Date).
+choose_by_date() {
+    sleep 1.1 # a date has no more than seconds
+    new_server_key new
+    new_key=$made_key
+    planned "plan: the oldest key is the database's choice" 2 cbc -- "kmip group/$old_key" "already under the key"
+    asked "expire: nobody confirms" 2 keys expire "${kmip_config[@]}" group "$old_key" -- "no terminal" "nothing was done"
+    server_keeps "expire: nothing was done to the key" "$old_key" "Protect Stop Date" ""
+    asked "expire: some day" 0 keys expire "${kmip_config[@]}" --yes group "$old_key" 2090-01-01 -- "$old_key" "2090-01-01"
+    server_keeps "expire: the date is there" "$old_key" "Protect Stop Date" 2090-01-01T00:00:00Z
+    planned "plan: not expired yet" 2 cbc -- "kmip group/$old_key" "already under the key"
+    asked "expire: now" 0 keys expire "${kmip_config[@]}" --yes group "$old_key" -- "$old_key"
+    check kmip-go "expire: the date has come" \
+        "$([[ $(attribute "$old_key" "Protect Stop Date") > $(date -u +%Y-%m-%dT%H:%M:%SZ) ]] || echo passed)" passed
+    server_has "expire: the key is active" "$old_key" ACTIVE
+    asked "expire: a date that is reached stays" 6 keys expire "${kmip_config[@]}" --yes group "$old_key" 2090-01-01 -- \
         "Protect Stop Date could not be set" "may have expired already"
-    planned "plan: an expired key is not taken" 6 copy -- "no active key"
-    upgraded "rotate" 0 table --create-key -- "made a new key: kmip group/kg-0002" "3 rewritten, read back and swapped in"
-    kept "the second key is active" kg-0002 Active
-    upgraded "rotate once more: the same key, nothing to do" 0 table --create-key -- "already"
-    check kmip-go "no third key" "$(wc -l <"$kmip/states")" 2
-    planned "plan: the database takes the second key" 0 copy -- "target: Encryptor, $cbc 256 bits, kmip group/kg-0002" \
-        "3 of 3 SSTables to rewrite"
-    cp -a "$kmip/copy" "$kmip/apart"
-    planned "plan: a namespace has keys of its own" 6 apart -- "no active key"
-    upgraded "a key of the namespace" 0 apart --create-key -- "made a new key: kmip group/kg-0003" "3 rewritten"
-    asked "keys list: of the namespace only" 0 keys list "${kmip_config[@]}" --namespace apart group -- "kg-0003" "apart"
-    check kmip-go "keys list: one key" "$(grep -c '^ *kg-' <<<"$answer")" 1
+    asked "expire: a key that is not there" 6 keys expire "${kmip_config[@]}" --yes group nobodys-key -- "check the id"
+    planned "plan: the new key is the database's choice" 0 cbc -- "kmip group/$new_key" "3 of 3 SSTables to rewrite"
 }
 
-read_after_rotation() {
-    harness_knows kg-0002
-    {
-        command_line read id=table "data=$kmip/table/data" "keyspace=$keyspace" "table=$table_name" "${table_expected[@]}"
-        command_line read id=copy "data=$kmip/copy/data" "keyspace=$keyspace" "table=$table_name" expect=failure
-    } | batch 5.0 oa
-    judge table kmip-go "rows, hash, verifier with the new key only"
-    judge copy kmip-go "the copy needs the old key"
+rekey() {
+    upgraded "re-encrypted to the database's choice" 0 cbc -- "kmip group/$new_key" "3 rewritten, read back and swapped in"
+    planned "plan: nothing is left to do" 2 cbc -- "kmip group/$new_key" "already under the key"
 }
 
-old_key_goes() {
-    local data=(--data-dir "$kmip/table/data") copy=(--data-dir "$kmip/copy/data")
-    asked "revoke: the copy uses it" 4 keys revoke "${kmip_config[@]}" "${data[@]}" "${copy[@]}" --yes group kg-0001 -- \
-        "kmip group/kg-0001 is in use"
-    asked "revoke" 0 keys revoke "${kmip_config[@]}" "${data[@]}" --yes group kg-0001 -- \
-        "revoked key kg-0001 of group group on 127.0.0.1:$kmip_port: Superseded"
-    kept "revoked" kg-0001 Deactivated
-    asked "a revoked key opens the copy" 0 verify "${kmip_config[@]}" "${copy[@]}" -- "3 verified"
-    asked "destroy: an active key" 6 keys destroy "${kmip_config[@]}" --force --yes group kg-0002 -- \
-        "refused Destroy of kg-0002: Permission Denied" "revoke it first"
-    kept "an active key stays" kg-0002 Active
-    asked "destroy: the copy uses it" 4 keys destroy "${kmip_config[@]}" "${data[@]}" "${copy[@]}" --yes group kg-0001 -- \
-        "nothing was destroyed"
-    asked "destroy" 0 keys destroy "${kmip_config[@]}" "${data[@]}" --yes group kg-0001 -- "destroyed key kg-0001 of group group"
-    kept "destroyed" kg-0001 Destroyed
-    asked "destroyed: the copy cannot be read" 6 verify "${kmip_config[@]}" "${copy[@]}" -- \
-        "does not give out the key kg-0001, which is Destroyed" "restore the key"
-    asked "destroyed: the table can" 0 verify "${kmip_config[@]}" "${data[@]}" -- "3 verified"
+# A table with a namespace has keys of its own, and gets another when nobody may trust the first.
+rekey_in_namespace() {
+    local before first
+    before=$(kmip_client ids)
+    planned "namespace: no key yet" 6 local -- "no active key"
+    check kmip-go "namespace: a plan makes no key" "$(kmip_client ids)" "$before"
+    upgraded "namespace: a key is made" 0 local --create-key -- "3 rewritten, read back and swapped in" \
+        "the key server that did so: 127.0.0.1:$kmip_port"
+    first=$(key_made)
+    server_has "namespace: the key is active" "$first" ACTIVE
+    server_keeps "namespace: the key has it" "$first" x-key-namespace apart
+    server_keeps "namespace: the key is for the cipher" "$first" "Cryptographic Parameters" CBC/PKCS5
+    asked "keys list: of the namespace only" 0 keys list "${kmip_config[@]}" --namespace apart group
+    check kmip-go "keys list: the row" "$(listed "[0-9a-f-]{36}")" "$first n/a AES/CBC/PKCS5 Active DATE DATE n/a apart 256"
+    before=$(kmip_client ids)
+    upgraded "namespace: the same key once more" 0 local --create-key -- "already"
+    check kmip-go "namespace: no other key was made" "$(kmip_client ids)" "$before"
+
+    asked "namespace: its key expires" 0 keys expire "${kmip_config[@]}" --yes group "$first" -- "$first"
+    planned "namespace: an expired key is not taken" 6 local -- "no active key"
+    asked "revoke: a compromise" 0 keys revoke "${kmip_config[@]}" --force --reason key-compromise --yes group "$first" -- \
+        "revoked key $first of group group" "Key Compromise"
+    server_has "revoke: the key is compromised" "$first" COMPROMISED
+    server_keeps "revoke: the reason" "$first" "Revocation Reason" KeyCompromise
+    upgraded "namespace: re-encrypted from the compromised key" 0 local --create-key -- "3 rewritten, read back and swapped in"
+    new_keys=("$new_key" "$(key_made)")
+    server_keeps "namespace: the other key has it" "${new_keys[1]}" x-key-namespace apart
 }
 
-troubleshoot() {
-    node_config "$kmip/two.yaml" "127.0.0.1:1, 127.0.0.1:$kmip_port" keytool.jks jks trust.jks jks "timeout: 20000"
-    asked "one of two hosts is down" 0 keys list --config "$kmip/two.yaml" group -- \
-        "127.0.0.1:$kmip_port answers; passed over: 127.0.0.1:1: cannot connect"
-    node_config "$kmip/stranger.yaml" "127.0.0.1:$kmip_port" stranger.p12 pkcs12 trust.jks jks "timeout: 20000"
-    asked "a client that the server does not know" 6 keys test --config "$kmip/stranger.yaml" group -- \
-        "refused the client's certificate" "register the client's certificate"
-    node_config "$kmip/strange.yaml" "127.0.0.1:$kmip_port" keytool.jks jks stranger.p12 pkcs12 "timeout: 20000"
-    asked "a server that the client does not know" 6 keys test --config "$kmip/strange.yaml" group -- "in the truststore"
-    sed "s/\(keystore_password:\).*/\1 $wrong_password/" "$kmip/hcd.yaml" >"$kmip/wrong.yaml"
-    asked "a wrong password" 2 keys list --config "$kmip/wrong.yaml" group -- "wrong password for the JKS key store"
-    asked "a key that is not there" 6 keys expire "${kmip_config[@]}" --yes group kg-9999 -- "check the id"
-    stop_key_server
-    asked "no server" 6 keys list "${kmip_config[@]}" group -- "cannot connect: Connection refused"
+retire_old_key() {
+    local data
+    all_tables
+    asked "revoke: the copy is under the key" 4 keys revoke "${kmip_config[@]}" "${data[@]}" --data-dir "$kmip/cbc-before/data" \
+        --yes group "$old_key" -- "kmip group/$old_key is in use" "nothing was revoked"
+    server_has "revoke: nothing was done to the key" "$old_key" ACTIVE
+    revoke_key "${data[@]}"
+    asked "revoke: once more" 6 keys revoke "${kmip_config[@]}" "${data[@]}" --yes group "$old_key"
+    rekeyed
+}
+
+# The local key is gone, too.
+read_from_key_server_only() {
+    rm "$kmip/local-key"
+    read_under_new_keys
+}
+
+# The server keeps what it knows of a key that is destroyed.
+list_destroyed() {
+    asked "keys list: the destroyed key" 0 keys list "${kmip_config[@]}" group
+    check kmip-go "keys list: its row" "$(listed "$old_key")" "$old_key old AES/CBC/PKCS5 Destroyed DATE DATE DATE n/a 256"
+    asked "expire: a destroyed key" 6 keys expire "${kmip_config[@]}" --yes group "$old_key"
+}
+
+# For the search for secrets: those that the tool made, too.
+remember_keys() {
+    local id hex
+    for id in $(kmip_client ids); do
+        ! hex=$(kmip_client get "$id") || spellings "$hex" >>"$kmip/secrets"
+    done
 }
