@@ -54,6 +54,7 @@ build_kmipgo() {
     if [[ -x $kmipgo_program && -z $(find "$interop/kmipgo" -newer "$kmipgo_program" -print -quit) ]]; then
         return
     fi
+    # In PATH, or where Go's own archive is unpacked to.
     local go
     go=$(command -v go || echo /usr/local/go/bin/go)
     [[ -x $go ]] || die "go is needed for the server on kmip-go; install Go 1.23 or later"
