@@ -34,14 +34,16 @@ pub enum Error {
         /// The answer.
         refusal: Refusal,
     },
-    /// The key is there, in a state in which this server gives it to nobody.
-    #[error("the key server does not give out the key {id}, which is {state}: {refusal}")]
-    NotGivenOut {
+    /// The server said no about a key whose state is why, or may be.
+    #[error("{}", of_state(*.operation, .id, *.state, .refusal))]
+    OutOfState {
+        /// What was asked.
+        operation: Operation,
         /// The key.
         id: UniqueIdentifier,
         /// Its state.
         state: State,
-        /// The answer to Get.
+        /// The answer.
         refusal: Refusal,
     },
     /// A key was made, and whether it is active is not known, or it is not.
@@ -99,11 +101,20 @@ impl Error {
         self.reason().is_some_and(ResultReason::is_not_found)
     }
 
+    /// The state of the key that is why the server said no, if it is.
+    #[must_use]
+    pub const fn state(&self) -> Option<State> {
+        match self {
+            Self::OutOfState { state, .. } => Some(*state),
+            _ => None,
+        }
+    }
+
     /// The server's reason, if it answered.
     #[must_use]
     pub const fn reason(&self) -> Option<ResultReason> {
         match self {
-            Self::Refused { refusal, .. } | Self::NotGivenOut { refusal, .. } => refusal.reason,
+            Self::Refused { refusal, .. } | Self::OutOfState { refusal, .. } => refusal.reason,
             _ => None,
         }
     }
@@ -118,7 +129,7 @@ impl Error {
             }
             Self::OutcomeUnknown { operation, .. } => Some(unknown_advice(*operation)),
             Self::NotActivated { .. } => Some(TAKEN_UP),
-            Self::NotGivenOut { state, .. } => Some(state_advice(*state)),
+            Self::OutOfState { operation, state, .. } => state_advice(*operation, *state),
             Self::Refused { operation, refusal, .. } => refusal_advice(*operation, refusal),
             _ => None,
         }
@@ -159,15 +170,15 @@ fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static st
         (Operation::MODIFY_ATTRIBUTE, ResultReason::PERMISSION_DENIED) => {
             "a Protect Stop Date that is reached stays (KMIP 1.4, 3.26): the key may have expired already"
         }
-        (Operation::DESTROY, ResultReason::PERMISSION_DENIED) => {
-            "an active key cannot be destroyed: revoke it first"
-        }
         (_, ResultReason::PERMISSION_DENIED | ResultReason::NOT_AUTHORISED) => {
             "grant the client's certificate this operation on the key server"
         }
         (_, ResultReason::AUTHENTICATION_NOT_SUCCESSFUL) => CREDENTIAL,
         (_, ResultReason::OPERATION_NOT_SUPPORTED) => {
             "this key server does not offer the operation: use its own tools"
+        }
+        (Operation::CREATE, reason) if reason.is_not_found() => {
+            "the server does not know the template: check template_name in the table's options"
         }
         (_, reason) if reason.is_not_found() => {
             "check the id, and that the client's certificate may see the key"
@@ -176,14 +187,40 @@ fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static st
     })
 }
 
-fn state_advice(state: State) -> &'static str {
-    match state {
-        State::PRE_ACTIVE => "activate the key on the key server",
-        State::DESTROYED | State::DESTROYED_COMPROMISED => {
+fn of_state(
+    operation: Operation,
+    id: &UniqueIdentifier,
+    state: State,
+    refusal: &Refusal,
+) -> String {
+    match operation {
+        Operation::GET => {
+            format!("the key server does not give out the key {id}, which is {state}: {refusal}")
+        }
+        _ => format!("the key server refused {operation} of {id}, which is {state}: {refusal}"),
+    }
+}
+
+fn state_advice(operation: Operation, state: State) -> Option<&'static str> {
+    let is_destroyed = matches!(state, State::DESTROYED | State::DESTROYED_COMPROMISED);
+    Some(match (operation, state) {
+        (Operation::GET, State::PRE_ACTIVE) => "activate the key on the key server",
+        (Operation::GET, _) if is_destroyed => {
             "restore the key on the key server from its backup: without it, what is under it is lost"
         }
-        _ => OUT_OF_USE,
-    }
+        (Operation::GET, _) => OUT_OF_USE,
+        (Operation::DESTROY, State::ACTIVE) => "an active key cannot be destroyed: revoke it first",
+        (_, _) if is_destroyed => "the key is destroyed already: nothing is left to do",
+        (Operation::REVOKE, State::PRE_ACTIVE) => "the key was never active: destroy it instead",
+        (Operation::REVOKE, _) => "the key is revoked already",
+        (
+            Operation::ADD_ATTRIBUTE | Operation::MODIFY_ATTRIBUTE | Operation::SET_ATTRIBUTE,
+            State::DEACTIVATED | State::COMPROMISED,
+        ) => {
+            "the key is revoked: nothing is encrypted with it any more, so nothing is left to expire"
+        }
+        _ => return None,
+    })
 }
 
 fn unknown_advice(operation: Operation) -> &'static str {

@@ -7,8 +7,8 @@ use super::{Client, choice};
 use crate::error::{Error, HostFailure, Result};
 use crate::message::{
     Attribute, Attributes, BatchErrorContinuation, CryptographicAlgorithm, Got, KeyMaterial,
-    KeyValue, NewKey, ObjectType, Operation, Refusal, Reply, Request, ResultReason, State,
-    Timestamp, UniqueIdentifier,
+    KeyValue, NewKey, ObjectType, Operation, Refusal, Reply, Request, ResultReason, Revocation,
+    State, Timestamp, UniqueIdentifier,
 };
 use crate::transport::ProtocolFailure;
 use crate::ttlv::Tag;
@@ -54,7 +54,9 @@ impl Client {
             None => self.get(id),
         };
         let got = match got {
-            Err(Error::Refused { refusal, .. }) => return Err(self.not_given(id, refusal)),
+            Err(Error::Refused { refusal, .. }) => {
+                return Err(self.explained(Operation::GET, id, refusal));
+            }
             got => got?,
         };
         let attributes = match attributes {
@@ -64,20 +66,58 @@ impl Client {
         usable(id, got, attributes)
     }
 
-    /// Why a key is not given out: servers have one reason (permission denied, say) for a client that
-    /// may not have it and for a key that nobody gets.
-    fn not_given(&mut self, id: &UniqueIdentifier, refusal: Refusal) -> Error {
+    /// Why the server said no about a key: servers have one reason (permission denied, say) for a client
+    /// that may not and for a key that is in the wrong state.
+    fn explained(
+        &mut self,
+        operation: Operation,
+        id: &UniqueIdentifier,
+        refusal: Refusal,
+    ) -> Error {
         let is_missing = refusal.reason.is_some_and(ResultReason::is_not_found);
         let attributes = match is_missing {
             true => None,
             false => self.get_attributes(id, Vec::new()).ok(),
         };
+        let id = id.clone();
         match attributes.and_then(|attributes| attributes.state()) {
-            Some(state) if state != State::ACTIVE => {
-                Error::NotGivenOut { id: id.clone(), state, refusal }
+            // That a key is active speaks only against destroying it.
+            Some(state) if state != State::ACTIVE || operation == Operation::DESTROY => {
+                Error::OutOfState { operation, id, state, refusal }
             }
-            _ => Error::Refused { operation: Operation::GET, id: Some(id.clone()), refusal },
+            _ => Error::Refused { operation, id: Some(id), refusal },
         }
+    }
+
+    /// Something that is done to a key, with the key's state as the reason where that is why not.
+    fn to_key(
+        &mut self,
+        id: &UniqueIdentifier,
+        work: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        match work(self) {
+            Err(Error::Refused { operation, refusal, .. }) => {
+                Err(self.explained(operation, id, refusal))
+            }
+            result => result,
+        }
+    }
+
+    /// Revokes a key.
+    ///
+    /// # Errors
+    /// As [`Self::revoke`]; [`Error::OutOfState`] for one that is revoked already, say.
+    pub fn revoke_key(&mut self, revocation: Revocation) -> Result<()> {
+        let id = revocation.id.clone();
+        self.to_key(&id, |client| client.revoke(revocation))
+    }
+
+    /// Destroys a key. What was encrypted with it is lost.
+    ///
+    /// # Errors
+    /// As [`Self::destroy`]; [`Error::OutOfState`] for one that is active, say.
+    pub fn destroy_key(&mut self, id: &UniqueIdentifier) -> Result<()> {
+        self.to_key(id, |client| client.destroy(id))
     }
 
     /// The answers to several questions; nothing where the server takes one at a time: it refuses the
@@ -164,13 +204,12 @@ impl Client {
     pub fn expire(&mut self, id: &UniqueIdentifier, at: Timestamp) -> Result<Option<Timestamp>> {
         let attribute = || Attribute::new(Tag::PROTECT_STOP_DATE.into(), at);
         let before = self.get_attributes(id, Vec::new())?.protect_stop_date();
-        if self.connect()?.has_tagged_attributes() {
-            self.set_attribute(id, attribute())?;
-        } else if before.is_some() {
-            self.modify_attribute(id, attribute())?;
-        } else {
-            self.add_attribute(id, attribute())?;
-        }
+        let is_tagged = self.connect()?.has_tagged_attributes();
+        self.to_key(id, |client| match before {
+            _ if is_tagged => client.set_attribute(id, attribute()),
+            Some(_) => client.modify_attribute(id, attribute()),
+            None => client.add_attribute(id, attribute()),
+        })?;
         Ok(before)
     }
 

@@ -195,7 +195,7 @@ fn a_key_out_of_use_that_is_denied_is_told_by_its_state() {
     let id = aes(&sim, vec![]);
     revoke(&sim, id.as_str(), RevocationReason::SUPERSEDED);
     let error = client(&sim).fetch(&id).unwrap_err();
-    assert!(matches!(&error, Error::NotGivenOut { state: State::DEACTIVATED, .. }), "{error}");
+    assert!(matches!(&error, Error::OutOfState { state: State::DEACTIVATED, .. }), "{error}");
     assert!(error.to_string().contains("which is Deactivated: "), "{error}");
     assert!(error.advice().unwrap().starts_with("reactivate the key"));
 }

@@ -2,9 +2,8 @@
 
 use rekey_engine::Result;
 use rekey_engine::keys::KeyId;
-use rekey_kmip::message::{ResultReason, UniqueIdentifier};
+use rekey_kmip::message::{State, UniqueIdentifier};
 
-use super::proof::beside_sstables;
 use crate::args::DestroyArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::{self, Style};
@@ -17,7 +16,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
     if !args.proof.allows(style, "destroyed", &servers, (group, id))? {
         return Ok(exit_code::IN_USE);
     }
-    style.notes(beside_sstables(&servers, group));
+    style.notes(args.proof.beside_sstables(&servers, group));
     args.key.confirm(
         style,
         &format!(
@@ -27,11 +26,13 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
         ),
     )?;
     let unique = UniqueIdentifier::new(id.as_str());
-    let mut reason = None;
+    let mut state = None;
     servers
-        .with(group, |client| client.destroy(&unique).inspect_err(|error| reason = error.reason()))
-        .map_err(|error| match reason {
-            Some(ResultReason::PERMISSION_DENIED) => error.cure(format!(
+        .with(group, |client| {
+            client.destroy_key(&unique).inspect_err(|error| state = error.state())
+        })
+        .map_err(|error| match state {
+            Some(State::ACTIVE) => error.cure(format!(
                 "an active key cannot be destroyed: revoke it first: {}",
                 ui::keys_command("revoke", &args.group, &args.proof, &args.key)
             )),

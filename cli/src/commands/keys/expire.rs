@@ -38,7 +38,8 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
     })?;
     style.notes(servers.take_warnings());
     let was = before.map_or_else(String::new, |date| format!(" (it was {date})"));
-    style.done("expired", &servers, (group, id), &format!("Protect Stop Date {at}{was}"));
+    let what = if at > Timestamp::now() { "expiring" } else { "expired" };
+    style.done(what, &servers, (group, id), &format!("Protect Stop Date {at}{was}"));
     style.note(
         "running nodes keep using the key for up to key_cache_millis (5 minutes by default); it \
          still decrypts",

@@ -45,6 +45,23 @@ impl ProofArgs {
         Ok(!in_use || self.force)
     }
 
+    /// What a census of SSTables cannot see, if there was one, and what else may be under the key.
+    pub(super) fn beside_sstables(&self, servers: &KmipServers, group: &str) -> Vec<String> {
+        let census = "a census reads the names of keys in chunk headers, and the database may have \
+                      written the wrong name into some (verify finds those); other nodes' data and \
+                      copies elsewhere are not looked at";
+        let was_there_one = !self.data_dirs.is_empty();
+        let mut notes: Vec<_> = was_there_one.then(|| census.to_owned()).into_iter().collect();
+        let system = servers.config().system_info_encryption();
+        if system.enabled && system.uses_kmip() && system.kmip_host.as_deref() == Some(group) {
+            notes.push(format!(
+            "system_info_encryption uses group '{group}': commit log, hints and saved caches may \
+             be under this key; drain the node, and let hints be delivered, first"
+        ));
+        }
+        notes
+    }
+
     /// Everything below the data directories, snapshots and backups included.
     fn look(&self, style: Style, servers: &KmipServers) -> Result<KeyCensus> {
         let said = Said { not_a_node: self.not_a_node, ..Said::default() };
@@ -104,22 +121,4 @@ fn other_names<'a>(
         _ => false,
     })
     .collect()
-}
-
-/// What a census of SSTables cannot see.
-pub(super) fn beside_sstables(servers: &KmipServers, group: &str) -> Vec<String> {
-    let mut notes = vec![
-        "a census reads the names of keys in chunk headers, and the database may have written the \
-         wrong name into some (verify finds those); other nodes' data and copies elsewhere are \
-         not looked at"
-            .to_owned(),
-    ];
-    let system = servers.config().system_info_encryption();
-    if system.enabled && system.uses_kmip() && system.kmip_host.as_deref() == Some(group) {
-        notes.push(format!(
-            "system_info_encryption uses group '{group}': commit log, hints and saved caches may \
-             be under this key; drain the node, and let hints be delivered, first"
-        ));
-    }
-    notes
 }

@@ -3,7 +3,6 @@
 use rekey_engine::Result;
 use rekey_kmip::message::{Revocation, RevocationReason, Timestamp, UniqueIdentifier};
 
-use super::proof::beside_sstables;
 use crate::args::{Reason, RevokeArgs};
 use crate::exit_code::{self, Code};
 use crate::ui::Style;
@@ -15,7 +14,7 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
     if !args.proof.allows(style, "revoked", &servers, (group, id))? {
         return Ok(exit_code::IN_USE);
     }
-    style.notes(beside_sstables(&servers, group));
+    style.notes(args.proof.beside_sstables(&servers, group));
     let compromised = matches!(args.reason, Reason::KeyCompromise | Reason::CaCompromise);
     let reason = RevocationReason::from(args.reason);
     let consequence = match compromised {
@@ -38,7 +37,7 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
         message: None,
         occurred: compromised.then(Timestamp::now),
     };
-    servers.with(group, |client| client.revoke(revocation))?;
+    servers.with(group, |client| client.revoke_key(revocation))?;
     style.notes(servers.take_warnings());
     style.done("revoked", &servers, (group, id), &reason.to_string());
     Ok(exit_code::DONE)

@@ -22,7 +22,7 @@ fn an_expiry_is_added_where_there_is_none_and_changed_where_there_is_one() {
     assert_eq!(
         run.out,
         format!(
-            "expired key 02-449 of group kmip1 on {}: Protect Stop Date 2090-04-13T00:00:00Z\n",
+            "expiring key 02-449 of group kmip1 on {}: Protect Stop Date 2090-04-13T00:00:00Z\n",
             site.sim.host()
         )
     );
@@ -33,7 +33,7 @@ fn an_expiry_is_added_where_there_is_none_and_changed_where_there_is_one() {
     assert_eq!(
         run.out,
         format!(
-            "expired key 02-449 of group kmip1 on {}: Protect Stop Date 2091-01-01T08:00:00Z (it was \
+            "expiring key 02-449 of group kmip1 on {}: Protect Stop Date 2091-01-01T08:00:00Z (it was \
              2090-04-13T00:00:00Z)\n",
             site.sim.host()
         )

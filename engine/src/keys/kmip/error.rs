@@ -26,7 +26,7 @@ impl From<rekey_kmip::Error> for Error {
                 if failures.is_empty() { mapped } else { mapped.caused_by(Hosts(failures)) }
             }
             Kmip::Refused { id: Some(ref id), .. }
-            | Kmip::NotGivenOut { ref id, .. }
+            | Kmip::OutOfState { ref id, .. }
             | Kmip::NotActivated { ref id, .. }
             | Kmip::UnusableKey { ref id, .. } => Self::key_unavailable(error.to_string()).key(id),
             other => Self::key_unavailable(other.to_string()),

@@ -208,6 +208,9 @@ fn check_state(
     match even_if {
         Some(said) if said.eq_ignore_ascii_case(&state) => Ok(Some(refused(fact))),
         Some(said) => Err(refused(fact).cure(format!("--even-if says {said}, and it is {state}"))),
+        None if state.starts_with("Destroyed") => {
+            Err(refused(fact).cure("name another key, or have one made (--create-key)"))
+        }
         None => Err(refused(fact).cure(format!(
             "name a key that may encrypt, or have one made (--create-key); if it has to be this one, \
              say that you know its state: --even-if '{state}'"
