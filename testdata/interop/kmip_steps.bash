@@ -89,7 +89,7 @@ keep_active() {
     asked "revoke: nobody confirms" 2 keys revoke "${kmip_config[@]}" --force group "$old_key" -- "no terminal" "nothing was done"
     server_has "nothing was done to the key" "$old_key" ACTIVE
     asked "destroy: the server keeps an active key" 6 keys destroy "${kmip_config[@]}" --force --yes group "$1" -- \
-        "the key server refused Destroy of $1: Permission Denied" "revoke it first"
+        "the key server refused Destroy of $1, which is Active: Permission Denied" "revoke it first"
     server_has "destroy: it is still active" "$1" ACTIVE
 }
 

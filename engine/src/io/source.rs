@@ -172,22 +172,18 @@ mod tests {
         path
     }
 
-    /// More than any address space: a map is refused for want of memory, and reads go on.
+    /// More than any address space: a map is refused for want of memory, and the file is read. Files of
+    /// 256 TiB are possible on few file systems; where there is none, nothing is tried.
     #[test]
     fn what_does_not_fit_into_memory_is_read() {
-        let shared = Path::new("/dev/shm");
-        let Ok(dir) = tempfile::tempdir_in(shared) else {
-            eprintln!("skipped: no file system in memory, whose files may be of any length");
-            return;
-        };
+        let Ok(dir) = tempfile::tempdir_in("/dev/shm") else { return };
         let path = dir.path().join("f");
         let length = 1_u64 << 48;
-        let made = File::create(&path).unwrap();
-        if made.set_len(length).is_err() {
-            eprintln!("skipped: files of 256 TiB cannot be made here");
+        let made = LocalStorage.create(&path).unwrap();
+        if made.write_at(b"the end", length - 7).is_err() {
             return;
         }
-        made.write_all_at(b"the end", length - 7).unwrap();
+        let made = File::open(&path).unwrap();
         let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
         assert!(mmap::map(&made, &lease).is_err(), "it would be no test");
         let source = Source::open(&path, Access::Mapped(&lease)).unwrap();

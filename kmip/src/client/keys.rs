@@ -90,7 +90,7 @@ impl Client {
     }
 
     /// Something that is done to a key, with the key's state as the reason where that is why not.
-    fn to_key(
+    fn done_to(
         &mut self,
         id: &UniqueIdentifier,
         work: impl FnOnce(&mut Self) -> Result<()>,
@@ -109,7 +109,7 @@ impl Client {
     /// As [`Self::revoke`]; [`Error::OutOfState`] for one that is revoked already, say.
     pub fn revoke_key(&mut self, revocation: Revocation) -> Result<()> {
         let id = revocation.id.clone();
-        self.to_key(&id, |client| client.revoke(revocation))
+        self.done_to(&id, |client| client.revoke(revocation))
     }
 
     /// Destroys a key. What was encrypted with it is lost.
@@ -117,7 +117,7 @@ impl Client {
     /// # Errors
     /// As [`Self::destroy`]; [`Error::OutOfState`] for one that is active, say.
     pub fn destroy_key(&mut self, id: &UniqueIdentifier) -> Result<()> {
-        self.to_key(id, |client| client.destroy(id))
+        self.done_to(id, |client| client.destroy(id))
     }
 
     /// The answers to several questions; nothing where the server takes one at a time: it refuses the
@@ -205,7 +205,7 @@ impl Client {
         let attribute = || Attribute::new(Tag::PROTECT_STOP_DATE.into(), at);
         let before = self.get_attributes(id, Vec::new())?.protect_stop_date();
         let is_tagged = self.connect()?.has_tagged_attributes();
-        self.to_key(id, |client| match before {
+        self.done_to(id, |client| match before {
             _ if is_tagged => client.set_attribute(id, attribute()),
             Some(_) => client.modify_attribute(id, attribute()),
             None => client.add_attribute(id, attribute()),

@@ -4,6 +4,8 @@
 //! Whole keys are looked for. A round key, of which the first ones are halves of the key, may lie on the
 //! stack of a worker: that is where the compiler puts what does not fit into registers.
 
+#![expect(clippy::print_stderr, reason = "says what was not tried")]
+
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::process::Stdio;
