@@ -26,7 +26,7 @@ kmipgo() {
     step "kmip-go: choose, expire, rekey, revoke"
     choose_by_date
     keep_active "$new_key"
-    rekey
+    rekey_to_choice
     rekey_in_namespace
     retire_old_key
     read_from_key_server_only
@@ -106,7 +106,7 @@ choose_by_date() {
     planned "plan: the new key is the database's choice" 0 cbc -- "kmip group/$new_key" "3 of 3 SSTables to rewrite"
 }
 
-rekey() {
+rekey_to_choice() {
     upgraded "re-encrypted to the database's choice" 0 cbc -- "kmip group/$new_key" "3 rewritten, read back and swapped in"
     planned "plan: nothing is left to do" 2 cbc -- "kmip group/$new_key" "already under the key"
 }
