@@ -139,7 +139,6 @@ fn a_key_that_must_not_encrypt_is_refused_unless_its_state_is_said() {
         (state(State::DEACTIVATED), "Deactivated"),
         (state(State::COMPROMISED), "Compromised"),
         (state(State::PRE_ACTIVE), "Pre-Active"),
-        (state(State::DESTROYED), "Destroyed"),
         (Attribute::new(Tag::PROTECT_STOP_DATE.into(), NOW), "Expired"),
     ] {
         let attributes = told(vec![more]);
@@ -150,6 +149,11 @@ fn a_key_that_must_not_encrypt_is_refused_unless_its_state_is_said() {
         assert!(check(&attributes, Some(&name.to_lowercase())).unwrap().is_some());
         let other = check(&attributes, Some("Suspended")).unwrap_err();
         assert_eq!(other.kind(), ErrorKind::KeyUnavailable);
+    }
+    // One that is gone is nothing to insist on.
+    for gone in [State::DESTROYED, State::DESTROYED_COMPROMISED] {
+        let error = check(&told(vec![state(gone)]), None).unwrap_err();
+        assert!(!error.advice().unwrap().contains("--even-if"), "{error:?}");
     }
 }
 
