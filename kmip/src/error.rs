@@ -245,7 +245,7 @@ fn of(id: Option<&UniqueIdentifier>) -> String {
     id.map_or_else(String::new, |id| format!(" of {id}"))
 }
 
-fn each(failures: &[HostFailure]) -> String {
+pub(crate) fn each(failures: &[HostFailure]) -> String {
     let shown: Vec<_> = failures.iter().map(ToString::to_string).collect();
     shown.join("; ")
 }

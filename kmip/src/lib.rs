@@ -30,6 +30,7 @@ pub mod client;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod key_ids;
 pub mod keystore;
 pub mod message;
 pub mod secret;

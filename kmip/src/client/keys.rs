@@ -226,8 +226,8 @@ impl Client {
     }
 
     /// Activates a key that was made and that nobody activated: one that fits in everything, has no
-    /// Activation Date that is still to come, and so is what a Create without its Activate leaves. The
-    /// newest, if there are several; none is made. Returns its id and when it was made.
+    /// Activation Date, and so is what a Create without its Activate leaves. The newest, if there are
+    /// several; none is made.
     ///
     /// # Errors
     /// As [`Self::create_active`].
@@ -235,7 +235,7 @@ impl Client {
         &mut self,
         wanted: &choice::KeyRequest,
         now: Timestamp,
-    ) -> Result<Option<(UniqueIdentifier, Option<Timestamp>)>> {
+    ) -> Result<Option<UniqueIdentifier>> {
         let ids = match self.locate_all(&wanted.attributes_in(State::PRE_ACTIVE)) {
             Ok(listing) => listing.found,
             // A server that cannot be asked so is one that has no such keys to tell of.
@@ -249,9 +249,9 @@ impl Client {
                 && choice::rejections(wanted, &attributes, now) == inactive;
             is_left.then(|| (object.id, attributes.creation_date()))
         });
-        let Some((id, made)) = left.max_by_key(|(_, made)| *made) else { return Ok(None) };
+        let Some((id, _made)) = left.max_by_key(|(_, made)| *made) else { return Ok(None) };
         self.activate_made(&id)?;
-        Ok(Some((id, made)))
+        Ok(Some(id))
     }
 
     fn activate_made(&mut self, id: &UniqueIdentifier) -> Result<()> {

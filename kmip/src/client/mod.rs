@@ -20,7 +20,7 @@ pub use probe::Probe;
 
 use std::fmt;
 
-use crate::error::{Error, HostFailure, Result};
+use crate::error::{Error, HostFailure, Result, each};
 use crate::message::{BatchErrorContinuation, ProtocolVersion, Request};
 use crate::transport::{
     Connect, ConnectionFacts, End, Failure, Host, Moment, SettingsError, Timeouts,
@@ -270,11 +270,7 @@ impl Client {
 
 impl fmt::Display for Detour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answers; passed over: ", self.to)?;
-        for (index, failed) in self.passed_over.iter().enumerate() {
-            write!(f, "{}{failed}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
+        write!(f, "{} answers; passed over: {}", self.to, each(&self.passed_over))
     }
 }
 

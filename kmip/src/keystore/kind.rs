@@ -13,6 +13,7 @@ use super::der::{
     self, CONTEXT_0, Element, Flaw, INTEGER, OBJECT_ID, OCTET_STRING, Reader, SEQUENCE,
 };
 use super::error::KeyStoreError;
+use crate::key_ids::{DSA, EC, RSA, RSA_PSS, TLS_CURVES, bits, other_curve};
 
 /// A kind of private key that this program's TLS library does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,34 +58,11 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// 1.2.840.113549.1.1.1
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-/// 1.2.840.113549.1.1.10
-const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
-/// 1.2.840.10040.4.1
-const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
-/// 1.2.840.10045.2.1
-const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 /// 1.3.101.110 and 1.3.101.111
 const X25519: &[u8] = &[0x2b, 0x65, 0x6e];
 const X448: &[u8] = &[0x2b, 0x65, 0x6f];
 /// 1.3.101.113
 const ED448: &[u8] = &[0x2b, 0x65, 0x71];
-
-/// 1.2.840.10045.3.1.7, 1.3.132.0.34 and 1.3.132.0.35
-const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
-const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-/// The other curves that Java or OpenSSL make keys on without being asked for something odd.
-const OTHER_CURVES: &[(&[u8], &str)] = &[
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01], "P-192"), // 1.2.840.10045.3.1.1
-    (&[0x2b, 0x81, 0x04, 0x00, 0x21], "P-224"),                   // 1.3.132.0.33
-    (&[0x2b, 0x81, 0x04, 0x00, 0x0a], "secp256k1"),               // 1.3.132.0.10
-    // 1.3.36.3.3.2.8.1.1.7, .11 and .13
-    (&[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07], "brainpoolP256r1"),
-    (&[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b], "brainpoolP384r1"),
-    (&[0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d], "brainpoolP512r1"),
-];
 
 /// Refuses what is no key, and keys of a kind that the TLS library has no use for.
 pub(super) fn check(format: StoreType, key: &PrivateKeyDer<'_>) -> Result<(), KeyStoreError> {
@@ -152,21 +130,10 @@ fn fields(key: &[u8]) -> Result<Reader<'_>, Flaw> {
 
 /// A curve is named. One that is described by its numbers is left to the TLS library.
 fn curve(curve: Element<'_>) -> Option<KeyKind> {
-    if curve.tag != OBJECT_ID || [P256, P384, P521].contains(&curve.content) {
+    if curve.tag != OBJECT_ID || TLS_CURVES.contains(&curve.content) {
         return None;
     }
-    let known = OTHER_CURVES.iter().find(|(id, _)| *id == curve.content);
-    Some(KeyKind::Curve { name: known.map(|(_, name)| *name) })
-}
-
-/// The bits of a number, without zeros in front.
-fn bits(number: &[u8]) -> usize {
-    let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    let Some((first, rest)) = number.get(zeros..).and_then(<[u8]>::split_first) else {
-        return 0;
-    };
-    let short = usize::try_from(first.leading_zeros()).unwrap_or(0);
-    rest.len().saturating_add(1).saturating_mul(8).saturating_sub(short)
+    Some(KeyKind::Curve { name: other_curve(curve.content) })
 }
 
 #[cfg(test)]

@@ -294,8 +294,8 @@ fn a_key_that_was_not_activated_is_named_and_taken_up() {
     assert!(client(&sim).take_up(&wanted(), now).is_err(), "and the next run fails as well");
     sim.heal();
     let taken = client(&sim).take_up(&wanted(), now).unwrap().unwrap();
-    assert_eq!(taken.0, *id);
-    assert_eq!(client(&sim).choose(&wanted(), now).unwrap().chosen, Some(taken.0));
+    assert_eq!(taken, *id);
+    assert_eq!(client(&sim).choose(&wanted(), now).unwrap().chosen, Some(taken));
     assert_eq!((sim.store().len(), client(&sim).take_up(&wanted(), now).unwrap()), (1, None));
 }
 

@@ -55,9 +55,9 @@ impl ProofArgs {
         let system = servers.config().system_info_encryption();
         if system.enabled && system.uses_kmip() && system.kmip_host.as_deref() == Some(group) {
             notes.push(format!(
-            "system_info_encryption uses group '{group}': commit log, hints and saved caches may \
-             be under this key; drain the node, and let hints be delivered, first"
-        ));
+                "system_info_encryption uses group '{group}': commit log, hints and saved caches \
+                 may be under this key; drain the node, and let hints be delivered, first"
+            ));
         }
         notes
     }

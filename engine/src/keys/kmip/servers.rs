@@ -151,7 +151,7 @@ impl KmipServers {
     pub fn create(&self, group: &str, wanted: &KeyRequest) -> Result<(KeyId, KeyCreation)> {
         let (id, how) = self.with(group, |client| {
             Ok(match client.take_up(wanted, Timestamp::now())? {
-                Some((id, _made)) => (id, KeyCreation::TakenUp),
+                Some(id) => (id, KeyCreation::TakenUp),
                 None => (client.create_active(wanted.new_key(None))?, KeyCreation::Created),
             })
         })?;

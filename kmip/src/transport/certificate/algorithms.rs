@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::key_ids::{DSA, EC, RSA, RSA_PSS, TLS_CURVES, bits, other_curve};
+
 use super::der::{BIT_STRING, Der, INTEGER, OBJECT_ID, SEQUENCE};
 
 /// A certificate's key (RFC 3279, 2.3; RFC 5480, 2.1; RFC 8410, 4).
@@ -36,11 +38,8 @@ impl PublicKey {
             }
             EC => {
                 let curve = algorithm.expect(OBJECT_ID).ok()?;
-                let is_known = KNOWN_CURVES.contains(&curve.0);
-                let name = OTHER_CURVES.iter().find(|(oid, _)| *oid == curve.0);
-                let other =
-                    name.map_or("an elliptic curve without a common name", |(_, name)| name);
-                Self::Ec((!is_known).then_some(other))
+                let other = other_curve(curve.0).unwrap_or(UNNAMED);
+                Self::Ec((!TLS_CURVES.contains(&curve.0)).then_some(other))
             }
             DSA => Self::Dsa,
             _ => Self::Other,
@@ -64,9 +63,10 @@ impl fmt::Display for PublicKey {
         match self {
             Self::Rsa(bits) => write!(f, "RSA with {bits} bits"),
             Self::Ec(None) => f.write_str("an elliptic curve"),
-            Self::Ec(Some(curve)) => f.write_str(curve),
+            Self::Ec(Some(UNNAMED)) => write!(f, "an elliptic curve {UNNAMED}"),
+            Self::Ec(Some(curve)) => write!(f, "the elliptic curve {curve}"),
             Self::Dsa => f.write_str("DSA"),
-            Self::Other => f.write_str("an algorithm without a common name"),
+            Self::Other => write!(f, "an algorithm {UNNAMED}"),
         }
     }
 }
@@ -78,44 +78,11 @@ pub(super) fn old_signature(mut algorithm: Der<'_>) -> Option<&'static str> {
     OLD_SIGNATURES.iter().find(|(oid, _)| *oid == kind.0).map(|(_, name)| *name)
 }
 
-/// The length of a non-negative INTEGER in bits.
-fn bits(integer: &[u8]) -> usize {
-    let digits = integer.iter().position(|byte| *byte != 0).unwrap_or(integer.len());
-    match integer.get(digits..) {
-        Some([first, rest @ ..]) => {
-            let top = u8::BITS.saturating_sub(first.leading_zeros());
-            rest.len().saturating_mul(8).saturating_add(usize::try_from(top).unwrap_or(0))
-        }
-        _ => 0,
-    }
-}
+/// Of a curve that has an id and is not known here.
+const UNNAMED: &str = "without a common name";
 
 /// Below this many bits aws-lc-rs verifies no RSA signature.
 const SHORTEST_RSA: usize = 2048;
-
-/// 1.2.840.113549.1.1.1
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-/// 1.2.840.113549.1.1.10
-const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
-/// 1.2.840.10045.2.1
-const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
-/// 1.2.840.10040.4.1
-const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
-
-/// P-256, P-384, P-521.
-const KNOWN_CURVES: [&[u8]; 3] = [
-    &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
-    &[0x2b, 0x81, 0x04, 0, 0x22],
-    &[0x2b, 0x81, 0x04, 0, 0x23],
-];
-
-const OTHER_CURVES: [(&[u8], &str); 5] = [
-    (&[0x2b, 0x81, 0x04, 0, 0x21], "the elliptic curve P-224"),
-    (&[0x2b, 0x81, 0x04, 0, 0x0a], "the elliptic curve secp256k1"),
-    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 7], "the elliptic curve brainpoolP256r1"),
-    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 11], "the elliptic curve brainpoolP384r1"),
-    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 13], "the elliptic curve brainpoolP512r1"),
-];
 
 const OLD_SIGNATURES: [(&[u8], &str); 6] = [
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5], "SHA-1 and RSA"),
@@ -129,16 +96,6 @@ const OLD_SIGNATURES: [(&[u8], &str); 6] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bits_are_counted_from_the_first_one() {
-        assert_eq!(bits(&[]), 0);
-        assert_eq!(bits(&[0, 0]), 0);
-        assert_eq!(bits(&[0, 0x80]), 8);
-        assert_eq!(bits(&[1, 0]), 9);
-        assert_eq!(bits(&[[0].as_slice(), &[0xff; 256]].concat()), 2048);
-        assert_eq!(bits(&[[0x7f].as_slice(), &[0xff; 255]].concat()), 2047);
-    }
 
     #[test]
     fn junk_is_a_key_of_no_known_kind() {
