@@ -159,7 +159,7 @@ impl Bench {
     }
 
     /// The same, and it need not begin anew what was staged: the disk has kept what it promised.
-    pub(crate) fn check_next_run_goes_on(&self) -> Result<(), Broken> {
+    pub(crate) fn check_next_run_resumes(&self) -> Result<(), Broken> {
         let report = self.run(Box::new(LocalStorage)).map_err(|error| error.chain())?;
         self.check_finished(&report)?;
         match report.sstables.iter().flat_map(|line| &line.warnings).next() {

@@ -150,7 +150,7 @@ fn a_beginning_that_the_journal_did_not_take_is_not_missed_by_the_next_run() {
             let outcome = bench.run(Box::new(storage));
             bench.check_stopped(&outcome).unwrap();
             resumed += history(&bench).map_or(0, |history| history.resumable().count());
-            bench.check_next_run_goes_on().unwrap();
+            bench.check_next_run_resumes().unwrap();
         }
     }
     assert!(resumed > 20, "{resumed}");
