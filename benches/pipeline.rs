@@ -9,7 +9,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use rekey_engine::codec::{ChunkLengths, ChunkSealer};
 use rekey_engine::crypto::{CipherKey, Transformation};
 use rekey_engine::keys::KeyHeader;
-use rekey_engine::pipeline::{self, Control, Limits, Next, Scratch, Task};
+use rekey_engine::pipeline::{self, Control, Limits, Next, Task};
+use rekey_engine::rewrite::Scratch;
 use rekey_engine::{Error, Result};
 
 const IMAGE: usize = 2 << 20;
@@ -23,6 +24,13 @@ struct Pieces {
 }
 
 impl Task for Pieces {
+    type Scratch = Scratch;
+    type Stage = ();
+
+    fn scratch() -> Result<Scratch> {
+        Scratch::new()
+    }
+
     fn bytes(&self) -> u64 {
         self.count * IMAGE as u64
     }
@@ -31,11 +39,11 @@ impl Task for Pieces {
         self.bytes()
     }
 
-    fn begin(&self) -> Result<Next> {
-        Ok(Next::Stage { pieces: self.count })
+    fn begin(&self) -> Result<Next<()>> {
+        Ok(Next::stage((), self.count))
     }
 
-    fn piece(&self, _stage: u32, _piece: u64, scratch: &mut Scratch) -> Result<u64> {
+    fn piece(&self, _stage: &(), _piece: u64, scratch: &mut Scratch) -> Result<u64> {
         if let Some(sealer) = &self.sealer {
             let chunks = [ChunkLengths { plain: CHUNK, payload: CHUNK }; IMAGE / CHUNK];
             let image = scratch.output.sized(chunks.len() * sealer.record_length(CHUNK));
@@ -44,11 +52,11 @@ impl Task for Pieces {
         Ok(IMAGE as u64)
     }
 
-    fn end(&self, _stage: u32) -> Result<Next> {
+    fn end(&self, _stage: &()) -> Result<Next<()>> {
         Ok(Next::Done)
     }
 
-    fn abandon(&self, _why: &Error) {}
+    fn abandon(&self, _stage: Option<()>, _why: &Error) {}
 }
 
 fn threads() -> Vec<NonZeroUsize> {

@@ -7,7 +7,7 @@ use rekey_engine::codec::{ChunkDecoder, ChunkLengths, ChunkOpener, ChunkSealer, 
 use rekey_engine::compress::CodecContext;
 use rekey_engine::crypto::{CipherKey, IvSource, Transformation};
 use rekey_engine::keys::{HeaderKind, KeyHeader, KeyId};
-use rekey_engine::pipeline::WipedBuffer;
+use rekey_engine::memory::WipedBuffer;
 use rekey_engine::sstable::CHUNK_CRC_LENGTH;
 
 use super::codec::codecs;

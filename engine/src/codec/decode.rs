@@ -5,7 +5,7 @@
 
 use super::{ChunkOpener, Opened};
 use crate::compress::{ChainFraming, Codec, CodecContext};
-use crate::pipeline::WipedBuffer;
+use crate::memory::WipedBuffer;
 use crate::sstable::MAX_COMPRESSED_LENGTH_NONE;
 use crate::{Error, ErrorKind, Result};
 

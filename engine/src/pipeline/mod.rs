@@ -7,7 +7,7 @@
 //! thousand small ones both fill all cores. Serial steps wait for the disk more than they compute
 //! and have threads of their own, one for each open task: no worker ever waits for an fsync. Where
 //! a stage has a single piece, the thread of the serial step before it does that, too, when one of
-//! the workers' [`Scratch`]es is free: a small task stays with one thread.
+//! the workers' [`Task::Scratch`]es is free: a small task stays with one thread.
 //!
 //! Tasks may share something of which there is only so much ([`Share`]): one is begun when what it
 //! needs is there beside what the open ones have still to take. If it is not, the task waits until
@@ -19,19 +19,16 @@
 //! * pieces handed to the pool and not yet done: [`Limits::window`], hence queue and results;
 //! * how far pieces run ahead of the slowest one: [`Limits::spread`], hence what waits to be put
 //!   in order;
-//! * memory: one [`Scratch`] a worker, reused for the life of the run.
+//! * memory: one [`Task::Scratch`] a worker, reused for the life of the run.
 
 mod control;
-mod ordered;
 mod scheduler;
 mod scratch;
 mod share;
 mod workers;
 
 pub use control::Control;
-pub use ordered::OrderedCrc;
 pub use scheduler::{Limits, Step, run};
-pub use scratch::{Scratch, WipedBuffer};
 pub use share::{Need, Share};
 pub use workers::{Workers, shortage};
 
@@ -40,24 +37,46 @@ use crate::{Error, Result};
 /// What a task has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Next {
-    /// A stage of so many pieces, numbered from 0; none at all is fine.
+pub enum Next<S> {
+    /// A stage.
     Stage {
-        /// How many pieces it has.
+        /// What its pieces share.
+        stage: S,
+        /// How many it has, numbered from 0; none at all is fine.
         pieces: u64,
-    },
-    /// The same, but what a piece makes waits in memory until all pieces before it are done: none
-    /// runs far ahead.
-    OrderedStage {
-        /// How many pieces it has.
-        pieces: u64,
+        /// Whether what a piece makes waits in memory until all pieces before it are done: none runs far
+        /// ahead then.
+        is_ordered: bool,
     },
     /// Nothing; the task is done.
     Done,
 }
 
+impl<S> Next<S> {
+    /// A stage whose pieces do not wait for each other.
+    pub const fn stage(stage: S, pieces: u64) -> Self {
+        Self::Stage { stage, pieces, is_ordered: false }
+    }
+}
+
 /// A piece of work that the pool can share.
+///
+/// The scheduler keeps the stage that a task is in: it comes from the step before, is lent to its
+/// pieces, to the step that ends it and to [`Share::need`], and is dropped when the next one is
+/// entered.
 pub trait Task: Send + Sync {
+    /// What the pieces of a stage share.
+    type Stage: Send + Sync;
+
+    /// The buffers of a worker: one set each, kept for the life of the run.
+    type Scratch: Send;
+
+    /// Makes a set of buffers.
+    ///
+    /// # Errors
+    /// Any; the task whose piece needed it has failed then.
+    fn scratch() -> Result<Self::Scratch>;
+
     /// Bytes of disk that it needs while it is open, about.
     fn bytes(&self) -> u64;
 
@@ -65,7 +84,7 @@ pub trait Task: Send + Sync {
     fn work(&self) -> u64;
 
     /// Its part in something that is shared, if there is.
-    fn share(&self) -> Option<&dyn Share> {
+    fn share(&self) -> Option<&dyn Share<Self::Stage>> {
         None
     }
 
@@ -73,21 +92,22 @@ pub trait Task: Send + Sync {
     ///
     /// # Errors
     /// Any; the task has failed then.
-    fn begin(&self) -> Result<Next>;
+    fn begin(&self) -> Result<Next<Self::Stage>>;
 
     /// Does one piece of a stage; pieces of a stage run side by side. Returns the bytes that
     /// count as progress.
     ///
     /// # Errors
     /// Any; no further piece is started, and the task has failed.
-    fn piece(&self, stage: u32, piece: u64, scratch: &mut Scratch) -> Result<u64>;
+    fn piece(&self, stage: &Self::Stage, piece: u64, scratch: &mut Self::Scratch) -> Result<u64>;
 
     /// Ends a stage when all its pieces are done, and says what is next. Runs alone.
     ///
     /// # Errors
-    /// Any; the task has failed then.
-    fn end(&self, stage: u32) -> Result<Next>;
+    /// Any; the task has failed then, in this stage.
+    fn end(&self, stage: &Self::Stage) -> Result<Next<Self::Stage>>;
 
-    /// Cleans up after a failure, when none of its pieces runs any more. Runs alone.
-    fn abandon(&self, why: &Error);
+    /// Cleans up after a failure, when none of its pieces runs any more: in the stage that it was in,
+    /// or in none if it could not begin. Runs alone.
+    fn abandon(&self, stage: Option<Self::Stage>, why: &Error);
 }

@@ -17,13 +17,13 @@ pub struct Need {
     pub least: u64,
 }
 
-/// The part of a task in something that is shared.
-pub trait Share {
+/// The part of a task in something that is shared; `S` is the task's stage.
+pub trait Share<S> {
     /// Which of the shared things it is: a number that the tasks agree on.
     fn of(&self) -> u64;
 
-    /// What it still takes, before it is begun and while it is open.
-    fn need(&self) -> Need;
+    /// What it still takes, before it is begun, in no stage, and while it is open.
+    fn need(&self, stage: Option<&S>) -> Need;
 
     /// How much of it is left, less what was taken by now.
     ///
@@ -38,10 +38,10 @@ pub trait Share {
 
 /// What is left for tasks that wait, at one look: each shared thing is measured once.
 #[derive(Debug, Default)]
-pub(super) struct Budget(BTreeMap<u64, Left>);
+pub(super) struct Budget(BTreeMap<u64, Remaining>);
 
 #[derive(Debug)]
-struct Left {
+struct Remaining {
     /// Measured.
     there: u64,
     /// What open tasks have still to take of it, and how many there are.
@@ -57,26 +57,34 @@ impl Budget {
     pub(super) fn admits<'t, T: Task + 't>(
         &mut self,
         task: &T,
-        open: impl Iterator<Item = &'t T>,
-    ) -> Result<bool> {
+        open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>)>,
+    ) -> Result<bool>
+    where
+        T::Stage: 't,
+    {
         let Some(share) = task.share() else { return Ok(true) };
         let left = match self.0.entry(share.of()) {
             Entry::Occupied(measured) => measured.into_mut(),
-            Entry::Vacant(first) => first.insert(Left::measure(share, open)?),
+            Entry::Vacant(first) => first.insert(Remaining::measure(share, open)?),
         };
-        Ok(left.admits(share.need()))
+        Ok(left.admits(share.need(None)))
     }
 }
 
-impl Left {
+impl Remaining {
     /// In this order: what a task takes meanwhile counts twice, and never not at all.
     fn measure<'t, T: Task + 't>(
-        share: &dyn Share,
-        open: impl Iterator<Item = &'t T>,
-    ) -> Result<Self> {
+        share: &dyn Share<T::Stage>,
+        open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>)>,
+    ) -> Result<Self>
+    where
+        T::Stage: 't,
+    {
         let mut left = Self { there: 0, promised: 0, open: 0 };
-        for other in open.filter_map(Task::share).filter(|other| other.of() == share.of()) {
-            left.set_aside(other.need());
+        for (other, stage) in open {
+            if let Some(other) = other.share().filter(|other| other.of() == share.of()) {
+                left.set_aside(other.need(stage));
+            }
         }
         left.there = share.left()?;
         Ok(left)

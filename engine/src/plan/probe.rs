@@ -10,7 +10,7 @@ use crate::codec::{ChunkDecoder, DecodeScratch, Opened, PageOpener, crc_mismatch
 use crate::compress::CodecContext;
 use crate::io::Source;
 use crate::keys::KeyRing;
-use crate::pipeline::WipedBuffer;
+use crate::memory::WipedBuffer;
 use crate::sstable::{CHUNK_CRC_LENGTH, ChunkTable, Component, Format};
 use crate::{Error, Result};
 

@@ -2,27 +2,26 @@
 //!
 //! Both are [`crate::pipeline::Task`]s. The pieces are ranges of chunks, a few MiB each.
 
-mod components;
-mod copies;
+mod attempt;
 mod digest;
-mod envelope;
-mod image;
-mod layout;
-mod ledger;
-mod progress;
-mod ranges;
+mod input;
+mod lock;
+mod publish;
+mod readback;
 mod resume;
-mod sink;
-mod slot;
-mod source;
+mod scratch;
 mod sstable;
 mod staging;
+mod task;
 mod verify;
+mod write;
 
-pub use copies::{FinishedCopies, finish_copies, pending_copies};
 pub use digest::PlainDigest;
-pub use ranges::{Chunking, RANGE_BYTES, Ranges};
+pub use input::{Chunking, RANGE_BYTES, Ranges};
+pub use publish::{FinishedCopies, Keep, finish_copies, pending_copies, sweep};
 pub use resume::Resumed;
-pub use sstable::{Rewrite, RewriteJob, STAGE_REWRITE, STAGE_VERIFY};
-pub use staging::{Keep, StagingArea, create_state_directory, sweep};
-pub use verify::Verify;
+pub use scratch::Scratch;
+pub use sstable::{Rewrite, RewriteJob};
+pub use staging::{StagingArea, create_state_directory};
+pub use task::Pass;
+pub use verify::{Reading, Verify};

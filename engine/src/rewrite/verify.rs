@@ -1,18 +1,17 @@
 //! Decrypts every chunk of an SSTable and believes nothing.
 
-use std::path::Path;
 use std::sync::Mutex;
 
-use super::components;
-use super::ranges::{Chunking, Ranges};
-use super::slot::{Slot, lock};
-use super::source::ChunkSource;
+use super::input::{ChunkSource, Chunking, OrderedCrc, Ranges, check_digest};
+use super::lock::lock;
+use super::scratch::Scratch;
+use super::write::check_components;
 use crate::codec::DecodeScratch;
 use crate::io::{NodeLease, Storage};
 use crate::keys::KeyRing;
-use crate::pipeline::{Next, OrderedCrc, Scratch, Task};
+use crate::pipeline::{Next, Task};
 use crate::plan::{Facts, Inspector};
-use crate::sstable::{Component, parse_digest};
+use crate::sstable::Component;
 use crate::{Error, ErrorKind, Result};
 
 /// The verification of one SSTable: CRC, key, padding and length of each chunk, and the digest of
@@ -24,15 +23,15 @@ pub struct Verify<'a> {
     facts: &'a Facts,
     /// The keys that it needs, if it is encrypted.
     ring: &'a KeyRing,
-    open: Slot<Open>,
-    crc: Mutex<OrderedCrc>,
     warnings: Mutex<Vec<Error>>,
 }
 
+/// An SSTable that is read.
 #[derive(Debug)]
-struct Open {
+pub struct Reading {
     source: ChunkSource,
     ranges: Ranges,
+    crc: Mutex<OrderedCrc>,
 }
 
 impl<'a> Verify<'a> {
@@ -50,8 +49,6 @@ impl<'a> Verify<'a> {
             inspector: Inspector::new(storage, lease, mapped),
             facts,
             ring,
-            open: Slot::default(),
-            crc: Mutex::default(),
             warnings: Mutex::default(),
         }
     }
@@ -64,6 +61,13 @@ impl<'a> Verify<'a> {
 }
 
 impl Task for Verify<'_> {
+    type Scratch = Scratch;
+    type Stage = Reading;
+
+    fn scratch() -> Result<Scratch> {
+        Scratch::new()
+    }
+
     fn bytes(&self) -> u64 {
         0
     }
@@ -72,69 +76,38 @@ impl Task for Verify<'_> {
         self.facts.data_bytes
     }
 
-    fn begin(&self) -> Result<Next> {
+    fn begin(&self) -> Result<Next<Reading>> {
         let source = ChunkSource::of(self.facts, self.inspector, self.ring)?;
         let chunks = Chunking { length: source.chunk_length(), count: source.chunk_count() };
         let ranges = Ranges::new(source.data_length(), chunks, chunks);
-        self.open.set(Open { source, ranges });
-        Ok(Next::Stage { pieces: ranges.count() })
+        let reading = Reading { source, ranges, crc: Mutex::default() };
+        Ok(Next::stage(reading, ranges.count()))
     }
 
-    fn piece(&self, _stage: u32, piece: u64, scratch: &mut Scratch) -> Result<u64> {
-        let open = self.open.get()?;
+    fn piece(&self, open: &Reading, piece: u64, scratch: &mut Scratch) -> Result<u64> {
         let Scratch { input, plain, opened, codecs, .. } = scratch;
         let checked = open.source.check(open.ranges.old(piece), input)?;
         let mut decode = DecodeScratch { opened, context: codecs };
         checked.plaintext(plain.sized(checked.plain_length()), &mut decode)?;
         let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
         let crc = checked.crc.clone();
-        lock(&self.crc).add(piece, crc);
+        lock(&open.crc).add(piece, crc);
         Ok(bytes)
     }
 
-    fn end(&self, _stage: u32) -> Result<Next> {
-        let open = self.open.get()?;
+    fn end(&self, open: &Reading) -> Result<Next<Reading>> {
         open.source.unchanged()?;
         *lock(&self.warnings) = open.source.mislabelled();
         let access = self.inspector.access();
-        let strange = components::check(self.storage, access, self.facts, self.ring)?;
+        let strange = check_components(self.storage, access, self.facts, self.ring)?;
         lock(&self.warnings).extend(strange);
         if self.facts.sstable.has(&Component::Digest) {
             let path = self.facts.sstable.path(&Component::Digest);
-            let crc = lock(&self.crc).value(open.ranges.count());
+            let crc = lock(&open.crc).value(open.ranges.count());
             check_digest(self.storage, &path, crc, ErrorKind::Mismatch)?;
         }
-        self.open.take();
         Ok(Next::Done)
     }
 
-    fn abandon(&self, _why: &Error) {
-        self.open.take();
-    }
+    fn abandon(&self, _open: Option<Reading>, _why: &Error) {}
 }
-
-/// Compares a Digest.crc32 with the CRC32 of its Data.db.
-///
-/// # Errors
-/// `kind` when they differ: [`ErrorKind::Corrupt`] for damaged input, [`ErrorKind::Mismatch`]
-/// where the comparison is what was asked for.
-pub(super) fn check_digest(
-    storage: &dyn Storage,
-    path: &Path,
-    crc: Option<u32>,
-    kind: ErrorKind,
-) -> Result<()> {
-    let bytes = storage.read(path, DIGEST_LIMIT)?;
-    let found = match parse_digest(&bytes) {
-        Some(digest) if crc == Some(digest) => return Ok(()),
-        Some(digest) => format!("it says {digest}"),
-        None => "it is not a checksum".to_owned(),
-    };
-    let crc = crc.unwrap_or_default();
-    Err(Error::new(kind, format!("{found}, but the CRC32 of Data.db is {crc}")).at(path).cure(
-        "every chunk of Data.db is sound by its own checksum: restore the SSTable from a backup or \
-         a replica, or, if only this file was damaged, move it away: a node can do without",
-    ))
-}
-
-const DIGEST_LIMIT: u64 = 4096;

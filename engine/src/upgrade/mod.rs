@@ -205,11 +205,11 @@ fn left() -> Error {
 }
 
 /// Tells an observer what a step means, and hands on the end of a task, which the report tells of.
-fn watch(
+fn watch<S>(
     observer: &mut dyn Observer,
     table: &str,
     facts: &Facts,
-    step: Step,
+    step: Step<'_, S>,
 ) -> Option<Result<()>> {
     match step {
         Step::Began => {

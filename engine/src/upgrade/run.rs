@@ -13,7 +13,7 @@ use crate::event::{Event, Observer};
 use crate::journal::{Ending, History, Journal, Record, Site};
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{Facts, Inspector, Plan, PlannedSSTable};
-use crate::rewrite::{Keep, Resumed, Rewrite, RewriteJob, STAGE_REWRITE};
+use crate::rewrite::{Keep, Pass, Resumed, Rewrite, RewriteJob};
 use crate::sstable::Descriptor;
 use crate::{Error, ErrorKind, Result};
 
@@ -122,9 +122,9 @@ impl<'a> Pulse<'a> {
         Self { journal, every, last, rewritten: 0, read_back: 0 }
     }
 
-    fn see(&mut self, step: &Step) {
+    fn see(&mut self, step: &Step<'_, Pass<'_>>) {
         let Step::Advanced { stage, bytes } = step else { return };
-        let sum = if *stage == STAGE_REWRITE { &mut self.rewritten } else { &mut self.read_back };
+        let sum = if stage.is_read_back() { &mut self.read_back } else { &mut self.rewritten };
         *sum = sum.saturating_add(*bytes);
         if self.last.elapsed() >= self.every {
             self.last = Instant::now();

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::Step;
 use super::limits::Limits;
 use super::open::Open;
+use super::step::Step;
 use super::work::{Done, Outcome, Work};
 use crate::pipeline::Task;
 use crate::pipeline::control::{Control, Pace, interrupted};
 use crate::pipeline::share::Budget;
 
 /// Knows what is open, and decides on the calling thread.
-pub(super) struct Coordinator<'c> {
-    open: Vec<Open>,
+pub(super) struct Coordinator<'c, S> {
+    open: Vec<Open<S>>,
     /// Tasks that were not begun yet, in their order.
     waiting: VecDeque<usize>,
     /// When to look whether one of them can be begun: at once, after a task has ended; later, if
@@ -29,7 +29,7 @@ pub(super) struct Coordinator<'c> {
     pace: Pace,
 }
 
-impl<'c> Coordinator<'c> {
+impl<'c, S> Coordinator<'c, S> {
     pub(super) fn new(tasks: usize, limits: Limits, control: &'c Control) -> Self {
         let now = Instant::now();
         Self {
@@ -46,12 +46,12 @@ impl<'c> Coordinator<'c> {
 
     /// Ends when no task is open and none is left: every piece that was handed out has come back
     /// by then, since a task ends only when none of its pieces runs.
-    pub(super) fn drive<T: Task>(
+    pub(super) fn drive<T: Task<Stage = S>>(
         &mut self,
         tasks: &[T],
-        receiver: &Receiver<Done>,
-        spawn: impl Fn(usize, Work),
-        see: &mut impl FnMut(usize, Step),
+        receiver: &Receiver<Done<S>>,
+        spawn: impl Fn(usize, Work<S>),
+        see: &mut impl FnMut(usize, Step<'_, S>),
     ) {
         loop {
             let now = Instant::now();
@@ -76,7 +76,11 @@ impl<'c> Coordinator<'c> {
 
     /// Begins nothing more, and abandons what is open as soon as nothing of it runs. A serial step
     /// is let through: it may be the swap.
-    fn wind_up(&mut self, spawn: &impl Fn(usize, Work), see: &mut impl FnMut(usize, Step)) {
+    fn wind_up(
+        &mut self,
+        spawn: &impl Fn(usize, Work<S>),
+        see: &mut impl FnMut(usize, Step<'_, S>),
+    ) {
         for index in self.waiting.drain(..) {
             see(index, Step::Left);
         }
@@ -88,11 +92,11 @@ impl<'c> Coordinator<'c> {
         }
     }
 
-    fn hand_out(&mut self, spawn: &impl Fn(usize, Work)) {
+    fn hand_out(&mut self, spawn: &impl Fn(usize, Work<S>)) {
         while self.running < self.limits.window()
             && let Some(open) = self.next_in_turn()
+            && let Some(work) = open.hand_out()
         {
-            let work = open.hand_out();
             spawn(open.index, work);
             self.running = self.running.saturating_add(1);
         }
@@ -102,7 +106,7 @@ impl<'c> Coordinator<'c> {
     /// space freed, but by turns with others, one for each worker, since a file takes one write at a
     /// time. Those whose pieces wait for each other are finished one after the other: what waits is in
     /// memory.
-    fn next_in_turn(&mut self) -> Option<&mut Open> {
+    fn next_in_turn(&mut self) -> Option<&mut Open<S>> {
         let ready = self.open.iter_mut().filter(|open| open.is_ready());
         let mut ready = ready.take(self.limits.threads.get()).peekable();
         if ready.peek().is_some_and(|open| open.is_ordered) {
@@ -113,12 +117,12 @@ impl<'c> Coordinator<'c> {
 
     /// Opens tasks in their order, for which the plan has a reason. Passed over are those that the
     /// deadline has no room for, and those that have to wait for what they share with open ones.
-    fn open_more<T: Task>(
+    fn open_more<T: Task<Stage = S>>(
         &mut self,
         tasks: &[T],
         now: Instant,
-        spawn: &impl Fn(usize, Work),
-        see: &mut impl FnMut(usize, Step),
+        spawn: &impl Fn(usize, Work<S>),
+        see: &mut impl FnMut(usize, Step<'_, S>),
     ) {
         let (mut budget, mut at) = (Budget::default(), 0);
         while let Some(index) = self.waiting.get(at).copied()
@@ -130,7 +134,9 @@ impl<'c> Coordinator<'c> {
                 // One of them may fail, and leave its place to this one.
                 break;
             }
-            let open = self.open.iter().filter_map(|open| tasks.get(open.index));
+            let open = self.open.iter();
+            let open =
+                open.filter_map(|open| tasks.get(open.index).map(|task| (task, open.stage())));
             let step = if is_full || !self.has_time(task.work(), now) {
                 Step::Left
             } else {
@@ -159,7 +165,11 @@ impl<'c> Coordinator<'c> {
     }
 
     /// Nothing is open, and still there is too little for each of those that wait.
-    fn give_up<T: Task>(&mut self, tasks: &[T], see: &mut impl FnMut(usize, Step)) {
+    fn give_up<T: Task<Stage = S>>(
+        &mut self,
+        tasks: &[T],
+        see: &mut impl FnMut(usize, Step<'_, S>),
+    ) {
         for index in self.waiting.drain(..) {
             let Some(share) = tasks.get(index).and_then(Task::share) else { continue };
             see(index, Step::Ended(share.left().and_then(|left| Err(share.too_little(left)))));
@@ -184,27 +194,32 @@ impl<'c> Coordinator<'c> {
 
     fn take_in(
         &mut self,
-        done: Done,
-        spawn: &impl Fn(usize, Work),
-        see: &mut impl FnMut(usize, Step),
+        done: Done<S>,
+        spawn: &impl Fn(usize, Work<S>),
+        see: &mut impl FnMut(usize, Step<'_, S>),
     ) {
         let Some(at) = self.open.iter().position(|open| open.index == done.index) else { return };
         let Some(open) = self.open.get_mut(at) else { return };
-        open.take_back(&done.work);
-        if matches!(done.work, Work::Piece { .. }) {
+        let Done { work, advanced, entered, outcome, .. } = done;
+        open.take_back(&work);
+        if matches!(work, Work::Piece { .. }) {
             self.running = self.running.saturating_sub(1);
         }
-        for (stage, bytes) in done.advanced {
+        for (stage, bytes) in advanced {
             self.pace.advance(bytes);
-            see(open.index, Step::Advanced { stage, bytes });
+            see(open.index, Step::Advanced { stage: &stage, bytes });
         }
-        let has_ended = match done.outcome {
-            Ok(Outcome::Next(stage, next)) => open.enter(stage, next, self.limits),
-            Ok(Outcome::Piece) => false,
-            Ok(Outcome::Abandoned) => true,
+        if let Some(entered) = entered {
+            open.enter(entered, self.limits);
+        }
+        let is_abandoned = matches!(work, Work::Abandon { .. });
+        // What it holds of the stage must be gone before the next serial step.
+        drop(work);
+        let has_ended = match outcome {
+            Ok(outcome) => outcome == Outcome::Over,
             Err(error) => {
                 open.fail(|| error);
-                matches!(done.work, Work::Abandon(_))
+                is_abandoned
             }
         };
         if has_ended {
@@ -232,21 +247,20 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
+    use std::sync::Arc;
 
     use super::*;
-    use crate::pipeline::Next;
+    use crate::pipeline::scheduler::work::Entered;
 
     /// Which tasks the first pieces are handed out of, when all of these are open.
     fn handed_out(threads: usize, ordered: &[bool]) -> Vec<usize> {
         let limits = Limits { threads: NonZeroUsize::new(threads).unwrap() };
         let control = Control::default();
-        let (stage, ordered_stage) =
-            (Next::Stage { pieces: 100 }, Next::OrderedStage { pieces: 100 });
         let mut coordinator = Coordinator::new(0, limits, &control);
         let open = |(index, &is_ordered): (usize, &bool)| {
             let mut open = Open::beginning(index, None);
             open.take_back(&Work::Begin);
-            open.enter(0, if is_ordered { ordered_stage } else { stage }, limits);
+            open.enter(Entered { stage: Arc::new(()), pieces: 100, is_ordered }, limits);
             open
         };
         coordinator.open = ordered.iter().enumerate().map(open).collect();

@@ -3,6 +3,7 @@
 mod coordinator;
 mod limits;
 mod open;
+mod step;
 mod work;
 
 use self::coordinator::Coordinator;
@@ -11,29 +12,9 @@ use super::Task;
 use super::control::Control;
 use super::scratch::ScratchPool;
 use super::workers::{Workers, note_shortage};
-use crate::Result;
 
 pub use self::limits::Limits;
-
-/// What the coordinator saw.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Step {
-    /// A task was opened.
-    Began,
-    /// A piece is done; so many bytes count as progress.
-    Advanced {
-        /// The stage of the piece.
-        stage: u32,
-        /// Bytes.
-        bytes: u64,
-    },
-    /// The task is done, or has failed and was cleaned up; or it was never begun, for want of what
-    /// it shares with others.
-    Ended(Result<()>),
-    /// The task was not begun: the run has ended, or ends before it could be done.
-    Left,
-}
+pub use self::step::Step;
 
 /// Runs all tasks to their end, unless `control` ends the run before. `see` is called on the calling
 /// thread with the index of the task; a failed task does not stop the others. Where the system gives
@@ -42,13 +23,13 @@ pub fn run<T: Task>(
     tasks: &[T],
     limits: Limits,
     control: &Control,
-    mut see: impl FnMut(usize, Step),
+    mut see: impl FnMut(usize, Step<'_, T::Stage>),
 ) {
     let workers = Workers::start(limits.threads);
     let limits = Limits { threads: workers.count() };
     let scratches = ScratchPool::new(limits.threads);
     let (sender, receiver) = crossbeam_channel::unbounded();
-    let perform = |index: usize, work: Work| {
+    let perform = |index: usize, work: Work<T::Stage>| {
         let Some(task) = tasks.get(index) else { return };
         let done = Done::doing(task, index, work, &scratches, control);
         // The coordinator outlives every piece; a send can only fail after a panic there.
@@ -77,7 +58,7 @@ pub fn run<T: Task>(
             };
             let started = (0..waiters).take_while(start).count();
             note_shortage(started, waiters);
-            let spawn = |index: usize, work: Work| {
+            let spawn = |index: usize, work: Work<T::Stage>| {
                 if started == 0 || matches!(work, Work::Piece { .. }) {
                     computing.spawn(move |_| perform(index, work));
                 } else {

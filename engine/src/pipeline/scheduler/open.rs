@@ -1,20 +1,21 @@
 //! A task that is open: where it is in its stages, and what of it runs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::limits::Limits;
-use super::work::Work;
-use crate::pipeline::Next;
+use super::work::{Entered, Work};
 use crate::{Error, Result};
 
 /// An open task.
-pub(super) struct Open {
+pub(super) struct Open<S> {
     pub(super) index: usize,
     /// Its bytes, if it is open beside those that are always allowed.
     pub(super) small: Option<u64>,
     /// Whether its pieces wait for each other in memory.
     pub(super) is_ordered: bool,
-    stage: u32,
+    /// The stage it is in; none while it begins.
+    stage: Option<Arc<S>>,
     next_piece: u64,
     pieces: u64,
     spread: u64,
@@ -24,14 +25,14 @@ pub(super) struct Open {
     failure: Option<Error>,
 }
 
-impl Open {
+impl<S> Open<S> {
     /// One whose beginning is under way.
     pub(super) const fn beginning(index: usize, small: Option<u64>) -> Self {
         Self {
             index,
             small,
             is_ordered: false,
-            stage: 0,
+            stage: None,
             next_piece: 0,
             pieces: 0,
             spread: 0,
@@ -62,51 +63,52 @@ impl Open {
     }
 
     /// Its next piece, which runs from now on.
-    pub(super) fn hand_out(&mut self) -> Work {
+    pub(super) fn hand_out(&mut self) -> Option<Work<S>> {
+        let stage = Arc::clone(self.stage.as_ref()?);
         let piece = self.next_piece;
         self.running.insert(piece);
         self.next_piece = piece.saturating_add(1);
-        Work::Piece { stage: self.stage, piece }
+        Some(Work::Piece { stage, piece })
     }
 
     /// The serial step that is due when nothing of it runs: there are no more pieces, or it has
     /// failed. It is under way from now on.
-    pub(super) fn serial_step(&mut self) -> Option<Work> {
+    pub(super) fn serial_step(&mut self) -> Option<Work<S>> {
         if self.serial || !self.running.is_empty() {
             return None;
         }
         let work = match &self.failure {
-            Some(why) => Work::Abandon(why.clone()),
+            Some(why) => Work::Abandon { stage: self.stage.take(), why: why.clone() },
             None if self.has_pieces() => return None,
-            None => Work::End { stage: self.stage },
+            None => Work::End { stage: Arc::clone(self.stage.as_ref()?) },
         };
         self.serial = true;
         Some(work)
     }
 
     /// Some work of it is over.
-    pub(super) fn take_back(&mut self, work: &Work) {
+    pub(super) fn take_back(&mut self, work: &Work<S>) {
         match work {
             Work::Piece { piece, .. } => {
                 self.running.remove(piece);
             }
-            Work::Begin | Work::End { .. } | Work::Abandon(_) => self.serial = false,
+            Work::Begin | Work::End { .. } | Work::Abandon { .. } => self.serial = false,
         }
     }
 
-    /// What its last serial step has said. Whether it is done with that.
-    pub(super) const fn enter(&mut self, stage: u32, next: Next, limits: Limits) -> bool {
-        self.stage = stage;
+    /// The stage it is in by now, whose pieces have not begun.
+    pub(super) fn enter(&mut self, entered: Entered<S>, limits: Limits) {
+        let Entered { stage, pieces, is_ordered } = entered;
+        self.stage = Some(stage);
         self.next_piece = 0;
-        self.is_ordered = matches!(next, Next::OrderedStage { .. });
-        match next {
-            Next::Stage { pieces } => (self.pieces, self.spread) = (pieces, limits.spread()),
-            Next::OrderedStage { pieces } => {
-                (self.pieces, self.spread) = (pieces, limits.ordered_spread());
-            }
-            Next::Done => return true,
-        }
-        false
+        self.pieces = pieces;
+        self.is_ordered = is_ordered;
+        self.spread = if is_ordered { limits.ordered_spread() } else { limits.spread() };
+    }
+
+    /// What it is in, for those who ask what it still needs.
+    pub(super) fn stage(&self) -> Option<&S> {
+        self.stage.as_deref()
     }
 
     /// The first failure is the one to report; those of its neighbours follow from it.

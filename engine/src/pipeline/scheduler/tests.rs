@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::work::Outcome;
 use super::*;
-use crate::pipeline::{Need, Next, Scratch, Share};
-use crate::{Error, ErrorKind};
+use crate::pipeline::{Need, Next, Share};
+use crate::{Error, ErrorKind, Result};
 
 /// Counts what happens to it, and fails where it is told to.
 #[derive(Default)]
 struct Probe {
     stages: Vec<u64>,
-    fails_at: Option<(u32, u64)>,
+    fails_at: Option<(usize, u64)>,
     panics: bool,
     size: u64,
     log: Mutex<Vec<String>>,
@@ -26,9 +26,9 @@ impl Probe {
         self.log.lock().unwrap().push(text);
     }
 
-    fn next(&self, stage: usize) -> Next {
+    fn next(&self, stage: usize) -> Next<usize> {
         match self.stages.get(stage) {
-            Some(&pieces) => Next::Stage { pieces },
+            Some(&pieces) => Next::stage(stage, pieces),
             None => {
                 self.open.fetch_sub(1, Ordering::SeqCst);
                 Next::Done
@@ -38,6 +38,13 @@ impl Probe {
 }
 
 impl Task for Probe {
+    type Scratch = ();
+    type Stage = usize;
+
+    fn scratch() -> Result<()> {
+        Ok(())
+    }
+
     fn bytes(&self) -> u64 {
         self.size
     }
@@ -46,14 +53,14 @@ impl Task for Probe {
         self.stages.iter().sum()
     }
 
-    fn begin(&self) -> Result<Next> {
+    fn begin(&self) -> Result<Next<usize>> {
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_open.fetch_max(open, Ordering::SeqCst);
         self.note("begin".into());
         Ok(self.next(0))
     }
 
-    fn piece(&self, stage: u32, piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+    fn piece(&self, &stage: &usize, piece: u64, _scratch: &mut ()) -> Result<u64> {
         self.running.fetch_add(1, Ordering::SeqCst);
         std::thread::yield_now();
         self.running.fetch_sub(1, Ordering::SeqCst);
@@ -65,13 +72,13 @@ impl Task for Probe {
         Ok(1)
     }
 
-    fn end(&self, stage: u32) -> Result<Next> {
+    fn end(&self, &stage: &usize) -> Result<Next<usize>> {
         assert_eq!(self.running.load(Ordering::SeqCst), 0, "a piece runs beside a serial step");
         self.note(format!("end {stage}"));
-        Ok(self.next(stage as usize + 1))
+        Ok(self.next(stage + 1))
     }
 
-    fn abandon(&self, _why: &Error) {
+    fn abandon(&self, _stage: Option<usize>, _why: &Error) {
         assert_eq!(self.running.load(Ordering::SeqCst), 0, "a piece runs beside a serial step");
         self.open.fetch_sub(1, Ordering::SeqCst);
         self.note("abandon".into());
@@ -168,6 +175,13 @@ fn serial_steps_do_not_wait_for_each_other() {
     struct Waits<'a>(&'a std::sync::Barrier);
 
     impl Task for Waits<'_> {
+        type Scratch = ();
+        type Stage = ();
+
+        fn scratch() -> Result<()> {
+            Ok(())
+        }
+
         fn bytes(&self) -> u64 {
             1
         }
@@ -176,20 +190,20 @@ fn serial_steps_do_not_wait_for_each_other() {
             1
         }
 
-        fn begin(&self) -> Result<Next> {
-            Ok(Next::Stage { pieces: 1 })
+        fn begin(&self) -> Result<Next<()>> {
+            Ok(Next::stage((), 1))
         }
 
-        fn piece(&self, _stage: u32, _piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+        fn piece(&self, _stage: &(), _piece: u64, _scratch: &mut ()) -> Result<u64> {
             Ok(1)
         }
 
-        fn end(&self, _stage: u32) -> Result<Next> {
+        fn end(&self, _stage: &()) -> Result<Next<()>> {
             self.0.wait();
             Ok(Next::Done)
         }
 
-        fn abandon(&self, _why: &Error) {}
+        fn abandon(&self, _stage: Option<()>, _why: &Error) {}
     }
 
     let count = limits(2).open_tasks() + limits(2).small_tasks();
@@ -223,6 +237,13 @@ impl Single<'_> {
 }
 
 impl Task for Single<'_> {
+    type Scratch = ();
+    type Stage = u32;
+
+    fn scratch() -> Result<()> {
+        Ok(())
+    }
+
     fn bytes(&self) -> u64 {
         1
     }
@@ -231,23 +252,23 @@ impl Task for Single<'_> {
         2
     }
 
-    fn begin(&self) -> Result<Next> {
+    fn begin(&self) -> Result<Next<u32>> {
         self.note("begin");
         (self.at_begin)(self.control);
-        Ok(Next::OrderedStage { pieces: 1 })
+        Ok(Next::Stage { stage: 0, pieces: 1, is_ordered: true })
     }
 
-    fn piece(&self, stage: u32, _piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+    fn piece(&self, stage: &u32, _piece: u64, _scratch: &mut ()) -> Result<u64> {
         self.note(&format!("piece {stage}"));
         Ok(1)
     }
 
-    fn end(&self, stage: u32) -> Result<Next> {
+    fn end(&self, &stage: &u32) -> Result<Next<u32>> {
         self.note(&format!("end {stage}"));
-        Ok(if stage == 0 { Next::Stage { pieces: 1 } } else { Next::Done })
+        Ok(if stage == 0 { Next::stage(1, 1) } else { Next::Done })
     }
 
-    fn abandon(&self, why: &Error) {
+    fn abandon(&self, _stage: Option<u32>, why: &Error) {
         self.note(&format!("abandon: {:?}", why.kind()));
     }
 }
@@ -260,7 +281,7 @@ fn single_pieces_are_done_by_the_thread_that_has_the_task() {
         let tasks: Vec<_> = (0..40).map(|_| single()).collect();
         let mut advanced = vec![vec![]; tasks.len()];
         run(&tasks, limits(threads), &control, |index, step| match step {
-            Step::Advanced { stage, bytes } => advanced[index].push((stage, bytes)),
+            Step::Advanced { stage, bytes } => advanced[index].push((*stage, bytes)),
             Step::Ended(outcome) => outcome.unwrap(),
             _ => {}
         });
@@ -288,8 +309,9 @@ fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held_or_paced() {
         let task = Single { control: &control, at_begin, steps: Mutex::default() };
         let pool = ScratchPool::new(NonZeroUsize::MIN);
         let done = Done::doing(&task, 0, Work::Begin, &pool, &control);
-        let next = Next::OrderedStage { pieces: 1 };
-        assert!(matches!(done.outcome, Ok(Outcome::Next(0, found)) if found == next));
+        assert_eq!(done.outcome.unwrap(), Outcome::Open);
+        let entered = done.entered.unwrap();
+        assert_eq!((*entered.stage, entered.pieces, entered.is_ordered), (0, 1, true));
         assert_eq!(task.steps(), ["begin"]);
     }
 }
@@ -438,6 +460,13 @@ impl<'p> Takes<'p> {
 }
 
 impl Task for Takes<'_> {
+    type Scratch = ();
+    type Stage = ();
+
+    fn scratch() -> Result<()> {
+        Ok(())
+    }
+
     fn bytes(&self) -> u64 {
         self.need.most
     }
@@ -446,15 +475,15 @@ impl Task for Takes<'_> {
         1
     }
 
-    fn share(&self) -> Option<&dyn Share> {
+    fn share(&self) -> Option<&dyn Share<()>> {
         Some(self)
     }
 
-    fn begin(&self) -> Result<Next> {
-        Ok(Next::Stage { pieces: 1 })
+    fn begin(&self) -> Result<Next<()>> {
+        Ok(Next::stage((), 1))
     }
 
-    fn piece(&self, _stage: u32, _piece: u64, _scratch: &mut Scratch) -> Result<u64> {
+    fn piece(&self, _stage: &(), _piece: u64, _scratch: &mut ()) -> Result<u64> {
         std::thread::sleep(Duration::from_millis(1));
         let take = |there: u64| there.checked_sub(self.need.least);
         let taken = self.pool.there.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
@@ -465,20 +494,20 @@ impl Task for Takes<'_> {
         Ok(1)
     }
 
-    fn end(&self, _stage: u32) -> Result<Next> {
+    fn end(&self, _stage: &()) -> Result<Next<()>> {
         self.pool.there.fetch_add(self.gives_back, Ordering::SeqCst);
         Ok(Next::Done)
     }
 
-    fn abandon(&self, _why: &Error) {}
+    fn abandon(&self, _stage: Option<()>, _why: &Error) {}
 }
 
-impl Share for Takes<'_> {
+impl Share<()> for Takes<'_> {
     fn of(&self) -> u64 {
         self.pool.number
     }
 
-    fn need(&self) -> Need {
+    fn need(&self, _stage: Option<&()>) -> Need {
         let taken = self.taken.load(Ordering::SeqCst);
         let Need { most, least } = self.need;
         Need { most: most.saturating_sub(taken), least: least.saturating_sub(taken) }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::pipeline::control::Control;
@@ -10,78 +11,99 @@ use crate::pipeline::{Next, Task};
 use crate::{Error, ErrorKind, Result};
 
 /// Something for a worker to do.
-#[derive(Debug, Clone)]
-pub(super) enum Work {
+#[derive(Debug)]
+pub(super) enum Work<S> {
     Begin,
-    Piece { stage: u32, piece: u64 },
-    End { stage: u32 },
-    Abandon(Error),
+    Piece { stage: Arc<S>, piece: u64 },
+    End { stage: Arc<S> },
+    Abandon { stage: Option<Arc<S>>, why: Error },
+}
+
+/// A stage that a task has entered.
+#[derive(Debug)]
+pub(super) struct Entered<S> {
+    pub(super) stage: Arc<S>,
+    pub(super) pieces: u64,
+    pub(super) is_ordered: bool,
 }
 
 /// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// What comes next, as this stage.
-    Next(u32, Next),
-    Piece,
-    Abandoned,
+    /// The task is in a stage with something to do.
+    Open,
+    /// The task is done, or cleaned up.
+    Over,
 }
 
 /// Work that was handed out and has come back.
-pub(super) struct Done {
+pub(super) struct Done<S> {
     pub(super) index: usize,
-    pub(super) work: Work,
+    pub(super) work: Work<S>,
     /// Bytes of pieces that were done, with their stages.
-    pub(super) advanced: Vec<(u32, u64)>,
+    pub(super) advanced: Vec<(Arc<S>, u64)>,
+    /// The last stage that was entered by this; what failed has failed in it.
+    pub(super) entered: Option<Entered<S>>,
     pub(super) outcome: Result<Outcome>,
 }
 
-impl Done {
+impl<S> Done<S> {
     /// Does some work for a task; a panic is the failure of this task alone.
-    pub(super) fn doing<T: Task>(
+    pub(super) fn doing<T: Task<Stage = S>>(
         task: &T,
         index: usize,
-        work: Work,
-        scratches: &ScratchPool,
+        mut work: Work<S>,
+        scratches: &ScratchPool<T::Scratch>,
         control: &Control,
     ) -> Self {
-        let mut advanced = vec![];
-        let outcome = guard(|| carry_out(task, &work, scratches, control, &mut advanced));
-        Self { index, work, advanced, outcome }
+        let mut doing = Doing { task, scratches, control, advanced: vec![], entered: None };
+        let outcome = guard(|| doing.carry_out(&mut work));
+        let Doing { advanced, entered, .. } = doing;
+        Self { index, work, advanced, entered, outcome }
     }
 }
 
-fn carry_out<T: Task>(
-    task: &T,
-    work: &Work,
-    scratches: &ScratchPool,
-    control: &Control,
-    advanced: &mut Vec<(u32, u64)>,
-) -> Result<Outcome> {
-    let mut piece = |stage, piece| -> Result<()> {
-        let bytes = scratches.with(|scratch| task.piece(stage, piece, scratch))?;
-        advanced.push((stage, bytes));
-        Ok(())
-    };
-    let (mut stage, mut next) = match work {
-        Work::Piece { stage, piece: number } => {
-            return piece(*stage, *number).map(|()| Outcome::Piece);
+struct Doing<'d, T: Task> {
+    task: &'d T,
+    scratches: &'d ScratchPool<T::Scratch>,
+    control: &'d Control,
+    advanced: Vec<(Arc<T::Stage>, u64)>,
+    entered: Option<Entered<T::Stage>>,
+}
+
+impl<T: Task> Doing<'_, T> {
+    fn carry_out(&mut self, work: &mut Work<T::Stage>) -> Result<Outcome> {
+        let mut next = match work {
+            Work::Piece { stage, piece } => {
+                return self.piece(stage, *piece).map(|()| Outcome::Open);
+            }
+            Work::Abandon { stage, why } => {
+                // Nobody else has it: every piece has come back.
+                self.task.abandon(stage.take().and_then(Arc::into_inner), why);
+                return Ok(Outcome::Over);
+            }
+            Work::Begin => self.task.begin()?,
+            Work::End { stage } => self.task.end(stage)?,
+        };
+        while let Next::Stage { stage, pieces, is_ordered } = next {
+            let stage = Arc::new(stage);
+            self.entered = Some(Entered { stage: Arc::clone(&stage), pieces, is_ordered });
+            // A single piece is not worth a way to another thread and back, which takes as long as a few KiB.
+            if pieces != 1 || !self.control.lets_go_on(Instant::now()) {
+                return Ok(Outcome::Open);
+            }
+            self.piece(&stage, 0)?;
+            next = self.task.end(&stage)?;
         }
-        Work::Abandon(why) => {
-            task.abandon(why);
-            return Ok(Outcome::Abandoned);
-        }
-        Work::Begin => (0, task.begin()?),
-        Work::End { stage } => (stage.saturating_add(1), task.end(*stage)?),
-    };
-    // A single piece is not worth a way to another thread and back, which takes as long as a few KiB.
-    while matches!(next, Next::Stage { pieces: 1 } | Next::OrderedStage { pieces: 1 })
-        && control.lets_go_on(Instant::now())
-    {
-        piece(stage, 0)?;
-        next = task.end(stage)?;
-        stage = stage.saturating_add(1);
+        Ok(Outcome::Over)
     }
-    Ok(Outcome::Next(stage, next))
+
+    fn piece(&mut self, stage: &Arc<T::Stage>, piece: u64) -> Result<()> {
+        let work = |scratch: &mut _| self.task.piece(stage, piece, scratch);
+        let bytes = self.scratches.with(T::scratch, work)?;
+        self.advanced.push((Arc::clone(stage), bytes));
+        Ok(())
+    }
 }
 
 /// Turns a panic into the failure of one task.

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{Rewrite, Work};
 use crate::Result;
 use crate::journal::Replacement;
 use crate::plan::{Fate, PlannedSSTable};
+use crate::rewrite::input::Layout;
+use crate::rewrite::sstable::Rewrite;
 use crate::rewrite::staging::StagingArea;
 use crate::sstable::{Component, TOC_LIMIT, format_toc, parse_toc};
 use crate::txn::Flavor;
@@ -22,7 +23,7 @@ impl Rewrite<'_> {
     }
 
     /// The file beside Data.db that says where its chunks lie, or their checksums.
-    pub(super) fn side(&self) -> Component {
+    pub(in crate::rewrite) fn side(&self) -> Component {
         match self.job.target.is_compressed() {
             true => Component::CompressionInfo,
             false => Component::Crc,
@@ -38,7 +39,7 @@ impl Rewrite<'_> {
     }
 
     /// Those of them that are staged: in a snapshot or a backup what is kept stays where it lies.
-    pub(super) fn staged(&self) -> Vec<Component> {
+    pub(in crate::rewrite) fn staged(&self) -> Vec<Component> {
         let mut components = self.components();
         components.retain(|component| self.planned.is_live || !self.is_kept_as_it_is(component));
         components
@@ -50,7 +51,7 @@ impl Rewrite<'_> {
 
     /// What becomes of the copies in snapshots and backups, if there are any. A copy without a TOC
     /// gets none: the new one lists what the SSTable has that was looked at.
-    pub(super) fn replacement(&self) -> Option<Replacement> {
+    pub(in crate::rewrite) fn replacement(&self) -> Option<Replacement> {
         let PlannedSSTable { copies, shared, data_dir, .. } = self.planned;
         if copies.is_empty() {
             return None;
@@ -72,7 +73,7 @@ impl Rewrite<'_> {
     /// What the SSTable has, whatever the old list said: a node goes by the files, but its offline
     /// tools and Converged Core's indices go by the list. So a component that only an index knows is
     /// listed if it was before, and is there, or in a copy that gets the same list.
-    pub(super) fn toc(&self) -> Result<String> {
+    pub(in crate::rewrite) fn toc(&self) -> Result<String> {
         let has = self.components();
         if !self.facts.sstable.has(&Component::Toc) {
             return Ok(format_toc(&has));
@@ -103,9 +104,9 @@ impl Rewrite<'_> {
     /// Stored bytes by plaintext, when the compressor changes: -1 for an uncompressed SSTable, and
     /// with the chunks' CRCs in Converged Core and DSE only (FORMATS.md 8.2).
     #[expect(clippy::cast_precision_loss, reason = "a ratio is an estimate")]
-    pub(super) fn new_compression_ratio(
+    pub(in crate::rewrite) fn new_compression_ratio(
         &self,
-        work: &Work,
+        layout: &Layout,
         staging: &StagingArea,
     ) -> Result<Option<f64>> {
         let target = self.job.target;
@@ -118,10 +119,10 @@ impl Rewrite<'_> {
         let stored = self.job.storage.stat(&staging.file(&Component::Data))?;
         let stored = stored.map_or(0, |stat| stat.length);
         let crcs = match self.job.flavor {
-            Flavor::Apache3 | Flavor::Apache4 => work.layout.new.count.saturating_mul(4),
+            Flavor::Apache3 | Flavor::Apache4 => layout.new.count.saturating_mul(4),
             _ => 0,
         };
-        let plain = work.source.data_length().max(1);
+        let plain = layout.plain_length.max(1);
         Ok(Some(stored.saturating_sub(crcs) as f64 / plain as f64))
     }
 }

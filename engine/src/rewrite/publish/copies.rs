@@ -14,33 +14,33 @@
 
 use std::path::{Path, PathBuf};
 
-use super::staging::StagingArea;
 use crate::io::{Access, Entry, EntryKind, Source, Storage};
 use crate::journal::{REPLACEMENT_FILE, Replacement};
 use crate::plan::STATE_DIRECTORY;
+use crate::rewrite::staging::StagingArea;
 use crate::sstable::{Component, Descriptor, parse_file_name};
 use crate::{Error, ErrorKind, Result};
 
 /// A replacement under way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Copies<'a> {
-    pub(super) storage: &'a dyn Storage,
+pub(in crate::rewrite) struct Copies<'a> {
+    pub(in crate::rewrite) storage: &'a dyn Storage,
     /// The data directory above the copies and the staging directory.
-    pub(super) data_dir: &'a Path,
+    pub(in crate::rewrite) data_dir: &'a Path,
     /// Durable, and read back.
-    pub(super) staging: &'a StagingArea,
-    pub(super) replacement: &'a Replacement,
+    pub(in crate::rewrite) staging: &'a StagingArea,
+    pub(in crate::rewrite) replacement: &'a Replacement,
 }
 
 /// What was left when a copy could not be replaced.
 #[derive(Debug)]
-pub(super) struct Halted {
-    pub(super) error: Error,
+pub(in crate::rewrite) struct Halted {
+    pub(in crate::rewrite) error: Error,
     /// So many of the first copies are new; the others are old.
-    pub(super) replaced: usize,
+    pub(in crate::rewrite) replaced: usize,
     /// But the next one may be neither, and nobody may touch the staging directory before the next
     /// run has finished it.
-    pub(super) is_pending: bool,
+    pub(in crate::rewrite) is_pending: bool,
 }
 
 /// Why a copy was not put in its place.
@@ -53,7 +53,10 @@ struct NotPut {
 
 impl Copies<'_> {
     /// Replaces all copies, whose files are those of `old`.
-    pub(super) fn replace(&self, old: &[(Component, PathBuf)]) -> std::result::Result<(), Halted> {
+    pub(in crate::rewrite) fn replace(
+        &self,
+        old: &[(Component, PathBuf)],
+    ) -> std::result::Result<(), Halted> {
         let halt = |error, replaced, undone: Result<()>| {
             let is_pending = undone.and_then(|()| self.withdraw()).is_err();
             Err(Halted { error, replaced, is_pending })
@@ -233,7 +236,7 @@ pub fn pending_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<Path
 }
 
 /// Whether copies may be partly replaced by what is staged in a directory.
-pub(super) fn is_pending(storage: &dyn Storage, directory: &Path) -> Result<bool> {
+pub(in crate::rewrite) fn is_pending(storage: &dyn Storage, directory: &Path) -> Result<bool> {
     Ok(storage.identity(&directory.join(REPLACEMENT_FILE))?.is_some())
 }
 

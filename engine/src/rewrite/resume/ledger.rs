@@ -3,42 +3,55 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::digest::PlainDigest;
 use super::envelope::Envelope;
+use super::part::part_content;
 use super::progress::{Batch, Progress, RunSums};
-use super::resume::part_content;
-use super::staging::StagingArea;
 use crate::io::Storage;
 use crate::journal::{Durability, Journal, Part, Record, SourceFile, Stage, Staged};
 use crate::plan::{Facts, PlannedSSTable};
+use crate::rewrite::digest::PlainDigest;
+use crate::rewrite::staging::StagingArea;
 use crate::sstable::{Component, Descriptor};
 use crate::{Error, ErrorKind, Result};
 
 /// One SSTable's part of the journal. As long as it has made no checkpoint, all of that is for
 /// those who look: it would start anew.
 #[derive(Debug)]
-pub(super) struct Ledger<'a> {
+pub(in crate::rewrite) struct Ledger<'a> {
     journal: &'a Journal,
     envelope: Envelope,
     /// None yet when the journal did not take that it has begun.
     number: OnceLock<u32>,
     seed: u64,
-    /// Something of it is journalled that the next run would go on with.
+    /// Something of it is journalled that the next run would resume from.
     is_staged: AtomicBool,
+    /// The journal did not take what the next step relies on.
+    has_gap: AtomicBool,
 }
 
 impl<'a> Ledger<'a> {
     /// Begins one.
-    pub(super) fn begin(
+    pub(in crate::rewrite) fn begin(
         journal: &'a Journal,
         envelope: Envelope,
         seed: u64,
         facts: &Facts,
     ) -> Self {
         let number = OnceLock::new();
-        let ledger = Self { journal, envelope, number, seed, is_staged: AtomicBool::new(false) };
+        let ledger = Self::new(journal, envelope, number, seed, false);
         let _tried_again_before_it_is_needed = ledger.number(facts);
         ledger
+    }
+
+    const fn new(
+        journal: &'a Journal,
+        envelope: Envelope,
+        number: OnceLock<u32>,
+        seed: u64,
+        is_staged: bool,
+    ) -> Self {
+        let (is_staged, has_gap) = (AtomicBool::new(is_staged), AtomicBool::new(false));
+        Self { journal, envelope, number, seed, is_staged, has_gap }
     }
 
     /// Its number; it is begun in the journal with that.
@@ -52,25 +65,43 @@ impl<'a> Ledger<'a> {
         Ok(*self.number.get_or_init(|| number))
     }
 
-    /// Goes on with one.
-    pub(super) fn resume(journal: &'a Journal, envelope: Envelope, seed: u64, number: u32) -> Self {
-        let number = OnceLock::from(number);
-        Self { journal, envelope, number, seed, is_staged: AtomicBool::new(true) }
+    /// Resumes one.
+    pub(in crate::rewrite) fn resume(
+        journal: &'a Journal,
+        envelope: Envelope,
+        seed: u64,
+        number: u32,
+    ) -> Self {
+        Self::new(journal, envelope, OnceLock::from(number), seed, true)
     }
 
-    /// Whether the next run would go on with it.
-    pub(super) fn is_staged(&self) -> bool {
+    /// Whether the next run would resume it.
+    pub(in crate::rewrite) fn is_staged(&self) -> bool {
         self.is_staged.load(Ordering::SeqCst)
     }
 
+    /// Whether the SSTable cannot be finished here for want of a record, although what is staged of it is
+    /// sound.
+    pub(in crate::rewrite) fn is_held_up(&self) -> bool {
+        self.is_broken() || self.has_gap.load(Ordering::SeqCst)
+    }
+
+    /// Passes on what came of a record that the next step relies on.
+    fn relied_on(&self, journalled: Result<()>) -> Result<()> {
+        if journalled.is_err() {
+            self.has_gap.store(true, Ordering::SeqCst);
+        }
+        journalled
+    }
+
     /// Whether the journal takes no more.
-    pub(super) fn is_broken(&self) -> bool {
+    pub(in crate::rewrite) fn is_broken(&self) -> bool {
         self.journal.broken().is_some()
     }
 
-    /// Journals that it can be gone on with, when it is not yet: before its first part. Files and
+    /// Journals that it can be resumed, when it is not yet: before its first part. Files and
     /// names are there by now, and become durable here.
-    pub(super) fn stage(
+    pub(in crate::rewrite) fn stage(
         &self,
         storage: &dyn Storage,
         planned: &PlannedSSTable,
@@ -100,47 +131,47 @@ impl<'a> Ledger<'a> {
     }
 
     /// Journals ranges that are durable.
-    pub(super) fn done(&self, stage: Stage, batch: &Batch) -> Result<()> {
+    pub(in crate::rewrite) fn done(&self, stage: Stage, batch: &Batch) -> Result<()> {
         let (sums, digest) = batch.sums(self.seed);
         self.journal.append(&self.part(stage, &sums, &digest)?, Durability::Now)
     }
 
     /// Journals what is left of a pass that is over and durable.
-    pub(super) fn finish(&self, stage: Stage, progress: &Progress) -> Result<()> {
+    pub(in crate::rewrite) fn finish(&self, stage: Stage, progress: &Progress) -> Result<()> {
         loop {
             let batch = progress.take(None);
             if batch.is_empty() {
                 return Ok(());
             }
-            self.done(stage, &batch)?;
+            self.relied_on(self.done(stage, &batch))?;
         }
     }
 
     /// Journals that all components are durable.
-    pub(super) fn sealed(&self, files: Vec<(Component, u64)>) -> Result<()> {
+    pub(in crate::rewrite) fn sealed(&self, files: Vec<(Component, u64)>) -> Result<()> {
         let sstable = self.known_number()?;
-        self.journal.append(&Record::Sealed { sstable, files }, Durability::Now)
+        self.relied_on(self.journal.append(&Record::Sealed { sstable, files }, Durability::Now))
     }
 
     /// Journals that it was read back, and how it is to be called.
-    pub(super) fn verified(&self, new: &Descriptor) -> Result<()> {
+    pub(in crate::rewrite) fn verified(&self, new: &Descriptor) -> Result<()> {
         let record = Record::Verified { sstable: self.known_number()?, new: new.clone() };
-        self.journal.append(&record, Durability::Now)
+        self.relied_on(self.journal.append(&record, Durability::Now))
     }
 
     /// Tells that copies of it are replaced.
-    pub(super) fn linked(&self, copies: usize) {
+    pub(in crate::rewrite) fn linked(&self, copies: usize) {
         let copies = u32::try_from(copies).unwrap_or(u32::MAX);
         self.tell(|sstable| Record::Linked { sstable, copies });
     }
 
     /// Tells that it was swapped in.
-    pub(super) fn swapped(&self, new: &Descriptor) {
+    pub(in crate::rewrite) fn swapped(&self, new: &Descriptor) {
         self.tell(|sstable| Record::Swapped { sstable, new: new.clone() });
     }
 
     /// Tells that it has failed, and nothing of it is left.
-    pub(super) fn failed(&self, why: String) {
+    pub(in crate::rewrite) fn failed(&self, why: String) {
         self.tell(|sstable| Record::Failed { sstable, why });
     }
 

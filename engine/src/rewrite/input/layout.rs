@@ -9,7 +9,7 @@ use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 
 /// How a chunk gets from the old file to the new one.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Route {
+pub(in crate::rewrite) enum Route {
     /// What the compressor made stays as it is, chunk for chunk.
     Payloads,
     /// Plaintext is cut into new chunks and compressed anew, if there is a compressor.
@@ -18,23 +18,24 @@ pub(super) enum Route {
 
 /// Everything about it that is known before the first chunk is read.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::rewrite) struct Layout {
     /// The way.
-    pub(super) route: Route,
+    pub(in crate::rewrite) route: Route,
     /// The pieces of the work.
-    pub(super) ranges: Ranges,
+    pub(in crate::rewrite) ranges: Ranges,
     /// The chunks of the new file.
-    pub(super) new: Chunking,
+    pub(in crate::rewrite) new: Chunking,
     /// The head of the new CompressionInfo.db; none for an uncompressed target.
-    pub(super) header: Option<CompressionHeader>,
+    pub(in crate::rewrite) header: Option<CompressionHeader>,
     /// Whether the length of every record is known beforehand, and so its place.
-    pub(super) is_fixed: bool,
-    plain_length: u64,
+    pub(in crate::rewrite) is_fixed: bool,
+    /// Bytes of plaintext.
+    pub(in crate::rewrite) plain_length: u64,
 }
 
 impl Layout {
     /// Settles it.
-    pub(super) fn new(
+    pub(in crate::rewrite) fn new(
         facts: &Facts,
         target: &Target,
         source: &ChunkSource,
@@ -61,7 +62,7 @@ impl Layout {
     }
 
     /// Bytes of plaintext of the new chunks of a range.
-    pub(super) fn new_lengths(&self, range: u64) -> Vec<usize> {
+    pub(in crate::rewrite) fn new_lengths(&self, range: u64) -> Vec<usize> {
         self.ranges.new_chunks(range).map(|chunk| self.new_length(chunk)).collect()
     }
 
@@ -72,7 +73,7 @@ impl Layout {
     }
 
     /// Length of the new Data.db, where it is fixed; and of the record of a full chunk.
-    pub(super) fn fixed_lengths(&self, sealer: &ChunkSealer) -> (u64, u64) {
+    pub(in crate::rewrite) fn fixed_lengths(&self, sealer: &ChunkSealer) -> (u64, u64) {
         let bytes = |plain| u64::try_from(sealer.record_length(plain)).unwrap_or(u64::MAX);
         let length = u64::from(self.new.length.bytes());
         let record = bytes(usize::try_from(length).unwrap_or(usize::MAX));

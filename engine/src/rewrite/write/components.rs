@@ -14,13 +14,13 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::digest::PlainDigest;
-use super::sstable::RewriteJob;
 use crate::codec::{ChunkOpener, Limits, Metadata, Opened, PageError, PageOpener, PageSealer};
 use crate::crypto::IvSource;
 use crate::io::{Access, Source, Storage};
 use crate::keys::{KeyId, KeyRing};
 use crate::plan::{Facts, opener, page_geometry, target_encryptor};
+use crate::rewrite::digest::PlainDigest;
+use crate::rewrite::sstable::RewriteJob;
 use crate::sstable::{Component, PAGE, STATISTICS_LIMIT};
 use crate::{Error, ErrorKind, Result};
 
@@ -28,7 +28,7 @@ use crate::{Error, ErrorKind, Result};
 /// about the old one.
 ///
 /// `ratio` is the new compression ratio, if the compressor is another one.
-pub(super) fn carry_over(
+pub(in crate::rewrite) fn carry_over(
     job: &RewriteJob<'_>,
     facts: &Facts,
     component: &Component,
@@ -52,7 +52,7 @@ pub(super) fn carry_over(
 /// Decrypts what is encrypted beside Data.db. Returns what is strange about it.
 ///
 /// The site's limit for key ids is not known here: the last page of Partitions.db tells it.
-pub(super) fn check(
+pub(in crate::rewrite) fn check(
     storage: &dyn Storage,
     access: Access<'_>,
     facts: &Facts,

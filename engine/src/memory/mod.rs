@@ -4,9 +4,13 @@
 //! are locked, not values, so a key that is given up may share its page with one that is in use.
 //! There are few such pages, since keys are small and buffers are kept.
 
+mod wiped;
+
 use std::fs;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use wiped::WipedBuffer;
 
 use crate::{Error, ErrorKind};
 

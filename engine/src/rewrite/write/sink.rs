@@ -9,28 +9,28 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::slot::lock;
 use crate::io::OutputFile;
-use crate::pipeline::WipedBuffer;
+use crate::memory::WipedBuffer;
+use crate::rewrite::lock::lock;
 use crate::wire::Put as _;
 use crate::{Error, ErrorKind, Result};
 
 /// A range as it goes to the disk.
 #[derive(Debug)]
-pub(super) struct SealedRange {
+pub(in crate::rewrite) struct SealedRange {
     /// Its number.
-    pub(super) range: u64,
+    pub(in crate::rewrite) range: u64,
     /// The number of its first chunk.
-    pub(super) first_chunk: u64,
+    pub(in crate::rewrite) first_chunk: u64,
     /// Bytes of each record.
-    pub(super) records: Vec<usize>,
+    pub(in crate::rewrite) records: Vec<usize>,
     /// CRC32 of each chunk.
-    pub(super) crcs: Vec<u32>,
+    pub(in crate::rewrite) crcs: Vec<u32>,
 }
 
 /// The file beside Data.db.
 #[derive(Debug)]
-pub(super) enum Side {
+pub(in crate::rewrite) enum Side {
     /// CompressionInfo.db: the offset of each chunk, behind so many bytes.
     Offsets(u64),
     /// CRC.db: the CRC32 of each chunk, behind the length that they cover.
@@ -39,7 +39,7 @@ pub(super) enum Side {
 
 /// The two files of a new SSTable that its ranges go to.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(in crate::rewrite) struct Sink {
     data: Box<dyn OutputFile>,
     side: Side,
     side_file: Box<dyn OutputFile>,
@@ -63,7 +63,7 @@ struct Order {
 
 impl Sink {
     /// Every chunk but the last makes a record of `record` bytes.
-    pub(super) fn fixed(
+    pub(in crate::rewrite) fn fixed(
         data: Box<dyn OutputFile>,
         side: Side,
         side_file: Box<dyn OutputFile>,
@@ -73,7 +73,7 @@ impl Sink {
     }
 
     /// The lengths of records show when they are made. Range `next` is to lie at `offset`.
-    pub(super) fn ordered(
+    pub(in crate::rewrite) fn ordered(
         data: Box<dyn OutputFile>,
         side: Side,
         side_file: Box<dyn OutputFile>,
@@ -86,7 +86,11 @@ impl Sink {
 
     /// Takes a range, whose bytes are in `image`. That may be another buffer afterwards. Returns
     /// the ranges that this call has written: this one, or others, too, or none yet.
-    pub(super) fn put(&self, range: SealedRange, image: &mut WipedBuffer) -> Result<Vec<u64>> {
+    pub(in crate::rewrite) fn put(
+        &self,
+        range: SealedRange,
+        image: &mut WipedBuffer,
+    ) -> Result<Vec<u64>> {
         let order = match &self.placement {
             Placement::Fixed(record) => {
                 let offset = range.first_chunk.saturating_mul(*record);
@@ -139,7 +143,7 @@ impl Sink {
     }
 
     /// Makes both files durable.
-    pub(super) fn sync(&self) -> Result<()> {
+    pub(in crate::rewrite) fn sync(&self) -> Result<()> {
         for file in [&self.data, &self.side_file] {
             file.sync()?;
             file.forget_cached();
@@ -148,7 +152,7 @@ impl Sink {
     }
 
     /// Makes durable what was written so far, for a checkpoint; writing may go on meanwhile.
-    pub(super) fn checkpoint(&self) -> Result<()> {
+    pub(in crate::rewrite) fn checkpoint(&self) -> Result<()> {
         self.data.sync_data()?;
         self.side_file.sync_data()
     }
@@ -156,7 +160,7 @@ impl Sink {
 
 impl Side {
     /// Where its entry for a chunk lies.
-    pub(super) const fn place(&self, chunk: u64) -> u64 {
+    pub(in crate::rewrite) const fn place(&self, chunk: u64) -> u64 {
         match self {
             Self::Offsets(head) => chunk.saturating_mul(8).saturating_add(*head),
             Self::Crcs => chunk.saturating_mul(4).saturating_add(4),

@@ -1,11 +1,16 @@
-//! The CRC32 of a file whose pieces are done in any order.
+//! The CRC32 of a Data.db whose ranges are done in any order, and the file that has it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::io::Storage;
+use crate::sstable::parse_digest;
+use crate::{Error, ErrorKind, Result};
 
 /// Combines the CRC32 values of pieces in the order of the file. Pieces that come early wait; their number is bounded by
-/// [`super::Limits::spread`].
+/// the scheduler's limits.
 #[derive(Debug, Default)]
-pub struct OrderedCrc {
+pub(in crate::rewrite) struct OrderedCrc {
     combined: crc32fast::Hasher,
     next: u64,
     /// How many pieces, and their CRC32, by the first of them.
@@ -14,12 +19,12 @@ pub struct OrderedCrc {
 
 impl OrderedCrc {
     /// Adds a piece; each number comes once.
-    pub fn add(&mut self, piece: u64, crc: crc32fast::Hasher) {
+    pub(in crate::rewrite) fn add(&mut self, piece: u64, crc: crc32fast::Hasher) {
         self.add_run(piece, 1, crc);
     }
 
     /// Adds pieces that follow each other.
-    pub fn add_run(&mut self, first: u64, count: u64, crc: crc32fast::Hasher) {
+    pub(in crate::rewrite) fn add_run(&mut self, first: u64, count: u64, crc: crc32fast::Hasher) {
         self.early.insert(first, (count, crc));
         while let Some((count, crc)) = self.early.remove(&self.next) {
             self.combined.combine(&crc);
@@ -28,11 +33,36 @@ impl OrderedCrc {
     }
 
     /// The CRC32 of everything, or `None` while a piece is missing.
-    #[must_use]
-    pub fn value(&self, pieces: u64) -> Option<u32> {
+    pub(in crate::rewrite) fn value(&self, pieces: u64) -> Option<u32> {
         (self.next == pieces && self.early.is_empty()).then(|| self.combined.clone().finalize())
     }
 }
+
+/// Compares a Digest.crc32 with the CRC32 of its Data.db.
+///
+/// # Errors
+/// `kind` when they differ: [`ErrorKind::Corrupt`] for damaged input, [`ErrorKind::Mismatch`]
+/// where the comparison is what was asked for.
+pub(in crate::rewrite) fn check_digest(
+    storage: &dyn Storage,
+    path: &Path,
+    crc: Option<u32>,
+    kind: ErrorKind,
+) -> Result<()> {
+    let bytes = storage.read(path, DIGEST_LIMIT)?;
+    let found = match parse_digest(&bytes) {
+        Some(digest) if crc == Some(digest) => return Ok(()),
+        Some(digest) => format!("it says {digest}"),
+        None => "it is not a checksum".to_owned(),
+    };
+    let crc = crc.unwrap_or_default();
+    Err(Error::new(kind, format!("{found}, but the CRC32 of Data.db is {crc}")).at(path).cure(
+        "every chunk of Data.db is sound by its own checksum: restore the SSTable from a backup or \
+         a replica, or, if only this file was damaged, move it away: a node can do without",
+    ))
+}
+
+const DIGEST_LIMIT: u64 = 4096;
 
 #[cfg(test)]
 mod tests {

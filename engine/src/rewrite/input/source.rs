@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::slot::lock;
 use crate::codec::{ChunkDecoder, DecodeScratch, Opened, crc_mismatch};
 use crate::io::{Access, Source};
 use crate::keys::{KeyId, KeyRing};
 use crate::options::ChunkLength;
 use crate::plan::{Facts, Inspector, opener};
+use crate::rewrite::lock::lock;
 use crate::sstable::{
     CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, Component, CompressionHeader, CrcTable, Version,
 };
@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// An open Data.db with the table of its chunks, and what decodes them.
 #[derive(Debug)]
-pub(super) struct ChunkSource {
+pub(in crate::rewrite) struct ChunkSource {
     table: Table,
     data: Source,
     decoder: ChunkDecoder,
@@ -34,9 +34,9 @@ enum Table {
 
 /// The stored bytes of a range, with their slots, its checksum verified.
 #[derive(Debug)]
-pub(super) struct Checked<'a> {
+pub(in crate::rewrite) struct Checked<'a> {
     /// Running CRC32 of the range, chunk CRCs included.
-    pub(super) crc: crc32fast::Hasher,
+    pub(in crate::rewrite) crc: crc32fast::Hasher,
     chunks: Range<u64>,
     slots: Vec<ChunkSlot>,
     bytes: &'a [u8],
@@ -45,7 +45,7 @@ pub(super) struct Checked<'a> {
 
 /// A stored chunk of a checked range.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stored<'a> {
+pub(in crate::rewrite) struct Stored<'a> {
     number: u64,
     slot: ChunkSlot,
     bytes: &'a [u8],
@@ -57,7 +57,11 @@ impl ChunkSource {
     ///
     /// # Errors
     /// As [`Self::compressed`], [`Self::uncompressed`] and [`opener`].
-    pub(super) fn of(facts: &Facts, inspector: Inspector<'_>, ring: &KeyRing) -> Result<Self> {
+    pub(in crate::rewrite) fn of(
+        facts: &Facts,
+        inspector: Inspector<'_>,
+        ring: &KeyRing,
+    ) -> Result<Self> {
         let (data, access) = (facts.data_path(), inspector.access());
         if facts.header.is_none() {
             let crc = facts.sstable.path(&Component::Crc);
@@ -77,7 +81,7 @@ impl ChunkSource {
     ///
     /// # Errors
     /// As [`ChunkTable::open`] and [`Source::open`].
-    pub(super) fn compressed(
+    pub(in crate::rewrite) fn compressed(
         data: &Path,
         info: &Path,
         version: &Version,
@@ -95,7 +99,7 @@ impl ChunkSource {
     ///
     /// # Errors
     /// As [`CrcTable::open`] and [`Source::open`].
-    pub(super) fn uncompressed(
+    pub(in crate::rewrite) fn uncompressed(
         data: &Path,
         crc: Option<&Path>,
         access: Access<'_>,
@@ -112,7 +116,7 @@ impl ChunkSource {
 
     /// The head of CompressionInfo.db, if the file is compressed.
     #[must_use]
-    pub(super) const fn header(&self) -> Option<&CompressionHeader> {
+    pub(in crate::rewrite) const fn header(&self) -> Option<&CompressionHeader> {
         match &self.table {
             Table::Compressed(table) => Some(table.header()),
             Table::Uncompressed(_) => None,
@@ -121,7 +125,7 @@ impl ChunkSource {
 
     /// Bytes of plaintext in each chunk but the last.
     #[must_use]
-    pub(super) const fn chunk_length(&self) -> ChunkLength {
+    pub(in crate::rewrite) const fn chunk_length(&self) -> ChunkLength {
         match &self.table {
             Table::Compressed(table) => table.header().chunk_length,
             Table::Uncompressed(table) => table.chunk_length(),
@@ -130,7 +134,7 @@ impl ChunkSource {
 
     /// How many chunks there are, with the empty ones at the end.
     #[must_use]
-    pub(super) fn chunk_count(&self) -> u64 {
+    pub(in crate::rewrite) fn chunk_count(&self) -> u64 {
         match &self.table {
             Table::Compressed(table) => table.header().chunk_count,
             Table::Uncompressed(table) => table.chunk_count(),
@@ -143,7 +147,7 @@ impl ChunkSource {
 
     /// Bytes of plaintext in all.
     #[must_use]
-    pub(super) const fn data_length(&self) -> u64 {
+    pub(in crate::rewrite) const fn data_length(&self) -> u64 {
         match &self.table {
             Table::Compressed(table) => table.header().data_length,
             Table::Uncompressed(_) => self.data.length(),
@@ -154,7 +158,7 @@ impl ChunkSource {
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] with the chunk, and [`ErrorKind::Io`].
-    pub(super) fn check<'a>(
+    pub(in crate::rewrite) fn check<'a>(
         &'a self,
         chunks: Range<u64>,
         input: &'a mut Vec<u8>,
@@ -210,13 +214,13 @@ impl ChunkSource {
     ///
     /// # Errors
     /// [`ErrorKind::Busy`].
-    pub(super) fn unchanged(&self) -> Result<()> {
+    pub(in crate::rewrite) fn unchanged(&self) -> Result<()> {
         self.data.unchanged()
     }
 
     /// What was found so far under another key than its header names: a warning for each such key.
     #[must_use]
-    pub(super) fn mislabelled(&self) -> Vec<Error> {
+    pub(in crate::rewrite) fn mislabelled(&self) -> Vec<Error> {
         lock(&self.mislabelled)
             .iter()
             .map(|(id, chunks)| {
@@ -257,24 +261,24 @@ impl ChunkSource {
 impl Checked<'_> {
     /// Stored bytes.
     #[must_use]
-    pub(super) const fn length(&self) -> usize {
+    pub(in crate::rewrite) const fn length(&self) -> usize {
         self.bytes.len()
     }
 
     /// Gives its memory back: for what is read this once.
-    pub(super) fn forget(&self) {
+    pub(in crate::rewrite) fn forget(&self) {
         let start = self.slots.first().map_or(0, |slot| slot.offset);
         self.source.data.forget(start, self.length());
     }
 
     /// Bytes of plaintext.
     #[must_use]
-    pub(super) fn plain_length(&self) -> usize {
+    pub(in crate::rewrite) fn plain_length(&self) -> usize {
         self.slots.iter().map(|slot| slot.plain).sum()
     }
 
     /// The chunks, in order.
-    pub(super) fn chunks(&self) -> impl Iterator<Item = Stored<'_>> {
+    pub(in crate::rewrite) fn chunks(&self) -> impl Iterator<Item = Stored<'_>> {
         let mut rest = self.bytes;
         self.chunks.clone().zip(&self.slots).map(move |(number, slot)| {
             let (record, after) =
@@ -289,7 +293,11 @@ impl Checked<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::plaintext`], with the chunk and its place.
-    pub(super) fn plaintext(&self, out: &mut [u8], scratch: &mut DecodeScratch<'_>) -> Result<()> {
+    pub(in crate::rewrite) fn plaintext(
+        &self,
+        out: &mut [u8],
+        scratch: &mut DecodeScratch<'_>,
+    ) -> Result<()> {
         let mut rest = out;
         for chunk in self.chunks() {
             let (own, after) = rest.split_at_mut_checked(chunk.slot.plain).ok_or_else(no_room)?;
@@ -304,13 +312,13 @@ impl Checked<'_> {
 impl Stored<'_> {
     /// Its number in the file.
     #[must_use]
-    pub(super) const fn number(&self) -> u64 {
+    pub(in crate::rewrite) const fn number(&self) -> u64 {
         self.number
     }
 
     /// Bytes of its plaintext.
     #[must_use]
-    pub(super) const fn plain_length(&self) -> usize {
+    pub(in crate::rewrite) const fn plain_length(&self) -> usize {
         self.slot.plain
     }
 
@@ -318,7 +326,7 @@ impl Stored<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::payload_length`], with the place.
-    pub(super) fn payload_length(&self) -> Result<usize> {
+    pub(in crate::rewrite) fn payload_length(&self) -> Result<usize> {
         let decoder = &self.source.decoder;
         decoder.payload_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
     }
@@ -327,7 +335,7 @@ impl Stored<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::working_length`], with the place.
-    pub(super) fn working_length(&self) -> Result<usize> {
+    pub(in crate::rewrite) fn working_length(&self) -> Result<usize> {
         let decoder = &self.source.decoder;
         decoder.working_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
     }
@@ -336,7 +344,11 @@ impl Stored<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::payload`], with the place.
-    pub(super) fn payload(&self, out: &mut [u8], scratch: &mut DecodeScratch<'_>) -> Result<usize> {
+    pub(in crate::rewrite) fn payload(
+        &self,
+        out: &mut [u8],
+        scratch: &mut DecodeScratch<'_>,
+    ) -> Result<usize> {
         let decoder = &self.source.decoder;
         let (length, opened) = decoder
             .payload(self.bytes, self.slot.plain, out, scratch)

@@ -4,39 +4,39 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use super::digest::PlainDigest;
-use super::slot::lock;
 use crate::journal::{Checkpoint, Run};
-use crate::pipeline::OrderedCrc;
+use crate::rewrite::digest::PlainDigest;
+use crate::rewrite::input::OrderedCrc;
+use crate::rewrite::lock::lock;
 
 /// What a range leaves when it is done.
 #[derive(Debug, Clone)]
-pub(super) struct Note {
+pub(in crate::rewrite) struct Note {
     /// CRC32 and bytes in the old file; nothing where only the new one is read.
-    pub(super) old: (crc32fast::Hasher, u64),
+    pub(in crate::rewrite) old: (crc32fast::Hasher, u64),
     /// The same in the new one.
-    pub(super) new: (crc32fast::Hasher, u64),
+    pub(in crate::rewrite) new: (crc32fast::Hasher, u64),
     /// Of its plaintext.
-    pub(super) digest: PlainDigest,
+    pub(in crate::rewrite) digest: PlainDigest,
 }
 
 /// A run of ranges with their checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RunSums {
-    pub(super) run: Run,
-    pub(super) old_crc: u32,
-    pub(super) new_crc: u32,
+pub(in crate::rewrite) struct RunSums {
+    pub(in crate::rewrite) run: Run,
+    pub(in crate::rewrite) old_crc: u32,
+    pub(in crate::rewrite) new_crc: u32,
 }
 
 /// Ranges that are to be journalled together.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(in crate::rewrite) struct Batch {
     notes: BTreeMap<u64, Note>,
 }
 
 /// Shared by the pieces of a pass.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(in crate::rewrite) struct Progress {
     state: Mutex<State>,
     checkpoint: Checkpoint,
 }
@@ -56,7 +56,7 @@ struct State {
 
 impl Progress {
     /// Nothing is done.
-    pub(super) fn new(seed: u64, checkpoint: Checkpoint) -> Self {
+    pub(in crate::rewrite) fn new(seed: u64, checkpoint: Checkpoint) -> Self {
         let state = State {
             old_crc: OrderedCrc::default(),
             new_crc: OrderedCrc::default(),
@@ -70,7 +70,7 @@ impl Progress {
     }
 
     /// Takes in what an earlier run has done.
-    pub(super) fn restore(&self, sums: &RunSums) {
+    pub(in crate::rewrite) fn restore(&self, sums: &RunSums) {
         let RunSums { run, old_crc, new_crc } = *sums;
         let hasher = crc32fast::Hasher::new_with_initial_len;
         let mut state = lock(&self.state);
@@ -79,17 +79,17 @@ impl Progress {
     }
 
     /// Takes in the digest of what an earlier run has done.
-    pub(super) fn restore_digest(&self, digest: &PlainDigest) {
+    pub(in crate::rewrite) fn restore_digest(&self, digest: &PlainDigest) {
         lock(&self.state).digest.merge(digest);
     }
 
     /// A range was made, and is about to be written.
-    pub(super) fn hold(&self, range: u64, note: Note) {
+    pub(in crate::rewrite) fn hold(&self, range: u64, note: Note) {
         lock(&self.state).held.insert(range, note);
     }
 
     /// Ranges that were held have been written.
-    pub(super) fn written(&self, ranges: &[u64]) {
+    pub(in crate::rewrite) fn written(&self, ranges: &[u64]) {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         for range in ranges {
@@ -103,7 +103,7 @@ impl Progress {
     }
 
     /// Whether it is time for a checkpoint.
-    pub(super) fn is_due(&self) -> bool {
+    pub(in crate::rewrite) fn is_due(&self) -> bool {
         let state = lock(&self.state);
         state.bytes > 0
             && (state.bytes >= self.checkpoint.bytes
@@ -112,7 +112,7 @@ impl Progress {
 
     /// Takes what was written: all of it, or what follows on range `next` without a gap. What is
     /// written from now on is of the next checkpoint.
-    pub(super) fn take(&self, next: Option<u64>) -> Batch {
+    pub(in crate::rewrite) fn take(&self, next: Option<u64>) -> Batch {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         (state.bytes, state.since) = (0, Instant::now());
@@ -136,7 +136,7 @@ impl Progress {
     }
 
     /// Gives back what could not be journalled.
-    pub(super) fn put_back(&self, batch: Batch) {
+    pub(in crate::rewrite) fn put_back(&self, batch: Batch) {
         let mut state = lock(&self.state);
         let bytes = batch.notes.values().map(|note| note.old.1.max(note.new.1));
         state.bytes = bytes.fold(state.bytes, u64::saturating_add);
@@ -144,30 +144,30 @@ impl Progress {
     }
 
     /// The CRC32 of the whole old file and of the whole new one, if all ranges are done.
-    pub(super) fn crcs(&self, ranges: u64) -> (Option<u32>, Option<u32>) {
+    pub(in crate::rewrite) fn crcs(&self, ranges: u64) -> (Option<u32>, Option<u32>) {
         let state = lock(&self.state);
         (state.old_crc.value(ranges), state.new_crc.value(ranges))
     }
 
     /// The digest of all that is done.
-    pub(super) fn digest(&self) -> PlainDigest {
+    pub(in crate::rewrite) fn digest(&self) -> PlainDigest {
         lock(&self.state).digest
     }
 }
 
 impl Batch {
     /// Whether there is nothing in it.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::rewrite) fn is_empty(&self) -> bool {
         self.notes.is_empty()
     }
 
     /// The range behind the last one.
-    pub(super) fn end(&self) -> Option<u64> {
+    pub(in crate::rewrite) fn end(&self) -> Option<u64> {
         self.notes.last_key_value().map(|(last, _)| last.saturating_add(1))
     }
 
     /// Neighbours joined, and the digest of all.
-    pub(super) fn sums(&self, seed: u64) -> (Vec<RunSums>, PlainDigest) {
+    pub(in crate::rewrite) fn sums(&self, seed: u64) -> (Vec<RunSums>, PlainDigest) {
         let mut digest = PlainDigest::seeded(seed);
         let mut runs: Vec<(Run, crc32fast::Hasher, crc32fast::Hasher)> = Vec::new();
         for (range, note) in &self.notes {

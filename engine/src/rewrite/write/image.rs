@@ -1,15 +1,15 @@
 //! Builds the image of a range: record after record, each with its payload behind its prefix, ready
 //! to be sealed.
 
-use super::digest::PlainDigest;
-use super::source::Checked;
 use crate::codec::{ChunkLengths, ChunkSealer, DecodeScratch};
 use crate::compress::{Codec, CodecContext};
-use crate::pipeline::WipedBuffer;
+use crate::memory::WipedBuffer;
+use crate::rewrite::digest::PlainDigest;
+use crate::rewrite::input::Checked;
 use crate::{Error, ErrorKind, Result};
 
 /// Puts every payload behind the prefix of its record.
-pub(super) fn payloads_to_image(
+pub(in crate::rewrite) fn payloads_to_image(
     checked: &Checked<'_>,
     sealer: &ChunkSealer,
     image: &mut WipedBuffer,
@@ -51,7 +51,7 @@ pub(super) fn payloads_to_image(
 }
 
 /// Cuts plaintext into chunks of these lengths and compresses each to its place in the image.
-pub(super) fn compress_to_image(
+pub(in crate::rewrite) fn compress_to_image(
     plain: &[u8],
     lengths: &[usize],
     codec: Option<Codec>,

@@ -2,41 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
-use super::digest::PlainDigest;
 use super::envelope::Envelope;
-use super::layout::Layout;
-use super::progress::{Progress, RunSums};
-use super::sink::Side;
-use super::staging::StagingArea;
+use super::part::{OpenPart, open_part};
+use super::progress::Progress;
+use crate::Result;
 use crate::codec::ChunkSealer;
 use crate::io::Storage;
-use crate::journal::{Entry, Part, RangeSet, Stage, State};
+use crate::journal::{Entry, RangeSet, Stage, State};
 use crate::keys::KeyRing;
 use crate::plan::Target;
+use crate::rewrite::input::Layout;
+use crate::rewrite::staging::StagingArea;
+use crate::rewrite::write::Side;
 use crate::sstable::Component;
-use crate::wire::Reader;
-use crate::{Error, ErrorKind, Result};
 
-/// A staged SSTable that can be gone on with.
+/// A staged SSTable that can be resumed.
 #[derive(Debug)]
 pub struct Resumed {
-    pub(super) number: u32,
-    pub(super) state: State,
-    pub(super) seed: u64,
-    pub(super) written: RangeSet,
-    pub(super) read_back: RangeSet,
+    pub(in crate::rewrite) number: u32,
+    pub(in crate::rewrite) state: State,
+    pub(in crate::rewrite) seed: u64,
+    pub(in crate::rewrite) written: RangeSet,
+    pub(in crate::rewrite) read_back: RangeSet,
     directory: PathBuf,
     step: u64,
     ranges: u64,
     files: Vec<(Component, u64)>,
     parts: Vec<OpenPart>,
-}
-
-#[derive(Debug)]
-struct OpenPart {
-    stage: Stage,
-    sums: Vec<RunSums>,
-    digest: PlainDigest,
 }
 
 impl Resumed {
@@ -93,7 +85,7 @@ impl Resumed {
 
     /// Why what lies in the staging directory is not what the journal says, if so. It is a matter
     /// of somebody's hand then, or of a disk that did not keep what it had promised.
-    pub(super) fn misfit(
+    pub(in crate::rewrite) fn misfit(
         &self,
         storage: &dyn Storage,
         layout: &Layout,
@@ -133,53 +125,19 @@ impl Resumed {
     }
 
     /// Bytes of the new Data.db that are durable, where there are no gaps.
-    pub(super) fn offset(&self) -> u64 {
+    pub(in crate::rewrite) fn offset(&self) -> u64 {
         let rewritten = self.parts.iter().filter(|part| part.stage == Stage::Rewrite);
         let runs = rewritten.flat_map(|part| &part.sums);
         runs.fold(0, |sum, sums| sum.saturating_add(sums.run.new_bytes))
     }
 
     /// Takes in what a pass has done.
-    pub(super) fn restore(&self, stage: Stage, progress: &Progress) {
+    pub(in crate::rewrite) fn restore(&self, stage: Stage, progress: &Progress) {
         for part in self.parts.iter().filter(|part| part.stage == stage) {
             part.sums.iter().for_each(|sums| progress.restore(sums));
             progress.restore_digest(&part.digest);
         }
     }
-}
-
-/// The sealed content of a part: the checksums of each run, then the digest of all.
-pub(super) fn part_content(sums: &[RunSums], digest: &PlainDigest) -> Vec<u8> {
-    let mut content = Vec::with_capacity(part_length(sums.len()));
-    for sums in sums {
-        content.extend_from_slice(&sums.old_crc.to_be_bytes());
-        content.extend_from_slice(&sums.new_crc.to_be_bytes());
-    }
-    content.extend_from_slice(&digest.sum().to_be_bytes());
-    content.extend_from_slice(&digest.bytes().to_be_bytes());
-    content
-}
-
-fn open_part(part: &Part, envelope: &Envelope, seed: u64) -> Result<OpenPart> {
-    let content = envelope.open(&part.sealed, part_length(part.runs.len()))?;
-    let mut reader = Reader::new(&content);
-    let mut sums = Vec::with_capacity(part.runs.len());
-    for run in &part.runs {
-        let old_crc = u32::from_be_bytes(reader.take_array("checksum").map_err(short)?);
-        let new_crc = u32::from_be_bytes(reader.take_array("checksum").map_err(short)?);
-        sums.push(RunSums { run: *run, old_crc, new_crc });
-    }
-    let sum = u128::from_be_bytes(reader.take_array("digest").map_err(short)?);
-    let bytes = u64::from_be_bytes(reader.take_array("length").map_err(short)?);
-    Ok(OpenPart { stage: part.stage, sums, digest: PlainDigest::kept(seed, sum, bytes) })
-}
-
-const fn part_length(runs: usize) -> usize {
-    runs.saturating_mul(8).saturating_add(24)
-}
-
-fn short(_length_was_checked: crate::wire::WireError) -> Error {
-    Error::new(ErrorKind::Internal, "a sealed record is too short")
 }
 
 /// Bytes of a seed.

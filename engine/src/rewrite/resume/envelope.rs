@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// Seals and opens it.
 #[derive(Debug)]
-pub(super) struct Envelope {
+pub(in crate::rewrite) struct Envelope {
     encryptor: Option<(ChunkSealer, ChunkOpener)>,
 }
 
@@ -26,7 +26,7 @@ impl Envelope {
     ///
     /// # Errors
     /// [`ErrorKind::KeyUnavailable`] when the ring lacks the target key.
-    pub(super) fn new(target: &Target, ring: &KeyRing) -> Result<Self> {
+    pub(in crate::rewrite) fn new(target: &Target, ring: &KeyRing) -> Result<Self> {
         let encrypts = target.encryptor().is_some();
         let encryptor = encrypts.then(|| target_encryptor(target, ring)).transpose()?;
         Ok(Self { encryptor })
@@ -36,7 +36,7 @@ impl Envelope {
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the system gives no random bytes.
-    pub(super) fn seal(&self, content: &[u8]) -> Result<Vec<u8>> {
+    pub(in crate::rewrite) fn seal(&self, content: &[u8]) -> Result<Vec<u8>> {
         let plain = padded(content);
         let Some((sealer, _)) = &self.encryptor else { return Ok(plain.to_vec()) };
         let mut record = vec![0; sealer.record_length(plain.len())];
@@ -54,7 +54,11 @@ impl Envelope {
     ///
     /// # Errors
     /// [`ErrorKind::KeyUnavailable`] when it was sealed under another key, or is damaged.
-    pub(super) fn open(&self, sealed: &[u8], length: usize) -> Result<Zeroizing<Vec<u8>>> {
+    pub(in crate::rewrite) fn open(
+        &self,
+        sealed: &[u8],
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>> {
         let plain_length = padded_length(length);
         let opened = match &self.encryptor {
             None => Zeroizing::new(sealed.to_vec()),

@@ -1,0 +1,23 @@
+//! What the one who runs tasks is told.
+
+use crate::Result;
+
+/// What the coordinator saw.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step<'s, S> {
+    /// A task was opened.
+    Began,
+    /// A piece is done; so many bytes count as progress.
+    Advanced {
+        /// The stage of the piece.
+        stage: &'s S,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// The task is done, or has failed and was cleaned up; or it was never begun, for want of what
+    /// it shares with others.
+    Ended(Result<()>),
+    /// The task was not begun: the run has ended, or ends before it could be done.
+    Left,
+}

@@ -1,0 +1,12 @@
+//! What the journal keeps of an SSTable, and what the next run makes of it.
+
+mod envelope;
+mod ledger;
+mod part;
+mod progress;
+mod resumed;
+
+pub(super) use envelope::Envelope;
+pub(super) use ledger::Ledger;
+pub(super) use progress::{Note, Progress};
+pub use resumed::Resumed;

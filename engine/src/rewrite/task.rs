@@ -1,0 +1,174 @@
+//! The rewrite of one SSTable, from the first chunk to the deletion of the old files.
+//!
+//! ```text
+//! begin        staging directory, Data.db created and reserved; or what an earlier run has left
+//! write        each range: read, check CRC, decrypt, digest, encrypt, CRC, write at its place
+//!   end        fsync Data.db; CompressionInfo.db, Digest.crc32; others linked; TOC.txt; fsync all
+//! read back    each range of the staged Data.db: read, check CRC, decrypt with the new key only
+//!   end        digests compared; copies in snapshots and backups replaced; swap by transaction log
+//! ```
+//!
+//! Now and then a worker makes a checkpoint while the others go on: what is written by then is made
+//! durable, and then, not before, journalled. An SSTable that ends before its first checkpoint leaves
+//! nothing in the journal that anything relies on.
+
+use std::sync::Arc;
+
+use super::attempt::Attempt;
+use super::readback::ReadingBack;
+use super::resume::Ledger;
+use super::scratch::Scratch;
+use super::sstable::Rewrite;
+use super::staging::StagingArea;
+use super::write::Writing;
+use crate::pipeline::{Need, Next, Share, Task};
+use crate::plan::Space;
+use crate::{Error, ErrorKind, Result};
+
+/// The pass over the SSTable that a rewrite is in, with what it has open.
+#[derive(Debug)]
+pub struct Pass<'a>(Of<'a>);
+
+#[derive(Debug)]
+enum Of<'a> {
+    /// The new Data.db is written.
+    Write(Writing<'a>),
+    /// It is read back.
+    ReadBack(ReadingBack<'a>),
+}
+
+impl<'a> Pass<'a> {
+    /// Whether the new SSTable is complete, and is read back.
+    #[must_use]
+    pub const fn is_read_back(&self) -> bool {
+        matches!(self.0, Of::ReadBack(_))
+    }
+
+    fn attempt(&self) -> &Arc<Attempt<'a>> {
+        match &self.0 {
+            Of::Write(pass) => &pass.attempt,
+            Of::ReadBack(pass) => &pass.attempt,
+        }
+    }
+}
+
+impl<'a> Task for Rewrite<'a> {
+    type Scratch = Scratch;
+    type Stage = Pass<'a>;
+
+    fn scratch() -> Result<Scratch> {
+        Scratch::new()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.planned.space.most
+    }
+
+    fn work(&self) -> u64 {
+        self.facts.data_bytes.saturating_mul(2)
+    }
+
+    fn share(&self) -> Option<&dyn Share<Pass<'a>>> {
+        Some(self)
+    }
+
+    fn begin(&self) -> Result<Next<Pass<'a>>> {
+        let pass = self.open()?;
+        let (pieces, is_ordered) = (pass.todo.count(), !pass.attempt.layout.is_fixed);
+        Ok(Next::Stage { stage: Pass(Of::Write(pass)), pieces, is_ordered })
+    }
+
+    fn piece(&self, pass: &Pass<'a>, piece: u64, scratch: &mut Scratch) -> Result<u64> {
+        match &pass.0 {
+            Of::Write(pass) => self.rewrite_range(pass, piece, scratch),
+            Of::ReadBack(pass) => pass.read_range(piece, scratch),
+        }
+    }
+
+    fn end(&self, pass: &Pass<'a>) -> Result<Next<Pass<'a>>> {
+        match &pass.0 {
+            Of::Write(pass) => {
+                self.complete(pass)?;
+                let pass = self.open_again(&pass.attempt)?;
+                let pieces = pass.todo.count();
+                Ok(Next::stage(Pass(Of::ReadBack(pass)), pieces))
+            }
+            Of::ReadBack(pass) => {
+                self.compare(&pass.attempt)?;
+                self.publish(&pass.attempt)?;
+                self.note(|so_far| so_far.is_kept = false);
+                self.unstage(&pass.attempt.staging);
+                Ok(Next::Done)
+            }
+        }
+    }
+
+    fn abandon(&self, pass: Option<Pass<'a>>, why: &Error) {
+        // One without a pass has cleaned up by itself.
+        let Some(pass) = pass else { return };
+        if why.kind() == ErrorKind::Interrupted
+            && let Of::Write(pass) = &pass.0
+        {
+            // A run that was asked to stop has the time for it. What fails here costs work only.
+            let _done_again_then = self.checkpoint(pass);
+        }
+        let attempt = Arc::clone(pass.attempt());
+        // Closes all files.
+        drop(pass);
+        self.give_up(&attempt.ledger, Some(&attempt.staging), why);
+    }
+}
+
+impl Rewrite<'_> {
+    /// Leaves what is staged to the next run, if that can resume from it; removes it otherwise.
+    pub(super) fn give_up(&self, ledger: &Ledger<'_>, staging: Option<&StagingArea>, why: &Error) {
+        let is_interrupted = why.kind() == ErrorKind::Interrupted;
+        let is_pending = self.note(|so_far| so_far.is_pending);
+        let is_resumable =
+            ledger.is_staged() && (is_interrupted || is_pending || ledger.is_held_up());
+        self.note(|so_far| so_far.is_kept = is_resumable || is_pending);
+        if is_resumable {
+            return;
+        }
+        if let Some(staging) = staging.filter(|_| !is_pending) {
+            self.unstage(staging);
+        }
+        // One that the run was ended before has not failed: it is where it was before it was begun.
+        if !is_interrupted {
+            ledger.failed(why.chain());
+        }
+    }
+
+    /// Removes the staging directory. What cannot be removed now is swept by the next run.
+    fn unstage(&self, staging: &StagingArea) {
+        let _swept_later = staging.remove(self.job.storage);
+    }
+}
+
+impl<'a> Share<Pass<'a>> for Rewrite<'a> {
+    fn of(&self) -> u64 {
+        self.planned.space.file_system
+    }
+
+    /// What the plan says, less what is staged by now: reserved or written, also by an earlier run.
+    fn need(&self, pass: Option<&Pass<'a>>) -> Need {
+        if pass.is_some_and(Pass::is_read_back) {
+            // All is staged. The swap writes a log, in a directory that may grow for it.
+            return Need { most: SWAP, least: SWAP };
+        }
+        let taken = self.planned.staged(self.job.storage);
+        let Space { most, least, .. } = self.planned.space;
+        Need { most: most.saturating_sub(taken), least: least.saturating_sub(taken) }
+    }
+
+    fn left(&self) -> Result<u64> {
+        let (storage, data_dir) = (self.job.storage, &self.planned.data_dir);
+        Ok(storage.free_space(data_dir)?.saturating_sub(storage.reserve(data_dir)?))
+    }
+
+    fn too_little(&self, left: u64) -> Error {
+        Space::too_little(self.need(None).least, left, &self.facts.data_path())
+    }
+}
+
+const SWAP: u64 = 2 * Space::BLOCK;

@@ -1,0 +1,173 @@
+//! The first pass: the new Data.db is written, then everything beside it.
+
+mod begin;
+mod components;
+mod composition;
+mod image;
+mod sink;
+
+pub(super) use components::check as check_components;
+pub(super) use sink::Side;
+
+use std::sync::{Arc, Mutex, TryLockError};
+
+use self::image::{compress_to_image, payloads_to_image};
+use self::sink::{SealedRange, Sink};
+use super::attempt::Attempt;
+use super::digest::PlainDigest;
+use super::input::{ChunkSource, Route, check_digest};
+use super::resume::Note;
+use super::scratch::Scratch;
+use super::sstable::Rewrite;
+use crate::codec::{ChunkSealer, DecodeScratch};
+use crate::journal::{Missing, Stage, State};
+use crate::sstable::{Component, format_digest};
+use crate::{Error, ErrorKind, Result};
+
+/// What the pieces of the first pass share.
+#[derive(Debug)]
+pub(super) struct Writing<'a> {
+    pub(super) attempt: Arc<Attempt<'a>>,
+    source: ChunkSource,
+    sealer: ChunkSealer,
+    sink: Sink,
+    /// After a compressor the range up to which all is journalled; held by whoever makes a
+    /// checkpoint.
+    turn: Mutex<Option<u64>>,
+    /// The ranges to do.
+    pub(super) todo: Missing,
+}
+
+impl Rewrite<'_> {
+    /// Writes a range: a piece of the first pass.
+    pub(super) fn rewrite_range(
+        &self,
+        pass: &Writing<'_>,
+        piece: u64,
+        scratch: &mut Scratch,
+    ) -> Result<u64> {
+        let Writing { source, sealer, sink, attempt, .. } = pass;
+        let layout = &attempt.layout;
+        let range = pass.todo.nth(piece);
+        let Scratch { input, output, plain, opened, codecs, ivs } = scratch;
+        let checked = source.check(layout.ranges.old(range), input)?;
+        let mut decode = DecodeScratch { opened, context: codecs };
+        let mut digest = PlainDigest::seeded(attempt.seed);
+        let chunks = match layout.route {
+            Route::Payloads => {
+                payloads_to_image(&checked, sealer, output, plain, &mut decode, &mut digest)?
+            }
+            Route::Plaintext(codec) => {
+                let plain = plain.sized(checked.plain_length());
+                checked.plaintext(plain, &mut decode)?;
+                digest.add(range, plain);
+                let lengths = layout.new_lengths(range);
+                compress_to_image(plain, &lengths, codec, sealer, output, decode.context)?
+            }
+        };
+        let records = chunks.iter().map(|chunk| sealer.record_length(chunk.payload)).collect();
+        let length = output.as_slice().len();
+        let sealed = sealer.seal(output.sized(length), &chunks, ivs)?;
+        let bytes = bytes(checked.length());
+        let note = Note {
+            old: (checked.crc.clone(), bytes),
+            new: (sealed.crc, self::bytes(length)),
+            digest,
+        };
+        attempt.written.hold(range, note);
+        let first_chunk = layout.ranges.new_chunks(range).start;
+        let sealed = SealedRange { range, first_chunk, records, crcs: sealed.chunk_crcs };
+        let written = sink.put(sealed, output)?;
+        attempt.written.written(&written);
+        if attempt.written.is_due() {
+            self.checkpoint(pass)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Makes durable what is written, then journals it. The other workers go on; if one of them is
+    /// just doing this, there is nothing to do.
+    pub(super) fn checkpoint(&self, pass: &Writing<'_>) -> Result<()> {
+        let Attempt { staging, ledger, layout, written, .. } = &*pass.attempt;
+        let mut next = match pass.turn.try_lock() {
+            Ok(next) => next,
+            Err(TryLockError::Poisoned(next)) => next.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        // Before the fsync: what is written during it may not be covered.
+        let batch = written.take(*next);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        pass.sink.checkpoint()?;
+        let cut = (layout.ranges.step(), layout.ranges.count());
+        let journalled = ledger
+            .stage(self.job.storage, self.planned, self.facts, staging, cut)
+            .and_then(|()| ledger.done(Stage::Rewrite, &batch));
+        match journalled {
+            Ok(()) => {
+                *next = next.and(batch.end());
+                Ok(())
+            }
+            // It may be that the disk is full just now: later, then.
+            Err(_) if !ledger.is_broken() => {
+                written.put_back(batch);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Completes the staged SSTable.
+    pub(super) fn complete(&self, pass: &Writing<'_>) -> Result<()> {
+        pass.source.unchanged()?;
+        let strange = pass.source.mislabelled();
+        self.note(|so_far| so_far.warnings.extend(strange));
+        let Attempt { layout, written, resumed, .. } = &*pass.attempt;
+        if *resumed >= State::Sealed {
+            return Ok(());
+        }
+        let (old_crc, new_crc) = written.crcs(layout.ranges.count());
+        if self.facts.sstable.has(&Component::Digest) {
+            let path = self.facts.sstable.path(&Component::Digest);
+            check_digest(self.job.storage, &path, old_crc, ErrorKind::Corrupt)?;
+        }
+        self.seal(pass, new_crc.ok_or_else(incomplete)?)
+    }
+
+    fn seal(&self, pass: &Writing<'_>, new_crc: u32) -> Result<()> {
+        let Attempt { staging, ledger, layout, written, .. } = &*pass.attempt;
+        let storage = self.job.storage;
+        pass.sink.sync()?;
+        if ledger.is_staged() {
+            ledger.finish(Stage::Rewrite, written)?;
+        }
+        self.write_small(staging, &Component::Digest, &format_digest(new_crc))?;
+        let ratio = self.new_compression_ratio(layout, staging)?;
+        let staged = self.staged();
+        for component in staged.iter().filter(|component| !component.is_rewritten()) {
+            let to = staging.file(component);
+            let strange = components::carry_over(&self.job, self.facts, component, &to, ratio)?;
+            self.note(|so_far| so_far.warnings.extend(strange));
+        }
+        self.write_small(staging, &Component::Toc, &self.toc()?)?;
+        storage.sync_directory(staging.path())?;
+        if !ledger.is_staged() {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        for component in staged {
+            let stat = storage.stat(&staging.file(&component))?.ok_or_else(incomplete)?;
+            files.push((component, stat.length));
+        }
+        ledger.sealed(files)
+    }
+}
+
+fn bytes(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn incomplete() -> Error {
+    Error::new(ErrorKind::Internal, "the pieces of an SSTable do not fit together")
+}
