@@ -1,4 +1,4 @@
-//! Holds the shell examples of the README true: every flag that they show is understood.
+//! Holds the shell examples of the README and of the guide true: every flag that they show is understood.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,31 @@ use super::Args;
 
 #[test]
 fn the_readme_s_examples_are_understood() {
+    let (verbs, variables) = understood(include_str!("../../../README.md"));
+    for verb in ["plan", "upgradesstables", "status", "verify", "census", "keys"] {
+        assert!(verbs.iter().any(|seen| seen == verb), "{verb}: {verbs:?}");
+    }
+    assert_eq!(verbs.iter().any(|seen| seen == "demo"), cfg!(feature = "demo"));
+    is_a_target(&variables);
+}
+
+#[test]
+fn the_guide_s_examples_are_understood() {
+    let (verbs, variables) = understood(include_str!("../../docs/GUIDE.md"));
+    for verb in ["plan", "upgradesstables", "status", "verify", "census", "keys"] {
+        assert!(verbs.iter().any(|seen| seen == verb), "{verb}: {verbs:?}");
+    }
+    is_a_target(&variables);
+}
+
+/// What comes between this program's own commands.
+const OTHER_PROGRAMS: [&str; 1] = ["nodetool"];
+
+/// Parses the commands of a page. Returns their verbs, and the variables that it sets.
+fn understood(page: &str) -> (Vec<String>, HashMap<String, String>) {
     let mut variables = HashMap::new();
     let mut verbs = Vec::new();
-    for line in commands(include_str!("../../../README.md")) {
+    for line in commands(page) {
         let words = words(&line, &variables);
         match words.first().map(String::as_str) {
             Some("sstablerekey") => {}
@@ -18,8 +40,10 @@ fn the_readme_s_examples_are_understood() {
                 Some(at) => assert_eq!(words[..at], ["cargo", "run", "--release"]),
                 None => continue,
             },
+            Some(other) if OTHER_PROGRAMS.contains(&other) => continue,
             Some(assignment) => {
                 let (name, value) = assignment.split_once('=').unwrap_or_else(|| panic!("{line}"));
+                assert_eq!(words.len(), 1, "{line}");
                 variables.insert(name.to_owned(), value.to_owned());
                 continue;
             }
@@ -34,10 +58,10 @@ fn the_readme_s_examples_are_understood() {
         }
         verbs.push(words[from + 1].clone());
     }
-    for verb in ["plan", "upgradesstables", "status", "verify", "census", "keys"] {
-        assert!(verbs.iter().any(|seen| seen == verb), "{verb}: {verbs:?}");
-    }
-    assert_eq!(verbs.iter().any(|seen| seen == "demo"), cfg!(feature = "demo"));
+    (verbs, variables)
+}
+
+fn is_a_target(variables: &HashMap<String, String>) {
     let map = rekey_engine::options::OptionMap::parse_cql(&variables["MAP"]).unwrap();
     rekey_engine::options::CompressionParams::from_cql_options(&map).unwrap();
 }
