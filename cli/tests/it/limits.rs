@@ -1,5 +1,4 @@
-//! Memory is bounded, whatever the files say and however large they are (ARCHITECTURE.md, "What
-//! is bounded").
+//! Memory is bounded, whatever the files say and however large they are (PIPELINE.md 7).
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
