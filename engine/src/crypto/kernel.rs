@@ -1,8 +1,10 @@
-//! Which code runs a cipher, and what that code has to offer.
+//! Which code runs a cipher.
 
 use std::fmt;
 
-use super::{Algorithm, Lane, Mode};
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+use super::x86::{Avx2, Avx512, Vaes256, Vaes512};
+use super::{Algorithm, Mode};
 
 /// The code that runs a cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,7 +51,13 @@ impl Kernel {
     #[must_use]
     pub fn is_available(self) -> bool {
         #[cfg(all(target_arch = "x86_64", feature = "simd"))]
-        let available = super::simd::is_available(self);
+        let available = match self {
+            Self::Portable => true,
+            Self::Avx2 => Avx2::get().is_some(),
+            Self::Avx512 => Avx512::get().is_some(),
+            Self::Vaes256 => Vaes256::get().is_some(),
+            Self::Vaes512 => Vaes512::get().is_some(),
+        };
         #[cfg(not(all(target_arch = "x86_64", feature = "simd")))]
         let available = self == Self::Portable;
         available
@@ -66,24 +74,6 @@ impl fmt::Display for Kernel {
             Self::Vaes512 => "vaes512",
         })
     }
-}
-
-/// A scheduled key in one mode of operation. Padding is none of its business.
-///
-/// An IV is as long as a block; where blocks are shorter than 16 bytes, its first bytes count.
-/// Texts are whole blocks in the modes that need them: [`CipherKey`](super::CipherKey) has checked.
-pub(super) trait Cipher: Send + Sync {
-    /// Encrypts every lane in place.
-    fn seal(&self, lanes: &mut [Lane<'_>]);
-
-    /// Decrypts in place.
-    fn open(&self, iv: &[u8; 16], data: &mut [u8]);
-
-    /// Decrypts `source` into `target`, which is as long.
-    fn open_into(&self, iv: &[u8; 16], source: &[u8], target: &mut [u8]);
-
-    /// How many lanes of like length [`seal`](Self::seal) wants to run at full speed.
-    fn width(&self) -> usize;
 }
 
 #[cfg(test)]

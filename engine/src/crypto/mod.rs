@@ -10,6 +10,7 @@
 //! printed or compared by its secret, and what holds one wipes it when dropped; copies in
 //! registers and on the stack of a running kernel are beyond its reach.
 
+mod cipher;
 mod feed;
 mod iv;
 mod kernel;
