@@ -1,6 +1,7 @@
 //! The options of class `Encryptor`.
 
-use super::{OptionMap, ProviderOptions, params::number};
+use super::map::number;
+use super::{OptionMap, ProviderOptions};
 use crate::crypto::{Padding, Transformation, TransformationError};
 use crate::error::{Error, Result};
 

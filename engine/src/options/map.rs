@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
@@ -110,6 +111,14 @@ impl OptionMap {
     }
 }
 
+/// Parses an option's value as a number of the option's type.
+pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|_not_a_number| {
+        Error::invalid(format!("option '{name}' is {}, which is not such a number", shown(text)))
+            .cure(format!("give '{name}' a number, or leave it out for the default"))
+    })
+}
+
 /// The statement that gives a table these options.
 pub(crate) fn alter_table(keyspace: &str, table: &str, options: &OptionMap) -> String {
     let (keyspace, table) = (cql::identifier(keyspace), cql::identifier(table));
@@ -132,6 +141,10 @@ impl Serialize for OptionMap {
         serializer.collect_map(self.iter())
     }
 }
+
+/// The options that are no class's own.
+pub(super) const OF_THE_TABLE: [&str; 5] =
+    ["class", "chunk_length_in_kb", "crc_check_chance", "enabled", "min_compress_ratio"];
 
 #[cfg(test)]
 mod tests {

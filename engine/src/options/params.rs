@@ -1,7 +1,6 @@
 //! The target of a run.
 
-use std::str::FromStr;
-
+use super::map::number;
 use super::meant::meant;
 use super::{ChunkLength, ChunkScheme, CompressorClass, OptionMap, shown};
 use crate::error::{Error, Result};
@@ -196,18 +195,6 @@ fn one_of(options: &mut OptionMap, name: &str, old_name: &str) -> Result<Option<
         (value, old_value) => Ok(value.or(old_value)),
     }
 }
-
-/// Parses a number as the option's type.
-pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|_not_a_number| {
-        Error::invalid(format!("option '{name}' is {}, which is not such a number", shown(text)))
-            .cure(format!("give '{name}' a number, or leave it out for the default"))
-    })
-}
-
-/// The options that are no class's own.
-pub(super) const OF_THE_TABLE: [&str; 5] =
-    ["class", "chunk_length_in_kb", "crc_check_chance", "enabled", "min_compress_ratio"];
 
 #[cfg(test)]
 mod tests {

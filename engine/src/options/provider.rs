@@ -1,7 +1,7 @@
 //! Where the key comes from, as the options say it.
 
+use super::map::OF_THE_TABLE;
 use super::meant::{did_you_mean, meant};
-use super::params::OF_THE_TABLE;
 use super::{OptionMap, shown};
 use crate::error::{Error, Result};
 

@@ -1,8 +1,8 @@
 //! What a class and its options do to a chunk.
 
 use super::class::KNOWN;
+use super::map::{OF_THE_TABLE, number};
 use super::meant::{did_you_mean, meant};
-use super::params::{OF_THE_TABLE, number};
 use super::{CompressorClass, EncryptorOptions, OptionMap, shown};
 use crate::compress::{
     AdaptiveLevel, AdaptiveLevels, Codec, LevelError, Lz4Level, Lz4Type, ZstdLevel,
