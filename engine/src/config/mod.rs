@@ -142,7 +142,7 @@ impl NodeConfig {
             for (name, mut section) in hosts.sections()? {
                 groups.push(KmipGroup::read(name, &mut section)?);
                 warnings.extend(section.unknown());
-                warnings.extend(section.not_the_database_s(&own::KEYS));
+                warnings.extend(section.not_the_database_s(&kmip_group::OWN_KEYS));
             }
         }
         let system_info = match file.section("system_info_encryption")? {
