@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::sources::not_offline;
 use super::{KeyId, KeyIdError, KeyProvider, KeyRef, SecretKey, secret_file};
 use crate::error::{Error, Result};
 
@@ -98,6 +97,19 @@ impl KeyProvider for KmipKeyFile {
         let key = found.map_err(|error| error.at(&self.path))?;
         Ok(SecretKey::from(key.expose().to_vec()))
     }
+}
+
+/// A table of the database can be read while it runs, and its keys are under a system key.
+pub(super) fn not_offline(key: &KeyRef) -> Error {
+    Error::key_unavailable(
+        "the key is in the database's own table dse_system.encrypted_keys and cannot be had offline",
+    )
+    .key(key)
+    .cure(
+        "while a node runs, select it there (SELECT * FROM dse_system.encrypted_keys), decrypt it \
+         with the system key, and give it as a line 'key id = hex' in a file of mode 0600: \
+         --kmip-keys FILE; or use a node-side upgrade for this table",
+    )
 }
 
 /// What is wrong with a line.

@@ -7,7 +7,7 @@ use rekey_kmip::client::{Client, ClientSettings};
 use rekey_kmip::keystore::{self, Note, Trust};
 use rekey_kmip::transport::{Identity, Timeouts, TlsConnector, TlsSettings};
 
-use super::servers::cure_of;
+use super::error::cure_of;
 use crate::config::{self, KmipGroup, NodeConfig};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::keys::SystemKey;

@@ -7,6 +7,7 @@ use rekey_kmip::HostFailure;
 use rekey_kmip::keystore::KeyStoreError;
 use rekey_kmip::transport::{Failure, SettingsError};
 
+use crate::config::label;
 use crate::error::{Error, ErrorKind};
 
 /// [`ErrorKind::KeyUnavailable`], with every host's own reason in the chain and the client's
@@ -64,6 +65,12 @@ impl From<KeyStoreError> for Error {
     fn from(error: KeyStoreError) -> Self {
         Self::invalid(error.to_string()).cure(error.cure())
     }
+}
+
+/// The cure of an error, with the group's name where the client, which does not know it, writes
+/// `GROUP`.
+pub(super) fn cure_of(group: &str, error: &Error) -> Option<String> {
+    error.advice().map(|advice| advice.replace("GROUP.", &format!("{}.", label(group))))
 }
 
 /// Whose fault it is that no host answered.

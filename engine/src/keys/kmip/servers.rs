@@ -11,6 +11,7 @@ use rekey_kmip::transport::{Failure, Host};
 use rekey_kmip::ttlv::Tag;
 
 use super::connect;
+use super::error::cure_of;
 use crate::config::{NodeConfig, label};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{KeyCreation, KeyId, KeyProvider, KeyRef, SecretKey};
@@ -199,12 +200,6 @@ fn of_group(group: &str, host: Option<&Host>, error: Error) -> Error {
         Some(advice) => named.cure(advice),
         None => named,
     }
-}
-
-/// The cure of an error, with the group's name where the client, which does not know it, writes
-/// `GROUP`.
-pub(super) fn cure_of(group: &str, error: &Error) -> Option<String> {
-    error.advice().map(|advice| advice.replace("GROUP.", &format!("{}.", label(group))))
 }
 
 /// Whether no host of the group can be talked to; a host that answers nonsense about one key may
