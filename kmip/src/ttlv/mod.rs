@@ -15,13 +15,14 @@
 
 mod buffer;
 mod item;
+mod parse;
 mod reader;
 mod tag;
 mod writer;
 
 pub use buffer::SecretBuffer;
 pub use item::{Item, Items, Structure, Value};
-pub use reader::parse;
+pub use parse::parse;
 pub use tag::Tag;
 pub use writer::Writer;
 
