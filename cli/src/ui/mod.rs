@@ -18,6 +18,8 @@ use rekey_engine::keys::KeySources;
 use rekey_engine::upgrade::Session;
 
 pub(crate) use command_line::keys_command;
+#[cfg(feature = "demo")]
+pub(crate) use command_line::program;
 pub(crate) use end::{Verb, usage};
 pub(crate) use keys::{Check, KeyRow};
 pub(crate) use run::BOTH_PASSES;
