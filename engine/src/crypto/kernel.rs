@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::algorithm::SpeedUp;
 #[cfg(all(target_arch = "x86_64", feature = "simd"))]
 use super::x86::{Avx2, Avx512, Vaes256, Vaes512};
 use super::{Algorithm, Mode};
@@ -38,10 +39,10 @@ impl Kernel {
         if cfg!(debug_assertions) && std::env::var_os("REKEY_PORTABLE").is_some() {
             return Self::Portable;
         }
-        let special: &[Self] = match (algorithm, mode) {
-            (Algorithm::Aes, Mode::Cbc) => &[Self::Vaes512, Self::Vaes256],
-            (Algorithm::Des | Algorithm::DesEde | Algorithm::Rc2, _) => &[Self::Avx512, Self::Avx2],
-            (Algorithm::Aes | Algorithm::Blowfish, _) => &[],
+        let special: &[Self] = match (algorithm.speed_up(), mode) {
+            (SpeedUp::AesInCbc, Mode::Cbc) => &[Self::Vaes512, Self::Vaes256],
+            (SpeedUp::Vectors, _) => &[Self::Avx512, Self::Avx2],
+            (SpeedUp::AesInCbc | SpeedUp::None, _) => &[],
         };
         special.iter().copied().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
     }

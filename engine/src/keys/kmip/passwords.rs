@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use rekey_kmip::message::{Attributes, UniqueIdentifier};
+use rekey_kmip::client::choice::cipher_of;
+use rekey_kmip::message::UniqueIdentifier;
 use rekey_kmip::secret::Secret;
 
 use super::connect::Connecting;
@@ -102,7 +103,7 @@ impl<'a> Connecting<'a> {
     fn fetched(&mut self, name: &str, group: &str, id: &str) -> Result<SystemKey> {
         let id = KeyId::new(id)?;
         let fetched = self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?;
-        let cipher = cipher(&fetched.attributes).ok_or_else(|| {
+        let cipher = cipher_of(&fetched.attributes).ok_or_else(|| {
             Error::key_unavailable("the key server does not say which cipher the key is for")
                 .cure("register the key with its algorithm, and with mode and padding or neither")
         })?;
@@ -120,17 +121,6 @@ impl<'a> Connecting<'a> {
 fn group_and_id(name: &str) -> Option<(&str, &str)> {
     let (group, id) = name.strip_prefix(KMIP)?.split_once('/')?;
     (!group.is_empty() && !id.is_empty()).then_some((group, id))
-}
-
-/// The Java cipher that a key's attributes name (KMIP.md 1.5, 7).
-fn cipher(attributes: &Attributes) -> Option<String> {
-    let algorithm = attributes.algorithm()?;
-    let parameters = attributes.parameters().unwrap_or_default();
-    match (parameters.mode, parameters.padding) {
-        (Some(mode), Some(padding)) => Some(format!("{algorithm}/{mode}/{padding}Padding")),
-        (None, None) => Some(algorithm.to_string()),
-        _ => None,
-    }
 }
 
 /// How the name of a system key on a KMIP server starts.
