@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::envelope::{self, Flaw};
 use super::fields::{Decoded, list, put_bytes, put_count, text, u64_of, words};
 use crate::io::Storage;
-use crate::wire::Reader;
+use crate::wire::{Put as _, Reader};
 use crate::{Error, ErrorKind, Result};
 
 /// The key of one rotation.
@@ -111,7 +111,7 @@ impl Rotations {
                 }
                 put_bytes(out, key.as_bytes());
                 let age = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-                out.extend_from_slice(&u64::try_from(age).unwrap_or(u64::MAX).to_be_bytes());
+                out.put_u64(u64::try_from(age).unwrap_or(u64::MAX));
             }
         })
     }

@@ -61,10 +61,10 @@ impl CompressionHeader {
     pub fn parse(bytes: &[u8], version: &Version) -> Result<(Self, usize)> {
         let mut reader = Reader::new(bytes);
         let class = reader.utf("compressor class").map_err(damaged)?;
-        let count = reader.i32("option count").map_err(damaged)?;
-        if !(0..=MAX_OPTIONS).contains(&count) {
-            return Err(Error::corrupt(format!("{count} compression options cannot be right")));
-        }
+        let count = reader.length("option count", 0..=MAX_OPTIONS).map_err(damaged)?;
+        let count = count.map_err(|wrong| {
+            Error::corrupt(format!("{wrong} compression options cannot be right"))
+        })?;
         let mut pairs = Vec::new();
         for _ in 0..count {
             let key = reader.utf("option name").map_err(damaged)?;
@@ -333,7 +333,7 @@ const OFFSET_LENGTH: u64 = 8;
 /// Offsets read at a time: 64 KiB.
 const OFFSETS_AT_ONCE: u64 = 8192;
 /// No product has more than a dozen options.
-const MAX_OPTIONS: i32 = 256;
+const MAX_OPTIONS: usize = 256;
 /// Headers are some hundred bytes long.
 const USUAL_HEADER: u64 = 4096;
 /// A header that does not end within this is not one.
