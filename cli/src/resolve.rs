@@ -119,12 +119,7 @@ impl TargetArgs {
     ) -> Result<Target> {
         let of_options = |error: Error| {
             // Whatever is wrong with the map, it is the map that has to be mended.
-            let advice = error.advice().map(str::to_owned);
-            let error = Error::invalid("the options of --compression").caused_by(error);
-            match advice {
-                Some(advice) => error.cure(advice),
-                None => error,
-            }
+            Error::invalid("the options of --compression").wrapping(error)
         };
         let map = OptionMap::parse_cql(&self.compression).map_err(of_options)?;
         let params = CompressionParams::from_cql_options(&map).map_err(of_options)?;

@@ -181,6 +181,15 @@ impl Error {
         self
     }
 
+    /// Keeps the cause, and takes over what the operator can do about it, if it says so.
+    #[must_use]
+    pub fn wrapping(mut self, cause: Self) -> Self {
+        if let Some(cure) = &cause.0.cure {
+            self = self.cure(cure.clone());
+        }
+        self.caused_by(cause)
+    }
+
     fn inner(&mut self) -> &mut Inner {
         Arc::make_mut(&mut self.0)
     }
@@ -351,6 +360,14 @@ mod tests {
         assert_eq!(Error::io("cannot write", "/d/f", full).kind(), ErrorKind::NoSpace);
         let other = io::Error::from(io::ErrorKind::PermissionDenied);
         assert_eq!(Error::io("cannot write", "/d/f", other).kind(), ErrorKind::Io);
+    }
+
+    #[test]
+    fn a_cause_brings_its_own_advice_if_it_has_any() {
+        let own = || Error::invalid("outer").cure("do that");
+        let error = own().wrapping(Error::corrupt("inner").cure("do this"));
+        assert_eq!((error.chain().as_str(), error.advice()), ("outer: inner", Some("do this")));
+        assert_eq!(own().wrapping(Error::corrupt("inner")).advice(), Some("do that"));
     }
 
     #[test]

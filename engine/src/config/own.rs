@@ -99,8 +99,9 @@ impl NodeConfig {
     pub fn set(&mut self, settings: &[OwnSetting]) -> Result<()> {
         for setting in settings {
             self.kmip_group(&setting.group).map_err(|error| {
-                let cure = error.advice().unwrap_or("name a group of the file").to_owned();
-                Error::invalid(format!("--kmip-set {setting}")).caused_by(error).cure(cure)
+                Error::invalid(format!("--kmip-set {setting}"))
+                    .cure("name a group of the file")
+                    .wrapping(error)
             })?;
             let groups = self.groups.iter_mut().filter(|group| group.name == setting.group);
             groups.for_each(|group| setting.apply(group));

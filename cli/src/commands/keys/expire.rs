@@ -28,13 +28,7 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
     )?;
     let key = UniqueIdentifier::new(id.as_str());
     let before = servers.with(group, |client| client.expire(&key, at)).map_err(|error| {
-        let named = Error::new(error.kind(), "the key's Protect Stop Date could not be set");
-        let advice = error.advice().map(str::to_owned);
-        let named = named.caused_by(error);
-        match advice {
-            Some(advice) => named.cure(advice),
-            None => named,
-        }
+        Error::new(error.kind(), "the key's Protect Stop Date could not be set").wrapping(error)
     })?;
     style.notes(servers.take_warnings());
     let was = before.map_or_else(String::new, |date| format!(" (it was {date})"));

@@ -39,8 +39,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Code> {
             }
             let kind = last.kind();
             let what = format!("{failed} of {all} groups could not be listed");
-            let advice = last.advice().unwrap_or("see the notes above").to_owned();
-            Err(Error::new(kind, what).caused_by(last).cure(advice))
+            Err(Error::new(kind, what).cure("see the notes above").wrapping(last))
         }
     }
 }

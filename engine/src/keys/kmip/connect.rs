@@ -7,7 +7,7 @@ use rekey_kmip::client::{Client, ClientSettings};
 use rekey_kmip::keystore::{self, Note, Trust};
 use rekey_kmip::transport::{Identity, Timeouts, TlsConnector, TlsSettings};
 
-use super::error::cure_of;
+use super::error::with_group;
 use crate::config::{self, KmipGroup, NodeConfig};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::keys::SystemKey;
@@ -28,11 +28,7 @@ impl GroupClient {
     /// What the client says of a group, with the group's name in its cure.
     #[must_use]
     pub fn failed(group: &str, error: rekey_kmip::Error) -> Error {
-        let error = Error::from(error);
-        match cure_of(group, &error) {
-            Some(cure) => error.cure(cure),
-            None => error,
-        }
+        with_group(group, error.into())
     }
 }
 
@@ -156,11 +152,8 @@ impl<'a> Connecting<'a> {
             what.push('.');
             what.push_str(setting);
         }
-        let named = Error::new(error.kind(), what).at(self.config.path());
-        let named = match cure_of(&group.name, &error) {
-            Some(cure) => named.cure(cure),
-            None => named,
-        };
-        named.caused_by(error)
+        Error::new(error.kind(), what)
+            .at(self.config.path())
+            .wrapping(with_group(&group.name, error))
     }
 }

@@ -67,10 +67,14 @@ impl From<KeyStoreError> for Error {
     }
 }
 
-/// The cure of an error, with the group's name where the client, which does not know it, writes
+/// An error with the group's name in its cure, where the client, which does not know it, writes
 /// `GROUP`.
-pub(super) fn cure_of(group: &str, error: &Error) -> Option<String> {
-    error.advice().map(|advice| advice.replace("GROUP.", &format!("{}.", label(group))))
+pub(super) fn with_group(group: &str, error: Error) -> Error {
+    let cure = error.advice().map(|advice| advice.replace("GROUP.", &format!("{}.", label(group))));
+    match cure {
+        Some(cure) => error.cure(cure),
+        None => error,
+    }
 }
 
 /// Whose fault it is that no host answered.

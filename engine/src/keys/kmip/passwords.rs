@@ -93,10 +93,10 @@ impl<'a> Connecting<'a> {
             ));
         }
         self.fetched(name, group, id).map_err(|error| {
-            let named = Error::new(error.kind(), "cannot fetch the system key")
+            Error::new(error.kind(), "cannot fetch the system key")
                 .key(name.escape_debug())
-                .cure(error.advice().unwrap_or("check the key on its server").to_owned());
-            named.caused_by(error)
+                .cure("check the key on its server")
+                .wrapping(error)
         })
     }
 

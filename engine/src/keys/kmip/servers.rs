@@ -11,7 +11,7 @@ use rekey_kmip::transport::{Failure, Host};
 use rekey_kmip::ttlv::Tag;
 
 use super::connect;
-use super::error::cure_of;
+use super::error::with_group;
 use crate::config::{NodeConfig, label};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{KeyCreation, KeyId, KeyProvider, KeyRef, SecretKey};
@@ -193,13 +193,8 @@ impl KmipServers {
 /// The host is said where there are several and one of them answered.
 fn of_group(group: &str, host: Option<&Host>, error: Error) -> Error {
     let host = host.map_or_else(String::new, |host| format!(", {host}"));
-    let named = Error::new(error.kind(), format!("KMIP group '{}'{host}", group.escape_debug()));
-    let advice = cure_of(group, &error);
-    let named = named.caused_by(error);
-    match advice {
-        Some(advice) => named.cure(advice),
-        None => named,
-    }
+    Error::new(error.kind(), format!("KMIP group '{}'{host}", group.escape_debug()))
+        .wrapping(with_group(group, error))
 }
 
 /// Whether no host of the group can be talked to; a host that answers nonsense about one key may
