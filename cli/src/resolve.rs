@@ -159,10 +159,10 @@ impl TargetArgs {
             (None, false) => Err(Error::invalid(
                 "the options of --compression do not encrypt: everything would be in clear",
             )
-            .cure("if that is what you want, say so: --decrypt")),
+            .hint("if that is what you want, say so: --decrypt")),
             (Some(_), true) => {
                 Err(Error::invalid("--decrypt is given, and the options of --compression encrypt")
-                    .cure("leave --decrypt out, or name a class that does not encrypt"))
+                    .hint("leave --decrypt out, or name a class that does not encrypt"))
             }
             _ => Ok(target),
         }

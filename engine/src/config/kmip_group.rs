@@ -133,7 +133,7 @@ fn hosts(section: &mut Section<'_>) -> Result<Vec<Host>> {
     let Some(entries) = section.list("hosts")? else {
         return Err(section
             .invalid("hosts", "is missing")
-            .cure("list the group's key servers: hosts: name, name:port"));
+            .hint("list the group's key servers: hosts: name, name:port"));
     };
     Host::parse_list(&entries.join(","))
         .map_err(|error| section.invalid("hosts", &format!("cannot be used: {error}")))

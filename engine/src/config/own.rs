@@ -100,7 +100,7 @@ impl NodeConfig {
         for setting in settings {
             self.kmip_group(&setting.group).map_err(|error| {
                 Error::invalid(format!("--kmip-set {setting}"))
-                    .cure("name a group of the file")
+                    .hint("name a group of the file")
                     .wrapping(error)
             })?;
             let groups = self.groups.iter_mut().filter(|group| group.name == setting.group);
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(error("g.verify_hostname=no"), "verify_hostname is full, cn or off");
         assert!(error("g.keystore_password_descriptor=x").contains("number of a descriptor"));
         let unknown = config(&["d.verify_hostname=cn"]).unwrap_err();
-        assert!(unknown.chain().contains("a.b, c") && unknown.advice().is_some(), "{unknown:?}");
+        assert!(unknown.chain().contains("a.b, c") && unknown.hint_text().is_some(), "{unknown:?}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl From<JournalError> for Error {
             JournalError::Foreign => ErrorKind::Invalid,
             _ => ErrorKind::Corrupt,
         };
-        let cure = match error {
+        let hint = match error {
             JournalError::Format(_) => {
                 "finish the run with the release that began it, or abandon it"
             }
@@ -49,7 +49,7 @@ impl From<JournalError> for Error {
                  throws away what was staged, then run again"
             }
         };
-        Self::new(kind, error.to_string()).cure(cure)
+        Self::new(kind, error.to_string()).hint(hint)
     }
 }
 

@@ -49,7 +49,7 @@ impl Rotations {
         }
         let bytes = storage.read_own(&path, LONGEST)?;
         Self::decode(&bytes).map_err(|error| {
-            error.at(path).cure(
+            error.at(path).hint(
                 "it says which keys earlier runs with --create-key wrote with: name the key with \
                  --key-id, or move the file away, and look at the key that plan then shows",
             )
@@ -212,6 +212,6 @@ mod tests {
         LocalStorage.remove_file(&path).unwrap();
         LocalStorage.create(&path).unwrap().write_at(b"x", 0).unwrap();
         let error = Rotations::read(&LocalStorage, dir.path()).unwrap_err();
-        assert!(error.path().is_some() && error.advice().unwrap().contains("--key-id"));
+        assert!(error.path().is_some() && error.hint_text().unwrap().contains("--key-id"));
     }
 }

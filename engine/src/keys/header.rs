@@ -170,7 +170,7 @@ pub enum HeaderError {
 
 impl From<HeaderError> for Error {
     fn from(error: HeaderError) -> Self {
-        Self::corrupt(error.to_string()).cure("scrub or restore this SSTable")
+        Self::corrupt(error.to_string()).hint("scrub or restore this SSTable")
     }
 }
 

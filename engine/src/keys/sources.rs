@@ -70,7 +70,7 @@ impl KeyProvider for KeySources {
                  file of their keys is given",
             )
             .key(key)
-            .cure(
+            .hint(
                 "give the node's configuration: --config /etc/hcd/hcd.yaml (or dse.yaml); or its \
                  keys as lines 'id = hex' in a file of mode 0600: --kmip-keys FILE",
             )),

@@ -74,10 +74,10 @@ impl CompressorClass {
             return Error::unsupported(format!(
                 "class '{name}', whose chunks need a dictionary, is not handled by this release"
             ))
-            .cure("use a node-side upgrade for this table");
+            .hint("use a node-side upgrade for this table");
         }
         let known = known();
-        Error::unsupported(format!("class '{self}' is not handled by this release")).cure(
+        Error::unsupported(format!("class '{self}' is not handled by this release")).hint(
             did_you_mean(
                 meant(name, known.iter().map(String::as_str)),
                 "known are Encryptor, EncryptingLZ4Compressor, EncryptingSnappyCompressor, \

@@ -43,7 +43,7 @@ impl ChunkScheme {
             None => Ok(Self { codec, encryptor: None }),
             Some((name, _)) => {
                 Err(Error::invalid(format!("option {} is unknown to class {class}", shown(name)))
-                    .cure(did_you_mean(
+                    .hint(did_you_mean(
                         meant(name, OWN.into_iter().chain(OF_THE_TABLE)),
                         "remove it: the database refuses it, too",
                     )))
@@ -104,7 +104,7 @@ fn lz4_type(options: &mut OptionMap) -> Result<Lz4Type> {
             "option 'lz4_compressor_type' is {}, which is neither fast nor high",
             shown(other)
         ))
-        .cure("leave it out for fast")),
+        .hint("leave it out for fast")),
     }
 }
 
@@ -117,7 +117,7 @@ fn level<T>(
     let number = number(name, &text)?;
     let level = check(number).map_err(|error| {
         Error::invalid(format!("option '{name}': {error}"))
-            .cure("give a level that the database takes, or leave it out for the default")
+            .hint("give a level that the database takes, or leave it out for the default")
     })?;
     Ok(Some(level))
 }
@@ -200,7 +200,7 @@ mod tests {
             let error = scheme(class, pairs).unwrap_err();
             assert_eq!(error.kind(), kind, "{class} {pairs:?}: {error}");
             assert!(error.to_string().contains(part), "{class} {pairs:?}: {error}");
-            assert!(error.advice().is_some());
+            assert!(error.hint_text().is_some());
         };
         refused("LZ4Compressor", &[("compression_level", "1")], Invalid, "'compression_level'");
         refused("LZ4Compressor", &[("lz4_compressor_type", "slow")], Invalid, "'slow'");

@@ -185,7 +185,7 @@ impl ChunkTable {
         let source = Source::open(path, access)?;
         let mut scratch = Vec::new();
         let place = |error: Error| {
-            error.at(path).cure("restore the file from a backup, or scrub the SSTable on the node")
+            error.at(path).hint("restore the file from a backup, or scrub the SSTable on the node")
         };
         let mut head = |most: u64| {
             let length = usize::try_from(source.length().min(most)).unwrap_or_default();
@@ -231,7 +231,7 @@ impl ChunkTable {
             self.data_file_length
         ))
         .at(self.path())
-        .cure(
+        .hint(
             "if the node reads the table, let it write the SSTable anew (nodetool compact, or \
              upgradesstables -a); if it does not, restore the SSTable from a backup or a replica",
         ))
@@ -289,7 +289,7 @@ impl ChunkTable {
                 error
                     .at(self.source.path())
                     .chunk(chunk)
-                    .cure("restore the SSTable from a backup, or scrub it on the node")
+                    .hint("restore the SSTable from a backup, or scrub it on the node")
             })?);
         }
         Ok(())

@@ -52,7 +52,7 @@ pub enum StatisticsError {
 impl From<StatisticsError> for Error {
     fn from(error: StatisticsError) -> Self {
         Self::corrupt(error.to_string())
-            .cure("restore the file from a backup, or scrub the SSTable on the node")
+            .hint("restore the file from a backup, or scrub the SSTable on the node")
     }
 }
 

@@ -109,7 +109,7 @@ pub enum KeyStoreError {
 impl KeyStoreError {
     /// What the operator can do.
     #[must_use]
-    pub const fn cure(&self) -> &'static str {
+    pub const fn hint(&self) -> &'static str {
         match self {
             Self::TooLarge | Self::EmptyFile | Self::NotAKeyStore(_) => {
                 "check the path; make a store with keytool, or with openssl pkcs12 -export"
@@ -213,7 +213,7 @@ mod tests {
     fn names_from_a_file_cannot_write_to_a_terminal_or_fill_a_log() {
         let alias = Alias::new(&format!("\u{1b}[2J{}", "x".repeat(100_000)));
         let error = KeyStoreError::SeveralKeys { aliases: vec![alias; 1000] };
-        for text in [error.to_string(), format!("{:.0?}", error.cure())] {
+        for text in [error.to_string(), format!("{:.0?}", error.hint())] {
             assert!(!text.contains('\u{1b}') && text.len() < 2000, "{text}");
         }
         assert!(error.to_string().ends_with(" and 988 more"));

@@ -70,7 +70,7 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// ```
 ///
 /// # Errors
-/// [`KeyStoreError`] says what is wrong; its [`cure`](KeyStoreError::cure) what to do.
+/// [`KeyStoreError`] says what is wrong; its [`hint`](KeyStoreError::hint) what to do.
 pub fn load_identity(
     bytes: &[u8],
     declared: Option<StoreType>,

@@ -5,7 +5,7 @@ use rekey_engine::{Error, ErrorKind};
 /// The demo did not get to its end.
 pub(super) fn cut_off(step: u8) -> Error {
     Error::new(ErrorKind::Interrupted, format!("the demo was ended in step {step}"))
-        .cure("run the same command again: it resumes there")
+        .hint("run the same command again: it resumes there")
 }
 
 /// A step has not shown what the story says.

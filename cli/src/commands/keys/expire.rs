@@ -14,7 +14,7 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
         Some(text) => text.parse().map_err(|error: NotADate| {
             Error::invalid("the date is not understood")
                 .caused_by(error)
-                .cure("write it as 2026-04-13 or 2026-04-13T20:05:00Z; leave it out for now")
+                .hint("write it as 2026-04-13 or 2026-04-13T20:05:00Z; leave it out for now")
         })?,
     };
     let servers = args.group.servers()?;

@@ -25,7 +25,7 @@ pub struct GroupClient {
 }
 
 impl GroupClient {
-    /// What the client says of a group, with the group's name in its cure.
+    /// What the client says of a group, with the group's name in its hint.
     #[must_use]
     pub fn failed(group: &str, error: rekey_kmip::Error) -> Error {
         with_group(group, error.into())
@@ -125,7 +125,7 @@ impl<'a> Connecting<'a> {
     ) -> Result<Trust> {
         let Some(path) = &group.truststore.path else {
             return Err(Error::invalid("it is not set, so no server can be trusted")
-                .cure("set it to a store with the certificate of the key server's authority"));
+                .hint("set it to a store with the certificate of the key server's authority"));
         };
         let bytes = config::read_file(path, "the truststore", keystore::MAX_BYTES)?;
         let password = self.password(group, system_key, group.truststore.password.as_ref())?;
@@ -145,7 +145,7 @@ impl<'a> Connecting<'a> {
         self.warnings.insert(format!("kmip_hosts.{}: {what}", config::label(&group.name)));
     }
 
-    /// The error with the group and the setting in front, and its own kind and cure.
+    /// The error with the group and the setting in front, and its own kind and hint.
     fn failed(&self, group: &KmipGroup, setting: Option<&str>, error: Error) -> Error {
         let mut what = format!("kmip_hosts.{}", config::label(&group.name));
         if let Some(setting) = setting {

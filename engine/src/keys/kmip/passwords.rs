@@ -77,7 +77,7 @@ impl<'a> Connecting<'a> {
                 shown(name)
             ))
             .at(self.config.path())
-            .cure("write it as dsetool createsystemkey printed it")
+            .hint("write it as dsetool createsystemkey printed it")
         })?;
         if self.is_on_the_way_to(name) {
             let mut chain: Vec<_> = self.chain.iter().map(|on| config::label(on)).collect();
@@ -87,7 +87,7 @@ impl<'a> Connecting<'a> {
                 chain.join(" -> ")
             ))
             .at(self.config.path())
-            .cure(
+            .hint(
                 "give the passwords of one of them in files of their own (keystore_password_file, \
                  truststore_password_file), or encrypt them with a system key that is a file",
             ));
@@ -95,7 +95,7 @@ impl<'a> Connecting<'a> {
         self.fetched(name, group, id).map_err(|error| {
             Error::new(error.kind(), "cannot fetch the system key")
                 .key(name.escape_debug())
-                .cure("check the key on its server")
+                .hint("check the key on its server")
                 .wrapping(error)
         })
     }
@@ -105,7 +105,7 @@ impl<'a> Connecting<'a> {
         let fetched = self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?;
         let cipher = cipher_of(&fetched.attributes).ok_or_else(|| {
             Error::key_unavailable("the key server does not say which cipher the key is for")
-                .cure("register the key with its algorithm, and with mode and padding or neither")
+                .hint("register the key with its algorithm, and with mode and padding or neither")
         })?;
         let transformation = Transformation::parse(&cipher)?;
         SystemKey::new(name, &transformation, &SecretKey::from(fetched.material.into_inner()))

@@ -88,7 +88,7 @@ fn carry_out<T: Task>(
 fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Internal, format!("a worker panicked: {}", words(&*panic)))
-            .cure("this is a bug: report it; if a swap was under way, the transaction log decides"))
+            .hint("this is a bug: report it; if a swap was under way, the transaction log decides"))
     })
 }
 

@@ -214,7 +214,7 @@ impl Rewrite<'_> {
                 "the new SSTable does not decrypt to the plaintext of the old one",
             )
             .at(staging.file(&Component::Data))
-            .cure("the old SSTable is untouched; check the machine's memory and disk, run again"));
+            .hint("the old SSTable is untouched; check the machine's memory and disk, run again"));
         }
         let (_, crc) = work.read_back.1.crcs(work.layout.ranges.count());
         let digest = staging.file(&Component::Digest);
