@@ -20,7 +20,7 @@ pub(crate) fn selection(
                 return Err(Error::invalid(format!(
                     "'{word}' is a table of keyspace '{other}', and '{keyspace}' is asked for"
                 ))
-                .cure("run the command once for each keyspace, or for all of them: name none"));
+                .hint("run the command once for each keyspace, or for all of them: name none"));
             }
         }
     }
@@ -42,7 +42,7 @@ fn parts(word: &str) -> Result<(String, Option<String>)> {
         [keyspace, table] => Ok((plain(keyspace), Some(plain(table)))),
         [keyspace, table, ..] => {
             Err(Error::invalid(format!("'{word}' is neither a keyspace nor a table"))
-                .cure(format!("an index goes with its table: give '{keyspace}.{table}'")))
+                .hint(format!("an index goes with its table: give '{keyspace}.{table}'")))
         }
         [] => Ok((String::new(), None)),
     }
@@ -84,7 +84,7 @@ mod tests {
     fn one_keyspace_at_a_time_and_no_index() {
         for words in [&["ks.a", "other.b"][..], &["ks", "other.b"], &["ks.t.by_n"]] {
             let error = selected(words).unwrap_err();
-            assert!(error.advice().is_some(), "{words:?}");
+            assert!(error.hint_text().is_some(), "{words:?}");
             assert!(error.to_string().contains(words.last().unwrap()), "{error}");
         }
     }

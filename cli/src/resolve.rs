@@ -119,12 +119,7 @@ impl TargetArgs {
     ) -> Result<Target> {
         let of_options = |error: Error| {
             // Whatever is wrong with the map, it is the map that has to be mended.
-            let advice = error.advice().map(str::to_owned);
-            let error = Error::invalid("the options of --compression").caused_by(error);
-            match advice {
-                Some(advice) => error.cure(advice),
-                None => error,
-            }
+            Error::invalid("the options of --compression").wrapping(error)
         };
         let map = OptionMap::parse_cql(&self.compression).map_err(of_options)?;
         let params = CompressionParams::from_cql_options(&map).map_err(of_options)?;
@@ -164,10 +159,10 @@ impl TargetArgs {
             (None, false) => Err(Error::invalid(
                 "the options of --compression do not encrypt: everything would be in clear",
             )
-            .cure("if that is what you want, say so: --decrypt")),
+            .hint("if that is what you want, say so: --decrypt")),
             (Some(_), true) => {
                 Err(Error::invalid("--decrypt is given, and the options of --compression encrypt")
-                    .cure("leave --decrypt out, or name a class that does not encrypt"))
+                    .hint("leave --decrypt out, or name a class that does not encrypt"))
             }
             _ => Ok(target),
         }

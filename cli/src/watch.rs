@@ -67,7 +67,7 @@ pub(crate) fn check(file: Option<&Path>) -> Result<()> {
         Some((file, Ok(metadata))) if !metadata.is_file() => {
             Err(Error::invalid("this cannot be a control file: it is no regular file")
                 .at(file)
-                .cure("name a plain file, which need not be there yet"))
+                .hint("name a plain file, which need not be there yet"))
         }
         _ => Ok(()),
     }

@@ -1,5 +1,5 @@
 //! The engine's one public error: a coarse kind that tells an operator what to do, the place
-//! where it happened as typed fields, a cure, and the cause.
+//! where it happened as typed fields, a hint, and the cause.
 //!
 //! Modules below keep small enums of their own where the detail matters to code; at the engine's
 //! edge everything becomes an [`Error`]. Nothing secret may enter one: no key bytes, no
@@ -59,7 +59,7 @@ impl ErrorKind {
     }
 }
 
-/// An error with its place and its cure. Cloning is cheap: one cause may concern many SSTables.
+/// An error with its place and its hint. Cloning is cheap: one cause may concern many SSTables.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -71,7 +71,7 @@ struct Inner {
     chunk: Option<u64>,
     offset: Option<u64>,
     key: Option<String>,
-    cure: Option<Cow<'static, str>>,
+    hint: Option<Cow<'static, str>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -86,7 +86,7 @@ impl Error {
             chunk: None,
             offset: None,
             key: None,
-            cure: None,
+            hint: None,
             source: None,
         }))
     }
@@ -101,14 +101,14 @@ impl Error {
         let is_limit = source.kind() == io::ErrorKind::FileTooLarge;
         let error = Self::new(kind, action).at(path).caused_by(source);
         match kind {
-            ErrorKind::NoSpace => error.cure(
+            ErrorKind::NoSpace => error.hint(
                 "free space on that file system, then run the same command again: \
                  the SSTables swapped so far are skipped",
             ),
-            _ if is_limit => error.cure(
+            _ if is_limit => error.hint(
                 "lift the limit of a file's size (ulimit -f, LimitFSIZE= of a unit), then run again",
             ),
-            _ => error.cure("check the disk and the permissions, then run again"),
+            _ => error.hint("check the disk and the permissions, then run again"),
         }
     }
 
@@ -166,8 +166,8 @@ impl Error {
 
     /// Says what the operator can do.
     #[must_use]
-    pub fn cure(mut self, cure: impl Into<Cow<'static, str>>) -> Self {
-        self.inner().cure = Some(cure.into());
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.inner().hint = Some(hint.into());
         self
     }
 
@@ -179,6 +179,15 @@ impl Error {
     ) -> Self {
         self.inner().source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// Keeps the cause, and takes over what the operator can do about it, if it says so.
+    #[must_use]
+    pub fn wrapping(mut self, cause: Self) -> Self {
+        if let Some(hint) = &cause.0.hint {
+            self = self.hint(hint.clone());
+        }
+        self.caused_by(cause)
     }
 
     fn inner(&mut self) -> &mut Inner {
@@ -203,10 +212,10 @@ impl Error {
         self.0.chunk
     }
 
-    /// The advice to print after the error.
+    /// The hint to print after the error.
     #[must_use]
-    pub fn advice(&self) -> Option<&str> {
-        self.0.cure.as_deref()
+    pub fn hint_text(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// What happened, without the place: equal for errors that have one cause.
@@ -351,6 +360,14 @@ mod tests {
         assert_eq!(Error::io("cannot write", "/d/f", full).kind(), ErrorKind::NoSpace);
         let other = io::Error::from(io::ErrorKind::PermissionDenied);
         assert_eq!(Error::io("cannot write", "/d/f", other).kind(), ErrorKind::Io);
+    }
+
+    #[test]
+    fn a_cause_brings_its_own_hint_if_it_has_any() {
+        let own = || Error::invalid("outer").hint("do that");
+        let error = own().wrapping(Error::corrupt("inner").hint("do this"));
+        assert_eq!((error.chain().as_str(), error.hint_text()), ("outer: inner", Some("do this")));
+        assert_eq!(own().wrapping(Error::corrupt("inner")).hint_text(), Some("do that"));
     }
 
     #[test]

@@ -119,18 +119,18 @@ impl Error {
         }
     }
 
-    /// What the operator can do, if that is known: the first advice of the hosts, or what a
+    /// What the operator can do, if that is known: the first hint of the hosts, or what a
     /// server's reason calls for.
     #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::AllHostsFailed(failures) => {
-                failures.iter().find_map(|failed| failed.failure.advice())
+                failures.iter().find_map(|failed| failed.failure.hint())
             }
-            Self::OutcomeUnknown { operation, .. } => Some(unknown_advice(*operation)),
+            Self::OutcomeUnknown { operation, .. } => Some(unknown_hint(*operation)),
             Self::NotActivated { .. } => Some(TAKEN_UP),
-            Self::OutOfState { operation, state, .. } => state_advice(*operation, *state),
-            Self::Refused { operation, refusal, .. } => refusal_advice(*operation, refusal),
+            Self::OutOfState { operation, state, .. } => state_hint(*operation, *state),
+            Self::Refused { operation, refusal, .. } => refusal_hint(*operation, refusal),
             _ => None,
         }
     }
@@ -154,7 +154,7 @@ impl fmt::Display for HostFailure {
     }
 }
 
-fn refusal_advice(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
+fn refusal_hint(operation: Operation, refusal: &Refusal) -> Option<&'static str> {
     Some(match (operation, refusal.reason?) {
         (Operation::GET, ResultReason::WRONG_KEY_LIFECYCLE_STATE) => OUT_OF_USE,
         (
@@ -201,7 +201,7 @@ fn of_state(
     }
 }
 
-fn state_advice(operation: Operation, state: State) -> Option<&'static str> {
+fn state_hint(operation: Operation, state: State) -> Option<&'static str> {
     let is_destroyed = matches!(state, State::DESTROYED | State::DESTROYED_COMPROMISED);
     Some(match (operation, state) {
         (Operation::GET, State::PRE_ACTIVE) => "activate the key on the key server",
@@ -223,7 +223,7 @@ fn state_advice(operation: Operation, state: State) -> Option<&'static str> {
     })
 }
 
-fn unknown_advice(operation: Operation) -> &'static str {
+fn unknown_hint(operation: Operation) -> &'static str {
     match operation {
         Operation::CREATE | Operation::REGISTER | Operation::ACTIVATE => TAKEN_UP,
         _ => {

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     let unfinished = upgrade::unfinished(&session)?;
     if args.resume_only && unfinished.is_none() {
         return Err(Error::invalid("there is no unfinished run to resume")
-            .cure("leave --resume-only out to begin one, or give the --state-dir of the other"));
+            .hint("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
     args.data.note_empty(style, &session, &selection);
     let archives = args.archives.archives();

@@ -16,6 +16,12 @@ pub(super) fn own() -> String {
     }
 }
 
+/// What one types to run this program, wherever one is.
+#[cfg(feature = "demo")]
+pub(crate) fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "sstablerekey".to_owned(), |p| p.display().to_string())
+}
+
 /// A command about a key that needs as much proof as another one was given.
 pub(crate) fn keys_command(
     verb: &str,

@@ -64,8 +64,8 @@ pub(crate) fn usage(error: &clap::Error, words: impl Iterator<Item = String>) ->
     let mut parts = text.trim().split("\n\n").map(one_line);
     let fact = parts.next().unwrap_or_default();
     let fact = fact.strip_prefix("error: ").unwrap_or(&fact).to_owned();
-    let cure = parts.collect::<Vec<_>>().join("; ");
-    Style::Json.end(help, Err(Error::new(ErrorKind::Invalid, fact).cure(cure)))
+    let hint = parts.collect::<Vec<_>>().join("; ");
+    Style::Json.end(help, Err(Error::new(ErrorKind::Invalid, fact).hint(hint)))
 }
 
 fn one_line(text: &str) -> String {
@@ -84,7 +84,7 @@ fn last(mut line: Value, verb: &str, code: Code) -> Value {
 /// Says that a part of the output is lost; of a report that is a failure.
 fn written(verb: Verb, code: Code) -> Code {
     let Some(error) = output::lost() else { return code };
-    let (cure, code) = match verb.is_report {
+    let (hint, code) = match verb.is_report {
         true => (
             "what is there is not the whole report: make room for it, and run the command again",
             if code == exit_code::DONE { exit_code::FAILED } else { code },
@@ -95,7 +95,7 @@ fn written(verb: Verb, code: Code) -> Code {
         ),
     };
     let error =
-        Error::new(ErrorKind::Io, "standard output cannot be written").caused_by(error).cure(cure);
+        Error::new(ErrorKind::Io, "standard output cannot be written").caused_by(error).hint(hint);
     Style::Text.error(&error);
     code
 }

@@ -141,17 +141,17 @@ impl Check {
         };
         let mut line = format!("    {word:<8} {:<20} {what}\n", self.step);
         if let Outcome::Failed(error) = &self.outcome
-            && let Some(advice) = error.advice()
+            && let Some(hint) = error.hint_text()
         {
-            let _ = writeln!(line, "{:>33} {advice}", "cure:");
+            let _ = writeln!(line, "{:>33} {hint}", "cure:");
         }
         line
     }
 
     fn json(&self, group: &str) -> Value {
-        let (what, cure) = match &self.outcome {
+        let (what, hint) = match &self.outcome {
             Outcome::Passed(what) | Outcome::Warning(what) => (what.clone(), None),
-            Outcome::Failed(error) => (error.chain(), error.advice()),
+            Outcome::Failed(error) => (error.chain(), error.hint_text()),
         };
         json!({
             "type": "check",
@@ -160,7 +160,7 @@ impl Check {
             "step": self.step,
             "outcome": self.outcome.name(),
             "message": what,
-            "cure": cure,
+            "cure": hint,
         })
     }
 }

@@ -18,6 +18,8 @@ use rekey_engine::keys::KeySources;
 use rekey_engine::upgrade::Session;
 
 pub(crate) use command_line::keys_command;
+#[cfg(feature = "demo")]
+pub(crate) use command_line::program;
 pub(crate) use end::{Verb, usage};
 pub(crate) use keys::{Check, KeyRow};
 pub(crate) use run::BOTH_PASSES;
@@ -50,7 +52,7 @@ impl Style {
     /// The same, and what is doubtful about the data directories themselves.
     pub(crate) fn place(self, session: &Session) {
         for doubt in session.doubts() {
-            self.note(&format!("{}; {}", doubt.chain(), doubt.advice().unwrap_or_default()));
+            self.note(&format!("{}; {}", doubt.chain(), doubt.hint_text().unwrap_or_default()));
         }
         self.holders(session);
     }
@@ -67,8 +69,8 @@ impl Style {
     pub(crate) fn exposure(self) {
         let shortage = rekey_engine::pipeline::shortage();
         for error in rekey_engine::memory::exposure().into_iter().chain(shortage) {
-            let advice = error.advice().unwrap_or_default();
-            self.note(&format!("{}; {advice}", error.chain()));
+            let hint = error.hint_text().unwrap_or_default();
+            self.note(&format!("{}; {hint}", error.chain()));
         }
     }
 

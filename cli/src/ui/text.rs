@@ -11,15 +11,15 @@ use rekey_engine::{Error, ErrorKind};
 /// An error and what can be done about it.
 pub(super) fn error(error: &Error) -> String {
     let mut text = format!("error: {}\n", error.chain());
-    if let Some(advice) = error.advice() {
-        let _ = writeln!(text, "hint: {advice}");
+    if let Some(hint) = error.hint_text() {
+        let _ = writeln!(text, "hint: {hint}");
     }
     text
 }
 
 pub(super) fn hint(text: &mut String, error: &Error) {
-    if let Some(advice) = error.advice().filter(|_| error.kind() != ErrorKind::Internal) {
-        let _ = writeln!(text, "  hint: {advice}");
+    if let Some(hint) = error.hint_text().filter(|_| error.kind() != ErrorKind::Internal) {
+        let _ = writeln!(text, "  hint: {hint}");
     }
 }
 

@@ -124,7 +124,7 @@ impl ChunkDecoder {
              different",
             stored.len()
         ))
-        .cure("restore CompressionInfo.db from a backup, or scrub the SSTable on the node"))
+        .hint("restore CompressionInfo.db from a backup, or scrub the SSTable on the node"))
     }
 
     /// Fills `out`, which has exactly the length of the plaintext.
@@ -184,7 +184,7 @@ fn chained_payload(opened: &[u8], plain: usize) -> Result<&[u8]> {
         _ => Err(Error::corrupt(format!(
             "what it decrypts to does not stand for the {plain} bytes that the chunk has"
         ))
-        .cure(
+        .hint(
             "compare the key with the one that the node used; if it is right, scrub the SSTable \
              on the node or restore it from a backup",
         )),
@@ -201,5 +201,5 @@ fn copy(from: &[u8], to: &mut [u8]) -> Result<()> {
 
 fn too_short() -> Error {
     Error::corrupt("fewer bytes are stored than the chunk has")
-        .cure("scrub the SSTable on the node, or restore it from a backup")
+        .hint("scrub the SSTable on the node, or restore it from a backup")
 }

@@ -44,7 +44,7 @@ impl From<ChunkError> for Error {
             ChunkError::UnknownKey(_) => ErrorKind::KeyUnavailable,
             _ => ErrorKind::Corrupt,
         };
-        let cure = match error {
+        let hint = match error {
             ChunkError::Decrypt(_) => {
                 "compare the key with the one that the node used; if it is right, \
                  scrub the SSTable on the node or restore it from a backup"
@@ -55,7 +55,7 @@ impl From<ChunkError> for Error {
             }
             _ => "scrub the SSTable on the node, or restore it from a backup",
         };
-        Self::new(kind, error.to_string()).cure(cure)
+        Self::new(kind, error.to_string()).hint(hint)
     }
 }
 
@@ -63,7 +63,7 @@ impl From<ChunkError> for Error {
 #[must_use]
 pub fn crc_mismatch() -> Error {
     Error::corrupt("the chunk's CRC does not match its bytes")
-        .cure("restore the SSTable from a backup or a replica, or scrub it on the node")
+        .hint("restore the SSTable from a backup or a replica, or scrub it on the node")
 }
 
 /// Opens the chunks of one SSTable, with the keys that it is given and no others.

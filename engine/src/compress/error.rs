@@ -77,12 +77,12 @@ impl From<CodecError> for Error {
             CodecError::Buffer { .. } | CodecError::Compress(_) => {
                 Self::new(ErrorKind::Internal, error.to_string())
             }
-            CodecError::ChainOpened { .. } => Self::corrupt(error.to_string()).cure(
+            CodecError::ChainOpened { .. } => Self::corrupt(error.to_string()).hint(
                 "compare the key with the one that the node used; if it is right, \
                  scrub the SSTable on the node or restore it from a backup",
             ),
             _ => Self::corrupt(error.to_string())
-                .cure("scrub the SSTable on the node, or restore it from a backup"),
+                .hint("scrub the SSTable on the node, or restore it from a backup"),
         }
     }
 }

@@ -100,7 +100,7 @@ fn another_length_than_the_expected_one_is_an_error_that_says_so() {
                 assert!(text.contains(&other.to_string()), "{codec:?}: {text}");
                 let error = Error::from(error);
                 assert_eq!(error.kind(), ErrorKind::Corrupt);
-                assert!(error.advice().is_some());
+                assert!(error.hint_text().is_some());
             }
             // And the context is as good as before.
             assert_eq!(decompressed(codec, &stored, 1000, &mut context), Ok(plain));
@@ -361,7 +361,7 @@ fn a_chain_says_nothing_of_what_was_decrypted() {
     }
     let error = Error::from(opaque);
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.advice().unwrap().contains("compare the key"));
+    assert!(error.hint_text().unwrap().contains("compare the key"));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn unless_absent(file: &Path) -> Result<Option<PathBuf>> {
 fn named_in(file: &Path, keys: &[&str]) -> Result<Vec<NamedDirectory>> {
     let bytes = read_file(file, "the configuration file", MAX_LENGTH)?;
     let text = str::from_utf8(&bytes).map_err(|_not_text| {
-        Error::invalid("not text in UTF-8").at(file).cure("save the file in UTF-8")
+        Error::invalid("not text in UTF-8").at(file).hint("save the file in UTF-8")
     })?;
     let tree = yaml::parse(text).map_err(|error| not_yaml(&error)).at(file)?;
     let Some(Value::Mapping(pairs)) = tree.as_deref().map(|node| &node.value) else {
@@ -118,7 +118,7 @@ fn inner<'a>(pairs: &'a Mapping, of_tiers: bool, found: &mut Vec<(usize, &'a str
 }
 
 fn twice(line: usize, key: &str) -> Error {
-    Error::invalid(format!("line {line}: {key} comes a second time")).cure("remove one of them")
+    Error::invalid(format!("line {line}: {key} comes a second time")).hint("remove one of them")
 }
 
 const TIERS: &str = "tiered_storage_options";

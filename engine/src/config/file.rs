@@ -21,12 +21,12 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
     let metadata = file.metadata().map_err(|error| failed(error, path, what))?;
     if !metadata.is_file() {
         let text = format!("{what} must be a regular file");
-        return Err(Error::invalid(text).at(path).cure("name the file itself"));
+        return Err(Error::invalid(text).at(path).hint("name the file itself"));
     }
     let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if length > limit {
         let text = format!("{what} of {length} bytes is larger than {limit}");
-        return Err(Error::invalid(text).at(path).cure("check the path"));
+        return Err(Error::invalid(text).at(path).hint("check the path"));
     }
     // One buffer of the final size: a vector that grew would leave copies behind. The byte more
     // shows that the file is longer than it said.
@@ -43,7 +43,7 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
     if filled != length {
         return Err(Error::new(ErrorKind::Busy, format!("{what} changed while it was read"))
             .at(path)
-            .cure("stop what writes it, then run again"));
+            .hint("stop what writes it, then run again"));
     }
     bytes.truncate(filled);
     Ok(bytes)
@@ -66,7 +66,7 @@ pub(crate) fn exposed(path: &Path, what: &'static str) -> Option<String> {
 
 fn failed(error: io::Error, path: &Path, what: &'static str) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
-        return Error::invalid(format!("{what} does not exist")).at(path).cure("check the path");
+        return Error::invalid(format!("{what} does not exist")).at(path).hint("check the path");
     }
     Error::io("cannot read the file", path, error)
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use rekey_kmip::keystore::StoreType;
 use rekey_kmip::transport::{Host, NameCheck};
 
-use super::own;
 use super::password::{Password, PasswordKeys};
 use super::section::Section;
 use crate::error::Result;
@@ -67,8 +66,8 @@ impl KmipGroup {
             "keystore_type",
             &PasswordKeys {
                 written: "keystore_password",
-                file: own::KEYSTORE_FILE,
-                descriptor: own::KEYSTORE_DESCRIPTOR,
+                file: KEYSTORE_FILE,
+                descriptor: KEYSTORE_DESCRIPTOR,
             },
         )?;
         let truststore = StoreSettings::read(
@@ -77,16 +76,16 @@ impl KmipGroup {
             "truststore_type",
             &PasswordKeys {
                 written: "truststore_password",
-                file: own::TRUSTSTORE_FILE,
-                descriptor: own::TRUSTSTORE_DESCRIPTOR,
+                file: TRUSTSTORE_FILE,
+                descriptor: TRUSTSTORE_DESCRIPTOR,
             },
         )?;
         let key_password = Password::read(
             section,
             &PasswordKeys {
                 written: "keystore_key_password",
-                file: own::KEYSTORE_KEY_FILE,
-                descriptor: own::KEYSTORE_KEY_DESCRIPTOR,
+                file: KEYSTORE_KEY_FILE,
+                descriptor: KEYSTORE_KEY_DESCRIPTOR,
             },
         )?;
         let key_cache_millis = section.number("key_cache_millis")?.unwrap_or(KEY_CACHE_MILLIS);
@@ -96,7 +95,7 @@ impl KmipGroup {
             hosts: hosts(section)?,
             keystore,
             key_password,
-            alias: section.text(own::KEYSTORE_ALIAS)?,
+            alias: section.text(KEYSTORE_ALIAS)?,
             truststore,
             timeout: timeout(section)?,
             key_cache_millis,
@@ -134,7 +133,7 @@ fn hosts(section: &mut Section<'_>) -> Result<Vec<Host>> {
     let Some(entries) = section.list("hosts")? else {
         return Err(section
             .invalid("hosts", "is missing")
-            .cure("list the group's key servers: hosts: name, name:port"));
+            .hint("list the group's key servers: hosts: name, name:port"));
     };
     Host::parse_list(&entries.join(","))
         .map_err(|error| section.invalid("hosts", &format!("cannot be used: {error}")))
@@ -149,10 +148,10 @@ fn timeout(section: &mut Section<'_>) -> Result<Option<Duration>> {
 }
 
 fn verify_hostname(section: &mut Section<'_>) -> Result<NameCheck> {
-    match section.text(own::VERIFY_HOSTNAME)?.map(|text| text.parse::<NameCheck>()) {
+    match section.text(VERIFY_HOSTNAME)?.map(|text| text.parse::<NameCheck>()) {
         None => Ok(NameCheck::default()),
         Some(Ok(check)) => Ok(check),
-        Some(Err(_other)) => Err(section.invalid(own::VERIFY_HOSTNAME, "must be full, cn or off")),
+        Some(Err(_other)) => Err(section.invalid(VERIFY_HOSTNAME, "must be full, cn or off")),
     }
 }
 
@@ -162,3 +161,25 @@ pub(super) fn non_empty(section: &mut Section<'_>, key: &'static str) -> Result<
 
 /// The database's default (KMIP.md 1.6).
 const KEY_CACHE_MILLIS: u64 = 300_000;
+
+// Keys of this program's own.
+pub(super) const VERIFY_HOSTNAME: &str = "verify_hostname";
+pub(super) const KEYSTORE_ALIAS: &str = "keystore_alias";
+const KEYSTORE_FILE: &str = "keystore_password_file";
+const KEYSTORE_DESCRIPTOR: &str = "keystore_password_descriptor";
+pub(super) const KEYSTORE_KEY_FILE: &str = "keystore_key_password_file";
+pub(super) const KEYSTORE_KEY_DESCRIPTOR: &str = "keystore_key_password_descriptor";
+pub(super) const TRUSTSTORE_FILE: &str = "truststore_password_file";
+pub(super) const TRUSTSTORE_DESCRIPTOR: &str = "truststore_password_descriptor";
+
+/// The keys that the database does not have. A password itself is none: it would stand in the list of processes.
+pub(super) const OWN_KEYS: [&str; 8] = [
+    VERIFY_HOSTNAME,
+    KEYSTORE_ALIAS,
+    KEYSTORE_FILE,
+    KEYSTORE_DESCRIPTOR,
+    KEYSTORE_KEY_FILE,
+    KEYSTORE_KEY_DESCRIPTOR,
+    TRUSTSTORE_FILE,
+    TRUSTSTORE_DESCRIPTOR,
+];

@@ -94,7 +94,7 @@ impl NodeConfig {
             let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
             Error::invalid(format!("line {line}: not text in UTF-8"))
                 .at(&path)
-                .cure("save the file in UTF-8")
+                .hint("save the file in UTF-8")
         })?;
         Self::parse(text, &path)
     }
@@ -116,7 +116,7 @@ impl NodeConfig {
         let path = path.into();
         if text.len() > MAX_LENGTH {
             let what = format!("the configuration file is larger than {MAX_LENGTH} bytes");
-            return Err(Error::invalid(what).at(&path).cure("check the path"));
+            return Err(Error::invalid(what).at(&path).hint("check the path"));
         }
         let tree = yaml::parse(text).map_err(|error| not_yaml(&error)).at(&path)?;
         let nothing = Mapping::default();
@@ -131,7 +131,7 @@ impl NodeConfig {
                         node.line
                     ))
                     .at(&path)
-                    .cure("name the database's hcd.yaml or dse.yaml"));
+                    .hint("name the database's hcd.yaml or dse.yaml"));
                 }
             },
         };
@@ -142,7 +142,7 @@ impl NodeConfig {
             for (name, mut section) in hosts.sections()? {
                 groups.push(KmipGroup::read(name, &mut section)?);
                 warnings.extend(section.unknown());
-                warnings.extend(section.not_the_database_s(&own::KEYS));
+                warnings.extend(section.not_the_database_s(&kmip_group::OWN_KEYS));
             }
         }
         let system_info = match file.section("system_info_encryption")? {
@@ -196,7 +196,7 @@ impl NodeConfig {
             };
             Error::invalid(format!("kmip_hosts {there}, and no group {}", label(name)))
                 .at(&self.path)
-                .cure("name a group that is there, or add its kmip_hosts section")
+                .hint("name a group that is there, or add its kmip_hosts section")
         })
     }
 
@@ -245,7 +245,7 @@ impl NodeConfig {
 
 fn not_yaml(error: &YamlError) -> Error {
     Error::invalid(format!("line {}: not YAML that can be read: {}", error.line, error.what))
-        .cure("indent with spaces, and quote values with special characters")
+        .hint("indent with spaces, and quote values with special characters")
 }
 
 /// The longest configuration file that is read; the database's own have some 100 KiB.

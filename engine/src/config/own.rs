@@ -9,7 +9,11 @@ use std::str::FromStr;
 
 use rekey_kmip::transport::NameCheck;
 
-use super::{KmipGroup, NodeConfig, Password};
+use super::kmip_group::{
+    KEYSTORE_ALIAS, KEYSTORE_KEY_DESCRIPTOR, KEYSTORE_KEY_FILE, KmipGroup, OWN_KEYS,
+    TRUSTSTORE_DESCRIPTOR, TRUSTSTORE_FILE, VERIFY_HOSTNAME,
+};
+use super::{NodeConfig, Password};
 use crate::error::{Error, Result};
 use crate::options::shown;
 
@@ -37,7 +41,7 @@ pub enum NoOwnSetting {
     #[error("write it as GROUP.KEY=VALUE, such as vault.verify_hostname=cn")]
     Form,
     /// Not a key of this program.
-    #[error("{} is not one of {}", shown(.0), KEYS.join(", "))]
+    #[error("{} is not one of {}", shown(.0), OWN_KEYS.join(", "))]
     Key(String),
     /// A value that the key does not take.
     #[error("{key} is {wanted}")]
@@ -58,7 +62,7 @@ impl FromStr for OwnSetting {
         if group.is_empty() || value.is_empty() {
             return Err(NoOwnSetting::Form);
         }
-        let known = KEYS.into_iter().find(|known| *known == key);
+        let known = OWN_KEYS.into_iter().find(|known| *known == key);
         let key = known.ok_or_else(|| NoOwnSetting::Key(key.to_owned()))?;
         let refused = |wanted| NoOwnSetting::Value { key, wanted };
         let value = match key {
@@ -95,8 +99,9 @@ impl NodeConfig {
     pub fn set(&mut self, settings: &[OwnSetting]) -> Result<()> {
         for setting in settings {
             self.kmip_group(&setting.group).map_err(|error| {
-                let cure = error.advice().unwrap_or("name a group of the file").to_owned();
-                Error::invalid(format!("--kmip-set {setting}")).caused_by(error).cure(cure)
+                Error::invalid(format!("--kmip-set {setting}"))
+                    .hint("name a group of the file")
+                    .wrapping(error)
             })?;
             let groups = self.groups.iter_mut().filter(|group| group.name == setting.group);
             groups.for_each(|group| setting.apply(group));
@@ -127,27 +132,6 @@ impl OwnSetting {
         *place = Some(password);
     }
 }
-
-pub(super) const VERIFY_HOSTNAME: &str = "verify_hostname";
-pub(super) const KEYSTORE_ALIAS: &str = "keystore_alias";
-pub(super) const KEYSTORE_FILE: &str = "keystore_password_file";
-pub(super) const KEYSTORE_DESCRIPTOR: &str = "keystore_password_descriptor";
-pub(super) const KEYSTORE_KEY_FILE: &str = "keystore_key_password_file";
-pub(super) const KEYSTORE_KEY_DESCRIPTOR: &str = "keystore_key_password_descriptor";
-pub(super) const TRUSTSTORE_FILE: &str = "truststore_password_file";
-pub(super) const TRUSTSTORE_DESCRIPTOR: &str = "truststore_password_descriptor";
-
-/// All of them. A password itself is none: it would stand in the list of processes.
-pub(super) const KEYS: [&str; 8] = [
-    VERIFY_HOSTNAME,
-    KEYSTORE_ALIAS,
-    KEYSTORE_FILE,
-    KEYSTORE_DESCRIPTOR,
-    KEYSTORE_KEY_FILE,
-    KEYSTORE_KEY_DESCRIPTOR,
-    TRUSTSTORE_FILE,
-    TRUSTSTORE_DESCRIPTOR,
-];
 
 #[cfg(test)]
 mod tests {
@@ -197,7 +181,7 @@ mod tests {
         assert_eq!(error("g.verify_hostname=no"), "verify_hostname is full, cn or off");
         assert!(error("g.keystore_password_descriptor=x").contains("number of a descriptor"));
         let unknown = config(&["d.verify_hostname=cn"]).unwrap_err();
-        assert!(unknown.chain().contains("a.b, c") && unknown.advice().is_some(), "{unknown:?}");
+        assert!(unknown.chain().contains("a.b, c") && unknown.hint_text().is_some(), "{unknown:?}");
     }
 
     #[test]

@@ -69,11 +69,11 @@ impl Descriptors {
 pub(super) fn unreadable(error: SecretError) -> Error {
     match error {
         SecretError::Io(source) if source.kind() == std::io::ErrorKind::NotFound => {
-            Error::invalid("the password file does not exist").cure("check the path")
+            Error::invalid("the password file does not exist").hint("check the path")
         }
         SecretError::Io(source) => Error::invalid("cannot read the password")
             .caused_by(source)
-            .cure("check that the file or descriptor is open to this user for reading"),
-        other => Error::invalid(other.to_string()).cure("give the password alone, on one line"),
+            .hint("check that the file or descriptor is open to this user for reading"),
+        other => Error::invalid(other.to_string()).hint("give the password alone, on one line"),
     }
 }

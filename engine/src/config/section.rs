@@ -193,7 +193,7 @@ impl<'a> Section<'a> {
     fn error(&self, key: &str, line: usize, what: &str) -> Error {
         Error::invalid(format!("line {line}: {} {what}", self.path_of(&label(key))))
             .at(self.file)
-            .cure("correct that line of the file")
+            .hint("correct that line of the file")
     }
 
     fn path_of(&self, key: &str) -> String {

@@ -17,7 +17,7 @@ fn refused(text: &str) -> Error {
     let error = NodeConfig::parse(text, "hcd.yaml").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert_eq!(error.path(), Some(Path::new("hcd.yaml")), "{error}");
-    assert!(error.advice().is_some(), "{error}");
+    assert!(error.hint_text().is_some(), "{error}");
     error
 }
 
@@ -191,7 +191,7 @@ fn a_wrong_value_is_named_by_line_section_and_key() {
         ("keystore_password_descriptor: 4294967296", "must be a whole number"),
     ] {
         let error = refused(&group(lines));
-        let text = format!("{error} {error:?} {:?}", error.advice());
+        let text = format!("{error} {error:?} {:?}", error.hint_text());
         assert!(text.contains(part), "{lines}: {text}");
         assert!(!text.contains("hunter2"), "{text}");
     }

@@ -1,8 +1,11 @@
-//! Which code runs a cipher, and what that code has to offer.
+//! Which code runs a cipher.
 
 use std::fmt;
 
-use super::{Algorithm, Lane, Mode};
+use super::algorithm::SpeedUp;
+#[cfg(all(target_arch = "x86_64", feature = "simd"))]
+use super::x86::{Avx2, Avx512, Vaes256, Vaes512};
+use super::{Algorithm, Mode};
 
 /// The code that runs a cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,10 +39,10 @@ impl Kernel {
         if cfg!(debug_assertions) && std::env::var_os("REKEY_PORTABLE").is_some() {
             return Self::Portable;
         }
-        let special: &[Self] = match (algorithm, mode) {
-            (Algorithm::Aes, Mode::Cbc) => &[Self::Vaes512, Self::Vaes256],
-            (Algorithm::Des | Algorithm::DesEde | Algorithm::Rc2, _) => &[Self::Avx512, Self::Avx2],
-            (Algorithm::Aes | Algorithm::Blowfish, _) => &[],
+        let special: &[Self] = match (algorithm.speed_up(), mode) {
+            (SpeedUp::AesInCbc, Mode::Cbc) => &[Self::Vaes512, Self::Vaes256],
+            (SpeedUp::Vectors, _) => &[Self::Avx512, Self::Avx2],
+            (SpeedUp::AesInCbc | SpeedUp::None, _) => &[],
         };
         special.iter().copied().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
     }
@@ -49,7 +52,13 @@ impl Kernel {
     #[must_use]
     pub fn is_available(self) -> bool {
         #[cfg(all(target_arch = "x86_64", feature = "simd"))]
-        let available = super::simd::is_available(self);
+        let available = match self {
+            Self::Portable => true,
+            Self::Avx2 => Avx2::get().is_some(),
+            Self::Avx512 => Avx512::get().is_some(),
+            Self::Vaes256 => Vaes256::get().is_some(),
+            Self::Vaes512 => Vaes512::get().is_some(),
+        };
         #[cfg(not(all(target_arch = "x86_64", feature = "simd")))]
         let available = self == Self::Portable;
         available
@@ -66,24 +75,6 @@ impl fmt::Display for Kernel {
             Self::Vaes512 => "vaes512",
         })
     }
-}
-
-/// A scheduled key in one mode of operation. Padding is none of its business.
-///
-/// An IV is as long as a block; where blocks are shorter than 16 bytes, its first bytes count.
-/// Texts are whole blocks in the modes that need them: [`CipherKey`](super::CipherKey) has checked.
-pub(super) trait Cipher: Send + Sync {
-    /// Encrypts every lane in place.
-    fn seal(&self, lanes: &mut [Lane<'_>]);
-
-    /// Decrypts in place.
-    fn open(&self, iv: &[u8; 16], data: &mut [u8]);
-
-    /// Decrypts `source` into `target`, which is as long.
-    fn open_into(&self, iv: &[u8; 16], source: &[u8], target: &mut [u8]);
-
-    /// How many lanes of like length [`seal`](Self::seal) wants to run at full speed.
-    fn width(&self) -> usize;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::kernel::Cipher;
+use super::cipher::Cipher;
 use super::padding::plain_length;
 use super::{Kernel, Lane, PartialBlock, Transformation, TransformationError, schedule};
 use crate::memory::keep_resident;
@@ -81,7 +81,7 @@ impl CipherKey {
         let iv = self.iv(iv)?;
         self.check(data.len())?;
         self.cipher.open(&iv, data);
-        plain_length(&self.transformation, data)
+        plain_length(&self.transformation, data).ok_or(DecryptFailed)
     }
 
     /// Decrypts `source` into `target`, which is as long, and returns the plaintext's length like
@@ -101,7 +101,7 @@ impl CipherKey {
             return Err(DecryptFailed);
         }
         self.cipher.open_into(&iv, source, target);
-        plain_length(&self.transformation, target)
+        plain_length(&self.transformation, target).ok_or(DecryptFailed)
     }
 
     /// Encrypts every lane in place, all of them side by side. Their order and lengths are free.

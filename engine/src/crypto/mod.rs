@@ -10,6 +10,8 @@
 //! printed or compared by its secret, and what holds one wipes it when dropped; copies in
 //! registers and on the stack of a running kernel are beyond its reach.
 
+mod algorithm;
+mod cipher;
 mod feed;
 mod iv;
 mod kernel;
@@ -30,12 +32,13 @@ mod weakness;
 #[cfg(all(target_arch = "x86_64", feature = "simd"))]
 mod x86;
 
+pub use algorithm::Algorithm;
 pub use iv::IvSource;
 pub use kernel::Kernel;
 pub use key::{CipherKey, DecryptFailed};
 pub use lane::{Lane, PartialBlock};
 pub use padding::pad;
-pub use transformation::{Algorithm, Mode, Padding, Transformation, TransformationError};
+pub use transformation::{Mode, Padding, Transformation, TransformationError};
 pub use weakness::{Weakening, Weakness};
 
 /// A block of AES.

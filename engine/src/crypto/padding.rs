@@ -1,6 +1,6 @@
 //! PKCS #5 padding (RFC 8018 6.1.1, with the block of the cipher at hand).
 
-use super::{DecryptFailed, Padding, Transformation};
+use super::{Padding, Transformation};
 
 /// Writes the padding behind the first `plain` bytes of `buf` and returns the length of the
 /// whole: `buf[..returned]` is ready to be encrypted. Without a padding nothing is written.
@@ -19,17 +19,14 @@ pub fn pad(transformation: &Transformation, buf: &mut [u8], plain: usize) -> usi
     padded
 }
 
-/// Returns the length of the plaintext at the start of a decrypted text, with its padding checked.
-pub(super) fn plain_length(
-    transformation: &Transformation,
-    text: &[u8],
-) -> Result<usize, DecryptFailed> {
+/// Returns the length of the plaintext at the start of a decrypted text, or none if its padding is
+/// not right.
+pub(super) fn plain_length(transformation: &Transformation, text: &[u8]) -> Option<usize> {
     match transformation.padding() {
-        Padding::None => Ok(text.len()),
+        Padding::None => Some(text.len()),
         Padding::Pkcs5 => {
-            let before = text.len().checked_sub(transformation.block_size());
-            let last = before.and_then(|before| text.get(before..)).ok_or(DecryptFailed)?;
-            text.len().checked_sub(unpad(last)?).ok_or(DecryptFailed)
+            let before = text.len().checked_sub(transformation.block_size())?;
+            text.len().checked_sub(unpad(text.get(before..)?)?)
         }
     }
 }
@@ -37,13 +34,13 @@ pub(super) fn plain_length(
 /// Returns the count of padding bytes at the end of `last`, the last block of a message.
 ///
 /// Looks at every byte of the block whatever it has seen, so that its time tells nothing.
-fn unpad(last: &[u8]) -> Result<usize, DecryptFailed> {
-    let [.., count] = *last else { return Err(DecryptFailed) };
+fn unpad(last: &[u8]) -> Option<usize> {
+    let [.., count] = *last else { return None };
     let mut wrong = u8::from(count == 0) | u8::from(usize::from(count) > last.len());
     for (distance, byte) in (1_u8..).zip(last.iter().rev()) {
         wrong |= u8::from(distance <= count) & u8::from(*byte != count);
     }
-    if wrong == 0 { Ok(usize::from(count)) } else { Err(DecryptFailed) }
+    (wrong == 0).then_some(usize::from(count))
 }
 
 #[cfg(test)]
@@ -59,7 +56,7 @@ mod tests {
                 let padded = pad(&cipher, &mut buf, plain);
                 assert_eq!(padded, cipher.ciphertext_length(plain));
                 assert!(buf[..plain].iter().chain(&buf[padded..]).all(|byte| *byte == 0xee));
-                assert_eq!(plain_length(&cipher, &buf[..padded]), Ok(plain));
+                assert_eq!(plain_length(&cipher, &buf[..padded]), Some(plain));
             }
         }
     }
@@ -71,7 +68,7 @@ mod tests {
             let mut buf = [0xee; 64];
             assert_eq!(pad(&ofb, &mut buf, plain), plain);
             assert_eq!(buf, [0xee; 64]);
-            assert_eq!(plain_length(&ofb, &buf[..plain]), Ok(plain));
+            assert_eq!(plain_length(&ofb, &buf[..plain]), Some(plain));
         }
     }
 
@@ -98,14 +95,14 @@ mod tests {
                     for place in 0..N {
                         let mut block = [count; N];
                         block[place] = fill;
-                        assert_eq!(unpad(&block).is_ok(), model(&block), "{block:?}");
+                        assert_eq!(unpad(&block).is_some(), model(&block), "{block:?}");
                     }
                 }
             }
         }
         all::<8>();
         all::<16>();
-        assert_eq!(unpad(&[]), Err(DecryptFailed));
+        assert_eq!(unpad(&[]), None);
     }
 
     #[test]
@@ -113,7 +110,7 @@ mod tests {
         for (text, block) in [("AES", 16), ("DES", 8)] {
             let cipher = Transformation::parse(text).unwrap();
             for length in 0..block {
-                assert_eq!(plain_length(&cipher, &vec![1; length]), Err(DecryptFailed));
+                assert_eq!(plain_length(&cipher, &vec![1; length]), None);
             }
         }
     }

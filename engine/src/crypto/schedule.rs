@@ -6,7 +6,7 @@
 use aes::cipher::KeyInit as _;
 use aes::{Aes128, Aes192, Aes256};
 
-use super::kernel::Cipher;
+use super::cipher::Cipher;
 use super::legacy::{Blowfish, ByIndex, Des, Rc2, SideBySide, TripleDes};
 #[cfg(all(target_arch = "x86_64", feature = "simd"))]
 use super::simd;

@@ -3,21 +3,10 @@
 //! This module, and what it leads to, is the feature `simd`; without it everything runs through
 //! [`portable`].
 
-use super::kernel::Cipher;
+use super::cipher::Cipher;
 use super::legacy::{Des, Rc2, Rounds, SideBySide, TripleDes};
 use super::x86::{AesVectors, Avx2, Avx512, Cbc, Vaes256, Vaes512, Vectors, Wide};
 use super::{Algorithm, Kernel, Mode, portable};
-
-/// Says whether this processor, and the operating system, have what a kernel is compiled for.
-pub(super) fn is_available(kernel: Kernel) -> bool {
-    match kernel {
-        Kernel::Portable => true,
-        Kernel::Avx2 => Avx2::get().is_some(),
-        Kernel::Avx512 => Avx512::get().is_some(),
-        Kernel::Vaes256 => Vaes256::get().is_some(),
-        Kernel::Vaes512 => Vaes512::get().is_some(),
-    }
-}
 
 /// Schedules a key of a valid length for a kernel; none if the kernel is not available, or has not
 /// this algorithm in this mode.

@@ -14,7 +14,7 @@ impl Weakness {
     #[must_use]
     pub fn of(transformation: &Transformation, strength: u32) -> Option<Self> {
         let suite = Suite::new(transformation, strength);
-        (suite.algorithm != Algorithm::Aes || suite.mode == Mode::Ecb).then_some(Self(suite))
+        (suite.algorithm.is_legacy() || suite.mode == Mode::Ecb).then_some(Self(suite))
     }
 
     /// Bits of security: the logarithm of the work to find a key.
@@ -27,32 +27,12 @@ impl Weakness {
 impl fmt::Display for Weakness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(suite) = self;
-        let bits = suite.strength;
-        match (suite.algorithm, bits) {
-            (Algorithm::Aes, _) => {}
-            (Algorithm::Blowfish | Algorithm::Rc2, _) => {
-                let name = suite.algorithm.name();
-                write!(
-                    f,
-                    "{name} with {bits}-bit keys has blocks of 8 bytes and is no NIST cipher"
-                )?;
-            }
-            (Algorithm::Des, _) => {
-                f.write_str(
-                    "DES keys of 56 bits can be found by trying them all (FIPS 46-3, withdrawn in 2005)",
-                )?;
-            }
-            (Algorithm::DesEde, ..=112) => f.write_str(
-                "DESede with two keys has 80 bits of security (NIST SP 800-57 part 1, 5.6.1) and \
-                 is disallowed (SP 800-131A)",
-            )?,
-            (Algorithm::DesEde, _) => f.write_str(
-                "DESede has 112 bits of security (NIST SP 800-57 part 1, 5.6.1) and is disallowed \
-                 for encryption since 2024 (SP 800-131A)",
-            )?,
+        let of_algorithm = suite.algorithm.weakness(suite.strength);
+        if let Some(weakness) = &of_algorithm {
+            f.write_str(weakness)?;
         }
         if suite.mode == Mode::Ecb {
-            if suite.algorithm != Algorithm::Aes {
+            if of_algorithm.is_some() {
                 f.write_str("; ")?;
             }
             f.write_str(
@@ -105,17 +85,12 @@ impl Suite {
         Self { algorithm, mode, strength }
     }
 
-    /// NIST SP 800-57 part 1, table 2, for AES and `DESede`; else the bits of the key.
     const fn security_bits(self) -> u32 {
-        match (self.algorithm, self.strength) {
-            (Algorithm::DesEde, ..=112) => 80,
-            (Algorithm::DesEde, _) => 112,
-            (_, strength) => strength,
-        }
+        self.algorithm.security_bits(self.strength)
     }
 
     fn rank(self) -> (bool, u32) {
-        (self.algorithm == Algorithm::Aes, self.security_bits())
+        (!self.algorithm.is_legacy(), self.security_bits())
     }
 }
 

@@ -15,7 +15,7 @@
 use aes::cipher::InOutBuf;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-use super::kernel::Cipher;
+use super::cipher::Cipher;
 use super::legacy::{ByIndex, LookUp, Rounds, Table};
 use super::{BLOCK, Block, Lane, lookup, vaes};
 

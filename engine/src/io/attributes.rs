@@ -31,7 +31,7 @@ pub(super) fn copy(from: &Path, target: &File, to: &Path) -> Result<()> {
                     to,
                     errno.into(),
                 )
-                .cure("run as root or as the user that the database runs as"));
+                .hint("run as root or as the user that the database runs as"));
             }
             let _as_far_as_it_goes = rustix::fs::fchown(target, None, Some(gid));
         }

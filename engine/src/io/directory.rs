@@ -55,7 +55,7 @@ fn check(directory: &File, path: &Path, like: Option<&Path>) -> Result<()> {
 fn strange(path: &Path, what: &'static str) -> Error {
     Error::invalid(format!("not a directory that this program would make: {what}"))
         .at(path)
-        .cure("find out who made it, then remove it or take the others' right to write to it")
+        .hint("find out who made it, then remove it or take the others' right to write to it")
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ impl NodeLease {
 fn in_the_way(holder: &Holder) -> Error {
     Error::new(ErrorKind::Busy, format!("process {} ({}) has it open", holder.pid, holder.command))
         .at(&holder.path)
-        .cure("drain and stop the node, or end that process, then run again")
+        .hint("drain and stop the node, or end that process, then run again")
 }
 
 fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
@@ -153,7 +153,7 @@ fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
             });
             Err(Error::new(ErrorKind::Busy, format!("the data directory is locked{by}"))
                 .at(directory)
-                .cure("wait for the other run of this program to end, or end it, then run again"))
+                .hint("wait for the other run of this program to end, or end it, then run again"))
         }
         Err(TryLockError::Error(error)) => {
             Err(not_locked(error, directory, mounts::file_system_of(directory)))
@@ -178,7 +178,7 @@ fn not_locked(error: io::Error, directory: &Path, file_system: Option<String>) -
     )
     .at(directory)
     .caused_by(error)
-    .cure(
+    .hint(
         "mount it with working locks, or copy the data to a local disk; census, plan and verify \
          need a lock as well",
     )
@@ -215,7 +215,7 @@ mod tests {
             let error = not_locked(code.into(), Path::new("/mnt/data"), name());
             assert_eq!(error.kind(), ErrorKind::Busy);
             assert!(error.to_string().contains("/mnt/data: its file system (nfs4) has no locks"));
-            assert!(error.advice().is_some_and(|cure| cure.contains("mount")));
+            assert!(error.hint_text().is_some_and(|hint| hint.contains("mount")));
         }
         let error = not_locked(Errno::NOLCK.into(), Path::new("/mnt/data"), None);
         assert!(error.to_string().contains("its file system has no locks"), "{error}");

@@ -76,7 +76,7 @@ impl Storage for LocalStorage {
         way::check_own(&file).map_err(|what| {
             Error::invalid(format!("not a file that this program has made: {what}"))
                 .at(path)
-                .cure("find out who put it there, and run as the user who began the work")
+                .hint("find out who put it there, and run as the user who began the work")
         })?;
         read_whole(&file, path, limit)
     }
@@ -212,7 +212,7 @@ fn read_whole(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
         return Err(Error::corrupt(format!("longer than the {limit} bytes it can have"))
             .at(path)
-            .cure("compare the file with a backup"));
+            .hint("compare the file with a backup"));
     }
     Ok(bytes)
 }
@@ -338,7 +338,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     Err(Error::new(ErrorKind::Mismatch, "the copy does not read back as the original")
         .at(to)
-        .cure("check the machine's memory and disk; the original is untouched"))
+        .hint("check the machine's memory and disk; the original is untouched"))
 }
 
 fn forget_cached(file: &File) {
@@ -475,7 +475,7 @@ mod tests {
         drop(LocalStorage.reopen(&a).unwrap());
         std::os::unix::fs::symlink(&a, &link).unwrap();
         assert!(
-            LocalStorage.reopen(&link).unwrap_err().advice().unwrap().contains("symbolic link")
+            LocalStorage.reopen(&link).unwrap_err().hint_text().unwrap().contains("symbolic link")
         );
         if std::os::unix::fs::chown(&a, Some(1001), None).is_ok() {
             let error = LocalStorage.reopen(&b).unwrap_err();

@@ -3,8 +3,6 @@
 use std::fs;
 use std::sync::LazyLock;
 
-use super::standing::Standing;
-
 /// User, groups and capabilities of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
@@ -86,16 +84,14 @@ impl Rights {
         }
     }
 
-    /// Whether the name of a file may be removed as far as owners count; permissions are another matter.
-    #[must_use]
-    pub const fn may_remove(&self, file: &Standing, directory: &Standing) -> bool {
-        !directory.is_sticky() || directory.user == self.user || self.owns(file)
+    /// Whether this process is its user's, or may act for the owner of any file.
+    pub(super) const fn are_those_of(&self, user: u32) -> bool {
+        user == self.user || self.has(CAP_FOWNER)
     }
 
-    /// Whether the times of a file may be set, and its permissions.
-    #[must_use]
-    pub const fn owns(&self, file: &Standing) -> bool {
-        file.user == self.user || self.has(CAP_FOWNER)
+    /// The user whose process it is.
+    pub(super) const fn user(&self) -> u32 {
+        self.user
     }
 
     /// Whether attributes may be set that are in the system's hands.

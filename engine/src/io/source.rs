@@ -156,7 +156,7 @@ impl Source {
         }
         Err(Error::new(crate::ErrorKind::Busy, "the file was changed while it was read")
             .at(&self.path)
-            .cure("find out what writes there; nothing was replaced"))
+            .hint("find out what writes there; nothing was replaced"))
     }
 }
 

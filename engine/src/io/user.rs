@@ -49,10 +49,10 @@ pub fn act_as_owner(data_dirs: &[PathBuf], named: Option<&str>) -> Result<Option
     let Some(user) = user.filter(|user| user.id != own) else { return Ok(None) };
     if !own.is_root() {
         return Err(Error::invalid("only root can work as another user")
-            .cure(format!("run it as root or as {}, and leave --as out", user.name)));
+            .hint(format!("run it as root or as {}, and leave --as out", user.name)));
     }
     become_user(&user).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot work as {}", user.name)).caused_by(error).cure(
+        Error::new(ErrorKind::Io, format!("cannot work as {}", user.name)).caused_by(error).hint(
             "run it as that user; or, if nobody else may change the data meanwhile, --as root",
         )
     })?;
@@ -81,7 +81,7 @@ fn owner(data_dirs: &[PathBuf]) -> Result<Option<(Uid, Gid)>> {
             name_of(other),
             second.display()
         ))
-        .cure("name the one that the node runs as: --as USER")),
+        .hint("name the one that the node runs as: --as USER")),
         (Some((id, (_, group))), None) => Ok(Some((Uid::from_raw(id), Gid::from_raw(group)))),
         (None, _) => Ok(None),
     }
@@ -107,7 +107,7 @@ impl User {
     fn named(name: &str) -> Result<Self> {
         let unknown = || {
             Error::invalid(format!("there is no user {name}"))
-                .cure("--as takes the name or the number of the user that the node runs as")
+                .hint("--as takes the name or the number of the user that the node runs as")
         };
         if let Ok(Some(user)) = nix::unistd::User::from_name(name) {
             return Ok(Self::of(user.uid, user.gid));
@@ -227,7 +227,7 @@ mod tests {
             std::os::unix::fs::chown(dir.path().join("ks"), Some(1003), None).unwrap();
             let error = owner(&dirs).unwrap_err();
             assert!(error.to_string().contains("several users: user 1001 has"), "{error}");
-            assert!(error.advice().unwrap().contains("--as"));
+            assert!(error.hint_text().unwrap().contains("--as"));
         }
     }
 

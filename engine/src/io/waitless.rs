@@ -27,6 +27,6 @@ pub(super) fn open_to_read(path: &Path) -> Result<File> {
         true => Ok(file),
         false => Err(Error::corrupt(NOT_REGULAR)
             .at(path)
-            .cure("find out who put it there, and remove it")),
+            .hint("find out who put it there, and remove it")),
     }
 }

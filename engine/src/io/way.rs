@@ -148,7 +148,7 @@ pub(super) fn failed(what: &'static str, path: &Path, error: io::Error) -> Error
     let is_link = Errno::from_io_error(&error) == Some(Errno::LOOP);
     let failed = Error::io(what, path, error);
     match is_link {
-        true => failed.cure(
+        true => failed.hint(
             "a symbolic link stands where this program expects a file or a directory, and is never \
              followed: find out who put it there, and remove it",
         ),

@@ -4,7 +4,7 @@
 //! file  [magic 8][version u16] fields [CRC32 of all before]
 //! ```
 
-use crate::wire::Reader;
+use crate::wire::{Put as _, Reader};
 
 /// Why bytes are not such a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub(super) enum Flaw {
 /// The record with these fields.
 pub(super) fn seal(magic: [u8; 8], version: u16, fields: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = magic.to_vec();
-    out.extend_from_slice(&version.to_be_bytes());
+    out.put_u16(version);
     fields(&mut out);
     let crc = crc32fast::hash(&out);
-    out.extend_from_slice(&crc.to_be_bytes());
+    out.put_u32(crc);
     out
 }
 

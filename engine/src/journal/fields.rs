@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::sstable::{Component, Descriptor};
-use crate::wire::{Reader, WireError};
+use crate::wire::{Put as _, Reader, WireError};
 
 pub(super) fn put_count(out: &mut Vec<u8>, count: usize) {
-    out.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
+    out.put_u32(u32::try_from(count).unwrap_or(u32::MAX));
 }
 
 pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -32,11 +32,11 @@ pub(super) const fn words(error: WireError) -> &'static str {
 }
 
 pub(super) fn u32_of(reader: &mut Reader<'_>) -> Decoded<u32> {
-    reader.take_array("number").map(u32::from_be_bytes).map_err(words)
+    reader.u32("number").map_err(words)
 }
 
 pub(super) fn u64_of(reader: &mut Reader<'_>) -> Decoded<u64> {
-    reader.take_array("number").map(u64::from_be_bytes).map_err(words)
+    reader.u64("number").map_err(words)
 }
 
 pub(super) fn bytes<'a>(reader: &mut Reader<'a>) -> Decoded<&'a [u8]> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::wire::Reader;
+use crate::wire::{Put as _, Reader};
 use crate::{Error, ErrorKind};
 
 /// The version of the format that is written. Older ones stay readable: 1 has no records of copies, and
@@ -39,7 +39,7 @@ impl From<JournalError> for Error {
             JournalError::Foreign => ErrorKind::Invalid,
             _ => ErrorKind::Corrupt,
         };
-        let cure = match error {
+        let hint = match error {
             JournalError::Format(_) => {
                 "finish the run with the release that began it, or abandon it"
             }
@@ -49,7 +49,7 @@ impl From<JournalError> for Error {
                  throws away what was staged, then run again"
             }
         };
-        Self::new(kind, error.to_string()).cure(cure)
+        Self::new(kind, error.to_string()).hint(hint)
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Frames {
 /// Starts a journal.
 pub(super) fn head() -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    bytes.extend_from_slice(&FORMAT.to_be_bytes());
+    bytes.put_u16(FORMAT);
     bytes
 }
 
@@ -73,12 +73,12 @@ pub(super) fn head() -> Vec<u8> {
 pub(super) fn frame(payload: &[u8], durable: u64, time: i64) -> Option<Vec<u8>> {
     let length = u32::try_from(payload.len()).ok().filter(|length| *length <= LONGEST)?;
     let mut bytes = MARKER.to_vec();
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(&durable.to_be_bytes());
-    bytes.extend_from_slice(&time.to_be_bytes());
+    bytes.put_u32(length);
+    bytes.put_u64(durable);
+    bytes.put_i64(time);
     bytes.extend_from_slice(payload);
     let crc = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(&crc.to_be_bytes());
+    bytes.put_u32(crc);
     Some(bytes)
 }
 
@@ -136,14 +136,14 @@ fn at(bytes: &[u8], start: usize) -> Option<Frame> {
     if reader.take_array("marker").ok()? != MARKER {
         return None;
     }
-    let length = u32::from_be_bytes(reader.take_array("length").ok()?);
+    let length = reader.u32("length").ok()?;
     let length = usize::try_from(length).ok().filter(|_| length <= LONGEST)?;
-    let durable = u64::from_be_bytes(reader.take_array("durable").ok()?);
-    let time = i64::from_be_bytes(reader.take_array("time").ok()?);
+    let durable = reader.u64("durable").ok()?;
+    let time = reader.i64("time").ok()?;
     let from = start.checked_add(reader.position())?;
     reader.take(length, "payload").ok()?;
     let to = start.checked_add(reader.position())?;
-    let crc = u32::from_be_bytes(reader.take_array("checksum").ok()?);
+    let crc = reader.u32("checksum").ok()?;
     let end = start.checked_add(reader.position())?;
     (crc32fast::hash(bytes.get(start..to)?) == crc).then_some(Frame {
         durable,

@@ -19,7 +19,7 @@ use super::fields::{
 use super::site::{Location, RunId, Site, absolute, place};
 use crate::io::FileStat;
 use crate::sstable::{Component, Descriptor};
-use crate::wire::Reader;
+use crate::wire::{Put as _, Reader};
 
 /// One record. SSTables have numbers, given out by [`Record::Begun`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,7 +253,7 @@ impl Record {
                 };
                 put_place(&mut out, kind, *sstable, directory);
                 put_bytes(&mut out, old.to_string().as_bytes());
-                out.extend_from_slice(&bytes.to_be_bytes());
+                out.put_u64(*bytes);
             }
             Self::Staged(sstable, staged) => {
                 match &staged.directory {
@@ -263,14 +263,14 @@ impl Record {
                 put_count(&mut out, staged.source.len());
                 for file in &staged.source {
                     put_bytes(&mut out, file.component.name().as_bytes());
-                    out.extend_from_slice(&file.stat.length.to_be_bytes());
+                    out.put_u64(file.stat.length);
                     out.extend_from_slice(&nanoseconds(file.stat.modified).to_be_bytes());
                 }
                 if let Location::Absolute(path) = &staged.directory {
                     put_path(&mut out, path);
                 }
-                out.extend_from_slice(&staged.step.to_be_bytes());
-                out.extend_from_slice(&staged.ranges.to_be_bytes());
+                out.put_u64(staged.step);
+                out.put_u64(staged.ranges);
                 put_bytes(&mut out, &staged.seed);
             }
             Self::Done(sstable, part) => {
@@ -282,7 +282,7 @@ impl Record {
                 put_count(&mut out, part.runs.len());
                 for run in &part.runs {
                     for number in [run.first, run.count, run.old_bytes, run.new_bytes] {
-                        out.extend_from_slice(&number.to_be_bytes());
+                        out.put_u64(number);
                     }
                 }
                 put_bytes(&mut out, &part.sealed);
@@ -292,7 +292,7 @@ impl Record {
                 put_count(&mut out, files.len());
                 for (component, length) in files {
                     put_bytes(&mut out, component.name().as_bytes());
-                    out.extend_from_slice(&length.to_be_bytes());
+                    out.put_u64(*length);
                 }
             }
             Self::Verified { sstable, new } => {
@@ -301,7 +301,7 @@ impl Record {
             }
             Self::Linked { sstable, copies } => {
                 put_head(&mut out, LINKED, *sstable);
-                out.extend_from_slice(&copies.to_be_bytes());
+                out.put_u32(*copies);
             }
             Self::Swapped { sstable, new } => {
                 put_head(&mut out, SWAPPED, *sstable);
@@ -317,8 +317,8 @@ impl Record {
             }
             Self::Progress { rewritten, read_back } => {
                 out.push(PROGRESS);
-                out.extend_from_slice(&rewritten.to_be_bytes());
-                out.extend_from_slice(&read_back.to_be_bytes());
+                out.put_u64(*rewritten);
+                out.put_u64(*read_back);
             }
             Self::Ended(ending) => out.extend_from_slice(&[ENDED, ending.number()]),
         }
@@ -331,7 +331,7 @@ impl Record {
     /// What does not fit, in words.
     pub fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let mut reader = Reader::new(bytes);
-        let [kind] = reader.take_array("kind").map_err(words)?;
+        let kind = reader.u8("kind").map_err(words)?;
         let record = match kind {
             STARTED | STARTED_AT => {
                 let session = session(&mut reader)?;
@@ -370,7 +370,7 @@ impl Record {
                 Self::Progress { rewritten: u64_of(&mut reader)?, read_back: u64_of(&mut reader)? }
             }
             ENDED => {
-                let [number] = reader.take_array("ending").map_err(words)?;
+                let number = reader.u8("ending").map_err(words)?;
                 let ending = Ending::ALL.into_iter().find(|ending| ending.number() == number);
                 Self::Ended(ending.ok_or("its ending is unknown")?)
             }
@@ -383,13 +383,13 @@ impl Record {
 
 fn put_head(out: &mut Vec<u8>, kind: u8, sstable: u32) {
     out.push(kind);
-    out.extend_from_slice(&sstable.to_be_bytes());
+    out.put_u32(sstable);
 }
 
 fn put_place(out: &mut Vec<u8>, kind: u8, sstable: u32, place: &Location) {
     put_head(out, kind, sstable);
     if let Location::Below(number, _) = place {
-        out.extend_from_slice(&number.to_be_bytes());
+        out.put_u32(*number);
     }
     let (Location::Below(_, path) | Location::Absolute(path)) = place;
     put_path(out, path);
@@ -402,8 +402,8 @@ fn site(reader: &mut Reader<'_>) -> Decoded<Site> {
 
 fn put_session(out: &mut Vec<u8>, session: &Session) {
     put_bytes(out, session.tool.as_bytes());
-    out.extend_from_slice(&session.sstables.to_be_bytes());
-    out.extend_from_slice(&session.bytes.to_be_bytes());
+    out.put_u64(session.sstables);
+    out.put_u64(session.bytes);
 }
 
 fn nanoseconds(time: SystemTime) -> i128 {
@@ -450,9 +450,9 @@ fn staged(reader: &mut Reader<'_>, directory: Option<Location>) -> Decoded<Stage
 }
 
 fn part(reader: &mut Reader<'_>) -> Decoded<Part> {
-    let stage = match reader.take_array("stage").map_err(words)? {
-        [0] => Stage::Rewrite,
-        [1] => Stage::Verify,
+    let stage = match reader.u8("stage").map_err(words)? {
+        0 => Stage::Rewrite,
+        1 => Stage::Verify,
         _ => return Err("its stage is unknown"),
     };
     let runs = list(reader, |reader| {

@@ -59,7 +59,7 @@ impl Replacement {
             Ok(reader) => fields(reader).map_err(damaged),
             Err(Flaw::Damaged(what)) => Err(damaged(what)),
             Err(Flaw::Version) => Err(Error::unsupported("another release wrote it")
-                .cure("finish with the release that began it: run again, or abandon the run")),
+                .hint("finish with the release that began it: run again, or abandon the run")),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::envelope::{self, Flaw};
 use super::fields::{Decoded, list, put_bytes, put_count, text, u64_of, words};
 use crate::io::Storage;
-use crate::wire::Reader;
+use crate::wire::{Put as _, Reader};
 use crate::{Error, ErrorKind, Result};
 
 /// The key of one rotation.
@@ -49,7 +49,7 @@ impl Rotations {
         }
         let bytes = storage.read_own(&path, LONGEST)?;
         Self::decode(&bytes).map_err(|error| {
-            error.at(path).cure(
+            error.at(path).hint(
                 "it says which keys earlier runs with --create-key wrote with: name the key with \
                  --key-id, or move the file away, and look at the key that plan then shows",
             )
@@ -111,7 +111,7 @@ impl Rotations {
                 }
                 put_bytes(out, key.as_bytes());
                 let age = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-                out.extend_from_slice(&u64::try_from(age).unwrap_or(u64::MAX).to_be_bytes());
+                out.put_u64(u64::try_from(age).unwrap_or(u64::MAX));
             }
         })
     }
@@ -212,6 +212,6 @@ mod tests {
         LocalStorage.remove_file(&path).unwrap();
         LocalStorage.create(&path).unwrap().write_at(b"x", 0).unwrap();
         let error = Rotations::read(&LocalStorage, dir.path()).unwrap_err();
-        assert!(error.path().is_some() && error.advice().unwrap().contains("--key-id"));
+        assert!(error.path().is_some() && error.hint_text().unwrap().contains("--key-id"));
     }
 }

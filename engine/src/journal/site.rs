@@ -15,7 +15,7 @@ use std::path::{Component as Part, Path, PathBuf};
 use super::envelope;
 use super::fields::{Decoded, path, put_path, u32_of, words};
 use crate::io::Storage;
-use crate::wire::Reader;
+use crate::wire::{Put as _, Reader};
 use crate::{Error, ErrorKind, Result};
 
 /// A run, told from all others.
@@ -144,7 +144,7 @@ impl Marker {
     pub fn encode(&self) -> Vec<u8> {
         envelope::seal(MAGIC, FORMAT, |out| {
             out.extend_from_slice(&self.run.0);
-            out.extend_from_slice(&self.number.to_be_bytes());
+            out.put_u32(self.number);
             put_path(out, &self.state_dir);
         })
     }

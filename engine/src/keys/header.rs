@@ -170,21 +170,18 @@ pub enum HeaderError {
 
 impl From<HeaderError> for Error {
     fn from(error: HeaderError) -> Self {
-        Self::corrupt(error.to_string()).cure("scrub or restore this SSTable")
+        Self::corrupt(error.to_string()).hint("scrub or restore this SSTable")
     }
 }
 
 fn parse_kmip(chunk: &[u8]) -> Result<ParsedHeader<'_>, HeaderError> {
     let mut reader = Reader::new(chunk);
-    let [version] = reader.take_array("version").map_err(truncated)?;
+    let version = reader.u8("version").map_err(truncated)?;
     if version != VERSION {
         return Err(HeaderError::Version(version));
     }
-    let declared = reader.i32("key id length").map_err(truncated)?;
-    let length = usize::try_from(declared)
-        .ok()
-        .filter(|length| (1..=MAX_KEY_ID_LENGTH).contains(length))
-        .ok_or(HeaderError::IdLength(declared))?;
+    let length = reader.length("key id length", 1..=MAX_KEY_ID_LENGTH).map_err(truncated)?;
+    let length = length.map_err(HeaderError::IdLength)?;
     let id = reader.take(length, "key id").map_err(truncated)?;
     let id = str::from_utf8(id).map_err(|_not_utf8| HeaderError::NotText)?;
     Ok(ParsedHeader { id: ParsedId::Text(id), length: reader.position() })

@@ -68,7 +68,7 @@ pub enum KeyIdError {
 
 impl From<KeyIdError> for Error {
     fn from(error: KeyIdError) -> Self {
-        Self::invalid(error.to_string()).cure("give the key's Unique Identifier on its server")
+        Self::invalid(error.to_string()).hint("give the key's Unique Identifier on its server")
     }
 }
 

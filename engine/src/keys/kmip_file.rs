@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::sources::not_offline;
 use super::{KeyId, KeyIdError, KeyProvider, KeyRef, SecretKey, secret_file};
 use crate::error::{Error, Result};
 
@@ -42,7 +41,7 @@ impl KmipKeyFile {
         let file = secret_file::open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::key_unavailable("the file of KMIP keys is missing")
                 .at(&path)
-                .cure("check the path given with --kmip-keys"),
+                .hint("check the path given with --kmip-keys"),
             _ => Error::io("cannot open the file of KMIP keys", &path, error),
         })?;
         let metadata = secret_file::metadata(&file, &path)?;
@@ -53,7 +52,7 @@ impl KmipKeyFile {
                 metadata.uid()
             ))
             .at(&path)
-            .cure("check its keys, and chown it to root or to the user who runs this"));
+            .hint("check its keys, and chown it to root or to the user who runs this"));
         }
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & !OWNER_READ_WRITE != 0 {
@@ -61,7 +60,7 @@ impl KmipKeyFile {
                 "the file of KMIP keys has mode {mode:04o}; only its owner may have access"
             ))
             .at(&path)
-            .cure(format!("chmod 600 {}", path.display())));
+            .hint(format!("chmod 600 {}", path.display())));
         }
         let keys = parse(&secret_file::read(&file, &path)?, &path)?;
         Ok(Self { path, keys })
@@ -80,7 +79,7 @@ impl KeyProvider for KmipKeyFile {
             KeyRef::Kmip { id, .. } => self.keys.get(id).ok_or_else(|| {
                 Error::key_unavailable("the file of KMIP keys does not have this key")
                     .key(key)
-                    .cure("export the key from its server, and add a line 'id = hex key'")
+                    .hint("export the key from its server, and add a line 'id = hex key'")
             }),
             // People write UUIDs in either case.
             KeyRef::Replicated { id, .. } => self
@@ -92,12 +91,25 @@ impl KeyProvider for KmipKeyFile {
             KeyRef::LocalFile { .. } => {
                 Err(Error::key_unavailable("a file of KMIP keys has no local keys")
                     .key(key)
-                    .cure("restore the local key file that the SSTable's options name"))
+                    .hint("restore the local key file that the SSTable's options name"))
             }
         };
         let key = found.map_err(|error| error.at(&self.path))?;
         Ok(SecretKey::from(key.expose().to_vec()))
     }
+}
+
+/// A table of the database can be read while it runs, and its keys are under a system key.
+pub(super) fn not_offline(key: &KeyRef) -> Error {
+    Error::key_unavailable(
+        "the key is in the database's own table dse_system.encrypted_keys and cannot be had offline",
+    )
+    .key(key)
+    .hint(
+        "while a node runs, select it there (SELECT * FROM dse_system.encrypted_keys), decrypt it \
+         with the system key, and give it as a line 'key id = hex' in a file of mode 0600: \
+         --kmip-keys FILE; or use a node-side upgrade for this table",
+    )
 }
 
 /// What is wrong with a line.
@@ -119,14 +131,14 @@ fn parse(text: &[u8], path: &Path) -> Result<BTreeMap<KeyId, SecretKey>> {
         let pair = parse_line(line).map_err(|error| {
             Error::invalid(format!("line {number}: {error}"))
                 .at(path)
-                .cure("write each line as 'id = hex key', or start it with '#'")
+                .hint("write each line as 'id = hex key', or start it with '#'")
         })?;
         let Some((id, key)) = pair else { continue };
         if keys.contains_key(&id) {
             return Err(Error::invalid(format!("line {number}: this key id came before"))
                 .at(path)
                 .key(id)
-                .cure("give each key once"));
+                .hint("give each key once"));
         }
         keys.insert(id, key);
     }
@@ -234,7 +246,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
             assert!(error.to_string().contains(&format!("(key {key})")), "{error}");
             assert!(error.to_string().contains("kmip-keys:"), "{error}");
-            assert!(error.advice().is_some());
+            assert!(error.hint_text().is_some());
         }
         assert_eq!(opened("").unwrap().ids().len(), 0);
     }
@@ -258,7 +270,7 @@ mod tests {
         ] {
             let error = opened(&format!("a = 00\n{line}\n")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{line}");
-            let text = format!("{error} {error:?} {}", error.advice().unwrap());
+            let text = format!("{error} {error:?} {}", error.hint_text().unwrap());
             assert!(text.contains(part), "{line}: {text}");
             assert!(text.contains("kmip-keys: line"), "{text}");
             assert!(!text.contains("deadbeef") && !text.contains("3q2"), "{text}");
@@ -284,7 +296,11 @@ mod tests {
             let error = KmipKeyFile::open(&place.path).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{mode:o}");
             assert!(error.to_string().contains(&format!("mode {mode:04o}")), "{error}");
-            assert!(error.advice().unwrap().starts_with("chmod 600 /"), "{:?}", error.advice());
+            assert!(
+                error.hint_text().unwrap().starts_with("chmod 600 /"),
+                "{:?}",
+                error.hint_text()
+            );
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) fn metadata(file: &File, path: &Path) -> Result<Metadata> {
     if metadata.is_file() {
         Ok(metadata)
     } else {
-        Err(Error::invalid("a key file must be a regular file").at(path).cure("name a key file"))
+        Err(Error::invalid("a key file must be a regular file").at(path).hint("name a key file"))
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
             "a key file of {length} bytes is larger than {MAX_FILE_LENGTH}"
         ))
         .at(path)
-        .cure("name a key file; if it is one, move the keys in use to a smaller file"));
+        .hint("name a key file; if it is one, move the keys in use to a smaller file"));
     }
     // One buffer of the final size: a vector that grew would leave copies behind. The byte more
     // shows that the file is longer than it said.
@@ -49,7 +49,7 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     if filled != length {
         return Err(Error::new(ErrorKind::Busy, "the key file changed while it was read")
             .at(path)
-            .cure("stop what writes it, then run again"));
+            .hint("stop what writes it, then run again"));
     }
     bytes.truncate(filled);
     Ok(bytes)

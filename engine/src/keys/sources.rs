@@ -2,7 +2,8 @@
 
 use rekey_kmip::client::{Listing, Rest};
 
-use super::{KeyGroup, KeyProvider, KeyRef, KmipKeyFile, KmipServers, LocalKeyFiles, SecretKey};
+use super::kmip_file::{KmipKeyFile, not_offline};
+use super::{KeyGroup, KeyProvider, KeyRef, KmipServers, LocalKeyFiles, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where keys come from.
@@ -69,23 +70,10 @@ impl KeyProvider for KeySources {
                  file of their keys is given",
             )
             .key(key)
-            .cure(
+            .hint(
                 "give the node's configuration: --config /etc/hcd/hcd.yaml (or dse.yaml); or its \
                  keys as lines 'id = hex' in a file of mode 0600: --kmip-keys FILE",
             )),
         }
     }
-}
-
-/// A table of the database can be read while it runs, and its keys are under a system key.
-pub(super) fn not_offline(key: &KeyRef) -> Error {
-    Error::key_unavailable(
-        "the key is in the database's own table dse_system.encrypted_keys and cannot be had offline",
-    )
-    .key(key)
-    .cure(
-        "while a node runs, select it there (SELECT * FROM dse_system.encrypted_keys), decrypt it \
-         with the system key, and give it as a line 'key id = hex' in a file of mode 0600: \
-         --kmip-keys FILE; or use a node-side upgrade for this table",
-    )
 }

@@ -44,12 +44,12 @@ impl SystemKey {
             )
             .at(directory)
             .key(name.escape_debug())
-            .cure("correct the name of the system key in the configuration file"));
+            .hint("correct the name of the system key in the configuration file"));
         }
         let path = directory.join(name);
         let file = secret_file::open(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                Error::key_unavailable("the system key is missing").at(&path).cure(
+                Error::key_unavailable("the system key is missing").at(&path).hint(
                     "restore it, or correct system_key_directory; without it, give the passwords \
                        in files of their own (keystore_password_file, truststore_password_file)",
                 )
@@ -64,7 +64,7 @@ impl SystemKey {
                     LineError::Other(error) => error,
                     form => Error::invalid(format!("line 1: {form}")),
                 }
-                .cure("restore the system key: a line 'transformation:strength:base64 of the key'")
+                .hint("restore the system key: a line 'transformation:strength:base64 of the key'")
             })
             .at(&path)?;
         Self::new(name, &transformation, &key).at(&path)
@@ -94,7 +94,7 @@ impl SystemKey {
         self.decrypt(value).ok_or_else(|| {
             Error::invalid("the value was not encrypted with the system key")
                 .key(self.name.escape_debug())
-                .cure(
+                .hint(
                     "encrypt it again with that key (dsetool encryptconfigvalue), or, if it is in \
                      clear, say so by leaving the name of the key out",
                 )
@@ -258,7 +258,7 @@ mod tests {
         for value in ["hunter2!", "hunter22", "uEhAsNySCF9hE9GEeYforA==", "", "8PHy8/T1"] {
             let error = cbc.decrypt_value(value).map(|_| ()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
-            let text = format!("{error} {error:?} {}", error.advice().unwrap());
+            let text = format!("{error} {error:?} {}", error.hint_text().unwrap());
             assert!(text.contains("was not encrypted with the system key"), "{text}");
             assert!(text.contains("(key system_key)"), "{text}");
             assert!(value.is_empty() || !text.contains(value), "{text}");
@@ -285,7 +285,7 @@ mod tests {
             (format!("AES/GCM/NoPadding:128:{secret}"), "AES/GCM/NoPadding"),
         ] {
             let error = read(&line).map(|_| ()).unwrap_err();
-            let text = format!("{} {error:?} {}", error.chain(), error.advice().unwrap());
+            let text = format!("{} {error:?} {}", error.chain(), error.hint_text().unwrap());
             assert!(text.contains(part), "{line}: {text}");
             assert!(text.contains("/system_key:") && !text.contains(secret), "{text}");
         }
@@ -301,7 +301,7 @@ mod tests {
         }
         let error = SystemKey::read(directory.path(), "other").map(|_| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
-        assert!(error.advice().unwrap().contains("keystore_password_file"));
+        assert!(error.hint_text().unwrap().contains("keystore_password_file"));
         let error = SystemKey::read(directory.path().parent().unwrap(), "no/such").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
         fs::create_dir(directory.path().join("dir")).unwrap();

@@ -55,7 +55,7 @@ fn exposed(is_exposed: bool, swaps: &str) -> Option<Error> {
                 names.join(", ")
             ),
         )
-        .cure(
+        .hint(
             "run as root or with a higher limit for locked memory (ulimit -l), or switch swap off, \
              or have it encrypted",
         ),
@@ -91,7 +91,7 @@ mod tests {
     fn it_is_said_where_something_is_not_locked_and_there_is_swap() {
         let error = exposed(true, SWAPS).unwrap();
         assert!(error.to_string().ends_with("to /dev/vdb2, /swap\\040file"), "{error}");
-        assert!(error.advice().unwrap().contains("ulimit -l"));
+        assert!(error.hint_text().unwrap().contains("ulimit -l"));
         assert!(exposed(false, SWAPS).is_none());
         assert!(exposed(true, SWAPS.lines().next().unwrap()).is_none());
         assert!(exposed(true, "").is_none());

@@ -70,7 +70,7 @@ impl From<ChunkLengthError> for Error {
             ChunkLengthError::TooLong(_) => Self::unsupported(error.to_string()),
             _ => Self::invalid(error.to_string()),
         }
-        .cure("use a power of two from 1 to 16384 KiB, for example 'chunk_length_in_kb': 16")
+        .hint("use a power of two from 1 to 16384 KiB, for example 'chunk_length_in_kb': 16")
     }
 }
 

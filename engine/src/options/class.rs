@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::meant::{did_you_mean, meant};
+use crate::error::Error;
+
 /// The class that writes and reads the chunks of an SSTable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -19,7 +22,7 @@ impl CompressorClass {
     #[must_use]
     pub fn parse(name: &str) -> Self {
         match name.strip_prefix(PACKAGE).unwrap_or(name) {
-            "Encryptor" => Self::Encryptor,
+            ENCRYPTOR => Self::Encryptor,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -28,7 +31,7 @@ impl CompressorClass {
     #[must_use]
     pub fn simple_name(&self) -> &str {
         match self {
-            Self::Encryptor => "Encryptor",
+            Self::Encryptor => ENCRYPTOR,
             Self::Other(name) => name.rsplit('.').next().unwrap_or(name),
         }
     }
@@ -39,21 +42,18 @@ impl CompressorClass {
     pub fn encrypts(&self) -> bool {
         match self {
             Self::Encryptor => true,
-            Self::Other(_) => self.simple_name().starts_with("Encrypting"),
+            Self::Other(_) => self.simple_name().starts_with(CHAIN),
         }
     }
 
-    /// The class of the compressor in it: itself, or what follows `Encrypting` in the name of a
-    /// chain (FORMATS.md 4.1). None for `Encryptor` and for classes that this release does not
-    /// know.
-    pub(super) fn codec_name(&self) -> Option<&str> {
+    /// The compressor in it: itself, or what follows `Encrypting` in the name of a chain
+    /// (FORMATS.md 4.1). None for `Encryptor` and for classes that this release does not know.
+    pub(super) fn compressor(&self) -> Option<Compressor> {
         let Self::Other(name) = self else { return None };
-        let name = match name.strip_prefix("Encrypting") {
-            Some(of_chain) if CHAINED.contains(&of_chain) => of_chain,
-            Some(_) => return None,
-            None => name,
-        };
-        IN_CLEAR.contains(&name).then_some(name)
+        match name.strip_prefix(CHAIN) {
+            Some(chained) => Compressor::find(chained).filter(|chained| chained.is_chained()),
+            None => Compressor::find(name),
+        }
     }
 
     /// Whether the class may encrypt: all do but the database's own that are known not to
@@ -63,8 +63,28 @@ impl CompressorClass {
     pub fn may_encrypt(&self) -> bool {
         match self {
             Self::Encryptor => true,
-            Self::Other(name) => !IN_CLEAR.contains(&name.as_str()),
+            Self::Other(name) => Compressor::find(name).is_none(),
         }
+    }
+
+    /// Why nothing can be done with this class.
+    pub(super) fn unknown(&self) -> Error {
+        let name = self.simple_name();
+        if name == Compressor::ZstdDictionary.name() {
+            return Error::unsupported(format!(
+                "class '{name}', whose chunks need a dictionary, is not handled by this release"
+            ))
+            .hint("use a node-side upgrade for this table");
+        }
+        let known = known();
+        Error::unsupported(format!("class '{self}' is not handled by this release")).hint(
+            did_you_mean(
+                meant(name, known.iter().map(String::as_str)),
+                "known are Encryptor, EncryptingLZ4Compressor, EncryptingSnappyCompressor, \
+                 EncryptingDeflateCompressor, and the database's own compressors; use a node-side \
+                 upgrade for this table",
+            ),
+        )
     }
 }
 
@@ -72,39 +92,72 @@ impl CompressorClass {
 impl fmt::Display for CompressorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encryptor => f.write_str("Encryptor"),
+            Self::Encryptor => f.write_str(ENCRYPTOR),
             Self::Other(name) => super::escape(f, name),
         }
     }
 }
 
-/// The compressors of the database that do not encrypt.
-const IN_CLEAR: [&str; 7] = [
-    "AdaptiveCompressor",
-    "DeflateCompressor",
-    "LZ4Compressor",
-    "NoopCompressor",
-    "SnappyCompressor",
-    "ZstdCompressor",
-    "ZstdDictionaryCompressor",
-];
+/// A compressor of the database, which does not encrypt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compressor {
+    Adaptive,
+    Deflate,
+    Lz4,
+    Noop,
+    Snappy,
+    Zstd,
+    /// Known, so that a table with it is known to be in clear; its chunks are not read.
+    ZstdDictionary,
+}
 
-/// Those that DSE and HCD chain with an Encryptor.
-const CHAINED: [&str; 3] = ["DeflateCompressor", "LZ4Compressor", "SnappyCompressor"];
+impl Compressor {
+    const ALL: [Self; 7] = [
+        Self::Adaptive,
+        Self::Deflate,
+        Self::Lz4,
+        Self::Noop,
+        Self::Snappy,
+        Self::Zstd,
+        Self::ZstdDictionary,
+    ];
+
+    /// The name of the class.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Adaptive => "AdaptiveCompressor",
+            Self::Deflate => "DeflateCompressor",
+            Self::Lz4 => "LZ4Compressor",
+            Self::Noop => "NoopCompressor",
+            Self::Snappy => "SnappyCompressor",
+            Self::Zstd => "ZstdCompressor",
+            Self::ZstdDictionary => "ZstdDictionaryCompressor",
+        }
+    }
+
+    /// Whether DSE and HCD chain it with an Encryptor.
+    const fn is_chained(self) -> bool {
+        matches!(self, Self::Deflate | Self::Lz4 | Self::Snappy)
+    }
+
+    fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|compressor| compressor.name() == name)
+    }
+}
 
 /// Every class that a map may name.
-pub(super) const KNOWN: [&str; 10] = [
-    "Encryptor",
-    "EncryptingDeflateCompressor",
-    "EncryptingLZ4Compressor",
-    "EncryptingSnappyCompressor",
-    "AdaptiveCompressor",
-    "DeflateCompressor",
-    "LZ4Compressor",
-    "NoopCompressor",
-    "SnappyCompressor",
-    "ZstdCompressor",
-];
+fn known() -> Vec<String> {
+    let handled = Compressor::ALL.into_iter().filter(|own| *own != Compressor::ZstdDictionary);
+    let chained = handled.clone().filter(|own| own.is_chained());
+    let chains = chained.map(|own| format!("{CHAIN}{}", own.name()));
+    let encryptor = std::iter::once(ENCRYPTOR.to_owned());
+    encryptor.chain(chains).chain(handled.map(|own| own.name().to_owned())).collect()
+}
+
+const ENCRYPTOR: &str = "Encryptor";
+
+/// How the names of chains begin.
+const CHAIN: &str = "Encrypting";
 
 /// Where the database looks up a simple name.
 const PACKAGE: &str = "org.apache.cassandra.io.compress.";

@@ -1,6 +1,7 @@
 //! The options of class `Encryptor`.
 
-use super::{OptionMap, ProviderOptions, params::number};
+use super::map::number;
+use super::{OptionMap, ProviderOptions};
 use crate::crypto::{Padding, Transformation, TransformationError};
 use crate::error::{Error, Result};
 
@@ -82,12 +83,12 @@ fn refuse_keys_that_cannot_be_told_apart(
             "cipher '{transformation}' has no padding, and the database itself gets no keys for \
              such ciphers from KMIP servers"
         ))
-        .cure("use a cipher with PKCS5Padding, or a local key file")),
+        .hint("use a cipher with PKCS5Padding, or a local key file")),
         (Padding::None, ProviderOptions::Replicated { .. }) => Err(Error::unsupported(format!(
             "cipher '{transformation}' has no padding, so a chunk whose header names the wrong one \
              of the database's keys would go unnoticed"
         ))
-        .cure("use a node-side upgrade for this table")),
+        .hint("use a node-side upgrade for this table")),
         _ => Ok(()),
     }
 }
@@ -99,7 +100,7 @@ fn effective_iv_length(asked: i32, transformation: &Transformation) -> Result<us
     }
     let refuse = |why: String| {
         Error::invalid(format!("option 'iv_length' is {asked}, {why}"))
-            .cure("leave 'iv_length' out, or set it to -1: the cipher's own length")
+            .hint("leave 'iv_length' out, or set it to -1: the cipher's own length")
     };
     let asked = match usize::try_from(asked) {
         Ok(asked) if asked > 0 && asked.is_multiple_of(4) => asked,
@@ -119,13 +120,13 @@ impl From<TransformationError> for Error {
         let text = error.to_string();
         match error {
             TransformationError::Unsupported(_) => Self::unsupported(text)
-                .cure("use AES/CBC/PKCS5Padding, or a node-side upgrade for this table"),
+                .hint("use AES/CBC/PKCS5Padding, or a node-side upgrade for this table"),
             TransformationError::Strength { .. } => Self::invalid(text)
-                .cure("set 'secret_key_strength' to a key length of the cipher, in bits"),
+                .hint("set 'secret_key_strength' to a key length of the cipher, in bits"),
             TransformationError::KeyLength { .. } => {
-                Self::invalid(text).cure("give the key that belongs to the cipher")
+                Self::invalid(text).hint("give the key that belongs to the cipher")
             }
-            _ => Self::invalid(text).cure("set 'cipher_algorithm' to AES/CBC/PKCS5Padding"),
+            _ => Self::invalid(text).hint("set 'cipher_algorithm' to AES/CBC/PKCS5Padding"),
         }
     }
 }
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_option_and_the_cure() {
+    fn refusals_name_the_option_and_the_hint() {
         use ErrorKind::{Invalid, Unsupported};
         let local = ("key_provider", "LocalFileSystemKeyProviderFactory");
         let kmip = ("key_provider", "KmipKeyProviderFactory");
@@ -339,10 +340,10 @@ mod tests {
         }
     }
 
-    fn refused(pairs: &[(&str, &str)], kind: ErrorKind, part: &str, cure: &str) {
+    fn refused(pairs: &[(&str, &str)], kind: ErrorKind, part: &str, hint: &str) {
         let error = typed(pairs).unwrap_err();
         assert_eq!(error.kind(), kind, "{pairs:?}");
         assert!(error.to_string().contains(part), "{pairs:?}: {error}");
-        assert!(error.advice().unwrap().contains(cure), "{pairs:?}: {:?}", error.advice());
+        assert!(error.hint_text().unwrap().contains(hint), "{pairs:?}: {:?}", error.hint_text());
     }
 }

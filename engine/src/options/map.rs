@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
@@ -19,7 +20,7 @@ pub struct DuplicateOption(
 
 impl From<DuplicateOption> for Error {
     fn from(error: DuplicateOption) -> Self {
-        Self::invalid(error.to_string()).cure("give each option once")
+        Self::invalid(error.to_string()).hint("give each option once")
     }
 }
 
@@ -42,7 +43,7 @@ impl OptionMap {
     /// that does not fit and what was expected there, or with the option that is given twice.
     pub fn parse_cql(text: &str) -> Result<Self> {
         let pairs = cql::parse_map(text).map_err(|error| {
-            Error::invalid(error.to_string()).cure(
+            Error::invalid(error.to_string()).hint(
                 "write the options as in CQL, for example \
                  {'class': 'Encryptor', 'key_provider': 'KmipKeyProviderFactory', \
                  'kmip_host': 'group', 'secret_key_strength': 256}",
@@ -110,6 +111,14 @@ impl OptionMap {
     }
 }
 
+/// Parses an option's value as a number of the option's type.
+pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|_not_a_number| {
+        Error::invalid(format!("option '{name}' is {}, which is not such a number", shown(text)))
+            .hint(format!("give '{name}' a number, or leave it out for the default"))
+    })
+}
+
 /// The statement that gives a table these options.
 pub(crate) fn alter_table(keyspace: &str, table: &str, options: &OptionMap) -> String {
     let (keyspace, table) = (cql::identifier(keyspace), cql::identifier(table));
@@ -132,6 +141,10 @@ impl Serialize for OptionMap {
         serializer.collect_map(self.iter())
     }
 }
+
+/// The options that are no class's own.
+pub(super) const OF_THE_TABLE: [&str; 5] =
+    ["class", "chunk_length_in_kb", "crc_check_chance", "enabled", "min_compress_ratio"];
 
 #[cfg(test)]
 mod tests {
@@ -160,7 +173,7 @@ mod tests {
         let error = OptionMap::parse_cql("{'a': 1, 'a': 2}").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert_eq!(error.to_string(), "option 'a' is given twice");
-        assert!(error.advice().is_some());
+        assert!(error.hint_text().is_some());
     }
 
     #[test]
@@ -168,7 +181,7 @@ mod tests {
         let error = OptionMap::parse_cql("class=Encryptor").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("character 1"), "{error}");
-        assert!(error.advice().unwrap().contains("{'class': 'Encryptor'"));
+        assert!(error.hint_text().unwrap().contains("{'class': 'Encryptor'"));
     }
 
     proptest! {

@@ -16,11 +16,11 @@ pub(crate) fn meant<'a>(
         .map(|(_, name)| name)
 }
 
-/// A cure that begins with what was probably meant.
-pub(crate) fn did_you_mean(meant: Option<impl Display>, cure: impl Display) -> String {
+/// A hint that begins with what was probably meant.
+pub(crate) fn did_you_mean(meant: Option<impl Display>, hint: impl Display) -> String {
     match meant {
-        Some(name) => format!("did you mean '{name}'? {cure}"),
-        None => cure.to_string(),
+        Some(name) => format!("did you mean '{name}'? {hint}"),
+        None => hint.to_string(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The target of a run.
 
-use std::str::FromStr;
-
+use super::map::number;
 use super::meant::meant;
 use super::{ChunkLength, ChunkScheme, CompressorClass, OptionMap, shown};
 use crate::error::{Error, Result};
@@ -40,7 +39,7 @@ impl CompressionParams {
         let chunk_length = take_chunk_length(&mut options)?;
         check_ratio(options.remove("min_compress_ratio").as_deref(), class.as_ref())?;
         if options.remove("max_compressed_length").is_some() {
-            return Err(Error::unsupported("option 'max_compressed_length' is not taken").cure(
+            return Err(Error::unsupported("option 'max_compressed_length' is not taken").hint(
                 "leave it out: encrypted chunks are always stored encrypted, whatever their length",
             ));
         }
@@ -51,7 +50,7 @@ impl CompressionParams {
                     "option 'crc_check_chance' is {}, which is not between 0 and 1",
                     shown(&text)
                 ))
-                .cure("leave it out: it is a table option and does not change an SSTable"));
+                .hint("leave it out: it is a table option and does not change an SSTable"));
             }
         }
         Ok(Self { class, chunk_length, options, map, is_misspelt })
@@ -62,7 +61,7 @@ impl CompressionParams {
     #[must_use]
     pub fn warning(&self) -> Option<Error> {
         self.is_misspelt.then(|| {
-            Error::invalid("option 'key_keyspace' is taken for 'key_namespace'").cure(
+            Error::invalid("option 'key_keyspace' is taken for 'key_namespace'").hint(
                 "alter the table with key_namespace: some editions of the vendor's manual print \
                  key_keyspace, which the database refuses",
             )
@@ -111,7 +110,7 @@ fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
                 "option 'enabled' is {}, which is neither true nor false",
                 shown(&enabled)
             ))
-            .cure("leave 'enabled' out, or set it to true"));
+            .hint("leave 'enabled' out, or set it to true"));
         }
     }
     let name = one_of(options, "class", "sstable_compression")?;
@@ -120,11 +119,11 @@ fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
         (None, true) => {
             let mut names = options.iter().map(|(name, _)| name);
             let misspelt = names.find(|name| meant(name, ["class"]).is_some());
-            let cure = match misspelt {
+            let hint = match misspelt {
                 Some(name) => format!("did you write {} for 'class'?", shown(name)),
                 None => "add 'class': 'Encryptor'".to_owned(),
             };
-            Err(Error::invalid("option 'class' is missing").cure(cure))
+            Err(Error::invalid("option 'class' is missing").hint(hint))
         }
         (None | Some(_), _) => match options.iter().next() {
             None => Ok(None),
@@ -132,7 +131,7 @@ fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
                 "option {} is given for a table without compression",
                 shown(name)
             ))
-            .cure("give 'enabled': false alone, or a class")),
+            .hint("give 'enabled': false alone, or a class")),
         },
     }
 }
@@ -142,7 +141,7 @@ fn correct_namespace(options: &mut OptionMap) -> Result<bool> {
     let Some(value) = options.get("key_keyspace").map(str::to_owned) else { return Ok(false) };
     if options.get("key_namespace").is_some() {
         return Err(Error::invalid("'key_keyspace' and 'key_namespace' are the same option")
-            .cure("give 'key_namespace' only"));
+            .hint("give 'key_namespace' only"));
     }
     let renamed = options.iter().map(|(name, own)| match name {
         "key_keyspace" => ("key_namespace", value.as_str()),
@@ -160,7 +159,7 @@ fn take_chunk_length(options: &mut OptionMap) -> Result<Option<ChunkLength>> {
     match kib.checked_mul(1024) {
         Some(bytes) => Ok(Some(ChunkLength::try_from(bytes)?)),
         None => Err(Error::invalid(format!("option 'chunk_length_in_kb' is {kib}: out of range"))
-            .cure("use a power of two from 1 to 16384")),
+            .hint("use a power of two from 1 to 16384")),
     }
 }
 
@@ -183,7 +182,7 @@ fn check_ratio(text: Option<&str>, class: Option<&CompressorClass>) -> Result<()
     } else {
         Error::unsupported(format!("option 'min_compress_ratio' is {text}; only 0 is handled"))
     };
-    Err(error.cure("leave 'min_compress_ratio' out, here and in the table's schema"))
+    Err(error.hint("leave 'min_compress_ratio' out, here and in the table's schema"))
 }
 
 /// Takes an option that has an old name, too.
@@ -191,23 +190,11 @@ fn one_of(options: &mut OptionMap, name: &str, old_name: &str) -> Result<Option<
     match (options.remove(name), options.remove(old_name)) {
         (Some(_), Some(_)) => {
             Err(Error::invalid(format!("options '{name}' and '{old_name}' are the same option"))
-                .cure(format!("give '{name}' only")))
+                .hint(format!("give '{name}' only")))
         }
         (value, old_value) => Ok(value.or(old_value)),
     }
 }
-
-/// Parses a number as the option's type.
-pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|_not_a_number| {
-        Error::invalid(format!("option '{name}' is {}, which is not such a number", shown(text)))
-            .cure(format!("give '{name}' a number, or leave it out for the default"))
-    })
-}
-
-/// The options that are no class's own.
-pub(super) const OF_THE_TABLE: [&str; 5] =
-    ["class", "chunk_length_in_kb", "crc_check_chance", "enabled", "min_compress_ratio"];
 
 #[cfg(test)]
 mod tests {
@@ -278,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_option_and_the_cure() {
+    fn refusals_name_the_option_and_the_hint() {
         use ErrorKind::{Invalid, Unsupported};
         for (options, kind, part) in [
             ("{}", Invalid, "'class' is missing"),
@@ -316,7 +303,7 @@ mod tests {
             let error = params(options).unwrap_err();
             assert_eq!(error.kind(), kind, "{options}");
             assert!(error.to_string().contains(part), "{options}: {error}");
-            assert!(error.advice().is_some(), "{options}");
+            assert!(error.hint_text().is_some(), "{options}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where the key comes from, as the options say it.
 
+use super::map::OF_THE_TABLE;
 use super::meant::{did_you_mean, meant};
-use super::params::OF_THE_TABLE;
 use super::{OptionMap, shown};
 use crate::error::{Error, Result};
 
@@ -42,7 +42,7 @@ impl ProviderOptions {
     /// been written with the replicated provider.
     pub(super) fn from_options(options: &OptionMap) -> Result<Self> {
         if options.get("key_keyspace").is_some() {
-            return Err(Error::invalid("option 'key_keyspace' does not exist").cure(
+            return Err(Error::invalid("option 'key_keyspace' does not exist").hint(
                 "the option is called key_namespace; some editions of the vendor's manual \
                  print key_keyspace, which the database refuses",
             ));
@@ -74,7 +74,7 @@ impl ProviderOptions {
                 })
             }
             simple => Err(Error::unsupported(format!("key provider {} is not known", shown(name)))
-                .cure(did_you_mean(
+                .hint(did_you_mean(
                     meant(simple, PROVIDERS),
                     format_args!("use one of these: {}", PROVIDERS.join(", ")),
                 ))),
@@ -84,7 +84,7 @@ impl ProviderOptions {
 
 fn secret_key_file(options: &OptionMap) -> Result<String> {
     match options.get("secret_key_file") {
-        None | Some("") => Err(Error::invalid("option 'secret_key_file' is missing").cure(
+        None | Some("") => Err(Error::invalid("option 'secret_key_file' is missing").hint(
             "the default depends on the product: /etc/dse/conf/data_encryption_keys in DSE, \
              /etc/cassandra/conf/data_encryption_keys in Converged Core; name the file that \
              the node uses",
@@ -96,7 +96,7 @@ fn secret_key_file(options: &OptionMap) -> Result<String> {
 fn kmip_host(options: &OptionMap) -> Result<String> {
     match options.get("kmip_host") {
         None | Some("") => Err(Error::invalid("option 'kmip_host' is missing")
-            .cure("name the group of KMIP servers that the node's configuration has")),
+            .hint("name the group of KMIP servers that the node's configuration has")),
         Some(host) => Ok(host.to_owned()),
     }
 }
@@ -107,7 +107,7 @@ fn refuse_unknown(options: &OptionMap, own: &[&str]) -> Result<()> {
         None => Ok(()),
         Some((name, _)) => {
             Err(Error::invalid(format!("option {} is unknown to this key provider", shown(name)))
-                .cure(did_you_mean(
+                .hint(did_you_mean(
                     meant(name, COMMON.iter().chain(own).copied().chain(OF_THE_TABLE)),
                     format_args!(
                         "remove it: the database refuses it, too; known are {} and {}",

@@ -1,8 +1,8 @@
 //! What a class and its options do to a chunk.
 
-use super::class::KNOWN;
+use super::class::Compressor;
+use super::map::{OF_THE_TABLE, number};
 use super::meant::{did_you_mean, meant};
-use super::params::{OF_THE_TABLE, number};
 use super::{CompressorClass, EncryptorOptions, OptionMap, shown};
 use crate::compress::{
     AdaptiveLevel, AdaptiveLevels, Codec, LevelError, Lz4Level, Lz4Type, ZstdLevel,
@@ -27,10 +27,13 @@ impl ChunkScheme {
     /// refuses, too.
     pub fn from_options(class: &CompressorClass, options: &OptionMap) -> Result<Self> {
         let mut rest = options.clone();
-        let codec = match class.codec_name() {
-            Some(name) => Some(codec(name, &mut rest)?),
+        let codec = match class.compressor() {
+            Some(compressor) => {
+                let codec = codec(compressor, &mut rest)?;
+                Some(codec.ok_or_else(|| class.unknown())?)
+            }
             None if *class == CompressorClass::Encryptor => None,
-            None => return Err(unknown(class)),
+            None => return Err(class.unknown()),
         };
         if class.encrypts() {
             let encryptor = Some(EncryptorOptions::from_options(&rest)?);
@@ -40,7 +43,7 @@ impl ChunkScheme {
             None => Ok(Self { codec, encryptor: None }),
             Some((name, _)) => {
                 Err(Error::invalid(format!("option {} is unknown to class {class}", shown(name)))
-                    .cure(did_you_mean(
+                    .hint(did_you_mean(
                         meant(name, OWN.into_iter().chain(OF_THE_TABLE)),
                         "remove it: the database refuses it, too",
                     )))
@@ -68,9 +71,10 @@ impl ChunkScheme {
     }
 }
 
-fn codec(name: &str, options: &mut OptionMap) -> Result<Codec> {
-    Ok(match name {
-        "AdaptiveCompressor" => {
+/// None for a compressor that this release has not.
+fn codec(compressor: Compressor, options: &mut OptionMap) -> Result<Option<Codec>> {
+    Ok(Some(match compressor {
+        Compressor::Adaptive => {
             let default = AdaptiveLevels::default();
             let min = level(options, "min_compression_level", AdaptiveLevel::try_from)?;
             let max = level(options, "max_compression_level", AdaptiveLevel::try_from)?;
@@ -80,15 +84,15 @@ fn codec(name: &str, options: &mut OptionMap) -> Result<Codec> {
             let (min, max) = (min.unwrap_or(default.min), max.unwrap_or(default.max));
             Codec::Adaptive(AdaptiveLevels::new(min, max))
         }
-        "DeflateCompressor" => Codec::Deflate,
-        "LZ4Compressor" => Codec::Lz4(lz4_type(options)?),
-        "NoopCompressor" => Codec::Noop,
-        "SnappyCompressor" => Codec::Snappy,
-        "ZstdCompressor" => Codec::Zstd(
+        Compressor::Deflate => Codec::Deflate,
+        Compressor::Lz4 => Codec::Lz4(lz4_type(options)?),
+        Compressor::Noop => Codec::Noop,
+        Compressor::Snappy => Codec::Snappy,
+        Compressor::Zstd => Codec::Zstd(
             level(options, "compression_level", ZstdLevel::try_from)?.unwrap_or_default(),
         ),
-        other => return Err(unknown(&CompressorClass::parse(other))),
-    })
+        Compressor::ZstdDictionary => return Ok(None),
+    }))
 }
 
 fn lz4_type(options: &mut OptionMap) -> Result<Lz4Type> {
@@ -100,7 +104,7 @@ fn lz4_type(options: &mut OptionMap) -> Result<Lz4Type> {
             "option 'lz4_compressor_type' is {}, which is neither fast nor high",
             shown(other)
         ))
-        .cure("leave it out for fast")),
+        .hint("leave it out for fast")),
     }
 }
 
@@ -113,7 +117,7 @@ fn level<T>(
     let number = number(name, &text)?;
     let level = check(number).map_err(|error| {
         Error::invalid(format!("option '{name}': {error}"))
-            .cure("give a level that the database takes, or leave it out for the default")
+            .hint("give a level that the database takes, or leave it out for the default")
     })?;
     Ok(Some(level))
 }
@@ -127,24 +131,6 @@ const OWN: [&str; 6] = [
     "max_compression_level",
     "min_compression_level",
 ];
-
-fn unknown(class: &CompressorClass) -> Error {
-    match class.simple_name() {
-        "ZstdDictionaryCompressor" => Error::unsupported(
-            "class 'ZstdDictionaryCompressor', whose chunks need a dictionary, is not handled by \
-             this release",
-        )
-        .cure("use a node-side upgrade for this table"),
-        name => Error::unsupported(format!("class '{class}' is not handled by this release")).cure(
-            did_you_mean(
-                meant(name, KNOWN),
-                "known are Encryptor, EncryptingLZ4Compressor, EncryptingSnappyCompressor, \
-                 EncryptingDeflateCompressor, and the database's own compressors; use a node-side \
-                 upgrade for this table",
-            ),
-        ),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -214,7 +200,7 @@ mod tests {
             let error = scheme(class, pairs).unwrap_err();
             assert_eq!(error.kind(), kind, "{class} {pairs:?}: {error}");
             assert!(error.to_string().contains(part), "{class} {pairs:?}: {error}");
-            assert!(error.advice().is_some());
+            assert!(error.hint_text().is_some());
         };
         refused("LZ4Compressor", &[("compression_level", "1")], Invalid, "'compression_level'");
         refused("LZ4Compressor", &[("lz4_compressor_type", "slow")], Invalid, "'slow'");

@@ -99,7 +99,7 @@ impl Control {
 /// The error of a task that was open when the run was ended.
 pub(super) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "the run was ended before it was done")
-        .cure("run the same command again: it resumes from here")
+        .hint("run the same command again: it resumes from here")
 }
 
 /// Bytes and time of a run: how fast it is, and whether it has to wait.

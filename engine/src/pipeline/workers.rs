@@ -27,7 +27,7 @@ fn too_few(given: usize, asked: usize) -> Error {
         ErrorKind::Io,
         format!("the system gave {given} of {asked} threads, and the work was slower for it"),
     )
-    .cure(
+    .hint(
         "raise the limit of processes of the user (ulimit -u) or of the container (its pids limit), \
          or ask for fewer with --threads",
     )
@@ -119,6 +119,6 @@ mod tests {
         }
         let said = shortage().unwrap();
         assert!(said.to_string().contains("0 of 8 threads"), "{said}");
-        assert!(said.advice().unwrap().contains("ulimit -u"));
+        assert!(said.hint_text().unwrap().contains("ulimit -u"));
     }
 }

@@ -102,7 +102,7 @@ impl Archive {
                 path.display()
             ))
             .at(&self.path)
-            .cure("put it in the place of the link, or re-encrypt it where it is restored to"));
+            .hint("put it in the place of the link, or re-encrypt it where it is restored to"));
         }
         let view = self.view(storage)?;
         match view.logs.first() {
@@ -111,7 +111,7 @@ impl Archive {
                 "a transaction log lies in a snapshot or a backup, which have none",
             )
             .at(log)
-            .cure("find out what it is of, and move it away")),
+            .hint("find out what it is of, and move it away")),
         }
     }
 }

@@ -144,7 +144,7 @@ fn has_footer(file: &Source) -> Result<bool> {
 }
 
 fn damaged(what: &'static str) -> Error {
-    Error::corrupt(what).cure("restore the file from a backup, or scrub the SSTable on the node")
+    Error::corrupt(what).hint("restore the file from a backup, or scrub the SSTable on the node")
 }
 
 const PAGE_BYTES: u64 = 4096;

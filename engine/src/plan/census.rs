@@ -102,7 +102,7 @@ impl KeyCensus {
                 Error::unsupported("which keys it is under cannot be seen")
                     .at(facts.data_path())
                     .caused_by(why.clone())
-                    .cure("take its keys for used until a node has rewritten it"),
+                    .hint("take its keys for used until a node has rewritten it"),
             );
             return;
         }

@@ -52,7 +52,7 @@ impl Planner<'_> {
         }
         if let Some(why) = unknown_to(self.flavor, self.target.codec()) {
             let error = Error::unsupported(why).at(facts.data_path());
-            return Action::Refuse(error.cure("choose a compressor that the node's release has"));
+            return Action::Refuse(error.hint("choose a compressor that the node's release has"));
         }
         let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
         if is_encrypted && is_under_key && self.target.is_form_of(facts) {
@@ -78,7 +78,7 @@ impl Planner<'_> {
                  handled by this release",
             )
             .at(path())
-            .cure("use a node-side upgrade for this table"));
+            .hint("use a node-side upgrade for this table"));
         };
         page_geometry(old, longest)
             .check_same(&page_geometry(new, longest))
@@ -102,7 +102,7 @@ impl Planner<'_> {
              handled by this release",
         )
         .at(facts.sstable.path(&Component::Partitions))
-        .cure("use a node-side upgrade for this table"))
+        .hint("use a node-side upgrade for this table"))
     }
 }
 

@@ -129,7 +129,7 @@ pub fn discover(
 pub(crate) fn stranger(path: &Path) -> Error {
     Error::unsupported("an SSTable of a version from before 2.2, or a foreign file")
         .at(path)
-        .cure("let a node of the version that wrote it upgrade it, or move it away")
+        .hint("let a node of the version that wrote it upgrade it, or move it away")
 }
 
 type Identity = (String, String, Option<String>, Option<String>);
@@ -335,7 +335,7 @@ fn canonical(directory: TableDir) -> Result<TableDir> {
         path.display()
     ))
     .at(directory.path)
-    .cure("put a bind mount in the place of the link, or use a node-side upgrade"))
+    .hint("put a bind mount in the place of the link, or use a node-side upgrade"))
 }
 
 /// Takes what lies in a directory into account for the products that may have written it. What
@@ -368,7 +368,7 @@ fn check_names(
             }
         };
         Err(Error::invalid(format!("{what} '{name}' has no directory below the data directories"))
-            .cure(did_you_mean(
+            .hint(did_you_mean(
                 meant,
                 format_args!(
                     "{are}; check the name, and that --data-dir is the directory that holds \

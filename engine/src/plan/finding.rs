@@ -31,7 +31,7 @@ impl Severity {
 pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
-    /// What it is, with place and cure.
+    /// What it is, with place and hint.
     pub error: Error,
     /// The Data.db of each SSTable that it concerns.
     pub sstables: Vec<String>,

@@ -42,7 +42,7 @@ pub(super) fn warn_of_machines(plan: &mut Plan, shared: &[(&Path, String)]) {
             format!("it lies on a network file system ({kind}): a node or a run on another machine would not be seen"),
         )
         .at(*data_dir)
-        .cure("make sure that no other machine works on it; keep it on a local disk if you can");
+        .hint("make sure that no other machine works on it; keep it on a local disk if you can");
         findings.add(Severity::Warning, &error, None);
     }
     plan.findings.extend(findings.list);
@@ -61,7 +61,7 @@ pub(super) fn warn_of_keys(plan: &mut Plan, sources: &KeySources, same: &BTreeSe
             "the target key has the same bytes under another name: nothing is rotated",
         )
         .key(key)
-        .cure("make a new key if the old one is to be given up");
+        .hint("make a new key if the old one is to be given up");
         for (_, facts, _) in plan.rewrites() {
             if facts.keys.iter().any(|used| used.key == *key) {
                 let data = facts.data_path().display().to_string();
@@ -79,7 +79,7 @@ pub(super) fn warn_of_weakness(plan: &mut Plan) {
     let new = (target.transformation(), target.strength());
     if let Some(weakness) = Weakness::of(new.0, new.1) {
         let error = Error::invalid(format!("the target's cipher: {weakness}"));
-        findings.add(Severity::Warning, &error.cure(STRONG), None);
+        findings.add(Severity::Warning, &error.hint(STRONG), None);
     }
     for (_, facts, _) in plan.rewrites() {
         let Some(old) = facts.shape.encryptor() else { continue };
@@ -87,7 +87,7 @@ pub(super) fn warn_of_weakness(plan: &mut Plan) {
         if let Some(weakening) = Weakening::between(old, new) {
             let data = facts.data_path().display().to_string();
             let error = Error::invalid(weakening.to_string());
-            findings.add(Severity::Warning, &error.cure(STRONG), Some(&data));
+            findings.add(Severity::Warning, &error.hint(STRONG), Some(&data));
         }
     }
     plan.findings.extend(findings.list);
@@ -125,7 +125,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
                 "these SSTables are already under the key that the database would still choose",
             )
             .key(key)
-            .cure(MEANT);
+            .hint(MEANT);
             for planned in &plan.sstables {
                 if let Action::Skip(SkipReason::UnderTargetKey) = planned.action {
                     let data = planned.sstable.path(&Component::Data).display().to_string();
@@ -137,7 +137,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
                  database would still choose",
             )
             .key(key)
-            .cure(MEANT);
+            .hint(MEANT);
             for (_, facts, _) in plan.rewrites() {
                 if has_other_options(facts, &plan.target)
                     && facts.keys.iter().all(|used| used.key == *key)

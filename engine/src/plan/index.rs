@@ -85,7 +85,7 @@ impl<'a> EncryptedIndex<'a> {
     }
 
     fn damaged(&self, what: &'static str) -> Error {
-        Error::corrupt(what).at(self.file.path()).cure(
+        Error::corrupt(what).at(self.file.path()).hint(
             "compare the key with the one that the node used; if it is right, restore the index \
              from a backup, or scrub the SSTable on the node",
         )

@@ -150,7 +150,7 @@ impl<'a> Inspector<'a> {
         };
         let data_bytes = length(&Component::Data);
         if data_bytes == 0 {
-            return Err(Error::corrupt("it is empty").at(data).cure(
+            return Err(Error::corrupt("it is empty").at(data).hint(
                 "restore it from a backup before the node starts, which deletes such files",
             ));
         }
@@ -198,7 +198,7 @@ impl<'a> Inspector<'a> {
             let stat = self.storage.stat(&path)?.ok_or_else(|| {
                 Error::new(ErrorKind::Busy, "the file has just gone")
                     .at(path)
-                    .cure("find out what works on the data directory, stop it, then run again")
+                    .hint("find out what works on the data directory, stop it, then run again")
             })?;
             files.push((component.clone(), stat));
         }
@@ -245,11 +245,11 @@ fn without_chunk_table(facts: &Facts, is_paged: bool) -> Error {
              this release does not handle it",
         )
         .at(facts.data_path())
-        .cure("use a node-side upgrade for this table")
+        .hint("use a node-side upgrade for this table")
     } else {
         Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
             .at(facts.data_path())
-            .cure("restore the missing component from a backup or a snapshot")
+            .hint("restore the missing component from a backup or a snapshot")
     }
 }
 
@@ -261,7 +261,7 @@ fn index_left_out(sstable: &LiveSSTable) -> Option<Error> {
             "it is of an index that may be encrypted, too, and is left out of the new SSTable",
         )
         .at(sstable.path(component))
-        .cure("the node builds the index of this SSTable again when it starts"),
+        .hint("the node builds the index of this SSTable again when it starts"),
     )
 }
 
@@ -273,7 +273,7 @@ fn stored_scheme(class: &CompressorClass, stored: &OptionMap) -> Result<ChunkSch
     options.remove("crc_check_chance");
     ChunkScheme::from_options(class, &options).map_err(|error| match error.kind() {
         ErrorKind::Invalid => {
-            Error::unsupported("its options are not handled by this release").caused_by(error).cure(
+            Error::unsupported("its options are not handled by this release").caused_by(error).hint(
                 "use a node-side upgrade for this table; if the node cannot open this SSTable \
                  either, it is damaged: restore it from a backup",
             )
@@ -291,13 +291,13 @@ fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
             sstable.descriptor.format.name()
         ))
         .at(path())
-        .cure("use a node-side upgrade for this table")
+        .hint("use a node-side upgrade for this table")
     })?;
     match version.support {
         Support::Yes => Ok(version),
         Support::No(why) => Err(Error::unsupported(format!("SSTable version {version}: {why}"))
             .at(path())
-            .cure("use a node-side upgrade for this table")),
+            .hint("use a node-side upgrade for this table")),
     }
 }
 

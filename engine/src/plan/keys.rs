@@ -165,7 +165,7 @@ fn more_keys(
 }
 
 fn not_all(group: KeyGroup<'_>, rest: Rest) -> Error {
-    Error::key_unavailable(format!("group '{group}': {rest}")).cure(
+    Error::key_unavailable(format!("group '{group}': {rest}")).hint(
         "raise the server's limit for one Locate, or give the keys of the group with --kmip-keys",
     )
 }
@@ -178,7 +178,7 @@ fn schedule(
 ) -> Result<(SecretKey, Vec<CipherKey>)> {
     let secret = sources.read_key(key)?;
     let unfit = |error: Error| {
-        error.key(key).cure("the key's length does not fit the cipher: give the right key")
+        error.key(key).hint("the key's length does not fit the cipher: give the right key")
     };
     if let Some(options) =
         target.filter(|target| target.key() == Some(key)).and_then(Target::encryptor)

@@ -71,7 +71,7 @@ pub(super) fn check_components(
         warnings.push(
             Error::corrupt("it is not text; the components on disk are taken")
                 .at(path)
-                .cure("a run writes it anew; some nodes do not open the SSTable before"),
+                .hint("a run writes it anew; some nodes do not open the SSTable before"),
         );
         return Ok(());
     }
@@ -92,7 +92,7 @@ pub(super) fn check_components(
                  no longer said to have it",
             )
             .at(sstable.path(component))
-            .cure(cure_of(component)),
+            .hint(hint_of(component)),
         });
     }
     let unlisted: Vec<&str> = sstable
@@ -140,10 +140,10 @@ fn read_toc(storage: &dyn Storage, path: &Path) -> Result<(Vec<Component>, bool)
 fn lost(sstable: &LiveSSTable, component: &Component, why: &str) -> Error {
     Error::corrupt(format!("the file is missing{why}"))
         .at(sstable.path(component))
-        .cure("restore it from a backup or a snapshot, or scrub the SSTable on the node")
+        .hint("restore it from a backup or a snapshot, or scrub the SSTable on the node")
 }
 
-const fn cure_of(component: &Component) -> &'static str {
+const fn hint_of(component: &Component) -> &'static str {
     match component {
         Component::Filter | Component::Summary => "the node builds it anew when it starts",
         _ => {

@@ -70,7 +70,7 @@ pub(super) fn probe(
     if plain.get(..shown) == key.get(..shown) {
         return Ok(probed);
     }
-    let cure = match facts.shape.is_encrypted() {
+    let hint = match facts.shape.is_encrypted() {
         true => {
             "compare the encryption key with the one that the node used; if it is right, scrub \
              the SSTable on the node or restore it from a backup"
@@ -79,7 +79,7 @@ pub(super) fn probe(
     };
     let error =
         Error::corrupt("it does not start with the partition key that the index starts with");
-    Err(error.cure(cure).at(data.path()).chunk(0).offset(0))
+    Err(error.hint(hint).at(data.path()).chunk(0).offset(0))
 }
 
 /// Puts the plaintext of the first chunk into `plain`.
@@ -147,7 +147,7 @@ fn first_key(facts: &Facts) -> Result<Vec<u8>> {
         }
     };
     let damaged = |error: Error| {
-        error.cure("restore the index from a backup, or scrub the SSTable on the node")
+        error.hint("restore the index from a backup, or scrub the SSTable on the node")
     };
     let length = index.slice(at, 2, &mut scratch).map_err(damaged)?;
     let length = length.first_chunk().map_or(0, |raw| usize::from(u16::from_be_bytes(*raw)));

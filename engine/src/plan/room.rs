@@ -175,7 +175,7 @@ fn waiting(room: &Room) -> Error {
         ),
     )
     .at(&room.data_dir)
-    .cure("nothing has to be done; more free space makes it faster")
+    .hint("nothing has to be done; more free space makes it faster")
 }
 
 fn kept_by_links(needed: u64, free: u64) -> Error {
@@ -186,7 +186,7 @@ fn kept_by_links(needed: u64, free: u64) -> Error {
              in snapshots and backups, and give nothing back"
         ),
     )
-    .cure(
+    .hint(
         "clear snapshots that are not needed, have them re-encrypted, too (--snapshots, --backups), or \
          free space on that file system, then run the same command again",
     )

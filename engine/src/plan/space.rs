@@ -90,7 +90,7 @@ impl Space {
             ),
         )
         .at(data)
-        .cure("free space on that file system, then run the same command again")
+        .hint("free space on that file system, then run the same command again")
     }
 }
 

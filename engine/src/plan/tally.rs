@@ -143,7 +143,7 @@ fn tally_window(
                     table.header().max_compressed_length,
                     slot.plain
                 ))
-                .cure("restore CompressionInfo.db from a backup, or scrub the SSTable on the node");
+                .hint("restore CompressionInfo.db from a backup, or scrub the SSTable on the node");
                 return Err(error.at(data.path()).chunk(chunk).offset(slot.offset));
             }
             tally.clear = tally.clear.saturating_add(1);

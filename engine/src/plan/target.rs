@@ -258,21 +258,21 @@ fn in_clear(target: Target, wish: KeyWish<'_>) -> Result<Target> {
     match wish {
         KeyWish::AsTheDatabase => Ok(target),
         _ => Err(Error::invalid("a key is asked for, but the target is written in clear")
-            .cure("leave --key-id and --create-key out, or name a class that encrypts")),
+            .hint("leave --key-id and --create-key out, or name a class that encrypts")),
     }
 }
 
 fn local_key(encryptor: &EncryptorOptions, file: &str, wish: KeyWish<'_>) -> Result<KeyRef> {
     if wish.id().is_some() {
         return Err(Error::invalid("a key id is given, but the target key is in a file")
-            .cure("leave --key-id out, or name a KMIP provider in --compression"));
+            .hint("leave --key-id out, or name a KMIP provider in --compression"));
     }
     if !Path::new(file).is_absolute() {
         return Err(Error::invalid(format!(
             "secret_key_file '{file}' is a relative path, which the node would look for, or make, \
              below its own working directory"
         ))
-        .cure("name the key file by its absolute path"));
+        .hint("name the key file by its absolute path"));
     }
     Ok(KeyRef::LocalFile {
         file: file.to_owned(),
@@ -293,14 +293,14 @@ fn replicated_key(
             "option 'key_provider' is missing, which means the replicated provider to some releases \
              of the database and nothing to others",
         )
-        .cure("name the provider"));
+        .hint("name the provider"));
     }
     let Some(id) = wish.id() else {
         return Err(Error::invalid(
             "the target key is in the database's own table dse_system.encrypted_keys, in which only \
              a running node makes keys",
         )
-        .cure(
+        .hint(
             "name a key that is there with --key-id (its key_id, a UUID) and give its bytes with \
              --kmip-keys; or choose a KMIP provider or a local key file",
         ));
@@ -309,7 +309,7 @@ fn replicated_key(
         Error::invalid("the id of a key of the replicated provider is a UUID")
             .key(id)
             .caused_by(error)
-            .cure("give the key_id of its row in dse_system.encrypted_keys")
+            .hint("give the key_id of its row in dse_system.encrypted_keys")
     })?;
     let id = KeyId::new(id.as_hyphenated().to_string())?;
     Ok(KeyRef::Replicated { system_key: system_key.to_owned(), id })
@@ -323,7 +323,7 @@ fn check_length(id: &KeyId, longest: usize) -> Result<()> {
     Err(Error::invalid(format!(
         "the id of the target key has {length} bytes, and the database writes at most {longest}"
     ))
-    .cure(
+    .hint(
         "if the property com.datastax.bdp.cassandra.crypto.KmipKeyProvider.maxKeyLength is raised \
          on every node, give its value: --max-key-id-length",
     ))

@@ -61,10 +61,10 @@ impl CompressionHeader {
     pub fn parse(bytes: &[u8], version: &Version) -> Result<(Self, usize)> {
         let mut reader = Reader::new(bytes);
         let class = reader.utf("compressor class").map_err(damaged)?;
-        let count = reader.i32("option count").map_err(damaged)?;
-        if !(0..=MAX_OPTIONS).contains(&count) {
-            return Err(Error::corrupt(format!("{count} compression options cannot be right")));
-        }
+        let count = reader.length("option count", 0..=MAX_OPTIONS).map_err(damaged)?;
+        let count = count.map_err(|wrong| {
+            Error::corrupt(format!("{wrong} compression options cannot be right"))
+        })?;
         let mut pairs = Vec::new();
         for _ in 0..count {
             let key = reader.utf("option name").map_err(damaged)?;
@@ -185,7 +185,7 @@ impl ChunkTable {
         let source = Source::open(path, access)?;
         let mut scratch = Vec::new();
         let place = |error: Error| {
-            error.at(path).cure("restore the file from a backup, or scrub the SSTable on the node")
+            error.at(path).hint("restore the file from a backup, or scrub the SSTable on the node")
         };
         let mut head = |most: u64| {
             let length = usize::try_from(source.length().min(most)).unwrap_or_default();
@@ -231,7 +231,7 @@ impl ChunkTable {
             self.data_file_length
         ))
         .at(self.path())
-        .cure(
+        .hint(
             "if the node reads the table, let it write the SSTable anew (nodetool compact, or \
              upgradesstables -a); if it does not, restore the SSTable from a backup or a replica",
         ))
@@ -289,7 +289,7 @@ impl ChunkTable {
                 error
                     .at(self.source.path())
                     .chunk(chunk)
-                    .cure("restore the SSTable from a backup, or scrub it on the node")
+                    .hint("restore the SSTable from a backup, or scrub it on the node")
             })?);
         }
         Ok(())
@@ -333,7 +333,7 @@ const OFFSET_LENGTH: u64 = 8;
 /// Offsets read at a time: 64 KiB.
 const OFFSETS_AT_ONCE: u64 = 8192;
 /// No product has more than a dozen options.
-const MAX_OPTIONS: i32 = 256;
+const MAX_OPTIONS: usize = 256;
 /// Headers are some hundred bytes long.
 const USUAL_HEADER: u64 = 4096;
 /// A header that does not end within this is not one.

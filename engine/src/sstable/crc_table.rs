@@ -35,7 +35,7 @@ impl CrcTable {
     pub fn open(path: &Path, access: Access<'_>, data_length: u64) -> Result<Self> {
         let source = Source::open(path, access)?;
         let place = |error: Error| {
-            error.at(path).cure("restore the file from a backup, or scrub the SSTable on the node")
+            error.at(path).hint("restore the file from a backup, or scrub the SSTable on the node")
         };
         let mut scratch = Vec::new();
         let head = source.slice(0, HEAD, &mut scratch).map_err(place)?;

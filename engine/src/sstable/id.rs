@@ -99,7 +99,7 @@ impl IdGenerator {
         match self.highest.checked_add(1) {
             Some(next) if next <= HIGHEST => Ok(SSTableId::Sequence(next)),
             _ => Err(Error::unsupported("the table's SSTable numbers are used up")
-                .cure("let the node switch to UUID identifiers, then run again")),
+                .hint("let the node switch to UUID identifiers, then run again")),
         }
     }
 

@@ -35,7 +35,7 @@ fn is_validation(bytes: &[u8]) -> Option<()> {
 /// A length and so many bytes.
 fn is_compaction(bytes: &[u8]) -> Option<()> {
     let mut reader = Reader::new(bytes);
-    let length = usize::try_from(reader.i32("length of the estimate").ok()?).ok()?;
+    let length = reader.length("length of the estimate", 0..=bytes.len()).ok()?.ok()?;
     reader.take(length, "estimate").ok()?;
     reader.finish().ok()
 }
@@ -76,7 +76,7 @@ fn sized<'a>(reader: &mut Reader<'a>, what: &'static str) -> Option<&'a [u8]> {
 
 /// An integer of 1 to 9 bytes: the leading 1 bits of the first count the others.
 fn unsigned_vint(reader: &mut Reader<'_>, what: &'static str) -> Option<u64> {
-    let [first] = reader.take_array(what).ok()?;
+    let first = reader.u8(what).ok()?;
     let extra = first.leading_ones();
     let mask = u8::MAX.checked_shr(extra.saturating_add(1)).unwrap_or_default();
     let rest = reader.take(usize::try_from(extra).ok()?, what).ok()?;

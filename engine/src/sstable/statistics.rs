@@ -52,7 +52,7 @@ pub enum StatisticsError {
 impl From<StatisticsError> for Error {
     fn from(error: StatisticsError) -> Self {
         Self::corrupt(error.to_string())
-            .cure("restore the file from a backup, or scrub the SSTable on the node")
+            .hint("restore the file from a backup, or scrub the SSTable on the node")
     }
 }
 
@@ -80,13 +80,10 @@ pub fn parse_statistics(
     checksums: bool,
 ) -> Result<Vec<(BodyKind, &[u8])>, StatisticsError> {
     let mut reader = Reader::new(bytes);
-    let declared = reader.i32("count of bodies")?;
-    let count = usize::try_from(declared)
-        .ok()
-        .filter(|count| (1..=MAX_BODIES).contains(count))
-        .ok_or(StatisticsError::Count(declared))?;
+    let count =
+        reader.length("count of bodies", 1..=MAX_BODIES)?.map_err(StatisticsError::Count)?;
     let mut crc = crc32fast::Hasher::new();
-    crc.update(&declared.to_be_bytes());
+    crc.update(bytes.get(..reader.position()).unwrap_or_default());
     if checksums {
         check(&mut reader, &crc, "count")?;
     }
@@ -179,9 +176,8 @@ pub fn compression_ratio_at(stats: &[u8]) -> Result<std::ops::Range<usize>, Stat
     let misfit = StatisticsError::Histograms(stats.len());
     let mut reader = Reader::new(stats);
     for histogram in ["histogram of sizes", "histogram of cell counts"] {
-        let buckets = reader.i32(histogram)?;
-        let length = usize::try_from(buckets).ok().and_then(|n| n.checked_mul(BUCKET));
-        reader.take(length.ok_or(misfit)?, histogram).map_err(|_beyond| misfit)?;
+        let buckets = reader.length(histogram, 0..=stats.len())?.map_err(|_beyond| misfit)?;
+        reader.take(buckets.saturating_mul(BUCKET), histogram).map_err(|_beyond| misfit)?;
     }
     reader.take(BEFORE_RATIO, "times")?;
     let start = reader.position();
@@ -194,8 +190,7 @@ fn check(
     crc: &crc32fast::Hasher,
     of: &'static str,
 ) -> Result<(), StatisticsError> {
-    let stored = reader.take_array("checksum")?;
-    if crc.clone().finalize() == u32::from_be_bytes(stored) {
+    if crc.clone().finalize() == reader.u32("checksum")? {
         return Ok(());
     }
     Err(StatisticsError::Crc(of))

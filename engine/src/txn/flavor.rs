@@ -92,13 +92,13 @@ impl Flavor {
                 "--flavor {given} cannot be right: no such node can have written or read all the \
                  SSTables in these data directories"
             ))
-            .cure("use the flavor of the product that runs on this node")),
+            .hint("use the flavor of the product that runs on this node")),
             (None, [only]) => Ok(*only),
             (None, _) => Err(Error::invalid(
                 "the SSTables do not tell which product's node will start on them, and with a \
                  transaction log in another product's form it would load old and new SSTables",
             )
-            .cure(
+            .hint(
                 "say it with --flavor: apache-3 (Cassandra 3.x), apache-4 (Cassandra 4.0 and \
                  later), converged-core (HCD), dse (DSE 6)",
             )),
@@ -133,11 +133,11 @@ impl FromStr for Flavor {
         }
         by_version(&word).ok_or_else(|| {
             let every = Self::EVERY.map(Self::name);
-            let cure = did_you_mean(
+            let hint = did_you_mean(
                 meant(&word, every),
                 format_args!("use one of these: {}", every.join(", ")),
             );
-            Error::invalid(format!("there is no flavor {}; {cure}", shown(text)))
+            Error::invalid(format!("there is no flavor {}; {hint}", shown(text)))
         })
     }
 }
@@ -178,7 +178,7 @@ impl PathForm {
                     "a transaction log cannot name this directory (comma, line end or not UTF-8)",
                 )
                 .at(directory)
-                .cure("reach the data through a path without such characters")
+                .hint("reach the data through a path without such characters")
             })?;
         Ok(match self {
             Self::Bare => format!("{directory}/{sstable}"),

@@ -303,7 +303,7 @@ pub(super) fn refused(log: &TransactionLog, reason: &str) -> Error {
     let path = log.directories.first().map(|directory| directory.join(log.name.as_str()));
     Error::corrupt(format!("the transaction log cannot be finished or undone: {reason}"))
         .at(path.unwrap_or_default())
-        .cure(
+        .hint(
             "a node would refuse to start on it, too: find out which files were changed since \
              (sstableutil shows them), put them right, then run again",
         )

@@ -81,7 +81,7 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
         .and_then(|()| delete_files(storage, swap.directory, old_files))
         .and_then(|()| log.delete(swap.directory));
     committed.map_err(|error| {
-        error.cure(
+        error.hint(
             "the swap was at or past its COMMIT: the next run, or the node's next start, \
              finishes or undoes it by the transaction log",
         )
@@ -118,7 +118,7 @@ fn check_old(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
 pub fn changed_since_the_plan(path: PathBuf) -> Error {
     Error::new(ErrorKind::Busy, "the file was changed since the plan was made")
         .at(path)
-        .cure("find out what works on the data directory, stop it, then run again")
+        .hint("find out what works on the data directory, stop it, then run again")
 }
 
 fn check_new(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
@@ -127,7 +127,7 @@ fn check_new(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
         if storage.stat(&path)?.is_some() {
             return Err(Error::new(ErrorKind::Busy, "a file of the new SSTable's name is there")
                 .at(path)
-                .cure("find out what works on the data directory, stop it, then run again"));
+                .hint("find out what works on the data directory, stop it, then run again"));
         }
     }
     Ok(())

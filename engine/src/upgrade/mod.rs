@@ -195,13 +195,13 @@ fn unfinished_copies(staging: PathBuf) -> Error {
         "copies of it in snapshots and backups are partly replaced, which could not be ended",
     )
     .at(staging)
-    .cure("see the warning of what could not be ended; the next run, or abandon, tries again")
+    .hint("see the warning of what could not be ended; the next run, or abandon, tries again")
 }
 
 /// The outcome of an SSTable that the run did not get to.
 fn left() -> Error {
     Error::new(ErrorKind::Interrupted, "it was not begun before the run ended")
-        .cure("run the same command again: it does what is left")
+        .hint("run the same command again: it does what is left")
 }
 
 /// Tells an observer what a step means, and hands on the end of a task, which the report tells of.

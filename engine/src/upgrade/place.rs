@@ -205,7 +205,7 @@ fn absolute(directory: &Path) -> Result<PathBuf> {
 fn elsewhere(other: &Path) -> Error {
     Error::invalid("the journal of another run that has not ended is here, too")
         .at(other.join(JOURNAL_FILE))
-        .cure(
+        .hint(
             "finish that run first, with the same data directories and the same --state-dir as it \
              was begun with, or abandon it",
         )

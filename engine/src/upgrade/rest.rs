@@ -71,7 +71,7 @@ pub(super) fn partly_replaced(staging: &Path) -> Error {
          old files and new ones",
     )
     .at(staging)
-    .cure("run upgradesstables again, or abandon the run: either finishes that first")
+    .hint("run upgradesstables again, or abandon the run: either finishes that first")
 }
 
 fn finish_logs(
@@ -136,7 +136,7 @@ fn check_whose(session: &Session, place: &Place) -> Result<()> {
             error.chain()
         ))
         .at(place.journal())
-        .cure("if it is of no other node, remove it, then abandon again")),
+        .hint("if it is of no other node, remove it, then abandon again")),
     }
 }
 

@@ -154,7 +154,7 @@ fn compare<'a>(
         differences.join("; ")
     ))
     .at(journal)
-    .cure(ALIKE))
+    .hint(ALIKE))
 }
 
 /// Opens what can be gone on with.

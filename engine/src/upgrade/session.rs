@@ -74,7 +74,7 @@ impl Session {
                     outer.display()
                 ))
                 .at(inner)
-                .cure("give each data directory of the node once, as its configuration has them"));
+                .hint("give each data directory of the node once, as its configuration has them"));
             }
         }
         let doubts = check_data_dirs(storage.as_ref(), &canonical, said.not_a_node)?;
@@ -213,7 +213,7 @@ fn canonicalize(given: &Path) -> Result<PathBuf> {
     let wrong = |what: &'static str| {
         Error::invalid(what)
             .at(given)
-            .cure("--data-dir is a directory that holds keyspaces, such as /var/lib/cassandra/data")
+            .hint("--data-dir is a directory that holds keyspaces, such as /var/lib/cassandra/data")
     };
     let path = std::fs::canonicalize(given)
         .map_err(|e| wrong("cannot find the data directory").caused_by(e))?;

@@ -63,7 +63,7 @@ pub(super) fn settle(
         {
             return Err(Error::corrupt("it names a place outside of the data directories")
                 .at(journal)
-                .cure("abandon the run, which harms no SSTable, then run again"));
+                .hint("abandon the run, which harms no SSTable, then run again"));
         }
     }
     Ok(())
@@ -97,7 +97,7 @@ fn of_others(then: &str, now: &[PathBuf], journal: &Path) -> Error {
         list(now).escape_debug()
     ))
     .at(journal)
-    .cure(
+    .hint(
         "give all data directories of that run, or another --state-dir for these; if that node is \
          gone for good, remove the journal",
     )

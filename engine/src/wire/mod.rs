@@ -6,6 +6,8 @@
 
 mod utf;
 
+use std::ops::RangeInclusive;
+
 pub use utf::{UtfError, decode_utf, encode_utf};
 
 /// What is wrong with a piece of a file.
@@ -60,12 +62,36 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
+    /// Takes a byte.
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] when none is left.
+    pub fn u8(&mut self, what: &'static str) -> Result<u8, WireError> {
+        self.take_array(what).map(u8::from_be_bytes)
+    }
+
     /// Takes an unsigned 16-bit integer.
     ///
     /// # Errors
     /// [`WireError::MissingData`] when fewer bytes are left.
     pub fn u16(&mut self, what: &'static str) -> Result<u16, WireError> {
         self.take_array(what).map(u16::from_be_bytes)
+    }
+
+    /// Takes an unsigned 32-bit integer.
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] when fewer bytes are left.
+    pub fn u32(&mut self, what: &'static str) -> Result<u32, WireError> {
+        self.take_array(what).map(u32::from_be_bytes)
+    }
+
+    /// Takes an unsigned 64-bit integer.
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] when fewer bytes are left.
+    pub fn u64(&mut self, what: &'static str) -> Result<u64, WireError> {
+        self.take_array(what).map(u64::from_be_bytes)
     }
 
     /// Takes a signed 32-bit integer.
@@ -82,6 +108,21 @@ impl<'a> Reader<'a> {
     /// [`WireError::MissingData`] when fewer bytes are left.
     pub fn i64(&mut self, what: &'static str) -> Result<i64, WireError> {
         self.take_array(what).map(i64::from_be_bytes)
+    }
+
+    /// Takes a length or a count, which Java writes as a signed 32-bit integer. One that is not in
+    /// `range` comes as it was written.
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] when fewer bytes are left.
+    pub fn length(
+        &mut self,
+        what: &'static str,
+        range: RangeInclusive<usize>,
+    ) -> Result<Result<usize, i32>, WireError> {
+        let declared = self.i32(what)?;
+        let length = usize::try_from(declared).ok().filter(|length| range.contains(length));
+        Ok(length.ok_or(declared))
     }
 
     /// Takes a string as `DataOutput.writeUTF` wrote it.
@@ -121,6 +162,12 @@ impl<'a> Reader<'a> {
 
 /// Appends Java's forms to a byte vector.
 pub trait Put {
+    /// Appends a big-endian unsigned 16-bit integer.
+    fn put_u16(&mut self, value: u16);
+    /// Appends a big-endian unsigned 32-bit integer.
+    fn put_u32(&mut self, value: u32);
+    /// Appends a big-endian unsigned 64-bit integer.
+    fn put_u64(&mut self, value: u64);
     /// Appends a big-endian 32-bit integer.
     fn put_i32(&mut self, value: i32);
     /// Appends a big-endian 64-bit integer.
@@ -133,6 +180,18 @@ pub trait Put {
 }
 
 impl Put for Vec<u8> {
+    fn put_u16(&mut self, value: u16) {
+        self.extend_from_slice(&value.to_be_bytes());
+    }
+
+    fn put_u32(&mut self, value: u32) {
+        self.extend_from_slice(&value.to_be_bytes());
+    }
+
+    fn put_u64(&mut self, value: u64) {
+        self.extend_from_slice(&value.to_be_bytes());
+    }
+
     fn put_i32(&mut self, value: i32) {
         self.extend_from_slice(&value.to_be_bytes());
     }
@@ -171,6 +230,33 @@ mod tests {
             Reader::new(&[0xff, 0xff, b'x']).utf("name"),
             Err(WireError::MissingData("name"))
         );
+    }
+
+    #[test]
+    fn a_length_out_of_its_range_comes_as_it_was_written() {
+        let length = |declared: i32| Reader::new(&declared.to_be_bytes()).length("length", 1..=7);
+        assert_eq!((length(1), length(7)), (Ok(Ok(1)), Ok(Ok(7))));
+        for wrong in [0, 8, -1, i32::MIN, i32::MAX] {
+            assert_eq!(length(wrong), Ok(Err(wrong)));
+        }
+        let short = Reader::new(&[0, 0, 0]).length("length", 0..=7);
+        assert_eq!(short, Err(WireError::MissingData("length")));
+    }
+
+    #[test]
+    fn numbers_round_trip() {
+        let mut bytes = Vec::new();
+        bytes.put_u16(0xfedc);
+        bytes.put_u32(0xfedc_ba98);
+        bytes.put_u64(0xfedc_ba98_7654_3210);
+        bytes.put_i32(-2);
+        bytes.put_i64(-3);
+        let mut reader = Reader::new(&bytes);
+        assert_eq!((reader.clone().u8("a"), reader.u16("a")), (Ok(0xfe), Ok(0xfedc)));
+        assert_eq!(reader.u32("b"), Ok(0xfedc_ba98));
+        assert_eq!(reader.u64("c"), Ok(0xfedc_ba98_7654_3210));
+        assert_eq!((reader.i32("d"), reader.i64("e")), (Ok(-2), Ok(-3)));
+        reader.finish().unwrap();
     }
 
     #[test]

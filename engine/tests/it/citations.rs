@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::sources::{files, root};
+
 /// Where the workspace's sources are.
 const TREES: [&str; 5] = ["engine", "kmip", "cli", "benches", "testdata"];
 
@@ -28,17 +30,12 @@ struct Citation {
     line: usize,
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
 /// The sources, with paths below the root.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = root();
-    let mut files = Vec::new();
-    for tree in TREES {
-        gather(&root.join(tree), &mut files);
-    }
+    let extensions = ["rs", "md", "bash", "java"];
+    let mut files: Vec<_> =
+        TREES.iter().flat_map(|tree| files(&root.join(tree), &extensions)).collect();
     files.sort();
     assert!(files.len() > 300, "the sources were not found");
     let read = |path: PathBuf| {
@@ -46,19 +43,6 @@ fn sources() -> Vec<(PathBuf, String)> {
         (path.strip_prefix(&root).unwrap().to_owned(), text)
     };
     files.into_iter().map(read).collect()
-}
-
-fn gather(directory: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let entry = entry.unwrap();
-        let (path, kind) = (entry.path(), entry.file_type().unwrap());
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if kind.is_dir() && !path.ends_with("target") {
-            gather(&path, files);
-        } else if kind.is_file() && matches!(extension, Some("rs" | "md" | "bash" | "java")) {
-            files.push(path);
-        }
-    }
 }
 
 /// The words of a text with the numbers of their lines, without what begins a line of comment.

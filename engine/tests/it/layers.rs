@@ -1,11 +1,11 @@
 //! Holds the drawing of the layers true, and the rules about what only some modules may do.
 //!
-//! A module imports from layers before its own, never from a neighbour or from above. The source
-//! is read as text: comments are cut off, and so is everything from `#[cfg(test)]` on.
+//! A module imports from layers before its own, never from a neighbour or from above.
+//! The source is read as text, without comments and tests.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use super::sources::{Source, code_of};
 
 /// Lowest first.
 const LAYERS: [&[&str]; 9] = [
@@ -30,13 +30,6 @@ const EXCEPTIONS: [(&str, &str, &str); 2] = [
     ("options", "compress", "typed options hold the Codec, whose levels decide what is valid"),
 ];
 
-/// A source file of the engine without comments and tests.
-struct Source {
-    /// Relative to `src`, such as `io/mmap.rs`.
-    name: String,
-    code: String,
-}
-
 impl Source {
     /// The top-level module.
     fn module(&self) -> &str {
@@ -45,38 +38,9 @@ impl Source {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    gather(&root, &mut files);
-    files.sort();
-    assert!(files.len() > 60, "the sources were not found");
-    files
-        .iter()
-        .map(|path| Source {
-            name: path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(),
-            code: code_of(&fs::read_to_string(path).unwrap()),
-        })
-        .collect()
-}
-
-fn gather(directory: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            gather(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !path.ends_with("tests.rs")
-        {
-            files.push(path);
-        }
-    }
-}
-
-fn code_of(text: &str) -> String {
-    let (text, tests) = text.split_once("#[cfg(test)]").unwrap_or((text, "mod tests"));
-    assert!(tests.trim_start().starts_with("mod "), "code may follow: {tests}");
-    let lines = text.lines().map(|line| line.split("//").next().unwrap());
-    lines.collect::<Vec<_>>().join("\n")
+    let sources = Source::all("engine");
+    assert!(sources.len() > 60, "the sources were not found");
+    sources
 }
 
 /// What follows each `crate::`: the module, or the names of the crate's root.

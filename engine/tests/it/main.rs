@@ -10,6 +10,7 @@
 
 mod archives;
 mod bad_input;
+mod circles;
 mod citations;
 mod compressors;
 mod config;
@@ -27,3 +28,4 @@ mod properties;
 mod rekey;
 mod replicated;
 mod servers;
+mod sources;

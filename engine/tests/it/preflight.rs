@@ -53,7 +53,7 @@ fn refusals(plan: &Plan) -> Vec<String> {
     });
     refused
         .map(|error| {
-            assert!(error.path().is_some() && error.advice().is_some(), "{error}");
+            assert!(error.path().is_some() && error.hint_text().is_some(), "{error}");
             error.to_string()
         })
         .collect()

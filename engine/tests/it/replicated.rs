@@ -161,7 +161,7 @@ fn keys_that_cannot_be_had_offline_are_a_finding() {
         assert!(text.contains("dse_system.encrypted_keys and cannot be had offline"), "{text}");
         let id = if escrow.is_some() { SECOND_ID } else { FIRST_ID };
         assert!(text.contains(id), "{text}");
-        assert!(error.advice().unwrap().contains("--kmip-keys FILE"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("--kmip-keys FILE"), "{error:?}");
         let report = site.workspace.upgrade(&site.local()).unwrap();
         assert_eq!(report.failures().count(), 1);
         assert_eq!(site.workspace.contents(), before);
@@ -198,16 +198,16 @@ fn a_target_in_the_database_s_own_table_must_be_named_and_be_a_uuid() {
         let params = CompressionParams::from_cql_options(&options).unwrap();
         let error = Target::new(params, id.map(|id| KeyId::new(id).unwrap())).unwrap_err();
         assert_eq!(error.kind(), Invalid);
-        (error.chain(), error.advice().unwrap().to_owned())
+        (error.chain(), error.hint_text().unwrap().to_owned())
     };
-    let (text, advice) = refused(&format!("{{{DSE_OPTIONS}}}"), None);
+    let (text, hint) = refused(&format!("{{{DSE_OPTIONS}}}"), None);
     assert!(text.contains("only a running node makes keys"), "{text}");
-    assert!(advice.contains("--key-id") && advice.contains("KMIP"), "{advice}");
+    assert!(hint.contains("--key-id") && hint.contains("KMIP"), "{hint}");
     let (text, _) = refused(&format!("{{{DSE_OPTIONS}}}"), Some("02-449"));
     assert!(text.contains("is a UUID") && text.contains("02-449"), "{text}");
-    let (text, advice) = refused("{'class': 'Encryptor'}", Some(FIRST_ID));
+    let (text, hint) = refused("{'class': 'Encryptor'}", Some(FIRST_ID));
     assert!(text.contains("'key_provider' is missing"), "{text}");
-    assert!(advice.contains("name the provider"), "{advice}");
+    assert!(hint.contains("name the provider"), "{hint}");
 }
 
 /// FORMATS.md 5.5: the header has the new key's id, and the chunk is still under the one before.

@@ -15,7 +15,7 @@ use rekey_kmip::ttlv::MAX_MESSAGE;
 use rustls::{ServerConnection, StreamOwned};
 
 use crate::script::{Door, Fault, Quirk};
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::store::refuse;
 use crate::{ends, lock};
 

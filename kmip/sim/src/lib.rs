@@ -19,6 +19,7 @@ mod operations;
 mod pki;
 mod script;
 mod server;
+mod shared;
 mod store;
 mod stores;
 

@@ -1,6 +1,5 @@
 //! The listening server.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -20,6 +19,7 @@ use rustls::{RootCertStore, ServerConfig};
 use crate::clock::Clock;
 use crate::pki::{Credential, Pki, ServerCertificate};
 use crate::script::{Door, Fault, Quirk};
+use crate::shared::{Injection, Shared};
 use crate::store::Store;
 use crate::{connection, lock};
 
@@ -76,28 +76,6 @@ pub struct Simulator {
     client: Credential,
     server_leaf: CertificateDer<'static>,
     acceptor: Option<JoinHandle<()>>,
-}
-
-/// What all connections share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Store,
-    pub(crate) versions: Vec<ProtocolVersion>,
-    faults: Mutex<Vec<Injection>>,
-    pub(crate) counts: Mutex<HashMap<Operation, usize>>,
-    pub(crate) connections: AtomicUsize,
-    pub(crate) stop: AtomicBool,
-    pub(crate) door: Door,
-    pub(crate) drains: bool,
-    pub(crate) tls: Arc<ServerConfig>,
-}
-
-/// A fault that waits for its operation.
-#[derive(Debug)]
-struct Injection {
-    operation: Operation,
-    fault: Fault,
-    once: bool,
 }
 
 impl Simulator {
@@ -280,17 +258,5 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
     for thread in threads {
         drop(thread.join());
-    }
-}
-
-impl Shared {
-    /// The fault that waits for this operation, if any.
-    pub(crate) fn fault(&self, operation: Operation) -> Option<Fault> {
-        let mut faults = lock(&self.faults);
-        let at = faults.iter().position(|injection| injection.operation == operation)?;
-        if faults.get(at).is_some_and(|injection| injection.once) {
-            return Some(faults.remove(at).fault);
-        }
-        faults.get(at).map(|injection| injection.fault.clone())
     }
 }

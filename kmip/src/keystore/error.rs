@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::StoreType;
 use super::der::Flaw;
-use super::kind::KeyKind;
+use super::{Alias, KeyKind, StoreType};
 
 /// Why a key store cannot be used.
 ///
@@ -110,7 +109,7 @@ pub enum KeyStoreError {
 impl KeyStoreError {
     /// What the operator can do.
     #[must_use]
-    pub const fn cure(&self) -> &'static str {
+    pub const fn hint(&self) -> &'static str {
         match self {
             Self::TooLarge | Self::EmptyFile | Self::NotAKeyStore(_) => {
                 "check the path; make a store with keytool, or with openssl pkcs12 -export"
@@ -178,42 +177,6 @@ impl KeyStoreError {
     }
 }
 
-/// An entry's name as it may be shown: quoted, its control characters escaped, and shortened.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Alias(String);
-
-impl Alias {
-    const MAX_CHARS: usize = 64;
-
-    /// Keeps the first 64 characters.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        let mut shown: String = name.chars().take(Self::MAX_CHARS).collect();
-        if shown.len() < name.len() {
-            shown.push('…');
-        }
-        Self(shown)
-    }
-
-    /// The name without quotes and escapes.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Alias {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
-impl fmt::Debug for Alias {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 struct Spaced<'a>(Option<&'a Alias>);
 
 impl fmt::Display for Spaced<'_> {
@@ -250,7 +213,7 @@ mod tests {
     fn names_from_a_file_cannot_write_to_a_terminal_or_fill_a_log() {
         let alias = Alias::new(&format!("\u{1b}[2J{}", "x".repeat(100_000)));
         let error = KeyStoreError::SeveralKeys { aliases: vec![alias; 1000] };
-        for text in [error.to_string(), format!("{:.0?}", error.cure())] {
+        for text in [error.to_string(), format!("{:.0?}", error.hint())] {
             assert!(!text.contains('\u{1b}') && text.len() < 2000, "{text}");
         }
         assert!(error.to_string().ends_with(" and 988 more"));

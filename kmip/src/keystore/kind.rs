@@ -8,11 +8,9 @@ use std::fmt;
 
 use rustls_pki_types::PrivateKeyDer;
 
-use super::StoreType;
 use super::der::{
     self, CONTEXT_0, Element, Flaw, INTEGER, OBJECT_ID, OCTET_STRING, Reader, SEQUENCE,
 };
-use super::error::KeyStoreError;
 use crate::key_ids::{DSA, EC, RSA, RSA_PSS, TLS_CURVES, bits, other_curve};
 
 /// A kind of private key that this program's TLS library does not take.
@@ -64,18 +62,13 @@ const X448: &[u8] = &[0x2b, 0x65, 0x6f];
 /// 1.3.101.113
 const ED448: &[u8] = &[0x2b, 0x65, 0x71];
 
-/// Refuses what is no key, and keys of a kind that the TLS library has no use for.
-pub(super) fn check(format: StoreType, key: &PrivateKeyDer<'_>) -> Result<(), KeyStoreError> {
-    let kind = match key {
+/// The kind of a key that the TLS library has no use for; none of one that it has.
+pub(super) fn of_no_use(key: &PrivateKeyDer<'_>) -> Result<Option<KeyKind>, Flaw> {
+    match key {
         PrivateKeyDer::Pkcs8(key) => pkcs8(key.secret_pkcs8_der()),
         PrivateKeyDer::Pkcs1(key) => rsa(key.secret_pkcs1_der()),
         PrivateKeyDer::Sec1(key) => sec1(key.secret_sec1_der()),
         _ => Ok(None),
-    };
-    match kind {
-        Ok(None) => Ok(()),
-        Ok(Some(kind)) => Err(KeyStoreError::KeyOfNoUse(kind)),
-        Err(_flaw) => Err(KeyStoreError::Damaged { format, part: "private key" }),
     }
 }
 

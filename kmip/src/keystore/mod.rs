@@ -23,6 +23,7 @@
 //! Keys and passwords are wiped when they are dropped, with one exception: `p12-keystore` keeps
 //! the keys it decrypts in plain vectors, which are freed unwiped once the key is copied out.
 
+mod alias;
 mod chain;
 mod der;
 mod error;
@@ -31,15 +32,18 @@ mod kind;
 mod pem;
 mod pkcs12;
 mod sniff;
+mod store_type;
 mod types;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::secret::Secret;
 
-pub use error::{Alias, KeyStoreError};
+pub use alias::Alias;
+pub use error::KeyStoreError;
 pub use kind::KeyKind;
-pub use types::{Identity, Note, StoreType, Trust, UnknownStoreType};
+pub use store_type::{StoreType, UnknownStoreType};
+pub use types::{Identity, Note, Trust};
 
 /// The longest file that is read. The largest truststores in use, those of whole operating
 /// systems, have a few hundred kilobytes.
@@ -66,7 +70,7 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// ```
 ///
 /// # Errors
-/// [`KeyStoreError`] says what is wrong; its [`cure`](KeyStoreError::cure) what to do.
+/// [`KeyStoreError`] says what is wrong; its [`hint`](KeyStoreError::hint) what to do.
 pub fn load_identity(
     bytes: &[u8],
     declared: Option<StoreType>,
@@ -91,8 +95,11 @@ pub fn load_identity(
     let chain = found.chain.into_iter().map(CertificateDer::from).collect();
     // Wipes the key where it is refused.
     let identity = Identity::new(chain, found.key, found.alias, notes);
-    kind::check(format, identity.key())?;
-    Ok(identity)
+    match kind::of_no_use(identity.key()) {
+        Ok(None) => Ok(identity),
+        Ok(Some(kind)) => Err(KeyStoreError::KeyOfNoUse(kind)),
+        Err(_flaw) => Err(KeyStoreError::Damaged { format, part: "private key" }),
+    }
 }
 
 /// Reads the certificates that a client trusts.

@@ -11,8 +11,8 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::chain::{self, Pool};
 use super::der::{self, CONTEXT_0, Flaw, INTEGER, OBJECT_ID, OCTET_STRING, Reader, SEQUENCE};
-use super::error::{Alias, KeyStoreError};
-use super::{Found, Note, StoreType, choose};
+use super::error::KeyStoreError;
+use super::{Alias, Found, Note, StoreType, choose};
 use crate::secret::Secret;
 
 const FORMAT: StoreType = StoreType::Pkcs12;

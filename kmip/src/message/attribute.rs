@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use super::field::text;
 use super::{AttributeName, AttributeValue, MessageError, ProtocolVersion};
 use crate::ttlv::{Item, Structure, Tag, Writer};
 
@@ -113,10 +114,4 @@ pub(super) fn decode_fields(item: &Item<'_>) -> Result<Vec<Attribute>, MessageEr
         attributes.extend(Attribute::decode(&item)?);
     }
     Ok(attributes)
-}
-
-/// The required text of a structure.
-pub(super) fn text(structure: Structure<'_>, tag: Tag) -> Result<&str, MessageError> {
-    let item = structure.find(tag).ok_or(MessageError::Missing(tag))?;
-    item.text()?.ok_or(MessageError::WrongType(tag))
 }

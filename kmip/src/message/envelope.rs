@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     BatchErrorContinuation, MessageError, Operation, ProtocolVersion, Reply, Request, ResultReason,
-    ResultStatus, Timestamp, printable,
+    ResultStatus, Timestamp, field, printable,
 };
 use crate::ttlv::{self, Item, SecretBuffer, Structure, Tag, Writer};
 
@@ -260,13 +260,12 @@ fn open(
         return Err(MessageError::OtherMessage { expected, found: item.tag });
     }
     let message = structure(&item)?;
-    let header = message.find(header).ok_or(MessageError::Missing(header))?;
+    let header = field::item(message, header)?;
     Ok((structure(&header)?, message))
 }
 
 fn version(header: Structure<'_>) -> Result<ProtocolVersion, MessageError> {
-    let item =
-        header.find(Tag::PROTOCOL_VERSION).ok_or(MessageError::Missing(Tag::PROTOCOL_VERSION))?;
+    let item = field::item(header, Tag::PROTOCOL_VERSION)?;
     ProtocolVersion::decode(structure(&item)?)
 }
 

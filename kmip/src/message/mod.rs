@@ -11,6 +11,7 @@ mod attribute;
 mod attributes;
 mod enumeration;
 mod envelope;
+mod field;
 mod id;
 mod key;
 mod name;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::MessageError;
-use super::attribute::text;
+use super::field::text;
 use super::id::printable;
 use crate::ttlv::{Item, Tag, Value, Writer};
 

@@ -1,6 +1,7 @@
 //! What a server answers.
 
-use super::attribute::{decode_all, encode_all, text};
+use super::attribute::{decode_all, encode_all};
+use super::field::text;
 use super::{
     AttributeName, Attributes, MessageError, ObjectType, Operation, ProtocolVersion, SymmetricKey,
     UniqueIdentifier, printable,

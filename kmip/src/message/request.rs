@@ -1,6 +1,7 @@
 //! What a client asks.
 
-use super::attribute::{decode_all, decode_fields, encode_all, text};
+use super::attribute::{decode_all, decode_fields, encode_all};
+use super::field::text;
 use super::{
     Attribute, AttributeName, AttributeValue, MessageError, ObjectType, Operation, ProtocolVersion,
     QueryFunction, RevocationReason, SymmetricKey, Timestamp, UniqueIdentifier,

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::{
-    AttributeName, BlockCipherMode, MessageError, PaddingMethod, Timestamp, id::printable,
-};
+use super::id::printable;
+use super::{AttributeName, BlockCipherMode, MessageError, PaddingMethod, Timestamp, field};
 use crate::ttlv::{Item, Structure, Tag, Value, Writer};
 
 /// A value by its type; structures that this crate does not use stay encoded.
@@ -141,7 +140,7 @@ impl AttributeValue {
     }
 
     fn decode_name(structure: Structure<'_>) -> Result<Self, MessageError> {
-        let item = structure.find(Tag::NAME_VALUE).ok_or(MessageError::Missing(Tag::NAME_VALUE))?;
+        let item = field::item(structure, Tag::NAME_VALUE)?;
         let value = item.text_lossy().ok_or(MessageError::WrongType(Tag::NAME_VALUE))?;
         let kind = structure.find(Tag::NAME_TYPE).and_then(|item| item.enumeration());
         Ok(Self::Name { value: value.into_owned(), kind: kind.unwrap_or(1) })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::MessageError;
+use super::{MessageError, field};
 use crate::ttlv::{Structure, Tag, Writer};
 
 /// A version of KMIP.
@@ -62,7 +62,7 @@ impl ProtocolVersion {
 
     pub(super) fn decode(structure: Structure<'_>) -> Result<Self, MessageError> {
         let number = |tag| {
-            let item = structure.find(tag).ok_or(MessageError::Missing(tag))?;
+            let item = field::item(structure, tag)?;
             item.integer().ok_or(MessageError::WrongType(tag))
         };
         Ok(Self {

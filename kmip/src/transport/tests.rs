@@ -33,8 +33,8 @@ fn refused(chain: &[&str], trusted: &[&str]) -> String {
     let (check, result) = check(chain, trusted);
     let Err(Error::InvalidCertificate(error)) = result else { panic!("{chain:?}: {result:?}") };
     let failure = check.explain(&error, "kmip.example");
-    let advice = Failure::from(TlsFailure::ServerCertificate(failure.clone())).advice();
-    assert!(advice.is_some(), "{failure}");
+    let hint = Failure::from(TlsFailure::ServerCertificate(failure.clone())).hint();
+    assert!(hint.is_some(), "{failure}");
     failure.to_string()
 }
 
@@ -138,19 +138,19 @@ fn the_certificate_whose_time_is_over_is_named() {
 }
 
 #[test]
-fn the_cure_for_another_name_is_one_that_helps() {
-    let advice = |names: &[&str], common_name: Option<&str>| {
+fn the_hint_for_another_name_is_one_that_helps() {
+    let hint = |names: &[&str], common_name: Option<&str>| {
         let failure = CertificateFailure::OtherName {
             wanted: "kmip".to_owned(),
             names: names.iter().map(|&name| name.to_owned()).collect(),
             common_name: common_name.map(str::to_owned),
         };
-        Failure::from(TlsFailure::ServerCertificate(failure)).advice().unwrap()
+        Failure::from(TlsFailure::ServerCertificate(failure)).hint().unwrap()
     };
-    assert!(advice(&[], Some("kmip1")).contains("verify_hostname=cn"));
+    assert!(hint(&[], Some("kmip1")).contains("verify_hostname=cn"));
     for (names, common_name) in [(&["a.example"][..], Some("kmip")), (&[], None)] {
-        let advice = advice(names, common_name);
-        assert!(advice.contains("verify_hostname=off") && !advice.contains("=cn"), "{advice}");
+        let hint = hint(names, common_name);
+        assert!(hint.contains("verify_hostname=off") && !hint.contains("=cn"), "{hint}");
     }
 }
 

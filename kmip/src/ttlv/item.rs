@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Reader, Tag, TtlvError};
+use super::reader::{Reader, padding};
+use super::{HEADER, Tag, TtlvError};
 
 /// One item of a checked message.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,17 @@ pub enum Value<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// Takes one item with its padding; the inside of a structure is left unchecked.
+    pub(super) fn take(reader: &mut Reader<'a>) -> Result<Self, TtlvError> {
+        let (tag, kind, length) = reader.header()?;
+        let bytes = reader.take(length)?;
+        let padding = reader.take(padding(length))?;
+        if padding.iter().any(|&byte| byte != 0) {
+            return Err(TtlvError::BadPadding(tag));
+        }
+        Ok(Self { tag, value: value(tag, kind, bytes)? })
+    }
+
     /// The items of a structure, or nothing for another type.
     #[must_use]
     pub const fn structure(&self) -> Option<Structure<'a>> {
@@ -114,6 +126,42 @@ impl<'a> Item<'a> {
     }
 }
 
+fn value(tag: Tag, kind: u8, bytes: &[u8]) -> Result<Value<'_>, TtlvError> {
+    Ok(match kind {
+        0x01 => {
+            // Items are multiples of 8 bytes, so their sum is one too (KMIP 1.4, 9.1.1.3).
+            if !bytes.len().is_multiple_of(HEADER) {
+                return Err(TtlvError::BadLength(tag));
+            }
+            Value::Structure(Structure { checked: bytes })
+        }
+        0x02 => Value::Integer(i32::from_be_bytes(exact(tag, bytes)?)),
+        0x03 => Value::LongInteger(i64::from_be_bytes(exact(tag, bytes)?)),
+        0x04 => {
+            if bytes.is_empty() || !bytes.len().is_multiple_of(8) {
+                return Err(TtlvError::BadLength(tag));
+            }
+            Value::BigInteger(bytes)
+        }
+        0x05 => Value::Enumeration(u32::from_be_bytes(exact(tag, bytes)?)),
+        0x06 => match u64::from_be_bytes(exact(tag, bytes)?) {
+            0 => Value::Boolean(false),
+            1 => Value::Boolean(true),
+            _ => return Err(TtlvError::BadBoolean(tag)),
+        },
+        0x07 => Value::TextString(bytes),
+        0x08 => Value::ByteString(bytes),
+        0x09 => Value::DateTime(i64::from_be_bytes(exact(tag, bytes)?)),
+        0x0a => Value::Interval(u32::from_be_bytes(exact(tag, bytes)?)),
+        0x0b => Value::DateTimeExtended(i64::from_be_bytes(exact(tag, bytes)?)),
+        other => Value::Unknown(other, bytes),
+    })
+}
+
+fn exact<const N: usize>(tag: Tag, bytes: &[u8]) -> Result<[u8; N], TtlvError> {
+    bytes.try_into().map_err(|_other_length| TtlvError::BadLength(tag))
+}
+
 /// Prints tag and shape only: text and bytes may be secrets.
 impl fmt::Debug for Item<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,10 +195,6 @@ pub struct Structure<'a> {
 }
 
 impl<'a> Structure<'a> {
-    pub(super) const fn new(checked: &'a [u8]) -> Self {
-        Self { checked }
-    }
-
     /// The items, in order.
     #[must_use]
     pub const fn items(self) -> Items<'a> {
@@ -192,6 +236,6 @@ impl<'a> Iterator for Items<'a> {
 
     fn next(&mut self) -> Option<Item<'a>> {
         // The structure was checked, so an error cannot happen; if it did, the items would end.
-        if self.rest.is_empty() { None } else { self.rest.item().ok() }
+        if self.rest.is_empty() { None } else { Item::take(&mut self.rest).ok() }
     }
 }

@@ -14,14 +14,15 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod buffer;
+mod check;
 mod item;
 mod reader;
 mod tag;
 mod writer;
 
 pub use buffer::SecretBuffer;
+pub use check::parse;
 pub use item::{Item, Items, Structure, Value};
-pub use reader::parse;
 pub use tag::Tag;
 pub use writer::Writer;
 

@@ -59,7 +59,7 @@ fn the_life_of_a_key_ends_in_order() {
     let error = client.destroy_key(&id).unwrap_err();
     assert_eq!(error.reason(), Some(ResultReason::PERMISSION_DENIED));
     assert_eq!(error.state(), Some(State::ACTIVE));
-    assert_eq!(error.advice(), Some("an active key cannot be destroyed: revoke it first"));
+    assert_eq!(error.hint(), Some("an active key cannot be destroyed: revoke it first"));
     client.revoke(revocation(&id, RevocationReason::SUPERSEDED)).unwrap();
     let state = |client: &mut rekey_kmip::client::Client| {
         client.get_attributes(&id, vec![]).unwrap().state()
@@ -67,7 +67,7 @@ fn the_life_of_a_key_ends_in_order() {
     assert_eq!(state(&mut client), Some(State::DEACTIVATED));
     let again = client.revoke_key(revocation(&id, RevocationReason::SUPERSEDED)).unwrap_err();
     assert_eq!(again.reason(), Some(ResultReason::ILLEGAL_OPERATION));
-    assert_eq!(again.advice(), Some("the key is revoked already"));
+    assert_eq!(again.hint(), Some("the key is revoked already"));
     client.destroy_key(&id).unwrap();
     assert_eq!(state(&mut client), Some(State::DESTROYED));
     let gone = client.fetch(&id).unwrap_err();
@@ -75,7 +75,7 @@ fn the_life_of_a_key_ends_in_order() {
     // A server may still know it, and have no better reason than that it may not be done.
     sim.fail_always(Operation::DESTROY, Fault::Refuse(0x0c, "it is gone".into()));
     let twice = client.destroy_key(&id).unwrap_err();
-    assert_eq!(twice.advice(), Some("the key is destroyed already: nothing is left to do"));
+    assert_eq!(twice.hint(), Some("the key is destroyed already: nothing is left to do"));
     assert_eq!(client.list(None).unwrap().found.len(), 0);
     assert!(sim.store().key_bytes(&id).is_none());
 }

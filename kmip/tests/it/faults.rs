@@ -93,7 +93,7 @@ fn an_end_before_the_first_reply_hints_at_the_certificate() {
         failure.to_string(),
         "end of stream after 0 bytes of the reply to Discover Versions"
     );
-    assert!(failure.advice().unwrap().contains("does not trust the client's certificate"));
+    assert!(failure.hint().unwrap().contains("does not trust the client's certificate"));
 }
 
 /// The server has answered, so it knows the client: there is nothing wrong with the certificate.
@@ -101,8 +101,8 @@ fn an_end_before_the_first_reply_hints_at_the_certificate() {
 fn an_end_before_a_later_reply_is_about_the_request() {
     let failure = broken_get(Fault::CloseBeforeReply);
     assert_eq!(failure.to_string(), "end of stream after 0 bytes of the reply to Get");
-    let advice = failure.advice().unwrap();
-    assert!(advice.contains("log for this request") && !advice.contains("trust"), "{advice}");
+    let hint = failure.hint().unwrap();
+    assert!(hint.contains("log for this request") && !hint.contains("trust"), "{hint}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn bytes_after_the_reply_are_refused() {
 fn another_protocol_is_recognised() {
     let failure = broken_get(Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
     assert!(matches!(failure, Failure::Protocol(ProtocolFailure::NotKmip)));
-    assert_eq!(failure.advice(), Some("is it the key server's KMIP port?"));
+    assert_eq!(failure.hint(), Some("is it the key server's KMIP port?"));
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn create_is_never_sent_twice() {
                 matches!(&error, Error::OutcomeUnknown { operation: Operation::CREATE, .. }),
                 "{error}"
             );
-            assert!(!error.is_retryable() && error.advice().is_some());
+            assert!(!error.is_retryable() && error.hint().is_some());
             assert_eq!(sim.count(Operation::CREATE), 1, "{fault:?}");
         }
     }
@@ -289,7 +289,7 @@ fn a_key_that_was_not_activated_is_named_and_taken_up() {
     let error = client(&sim).create_active(wanted().new_key(None)).unwrap_err();
     let Error::NotActivated { id, cause } = &error else { panic!("{error}") };
     assert!(matches!(**cause, Error::OutcomeUnknown { operation: Operation::ACTIVATE, .. }));
-    assert!(error.to_string().contains(id.as_str()) && error.advice().unwrap().contains("again"));
+    assert!(error.to_string().contains(id.as_str()) && error.hint().unwrap().contains("again"));
     let now = sim.clock().now();
     assert!(client(&sim).take_up(&wanted(), now).is_err(), "and the next run fails as well");
     sim.heal();

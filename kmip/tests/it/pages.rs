@@ -125,7 +125,7 @@ fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
         sim.fail_always(operation, refuse(3));
     }
     let error = client(&sim).query().unwrap_err();
-    assert!(error.advice().unwrap().contains("user name and password"), "{error}");
+    assert!(error.hint().unwrap().contains("user name and password"), "{error}");
     let unknown = failure(error);
     assert!(
         matches!(unknown, Failure::Protocol(ProtocolFailure::NotAuthenticated(_))),
@@ -145,7 +145,7 @@ fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
     sim.fail_always(Operation::GET, refuse(3));
     let error = client(&sim).fetch(&UniqueIdentifier::from("k")).unwrap_err();
     assert!(matches!(error, Error::Refused { .. }));
-    assert!(error.advice().unwrap().contains("user name and password"), "{error}");
+    assert!(error.hint().unwrap().contains("user name and password"), "{error}");
 }
 
 /// A client that keeps to a host asks no other, whatever becomes of it.

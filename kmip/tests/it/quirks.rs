@@ -72,7 +72,7 @@ fn a_refused_deactivated_key_is_explained() {
     assert_eq!(error.reason().map(ResultReason::number), Some(67));
     assert!(error.to_string().ends_with("Wrong Key Lifecycle State (67): DENIED"), "{error}");
     assert!(error.to_string().contains("which is Deactivated: "), "{error}");
-    assert!(error.advice().unwrap().starts_with("reactivate the key"));
+    assert!(error.hint().unwrap().starts_with("reactivate the key"));
     assert!(!error.is_not_found());
     client(&sim).fetch(&leaked).unwrap();
 }
@@ -112,7 +112,7 @@ fn without_add_attribute_expiring_is_refused_clearly() {
     let error = client.expire(&id, sim.clock().now()).unwrap_err();
     assert!(matches!(&error, Error::Refused { operation: Operation::ADD_ATTRIBUTE, .. }));
     assert_eq!(
-        error.advice(),
+        error.hint(),
         Some(
             "this key server keeps no Protect Stop Date for its keys: revoke the key instead, or expire \
              it by the server's own tools"
@@ -197,7 +197,7 @@ fn a_key_out_of_use_that_is_denied_is_told_by_its_state() {
     let error = client(&sim).fetch(&id).unwrap_err();
     assert!(matches!(&error, Error::OutOfState { state: State::DEACTIVATED, .. }), "{error}");
     assert!(error.to_string().contains("which is Deactivated: "), "{error}");
-    assert!(error.advice().unwrap().starts_with("reactivate the key"));
+    assert!(error.hint().unwrap().starts_with("reactivate the key"));
 }
 
 #[test]

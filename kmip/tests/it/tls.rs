@@ -93,8 +93,8 @@ fn a_server_with_old_tls_only_is_explained() {
             matches!(&failure, Failure::Tls(TlsFailure::NothingInCommon(text)) if text.contains(name)),
             "{failure}"
         );
-        let advice = failure.advice().unwrap();
-        assert!(advice.contains("CBC suites") && advice.contains("--kmip-keys"), "{advice}");
+        let hint = failure.hint().unwrap();
+        assert!(hint.contains("CBC suites") && hint.contains("--kmip-keys"), "{hint}");
     }
 }
 
@@ -141,7 +141,7 @@ fn a_common_name_counts_only_when_it_is_asked_for() {
     let mut tls = sim.tls_settings();
     let failure = failed(&sim, &tls);
     assert!(failure.to_string().ends_with("it is for no name at all, not for localhost"));
-    assert!(failure.advice().unwrap().contains("--kmip-set GROUP.verify_hostname=cn"));
+    assert!(failure.hint().unwrap().contains("--kmip-set GROUP.verify_hostname=cn"));
     tls.verify_hostname = NameCheck::Cn;
     accepted(&sim, &tls);
     let host = Host { name: "127.0.0.1".into(), port: sim.address().port() };
@@ -203,7 +203,7 @@ fn an_untrusted_client_certificate_is_explained() {
             matches!(&failure, Failure::Tls(TlsFailure::ClientCertificateRefused(_))),
             "{failure}"
         );
-        assert!(failure.advice().unwrap().contains("register the client's certificate"));
+        assert!(failure.hint().unwrap().contains("register the client's certificate"));
     }
 }
 
@@ -242,7 +242,7 @@ fn a_missing_client_certificate_is_explained() {
             matches!(&failure, Failure::Tls(TlsFailure::NoClientCertificate(_))),
             "{only_tls_1_2}: {failure}"
         );
-        assert!(failure.advice().unwrap().contains("keystore_path"));
+        assert!(failure.hint().unwrap().contains("keystore_path"));
     }
 }
 
@@ -258,7 +258,7 @@ fn a_slammed_door_is_a_failed_handshake() {
     let sim = behind(Door::Slammed);
     let failure = failed(&sim, &sim.tls_settings());
     assert!(matches!(failure, Failure::Ended { at: Moment::Hello, .. }), "{failure}");
-    assert!(failure.advice().unwrap().contains("firewall"), "no word of certificates");
+    assert!(failure.hint().unwrap().contains("firewall"), "no word of certificates");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn a_silent_door_times_out() {
     let mut client = hasty(&sim, 300, 1000);
     let failure = within(Duration::from_secs(3), || failure(client.connect().unwrap_err()));
     assert!(matches!(failure, Failure::TimedOut { step: Step::Handshake, total: false, .. }));
-    assert!(failure.advice().unwrap().starts_with("is it a TLS port?"));
+    assert!(failure.hint().unwrap().starts_with("is it a TLS port?"));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn every_format_refuses_by_the_same_rule_and_says_how_to_make_another() {
              not take",
             "{file}"
         );
-        assert!(error.cure().contains("2048 to 8192 bits, or EC on P-256"), "{}", error.cure());
+        assert!(error.hint().contains("2048 to 8192 bits, or EC on P-256"), "{}", error.hint());
     }
     let text = b"-----BEGIN DSA PRIVATE KEY-----\nAAAA\n-----END DSA PRIVATE KEY-----\n";
     let error = load_identity(text, None, None, None, None).unwrap_err();

@@ -1,4 +1,4 @@
-//! Each thing that can be wrong has an error of its own, with a cure, and without a secret.
+//! Each thing that can be wrong has an error of its own, with a hint, and without a secret.
 
 use std::fs;
 use std::path::Path;
@@ -90,7 +90,7 @@ fn an_old_cipher_is_refused_by_what_it_is() {
     let error = identity("openssl-rc2-128.p12", None).unwrap_err();
     let what = "an old or unusual cipher or MAC";
     assert_eq!(error, KeyStoreError::Unsupported { format: StoreType::Pkcs12, what });
-    assert!(error.cure().contains("-deststoretype PKCS12"));
+    assert!(error.hint().contains("-deststoretype PKCS12"));
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn other_formats_are_refused_by_name() {
             let password = secret("changeit");
             let error = load_trust(&bytes, declared, Some(&password)).unwrap_err();
             assert_eq!(error.to_string(), format!("{name}, which this program does not read"));
-            assert!(error.cure().contains("-deststoretype PKCS12"), "{}", error.cure());
-            assert!(error.cure().ends_with(provider), "{}", error.cure());
+            assert!(error.hint().contains("-deststoretype PKCS12"), "{}", error.hint());
+            assert!(error.hint().ends_with(provider), "{}", error.hint());
             let found = load_identity(&bytes, declared, Some(&password), None, None);
             assert_eq!(found.err(), Some(error));
         }
@@ -147,7 +147,7 @@ fn no_error_and_no_debug_text_holds_a_password_or_a_key() {
             let mut texts = vec![format!("{trust:?} {password:?}")];
             match &identity {
                 Err(error) => {
-                    texts.push(format!("{error} {error:?} {error:#?} {}", error.cure()));
+                    texts.push(format!("{error} {error:?} {error:#?} {}", error.hint()));
                 }
                 Ok(identity) => texts.push(format!("{identity:?} {identity:#?}")),
             }

@@ -12,7 +12,8 @@ use rekey_engine::sstable::{
 };
 use rekey_engine::{Error, Result};
 
-use super::stage::{missing, write};
+use super::failure::missing;
+use super::files::write;
 
 /// Bytes of plaintext of the large SSTable; both passes over it take [`super::SLOW`].
 pub(super) const LENGTH: u64 = 64 << 20;

@@ -1,6 +1,8 @@
 //! `demo`: a whole key rotation on bundled SSTables that a real Cassandra wrote, with a key server
 //! of its own. Whatever cuts it off, the next one goes on where it was.
 
+mod failure;
+mod files;
 mod large;
 mod place;
 mod stage;
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use rekey_engine::journal::Checkpoint;
 use rekey_engine::pipeline::Control;
-use rekey_engine::{Error, ErrorKind, Result};
+use rekey_engine::{ErrorKind, Result};
 
 use self::place::Place;
 use self::story::Story;
@@ -69,7 +71,7 @@ fn node(place: &Place, with_large: bool) -> Result<(std::path::PathBuf, bool)> {
 
 fn kept(kept: &Path) -> Result<()> {
     stage::forget_server(kept)?;
-    let (program, data) = (program(), kept.join("data"));
+    let (program, data) = (ui::program(), kept.join("data"));
     let (data, keys) = (data.display(), kept.join(stage::KMIP_KEYS));
     ui::say(&format!(
         "\nThe files are in {}, until the next demo. Try:\n\
@@ -79,21 +81,6 @@ fn kept(kept: &Path) -> Result<()> {
         keys.display(),
     ));
     Ok(())
-}
-
-/// What one types to run this program.
-fn program() -> String {
-    std::env::current_exe().map_or_else(|_| "sstablerekey".to_owned(), |p| p.display().to_string())
-}
-
-/// The demo did not get to its end.
-fn cut_off(step: u8) -> Error {
-    Error::new(ErrorKind::Interrupted, format!("the demo was ended in step {step}"))
-        .cure("run the same command again: it resumes there")
-}
-
-fn unproved() -> Error {
-    Error::new(ErrorKind::Mismatch, "the demo did not prove what it should")
 }
 
 /// MiB in a second: some twenty seconds for both passes over the large table.

@@ -136,7 +136,7 @@ fn lock(root: &Path) -> Result<File> {
     match DirBuilder::new().mode(0o700).create(root) {
         Err(error) if error.kind() != IoError::AlreadyExists => {
             return Err(Error::io("cannot make the demo's directory", root, error)
-                .cure("name another one: --dir DIR"));
+                .hint("name another one: --dir DIR"));
         }
         _ => {}
     }
@@ -167,13 +167,13 @@ fn lock(root: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => {
             Err(Error::new(ErrorKind::Busy, "another demo is at work in this directory")
                 .at(root)
-                .cure(
+                .hint(
                     "wait until it has ended, or give this one a directory of its own: --dir DIR",
                 ))
         }
         Err(TryLockError::Error(error)) => {
             Err(Error::io("cannot lock the demo's directory", root, error)
-                .cure("name one on a file system with locks: --dir DIR"))
+                .hint("name one on a file system with locks: --dir DIR"))
         }
     }
 }
@@ -187,7 +187,7 @@ fn is_still_there(root: &Path, lock: &File) -> bool {
 }
 
 fn refused(root: &Path, why: &'static str) -> Error {
-    Error::invalid(why).at(root).cure("name another one, or one that does not exist: --dir DIR")
+    Error::invalid(why).at(root).hint("name another one, or one that does not exist: --dir DIR")
 }
 
 const MARK: &str = ".sstablerekey-demo";

@@ -6,7 +6,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 use rekey_engine::config::NodeConfig;
 use rekey_engine::io::{LocalStorage, Storage as _};
 use rekey_engine::keys::{KeyId, KeyProvider as _, KeyRef, KmipKeyFile, KmipServers};
-use rekey_engine::{Error, ErrorKind, Result};
+use rekey_engine::{Error, Result};
 use rekey_kmip::message::{
     Attribute, AttributeValue, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
     PaddingMethod, Timestamp, UniqueIdentifier,
@@ -15,6 +15,8 @@ use rekey_kmip::ttlv::Tag;
 use rekey_kmip_sim::{Simulator, SimulatorSettings};
 use zeroize::Zeroizing;
 
+use super::failure::missing;
+use super::files::{remove, replace, write};
 use super::large;
 
 static SSTABLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../testdata/sstables");
@@ -145,29 +147,6 @@ fn unpack(from: &Dir<'_>, to: &Path) -> Result<()> {
         }
     }
     LocalStorage.sync_directory(to)
-}
-
-/// Writes a new file, durably.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let file = LocalStorage.create(path)?;
-    file.write_at(bytes, 0)?;
-    file.sync()
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    remove(path)?;
-    write(path, bytes)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match LocalStorage.stat(path)? {
-        Some(_) => LocalStorage.remove_file(path),
-        None => Ok(()),
-    }
-}
-
-pub(super) fn missing(what: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("the demo lacks {what}"))
 }
 
 const TWO_YEARS: i64 = 2 * 365 * 86_400;

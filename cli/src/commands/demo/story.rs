@@ -21,8 +21,8 @@ use rekey_kmip::message::{
     Attributes, Revocation, RevocationReason, State, Timestamp, UniqueIdentifier,
 };
 
+use super::failure::{cut_off, unproved};
 use super::stage::{self, GROUP, OLD_KEY};
-use super::{cut_off, program, unproved};
 use crate::commands::keys::rows;
 use crate::ui::{self, BOTH_PASSES, Style};
 use crate::watch::Signals;
@@ -200,7 +200,7 @@ impl<'a> Story<'a> {
             ui::say(&format!(
                 "This takes its time. Look at it from another terminal:\n  {} status --data-dir {}\n\
                  and kill this one, in any way: the same command resumes.\n",
-                program(),
+                ui::program(),
                 self.node.join("data").display()
             ));
         }

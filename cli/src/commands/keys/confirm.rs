@@ -19,7 +19,7 @@ impl KeyIdArgs {
         let unconfirmed = |why: &'static str| {
             Error::invalid(why)
                 .key(self.id.escape_debug())
-                .cure("nothing was done; --yes skips the question")
+                .hint("nothing was done; --yes skips the question")
         };
         if !stdin().is_terminal() {
             return Err(unconfirmed("there is no terminal to confirm this on"));

@@ -32,7 +32,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
             client.destroy_key(&unique).inspect_err(|error| state = error.state())
         })
         .map_err(|error| match state {
-            Some(State::ACTIVE) => error.cure(format!(
+            Some(State::ACTIVE) => error.hint(format!(
                 "an active key cannot be destroyed: revoke it first: {}",
                 ui::keys_command("revoke", &args.group, &args.proof, &args.key)
             )),

@@ -14,7 +14,7 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
         Some(text) => text.parse().map_err(|error: NotADate| {
             Error::invalid("the date is not understood")
                 .caused_by(error)
-                .cure("write it as 2026-04-13 or 2026-04-13T20:05:00Z; leave it out for now")
+                .hint("write it as 2026-04-13 or 2026-04-13T20:05:00Z; leave it out for now")
         })?,
     };
     let servers = args.group.servers()?;
@@ -28,13 +28,7 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
     )?;
     let key = UniqueIdentifier::new(id.as_str());
     let before = servers.with(group, |client| client.expire(&key, at)).map_err(|error| {
-        let named = Error::new(error.kind(), "the key's Protect Stop Date could not be set");
-        let advice = error.advice().map(str::to_owned);
-        let named = named.caused_by(error);
-        match advice {
-            Some(advice) => named.cure(advice),
-            None => named,
-        }
+        Error::new(error.kind(), "the key's Protect Stop Date could not be set").wrapping(error)
     })?;
     style.notes(servers.take_warnings());
     let was = before.map_or_else(String::new, |date| format!(" (it was {date})"));

@@ -39,8 +39,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Code> {
             }
             let kind = last.kind();
             let what = format!("{failed} of {all} groups could not be listed");
-            let advice = last.advice().unwrap_or("see the notes above").to_owned();
-            Err(Error::new(kind, what).caused_by(last).cure(advice))
+            Err(Error::new(kind, what).hint("see the notes above").wrapping(last))
         }
     }
 }
@@ -58,7 +57,7 @@ fn list(
     match rest {
         Rest::Cut { .. } => {
             Err(Error::key_unavailable(format!("group '{}': {rest}", group.escape_debug()))
-                .cure("raise the server's limit for one Locate, or list one --namespace at a time"))
+                .hint("raise the server's limit for one Locate, or list one --namespace at a time"))
         }
         Rest::Unknown(_) if !found.is_empty() => {
             style.note(&rest.to_string());

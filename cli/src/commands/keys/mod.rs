@@ -33,7 +33,7 @@ pub(crate) fn run(command: &KeysCommand) -> Result<Code> {
 fn no_groups(config: &Path) -> Error {
     Error::invalid("the configuration has no kmip_hosts")
         .at(config)
-        .cure("give the hcd.yaml or dse.yaml that the node uses")
+        .hint("give the hcd.yaml or dse.yaml that the node uses")
 }
 
 impl GroupArgs {

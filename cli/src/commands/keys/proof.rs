@@ -84,7 +84,7 @@ fn left_out(session: &Session, named: &NamedDirectory) -> Option<Error> {
     let given = session.data_dirs();
     let error = Error::invalid("a data directory of the node that was not given")
         .at(&named.path)
-        .cure(format!(
+        .hint(format!(
             "it is named in {}, line {}: give it with --data-dir, too",
             named.file.display(),
             named.line

@@ -140,7 +140,7 @@ fn host_checks(host: &str, probe: &Probe) -> Vec<Check> {
         Err(refusal) => Check::failed(
             host,
             "Query",
-            &Error::key_unavailable(format!("the server refuses Query: {refusal}")).cure(
+            &Error::key_unavailable(format!("the server refuses Query: {refusal}")).hint(
                 "allow the client's certificate to Query; the database does not start without",
             ),
         ),
@@ -188,7 +188,7 @@ fn query(host: &str, features: &ServerFeatures) -> Check {
     Check::failed(
         host,
         "Query",
-        &Error::key_unavailable(format!("{vendor}; it does not list {}", missing.join(", "))).cure(
+        &Error::key_unavailable(format!("{vendor}; it does not list {}", missing.join(", "))).hint(
             "the database does not start with such a server: grant the operations to the client, \
              or use another server",
         ),
@@ -242,7 +242,7 @@ fn key_in_use<'a>(
     let failed = |error: Error| Check::failed(host, "key in use", &error.key(id));
     let key = match client.fetch(&UniqueIdentifier::new(id.as_str())) {
         Err(error) if error.is_not_found() => {
-            return failed(Error::from(error).cure(
+            return failed(Error::from(error).hint(
                 "the database, and a run, may come to this host of the group: replicate the keys \
                  to it, let the client's certificate see them there, or take it out of kmip_hosts",
             ));
@@ -258,7 +258,7 @@ fn key_in_use<'a>(
         Some((other, first)) if !first.same_as(&secret) => {
             return failed(
                 Error::key_unavailable(format!("it has other bytes here than on {other}"))
-                    .cure("find out which of the two has the key that the SSTables are under"),
+                    .hint("find out which of the two has the key that the SSTables are under"),
             );
         }
         Some(_same) => {}

@@ -1,4 +1,4 @@
-//! `keys test`: what is right, and for each trouble its cause and its cure.
+//! `keys test`: what is right, and for each trouble its cause and its hint.
 
 use rekey_kmip::message::Operation;
 use rekey_kmip_sim::{Door, Quirk, ServerCertificate};
@@ -30,14 +30,14 @@ fn trouble(site: &Site, code: i32) -> (String, String, String) {
     failed.retain(|line| line["outcome"] == "failed");
     assert_eq!(failed.len(), 1, "{run:?}");
     let field = |name: &str| failed[0][name].as_str().unwrap_or_default().to_owned();
-    let (step, message, cure) = (field("step"), field("message"), field("cure"));
+    let (step, message, hint) = (field("step"), field("message"), field("cure"));
     let text = site.keys("test", &[GROUP]).exits(code);
     let line = text.out.lines().find(|line| line.contains("FAILED")).unwrap();
     assert!(line.contains(&step) && line.contains(&message), "{line} {message}");
-    if !cure.is_empty() {
-        assert!(text.out.lines().any(|line| line.trim() == format!("cure: {cure}")), "{text:?}");
+    if !hint.is_empty() {
+        assert!(text.out.lines().any(|line| line.trim() == format!("cure: {hint}")), "{text:?}");
     }
-    (step, message, cure)
+    (step, message, hint)
 }
 
 /// A word as only programs write it, such as `CaUsedAsEndEntity`.
@@ -52,13 +52,13 @@ fn type_name(text: &str) -> Option<&str> {
 
 /// The same for a connection that fails: without the host in front.
 fn connection(site: &Site) -> (String, String) {
-    let (step, message, cure) = trouble(site, 6);
+    let (step, message, hint) = trouble(site, 6);
     assert_eq!(step, "connection");
-    for text in [&message, &cure] {
+    for text in [&message, &hint] {
         assert_eq!(type_name(text), None, "a library's name of it: {text}");
     }
     let front = format!("no key server could be used: {}: ", site.sim.host());
-    (message.strip_prefix(&front).unwrap_or_else(|| panic!("{message}")).to_owned(), cure)
+    (message.strip_prefix(&front).unwrap_or_else(|| panic!("{message}")).to_owned(), hint)
 }
 
 #[test]
@@ -146,10 +146,10 @@ fn an_untrusted_client_certificate() {
             settings.distrusts_client = true;
             settings.only_tls_1_2 = only_tls_1_2;
         });
-        let (message, cure) = connection(&site);
+        let (message, hint) = connection(&site);
         assert!(message.starts_with("the server refused the client's certificate (TLS alert "));
         assert_eq!(
-            cure,
+            hint,
             "register the client's certificate, or its issuer, on the key server; it needs the \
              extended key usage clientAuth, and must not have expired"
         );
@@ -161,13 +161,13 @@ fn no_client_certificate_at_all() {
     let site = healthy();
     let client = format!("    keystore_path: {}/client.pem\n", site.node.root.path().display());
     site.configure(&client, "");
-    let (message, cure) = connection(&site);
+    let (message, hint) = connection(&site);
     assert_eq!(
         message,
         "the server wants a client certificate, and the group has none (TLS alert \
          certificate_required)"
     );
-    assert!(cure.starts_with("set keystore_path"));
+    assert!(hint.starts_with("set keystore_path"));
     site.keys("test", &[GROUP]).exits(6).says("the client shows no certificate");
 }
 
@@ -178,14 +178,14 @@ fn an_untrusted_server_certificate() {
     let elsewhere = tempfile::tempdir().unwrap();
     other.node_config(GROUP, elsewhere.path()).unwrap();
     fs::copy(elsewhere.path().join("trust.pem"), site.node.root.path().join("trust.pem")).unwrap();
-    let (message, cure) = connection(&site);
+    let (message, hint) = connection(&site);
     // Each simulator has an authority of that name.
     assert_eq!(
         message,
         "the server's certificate is not accepted: its signature is not by the certificate of \
          \"Simulator Root\" in the truststore"
     );
-    assert!(cure.contains("import the certificate that signed the server's"), "{cure}");
+    assert!(hint.contains("import the certificate that signed the server's"), "{hint}");
 }
 
 /// A certificate that lies in the truststore itself needs no issuer and no name.
@@ -202,7 +202,7 @@ fn a_pinned_server_certificate() {
 
 #[test]
 fn server_certificates_of_another_name_or_time() {
-    for (certificate, message, cure) in [
+    for (certificate, message, hint) in [
         (
             ServerCertificate::OtherName,
             "it is for kmip.example, not for localhost",
@@ -227,9 +227,9 @@ fn server_certificates_of_another_name_or_time() {
         ),
     ] {
         let site = with(|settings| settings.certificate = certificate);
-        let (found, advice) = connection(&site);
+        let (found, said) = connection(&site);
         assert_eq!(found, format!("the server's certificate is not accepted: {message}"));
-        assert_eq!(advice, cure, "{certificate:?}");
+        assert_eq!(said, hint, "{certificate:?}");
     }
     for (certificate, setting) in
         [(ServerCertificate::OtherName, "off"), (ServerCertificate::CommonNameOnly, "cn")]
@@ -252,7 +252,7 @@ fn server_certificates_of_another_name_or_time() {
 fn key_stores_that_cannot_be_used() {
     let real = testdata().join("keystores");
     let real = real.to_str().unwrap();
-    for (setting, store, more, message, cure) in [
+    for (setting, store, more, message, hint) in [
         (
             "keystore_path",
             "ec.jks",
@@ -306,8 +306,8 @@ fn key_stores_that_cannot_be_used() {
         let found = lines[0]["message"].as_str().unwrap();
         assert!(found.contains(&format!("kmip_hosts.kmip1.{setting}")), "{found}");
         assert!(found.contains(message), "{found}");
-        let advice = lines[0]["cure"].as_str().unwrap();
-        assert!(advice.contains(cure) && !advice.is_empty(), "{advice}");
+        let said = lines[0]["cure"].as_str().unwrap();
+        assert!(said.contains(hint) && !said.is_empty(), "{said}");
         assert_eq!(site.sim.connections(), 0);
         let text = site.keys("test", &[GROUP]);
         assert_eq!(text.code, run.code);
@@ -318,7 +318,7 @@ fn key_stores_that_cannot_be_used() {
 
 #[test]
 fn ports_that_are_no_key_server() {
-    for (door, timeout, message, cure) in [
+    for (door, timeout, message, hint) in [
         (Door::PlainText, 20_000, "the port does not speak TLS", "use the key server's TLS port"),
         (
             Door::Silent,
@@ -336,21 +336,21 @@ fn ports_that_are_no_key_server() {
     ] {
         let site = with(|settings| settings.door = door);
         site.configure("timeout: 20000", &format!("timeout: {timeout}"));
-        let (found, advice) = connection(&site);
+        let (found, said) = connection(&site);
         // A port that is closed at once may be seen as closed or as reset.
         let found = found.replace("the server reset the", "the server closed the");
-        assert_eq!((found.as_str(), advice.as_str()), (message, cure), "{door:?}");
+        assert_eq!((found.as_str(), said.as_str()), (message, hint), "{door:?}");
     }
     // What a server with CBC suites only, or with TLS 1.1 only, sends.
     for alert in [40, 70] {
         let site = with(|settings| settings.door = Door::Alert(alert));
-        let (message, cure) = connection(&site);
+        let (message, hint) = connection(&site);
         assert!(
             message.starts_with("the server and this client have no TLS version or cipher suite"),
             "{message}"
         );
         assert!(
-            cure.starts_with("this client speaks TLS 1.2 and 1.3 with AEAD suites (GCM, ChaCha20)")
+            hint.starts_with("this client speaks TLS 1.2 and 1.3 with AEAD suites (GCM, ChaCha20)")
         );
     }
 }
@@ -362,9 +362,9 @@ fn a_server_that_speaks_tls_and_no_kmip_is_told() {
     for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
         site.sim.fail_always(operation, page.clone());
     }
-    let (message, cure) = connection(&site);
+    let (message, hint) = connection(&site);
     assert_eq!(message, "the answer is not a KMIP message");
-    assert_eq!(cure, "is it the key server's KMIP port?");
+    assert_eq!(hint, "is it the key server's KMIP port?");
 }
 
 #[test]
@@ -399,10 +399,10 @@ fn clocks_that_differ_are_a_warning() {
 #[test]
 fn an_operation_that_the_database_needs_is_missing() {
     let site = with(|settings| settings.quirks = vec![Quirk::NoAddAttribute]);
-    let (step, message, cure) = trouble(&site, 6);
+    let (step, message, hint) = trouble(&site, 6);
     assert_eq!(step, "Query");
     assert_eq!(message, "sstablerekey simulator; it does not list Add Attribute");
-    assert!(cure.starts_with("the database does not start with such a server"), "{cure}");
+    assert!(hint.starts_with("the database does not start with such a server"), "{hint}");
     let site = healthy();
     let refuse = rekey_kmip_sim::Fault::Refuse(0x0c, "no".to_owned());
     site.sim.fail_always(Operation::QUERY, refuse.clone());
@@ -411,10 +411,10 @@ fn an_operation_that_the_database_needs_is_missing() {
     assert!(message.starts_with("the server refuses Query: "), "{message}");
     let site = healthy();
     site.sim.fail_always(Operation::LOCATE, refuse);
-    let (step, message, cure) = trouble(&site, 6);
+    let (step, message, hint) = trouble(&site, 6);
     assert_eq!(step, "Locate");
     assert!(message.contains("the key server refused Locate"), "{message}");
-    assert_eq!(cure, "grant the client's certificate this operation on the key server");
+    assert_eq!(hint, "grant the client's certificate this operation on the key server");
 }
 
 #[test]
@@ -519,7 +519,7 @@ fn a_server_that_wants_a_credential() {
     for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
         site.sim.fail_always(operation, refuse.clone());
     }
-    let (message, cure) = connection(&site);
+    let (message, hint) = connection(&site);
     assert!(message.starts_with("the server does not accept this client: Auth"), "{message}");
-    assert!(cure.starts_with("it wants a user name and password, or does not know"), "{cure}");
+    assert!(hint.starts_with("it wants a user name and password, or does not know"), "{hint}");
 }

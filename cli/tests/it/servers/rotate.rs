@@ -254,7 +254,7 @@ fn keys_that_cannot_be_had_are_the_same_status_in_the_plan_and_in_the_run() {
 }
 
 #[test]
-fn without_a_key_the_servers_or_an_id_there_is_advice() {
+fn without_a_key_the_servers_or_an_id_there_is_a_hint() {
     let site = Site::new();
     site.keys("expire", &[GROUP, OLD, "2020-01-01", "--yes"]).exits(0);
     let run = with(&site, "plan", &[]).exits(6).says("have no active key for AES/CBC/PKCS5Padding");

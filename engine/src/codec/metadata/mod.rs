@@ -39,12 +39,8 @@ impl From<MetadataError> for Error {
             MetadataError::Container(error) => error.into(),
             MetadataError::Body { kind, source } => {
                 let cause = Self::from(source);
-                let error = Self::new(
-                    cause.kind(),
-                    format!("metadata body {kind} is not in clear, and cannot be decrypted"),
-                );
-                let cure = cause.advice().unwrap_or_default().to_owned();
-                error.caused_by(cause).cure(cure)
+                let what = format!("metadata body {kind} is not in clear, and cannot be decrypted");
+                Self::new(cause.kind(), what).wrapping(cause)
             }
         }
     }

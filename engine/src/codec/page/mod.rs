@@ -93,21 +93,21 @@ impl From<PageError> for Error {
         let text = error.to_string();
         match error {
             PageError::Chunk(error) => error.into(),
-            PageError::Geometry { .. } => Self::unsupported(text).cure(
+            PageError::Geometry { .. } => Self::unsupported(text).hint(
                 "choose a target with the same cipher, mode and kind of key provider, or use a \
                  node-side upgrade for this table",
             ),
             PageError::Header { .. } => {
-                Self::invalid(text).cure("give the site's limit for key ids: --max-key-id-length")
+                Self::invalid(text).hint("give the site's limit for key ids: --max-key-id-length")
             }
             PageError::LastPage { fits: Limits(Some(_)), .. }
-            | PageError::PlainTooLong { fits: Limits(Some(_)), .. } => Self::invalid(text).cure(
+            | PageError::PlainTooLong { fits: Limits(Some(_)), .. } => Self::invalid(text).hint(
                 "give the value that the property \
                  com.datastax.bdp.cassandra.crypto.KmipKeyProvider.maxKeyLength has on the nodes: \
                  --max-key-id-length",
             ),
             _ => Self::corrupt(text)
-                .cure("scrub the SSTable on the node, or restore it from a backup"),
+                .hint("scrub the SSTable on the node, or restore it from a backup"),
         }
     }
 }

@@ -4,7 +4,7 @@ use aes::cipher::array::Array;
 
 use super::{BlockCipher, decrypt};
 use crate::crypto::Lane;
-use crate::crypto::kernel::Cipher;
+use crate::crypto::cipher::Cipher;
 
 /// Every block by itself.
 pub(super) struct Ecb<C, const N: usize>(pub(super) C);

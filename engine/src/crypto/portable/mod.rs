@@ -20,7 +20,7 @@ use aes::cipher::array::{Array, ArraySize};
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser};
 use zeroize::ZeroizeOnDrop;
 
-use super::kernel::Cipher;
+use super::cipher::Cipher;
 use super::{Lane, Mode, leading};
 
 /// A block cipher, with blocks of `N` bytes, which wipes its round keys.

@@ -8,7 +8,9 @@ mod tests;
 use std::fmt;
 
 pub use error::TransformationError;
-pub use name::{Algorithm, Mode, Padding};
+pub use name::{Mode, Padding};
+
+use super::Algorithm;
 
 /// A parsed transformation, which remembers how it was written: the database looks local keys up
 /// by that text.
@@ -61,7 +63,10 @@ impl Transformation {
             None if has_iv_by_name(mode_name) => return Err(refuse(E::Unreadable)),
             None => return Err(refuse(E::Unsupported)),
         };
-        if algorithm == Algorithm::Aes && mode.has_iv() && algorithm.name() != algorithm_name {
+        if algorithm.block_size() != MISSPELT_IV
+            && mode.has_iv()
+            && algorithm.name() != algorithm_name
+        {
             return Err(refuse(E::IvLength));
         }
         let padding = Padding::find(padding_name).ok_or_else(|| refuse(E::Unsupported))?;
@@ -150,6 +155,9 @@ impl fmt::Display for Transformation {
         f.write_str(&self.text)
     }
 }
+
+/// Bytes of the IV that the database gives to every name but `AES`.
+const MISSPELT_IV: usize = 8;
 
 /// Whether Java has a mode of this name that needs an IV, which the database does not store:
 /// `CTR`, `GCM`, `CTS`, and feedback of a number of bits such as `CFB8`.

@@ -47,7 +47,7 @@ impl Unseen {
     /// What was not seen, and what can be done about it; `directory` is the data directory.
     #[must_use]
     pub fn error(&self, directory: &Path) -> Error {
-        Error::new(ErrorKind::Busy, self.what.clone()).at(directory).cure(
+        Error::new(ErrorKind::Busy, self.what.clone()).at(directory).hint(
             "run it as root where all processes can be seen (in a container: with the capability \
              SYS_PTRACE), or make sure that the node is stopped and say so: --node-is-stopped",
         )

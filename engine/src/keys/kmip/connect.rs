@@ -7,7 +7,7 @@ use rekey_kmip::client::{Client, ClientSettings};
 use rekey_kmip::keystore::{self, Note, Trust};
 use rekey_kmip::transport::{Identity, Timeouts, TlsConnector, TlsSettings};
 
-use super::servers::cure_of;
+use super::error::with_group;
 use crate::config::{self, KmipGroup, NodeConfig};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::keys::SystemKey;
@@ -25,14 +25,10 @@ pub struct GroupClient {
 }
 
 impl GroupClient {
-    /// What the client says of a group, with the group's name in its cure.
+    /// What the client says of a group, with the group's name in its hint.
     #[must_use]
     pub fn failed(group: &str, error: rekey_kmip::Error) -> Error {
-        let error = Error::from(error);
-        match cure_of(group, &error) {
-            Some(cure) => error.cure(cure),
-            None => error,
-        }
+        with_group(group, error.into())
     }
 }
 
@@ -129,7 +125,7 @@ impl<'a> Connecting<'a> {
     ) -> Result<Trust> {
         let Some(path) = &group.truststore.path else {
             return Err(Error::invalid("it is not set, so no server can be trusted")
-                .cure("set it to a store with the certificate of the key server's authority"));
+                .hint("set it to a store with the certificate of the key server's authority"));
         };
         let bytes = config::read_file(path, "the truststore", keystore::MAX_BYTES)?;
         let password = self.password(group, system_key, group.truststore.password.as_ref())?;
@@ -149,18 +145,15 @@ impl<'a> Connecting<'a> {
         self.warnings.insert(format!("kmip_hosts.{}: {what}", config::label(&group.name)));
     }
 
-    /// The error with the group and the setting in front, and its own kind and cure.
+    /// The error with the group and the setting in front, and its own kind and hint.
     fn failed(&self, group: &KmipGroup, setting: Option<&str>, error: Error) -> Error {
         let mut what = format!("kmip_hosts.{}", config::label(&group.name));
         if let Some(setting) = setting {
             what.push('.');
             what.push_str(setting);
         }
-        let named = Error::new(error.kind(), what).at(self.config.path());
-        let named = match cure_of(&group.name, &error) {
-            Some(cure) => named.cure(cure),
-            None => named,
-        };
-        named.caused_by(error)
+        Error::new(error.kind(), what)
+            .at(self.config.path())
+            .wrapping(with_group(&group.name, error))
     }
 }

@@ -7,17 +7,18 @@ use rekey_kmip::HostFailure;
 use rekey_kmip::keystore::KeyStoreError;
 use rekey_kmip::transport::{Failure, SettingsError};
 
+use crate::config::label;
 use crate::error::{Error, ErrorKind};
 
 /// [`ErrorKind::KeyUnavailable`], with every host's own reason in the chain and the client's
-/// advice as the cure. [`ErrorKind::Invalid`] for settings that can never work,
+/// hint as the hint. [`ErrorKind::Invalid`] for settings that can never work,
 /// [`ErrorKind::Unsupported`] for what the server's version of KMIP cannot express, and
 /// [`ErrorKind::Io`] or [`ErrorKind::Interrupted`] when it was this host that failed.
 impl From<rekey_kmip::Error> for Error {
     fn from(error: rekey_kmip::Error) -> Self {
         use rekey_kmip::Error as Kmip;
 
-        let advice = error.advice();
+        let hint = error.hint();
         let mapped = match error {
             Kmip::Settings(settings) => return Self::from(settings),
             Kmip::Request(_) => Self::unsupported(error.to_string()),
@@ -31,8 +32,8 @@ impl From<rekey_kmip::Error> for Error {
             | Kmip::UnusableKey { ref id, .. } => Self::key_unavailable(error.to_string()).key(id),
             other => Self::key_unavailable(other.to_string()),
         };
-        match advice {
-            Some(advice) => mapped.cure(advice),
+        match hint {
+            Some(hint) => mapped.hint(hint),
             None => mapped,
         }
     }
@@ -41,7 +42,7 @@ impl From<rekey_kmip::Error> for Error {
 /// [`ErrorKind::Invalid`]: settings that can never work.
 impl From<SettingsError> for Error {
     fn from(error: SettingsError) -> Self {
-        let cure = match error {
+        let hint = match error {
             SettingsError::EmptyTruststore | SettingsError::UnusableTruststore => {
                 "import the certificate of the key server's authority into the truststore"
             }
@@ -55,14 +56,24 @@ impl From<SettingsError> for Error {
             SettingsError::NoHosts => "list the group's key servers: hosts: name, name:port",
             _ => "correct the kmip_hosts group in the configuration file",
         };
-        Self::invalid(error.to_string()).cure(cure)
+        Self::invalid(error.to_string()).hint(hint)
     }
 }
 
-/// [`ErrorKind::Invalid`], with the cure that the store's reader knows.
+/// [`ErrorKind::Invalid`], with the hint that the store's reader knows.
 impl From<KeyStoreError> for Error {
     fn from(error: KeyStoreError) -> Self {
-        Self::invalid(error.to_string()).cure(error.cure())
+        Self::invalid(error.to_string()).hint(error.hint())
+    }
+}
+
+/// An error with the group's name in its hint, where the client, which does not know it, writes
+/// `GROUP`.
+pub(super) fn with_group(group: &str, error: Error) -> Error {
+    let hint = error.hint_text().map(|hint| hint.replace("GROUP.", &format!("{}.", label(group))));
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
             "no key server could be used: kmip1:5696: end of stream after 0 bytes of the reply \
              to Discover Versions; kmip2:5696: cannot connect: connection refused"
         );
-        assert!(error.advice().unwrap().contains("does not trust the client's certificate"));
+        assert!(error.hint_text().unwrap().contains("does not trust the client's certificate"));
     }
 
     #[test]
@@ -159,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_key_and_its_cure() {
+    fn a_refusal_names_the_key_and_its_hint() {
         let error = Error::from(rekey_kmip::Error::Refused {
             operation: Operation::GET,
             id: Some(UniqueIdentifier::new("02-449")),
@@ -171,7 +182,7 @@ mod tests {
         });
         assert_eq!(error.kind(), ErrorKind::KeyUnavailable);
         assert_eq!(error.key_name(), Some("02-449"));
-        assert!(error.advice().unwrap().starts_with("check the id"));
+        assert!(error.hint_text().unwrap().starts_with("check the id"));
     }
 
     #[test]
@@ -181,9 +192,9 @@ mod tests {
             (error.kind(), error.to_string().as_str()),
             (ErrorKind::Invalid, "the group has no hosts")
         );
-        assert!(error.advice().is_some());
+        assert!(error.hint_text().is_some());
         let error = Error::from(KeyStoreError::Pkcs11);
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert_eq!(error.advice(), Some(KeyStoreError::Pkcs11.cure()));
+        assert_eq!(error.hint_text(), Some(KeyStoreError::Pkcs11.hint()));
     }
 }

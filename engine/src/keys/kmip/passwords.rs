@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use rekey_kmip::message::{Attributes, UniqueIdentifier};
+use rekey_kmip::client::choice::cipher_of;
+use rekey_kmip::message::UniqueIdentifier;
 use rekey_kmip::secret::Secret;
 
 use super::connect::Connecting;
@@ -76,7 +77,7 @@ impl<'a> Connecting<'a> {
                 shown(name)
             ))
             .at(self.config.path())
-            .cure("write it as dsetool createsystemkey printed it")
+            .hint("write it as dsetool createsystemkey printed it")
         })?;
         if self.is_on_the_way_to(name) {
             let mut chain: Vec<_> = self.chain.iter().map(|on| config::label(on)).collect();
@@ -86,25 +87,25 @@ impl<'a> Connecting<'a> {
                 chain.join(" -> ")
             ))
             .at(self.config.path())
-            .cure(
+            .hint(
                 "give the passwords of one of them in files of their own (keystore_password_file, \
                  truststore_password_file), or encrypt them with a system key that is a file",
             ));
         }
         self.fetched(name, group, id).map_err(|error| {
-            let named = Error::new(error.kind(), "cannot fetch the system key")
+            Error::new(error.kind(), "cannot fetch the system key")
                 .key(name.escape_debug())
-                .cure(error.advice().unwrap_or("check the key on its server").to_owned());
-            named.caused_by(error)
+                .hint("check the key on its server")
+                .wrapping(error)
         })
     }
 
     fn fetched(&mut self, name: &str, group: &str, id: &str) -> Result<SystemKey> {
         let id = KeyId::new(id)?;
         let fetched = self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?;
-        let cipher = cipher(&fetched.attributes).ok_or_else(|| {
+        let cipher = cipher_of(&fetched.attributes).ok_or_else(|| {
             Error::key_unavailable("the key server does not say which cipher the key is for")
-                .cure("register the key with its algorithm, and with mode and padding or neither")
+                .hint("register the key with its algorithm, and with mode and padding or neither")
         })?;
         let transformation = Transformation::parse(&cipher)?;
         SystemKey::new(name, &transformation, &SecretKey::from(fetched.material.into_inner()))
@@ -120,17 +121,6 @@ impl<'a> Connecting<'a> {
 fn group_and_id(name: &str) -> Option<(&str, &str)> {
     let (group, id) = name.strip_prefix(KMIP)?.split_once('/')?;
     (!group.is_empty() && !id.is_empty()).then_some((group, id))
-}
-
-/// The Java cipher that a key's attributes name (KMIP.md 1.5, 7).
-fn cipher(attributes: &Attributes) -> Option<String> {
-    let algorithm = attributes.algorithm()?;
-    let parameters = attributes.parameters().unwrap_or_default();
-    match (parameters.mode, parameters.padding) {
-        (Some(mode), Some(padding)) => Some(format!("{algorithm}/{mode}/{padding}Padding")),
-        (None, None) => Some(algorithm.to_string()),
-        _ => None,
-    }
 }
 
 /// How the name of a system key on a KMIP server starts.

@@ -11,6 +11,7 @@ use rekey_kmip::transport::{Failure, Host};
 use rekey_kmip::ttlv::Tag;
 
 use super::connect;
+use super::error::with_group;
 use crate::config::{NodeConfig, label};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{KeyCreation, KeyId, KeyProvider, KeyRef, SecretKey};
@@ -192,19 +193,8 @@ impl KmipServers {
 /// The host is said where there are several and one of them answered.
 fn of_group(group: &str, host: Option<&Host>, error: Error) -> Error {
     let host = host.map_or_else(String::new, |host| format!(", {host}"));
-    let named = Error::new(error.kind(), format!("KMIP group '{}'{host}", group.escape_debug()));
-    let advice = cure_of(group, &error);
-    let named = named.caused_by(error);
-    match advice {
-        Some(advice) => named.cure(advice),
-        None => named,
-    }
-}
-
-/// The cure of an error, with the group's name where the client, which does not know it, writes
-/// `GROUP`.
-pub(super) fn cure_of(group: &str, error: &Error) -> Option<String> {
-    error.advice().map(|advice| advice.replace("GROUP.", &format!("{}.", label(group))))
+    Error::new(error.kind(), format!("KMIP group '{}'{host}", group.escape_debug()))
+        .wrapping(with_group(group, error))
 }
 
 /// Whether no host of the group can be talked to; a host that answers nonsense about one key may

@@ -50,7 +50,7 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
         // Whoever put it there would choose which file is made, and given to the owner of the data.
         return Err(Error::invalid("the key file is a link that leads nowhere")
             .at(&key.path)
-            .cure("make the file that it leads to, or remove the link"));
+            .hint("make the file that it leads to, or remove the link"));
     }
     if !key.path.exists() {
         create_file(key, owner)?;
@@ -97,7 +97,7 @@ fn create_file(key: &LocalKey<'_>, owner: Owner) -> Result<()> {
     check_own(&file).map_err(|what| {
         Error::invalid(format!("not a key file that this program has begun: {what}"))
             .at(&unfinished)
-            .cure("find out who put it there, and remove it")
+            .hint("find out who put it there, and remove it")
     })?;
     lock(&file, path)?;
     // Between the two another run may have ended, and have given it its name.
@@ -137,7 +137,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
 fn another_run(path: &Path) -> Error {
     Error::new(ErrorKind::Busy, "another run is writing it")
         .at(path)
-        .cure("wait for the other run to end")
+        .hint("wait for the other run to end")
 }
 
 /// Appends a line to a file that has `text`, or leaves the file as it is.
@@ -154,7 +154,7 @@ fn append(mut file: &File, path: &Path, text: &[u8], line: &[u8]) -> Result<()> 
     let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
     match file.set_len(length).and_then(|()| file.sync_all()) {
         Ok(()) => Err(error),
-        Err(_) => Err(error.cure(format!(
+        Err(_) => Err(error.hint(format!(
             "the file may end in an unfinished line now: cut it back to {length} bytes, check the \
              disk, then run again"
         ))),
@@ -184,7 +184,7 @@ impl Owner {
         }
         std::os::unix::fs::fchown(file, Some(self.user), Some(self.group)).map_err(|error| {
             Error::io("cannot give it to the user who owns the data", path, error)
-                .cure("run as root, or as the user that the database runs as")
+                .hint("run as root, or as the user that the database runs as")
         })
     }
 }

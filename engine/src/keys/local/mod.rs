@@ -76,7 +76,7 @@ impl LocalKeyFiles {
             KeyRef::Kmip { .. } | KeyRef::Replicated { .. } => {
                 Err(Error::key_unavailable("it is not in a local key file")
                     .key(name)
-                    .cure("give the keys of KMIP servers with --kmip-keys"))
+                    .hint("give the keys of KMIP servers with --kmip-keys"))
             }
         }
     }
@@ -116,7 +116,7 @@ impl LocalKey<'_> {
                 Error::invalid(format!("line {number}: {error}"))
                     .at(&self.path)
                     .key(self.name)
-                    .cure("repair that line: the database does not load such a file, either")
+                    .hint("repair that line: the database does not load such a file, either")
             },
         )?;
         let Some(Found { line, key }) = found else { return Ok(None) };
@@ -128,7 +128,7 @@ impl LocalKey<'_> {
             ))
             .at(&self.path)
             .key(self.name)
-            .cure("restore that line from a backup of the file"));
+            .hint("restore that line from a backup of the file"));
         }
         Ok(Some(key))
     }
@@ -142,7 +142,7 @@ impl LocalKey<'_> {
     }
 
     fn unavailable(&self, fact: &'static str) -> Error {
-        Error::key_unavailable(fact).at(&self.path).key(self.name).cure(
+        Error::key_unavailable(fact).at(&self.path).key(self.name).hint(
             "restore the file from a backup of this node, or from another node that has the same; \
              --create-key makes the key of a new target",
         )

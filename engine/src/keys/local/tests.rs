@@ -66,9 +66,9 @@ fn kmip() -> KeyRef {
     KeyRef::Kmip { group: "g".to_owned(), id: crate::keys::KeyId::new("1").unwrap() }
 }
 
-/// The error names the file, and neither it nor its cure shows a key.
+/// The error names the file, and neither it nor its hint shows a key.
 fn check(error: &Error, kind: ErrorKind, part: &str) {
-    let text = format!("{error} {error:?} {}", error.advice().unwrap());
+    let text = format!("{error} {error:?} {}", error.hint_text().unwrap());
     assert_eq!(error.kind(), kind, "{text}");
     assert!(text.contains(part), "{text}");
     assert!(text.contains("/keys/k: "), "{text}");
@@ -102,7 +102,7 @@ fn a_key_that_is_not_there_is_unavailable() {
     }
     let error = Place::empty().files.read_key(&key(CBC, 128)).unwrap_err();
     check(&error, ErrorKind::KeyUnavailable, "the key file is missing");
-    assert!(error.advice().unwrap().contains("--create-key"));
+    assert!(error.hint_text().unwrap().contains("--create-key"));
 
     for result in [place.files.read_key(&kmip()).map(drop), place.create(&kmip()).map(drop)] {
         let error = result.unwrap_err();

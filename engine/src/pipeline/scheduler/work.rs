@@ -110,7 +110,7 @@ impl<T: Task> Doing<'_, T> {
 fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(Error::new(ErrorKind::Internal, format!("a worker panicked: {}", words(&*panic)))
-            .cure("this is a bug: report it; if a swap was under way, the transaction log decides"))
+            .hint("this is a bug: report it; if a swap was under way, the transaction log decides"))
     })
 }
 

@@ -65,7 +65,7 @@ fn judge(data_dir: &Path, shape: &Shape, not_a_node: bool) -> Result<()> {
             place.display()
         ))
         .at(data_dir)
-        .cure(
+        .hint(
             "give the data directory of the node; if it holds copied or restored data, say so: \
              --not-a-node",
         )),
@@ -74,11 +74,11 @@ fn judge(data_dir: &Path, shape: &Shape, not_a_node: bool) -> Result<()> {
 
 /// What a directory looks like in which no SSTable lies where a node has them.
 fn nothing(data_dir: &Path, shape: &Shape) -> Error {
-    let wrong = |what: &str, cure: String| Error::invalid(what.to_owned()).at(data_dir).cure(cure);
+    let wrong = |what: &str, hint: String| Error::invalid(what.to_owned()).at(data_dir).hint(hint);
     if let Some((above, levels, what)) = in_a_table(data_dir) {
         let place = above.display();
-        let cure = format!("give the data directory: the one {levels} levels up, {place}");
-        return wrong(&format!("{what}, and no data directory"), cure);
+        let hint = format!("give the data directory: the one {levels} levels up, {place}");
+        return wrong(&format!("{what}, and no data directory"), hint);
     }
     let names = |path: &Path| -> Vec<String> {
         let below = path.strip_prefix(data_dir).unwrap_or(path);
@@ -159,7 +159,7 @@ fn without_system(data_dir: &Path) -> Error {
         "no system keyspace lies in it, so it is copied or restored data, or not all of a node's",
     )
     .at(data_dir)
-    .cure("give all data directories of the node; for other data say so: --not-a-node")
+    .hint("give all data directories of the node; for other data say so: --not-a-node")
 }
 
 /// Whether a name is one that a table's directory has: a keyspace's never is.

@@ -44,7 +44,7 @@ impl<'a> Search<'a> {
         let found = self.found.into_iter().map(|(folder, count)| {
             Error::unsupported(format!("files of SSTables where no node loads them: {count}"))
                 .at(folder)
-                .cure(
+                .hint(
                     "they may be under any key: remove the copies that are no longer wanted, or \
                      move them to where they can be looked at",
                 )
@@ -55,7 +55,7 @@ impl<'a> Search<'a> {
     fn look(&mut self, folder: &Path, depth: usize) {
         if depth > DEEPEST {
             let error = Error::unsupported("folders lie deeper in one another than is looked into");
-            self.unreadable.push(error.at(folder).cure("move away what does not belong there"));
+            self.unreadable.push(error.at(folder).hint("move away what does not belong there"));
             return;
         }
         match self.entries(folder) {
@@ -100,12 +100,12 @@ pub(in crate::plan) fn unseen(directory: &Path, entry: &Entry) -> Option<Error> 
         EntryKind::Other if entry.is_link => Some(
             Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
                 .at(path)
-                .cure("is the disk mounted that it leads to? Otherwise remove the link"),
+                .hint("is the disk mounted that it leads to? Otherwise remove the link"),
         ),
         EntryKind::NotUtf8 { is_directory: true } => Some(
             Error::unsupported("a folder whose name is not UTF-8 cannot be looked into")
                 .at(path)
-                .cure("no node has made it: rename it, or move it away"),
+                .hint("no node has made it: rename it, or move it away"),
         ),
         _ => None,
     }

@@ -44,7 +44,7 @@ impl Disk {
         let error = self.check(&[folder], not_a_node).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
         assert_eq!(error.path(), Some(self.path(folder).as_path()), "{error}");
-        format!("{}; {}", error.chain(), error.advice().unwrap())
+        format!("{}; {}", error.chain(), error.hint_text().unwrap())
     }
 }
 
@@ -64,7 +64,7 @@ fn what_is_no_data_directory_is_refused_with_what_it_looks_like() {
     disk.folder("bare/rk/enc-ID");
     let data = disk.path("lib/data");
     let up = |levels| format!("the one {levels} levels up, {}", data.display());
-    for (folder, words, cure) in [
+    for (folder, words, hint) in [
         ("lib", "above a data directory", format!("seems to be {}", data.display())),
         ("lib/data/rk", "the directory of a keyspace", format!("above it, {}", data.display())),
         ("lib/data/rk/enc-ID", "the directory of a table", up(2)),
@@ -81,7 +81,7 @@ fn what_is_no_data_directory_is_refused_with_what_it_looks_like() {
     ] {
         for not_a_node in [false, true] {
             let text = disk.refused(folder, not_a_node);
-            assert!(text.contains(words) && text.contains(&cure), "{folder}: {text}");
+            assert!(text.contains(words) && text.contains(&hint), "{folder}: {text}");
         }
     }
 }
@@ -109,7 +109,7 @@ fn a_shape_that_cannot_be_mistaken_is_taken_with_a_warning_and_another_one_if_it
                 assert_eq!(doubts.len(), 1);
             }
             Err(error) => {
-                assert!(!taken && error.advice().unwrap().contains("--not-a-node"), "{error:?}");
+                assert!(!taken && error.hint_text().unwrap().contains("--not-a-node"), "{error:?}");
             }
         }
         assert!(disk.check(&[""], true).unwrap().is_empty(), "{folders:?}");

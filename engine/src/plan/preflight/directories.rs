@@ -27,7 +27,7 @@ impl<'a> Directories<'a> {
         self.look(path)?.ok_or_else(|| {
             Error::new(ErrorKind::Io, "the directory is not there")
                 .at(path)
-                .cure("check that its disk is mounted")
+                .hint("check that its disk is mounted")
         })
     }
 
@@ -66,7 +66,7 @@ fn check(path: &Path, directory: &Standing) -> Result<()> {
     if directory.is_read_only {
         return Err(Error::new(ErrorKind::Io, "the directory is on a mount that is read-only")
             .at(path)
-            .cure("mount it writable; a disk that the system has set to read-only is damaged"));
+            .hint("mount it writable; a disk that the system has set to read-only is damaged"));
     }
     if directory.is_immutable || directory.is_append_only {
         return Err(unchangeable(path));
@@ -77,7 +77,7 @@ fn check(path: &Path, directory: &Standing) -> Result<()> {
             "this user may not make or remove files in the directory",
         )
         .at(path)
-        .cure("run as root or as the user that the database runs as"));
+        .hint("run as root or as the user that the database runs as"));
     }
     Ok(())
 }

@@ -23,12 +23,12 @@ pub(super) fn check(
         // In the place of a link would be a file, and what it points to would be left alone.
         return Err(Error::unsupported("a file that is to be replaced is a symbolic link")
             .at(path)
-            .cure("put the file in the place of the link, or re-encrypt it where it lies"));
+            .hint("put the file in the place of the link, or re-encrypt it where it lies"));
     }
     if file.place != directory.place {
         return Err(Error::unsupported("a file that is to be replaced is a mount of its own")
             .at(path)
-            .cure("unmount it, and put the file in its place"));
+            .hint("unmount it, and put the file in its place"));
     }
     if !rights.may_remove(file, directory) {
         return Err(Error::new(
@@ -36,7 +36,7 @@ pub(super) fn check(
             "the file is another user's in a directory in which only owners delete (the sticky bit)",
         )
         .at(path)
-        .cure("run as root or as the user that the database runs as, or take the bit away: chmod -t"));
+        .hint("run as root or as the user that the database runs as, or take the bit away: chmod -t"));
     }
     if !file.guarded.is_empty() {
         let names: Vec<_> = file.guarded.iter().map(String::as_str).collect();
@@ -45,7 +45,7 @@ pub(super) fn check(
             format!("this user may not copy the extended attributes {}", names.join(", ")),
         )
         .at(path)
-        .cure("run as root"));
+        .hint("run as root"));
     }
     Ok(())
 }
@@ -68,7 +68,7 @@ pub(super) fn new_owner(
                  will belong to this user, whose the table's directory is",
             )
             .at(path)
-            .cure("nothing has to be done, if the node runs as this user; else run as root"),
+            .hint("nothing has to be done, if the node runs as this user; else run as root"),
         )),
         NewOwner::Unknown => Err(Error::new(
             ErrorKind::Io,
@@ -78,7 +78,7 @@ pub(super) fn new_owner(
             ),
         )
         .at(path)
-        .cure("run as root or as the user that the database runs as")),
+        .hint("run as root or as the user that the database runs as")),
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn new_owner(
 pub(super) fn unchangeable(path: &Path) -> Error {
     Error::new(ErrorKind::Io, "it is marked as immutable or as to be appended to only")
         .at(path)
-        .cure("find out who has marked it, and why; to take the mark away: chattr -i -a, as root")
+        .hint("find out who has marked it, and why; to take the mark away: chattr -i -a, as root")
 }
 
 /// A file whose times only its owner may set, which logs of this product ask for.
@@ -96,7 +96,7 @@ pub(super) fn times_of_others(path: &Path) -> Error {
         "this user may not set the times of the file, which is another user's",
     )
     .at(path)
-    .cure("run as root or as the owner of the file; logs of this product need whole seconds")
+    .hint("run as root or as the owner of the file; logs of this product need whole seconds")
 }
 
 const FILE_TYPE: u32 = 0o170_000;

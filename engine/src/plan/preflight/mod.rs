@@ -138,7 +138,7 @@ fn elsewhere(directory: &Path) -> Error {
          cannot be moved from one to the other",
     )
     .at(directory)
-    .cure(
+    .hint(
         "for the time of the run unmount it and put its files in its place, or copy them to another \
          machine or disk and re-encrypt them there; a bind mount counts as another mount, too",
     )

@@ -95,7 +95,7 @@ pub(super) fn settle(
             None => Err(Error::invalid(
                 "a KMIP target needs the id of the key to write with, or the servers to ask",
             )
-            .cure(
+            .hint(
                 "give the node's configuration with --config, so that the key is found as the \
                  database finds it; or name the key with --key-id",
             )),
@@ -133,7 +133,7 @@ pub(super) fn settle(
 /// [`crate::ErrorKind::Unsupported`] for a cipher that KMIP has no name for.
 pub(super) fn key_request(options: &EncryptorOptions) -> Result<KeyRequest> {
     let unnamed = |error: rekey_kmip::client::choice::NoKmipName| {
-        Error::unsupported(error.to_string()).cure(
+        Error::unsupported(error.to_string()).hint(
             "use a cipher with PKCS5Padding of AES, DES, Blowfish or RC2, or a local key file",
         )
     };
@@ -200,18 +200,18 @@ fn check_state(
                 "--even-if says {said}, and the target key may encrypt"
             ))
             .key(id)
-            .cure("leave --even-if out")),
+            .hint("leave --even-if out")),
         };
     };
     let fact = format!("nothing may be encrypted with the target key: it {bar}");
     let state = state_of(attributes).unwrap_or_default();
     match even_if {
         Some(said) if said.eq_ignore_ascii_case(&state) => Ok(Some(refused(fact))),
-        Some(said) => Err(refused(fact).cure(format!("--even-if says {said}, and it is {state}"))),
+        Some(said) => Err(refused(fact).hint(format!("--even-if says {said}, and it is {state}"))),
         None if state.starts_with("Destroyed") => {
-            Err(refused(fact).cure("name another key, or have one made (--create-key)"))
+            Err(refused(fact).hint("name another key, or have one made (--create-key)"))
         }
-        None => Err(refused(fact).cure(format!(
+        None => Err(refused(fact).hint(format!(
             "name a key that may encrypt, or have one made (--create-key); if it has to be this one, \
              say that you know its state: --even-if '{state}'"
         ))),
@@ -257,7 +257,7 @@ pub(super) fn check_made(
                  not find it, and make another one",
             )
             .key(id)
-            .cure(
+            .hint(
                 "some servers forget the cipher's mode and padding: use a bare cipher name (AES) \
                  with them, or make the key on the server",
             ),
@@ -279,7 +279,7 @@ fn unseen(choice: &Choice) -> Option<Error> {
             "the database asks for its keys once, and the server gives it {listed} of {of}: it \
              chooses among those"
         ))
-        .cure("raise the server's limit for one Locate, or give each purpose a key_namespace of its own"),
+        .hint("raise the server's limit for one Locate, or give each purpose a key_namespace of its own"),
     )
 }
 
@@ -312,7 +312,7 @@ fn disagreement(choice: &Choice, taken: &str) -> Option<Error> {
                 "the database takes this key first, which {failure}, and then fails to write"
             ))
             .key(&view.id)
-            .cure(
+            .hint(
                 "give each cipher a key_namespace of its own; or expire that key (keys expire) before \
                  the node starts, if nothing is to be written with it any more",
             ),
@@ -330,7 +330,7 @@ fn unknown_choice(error: Error) -> Error {
 fn goes_on_with(key: &UniqueIdentifier) -> Error {
     Error::invalid("the database itself keeps writing with another key than the target's")
         .key(key)
-        .cure(format!(
+        .hint(format!(
             "if the target's key is to take its place, expire it before the node starts (keys \
              expire); else write with it: --key-id '{key}'"
         ))
@@ -361,7 +361,7 @@ fn nothing_fits(group: &str, request: &KeyRequest, choice: &Choice) -> Error {
         request.cipher,
         request.strength,
     ))
-    .cure("make one: --create-key, or on the server; or name a key with --key-id")
+    .hint("make one: --create-key, or on the server; or name a key with --key-id")
 }
 
 /// Keys named in one error.

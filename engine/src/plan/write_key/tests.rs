@@ -78,7 +78,7 @@ fn without_servers_only_a_named_key_settles_it() {
     for wish in [KeyWish::AsTheDatabase, KeyWish::New(&none)] {
         let error = settle(&options(&[]), wish, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert!(error.advice().unwrap().contains("--key-id"));
+        assert!(error.hint_text().unwrap().contains("--key-id"));
     }
 }
 
@@ -145,7 +145,7 @@ fn a_key_that_must_not_encrypt_is_refused_unless_its_state_is_said() {
         assert_eq!(state_of(&attributes).as_deref(), Some(name));
         let error = check(&attributes, None).unwrap_err();
         assert_eq!((error.kind(), error.key_name()), (ErrorKind::KeyUnavailable, Some("k")));
-        assert!(error.advice().unwrap().ends_with(&format!("--even-if '{name}'")), "{error:?}");
+        assert!(error.hint_text().unwrap().ends_with(&format!("--even-if '{name}'")), "{error:?}");
         assert!(check(&attributes, Some(&name.to_lowercase())).unwrap().is_some());
         let other = check(&attributes, Some("Suspended")).unwrap_err();
         assert_eq!(other.kind(), ErrorKind::KeyUnavailable);
@@ -153,7 +153,7 @@ fn a_key_that_must_not_encrypt_is_refused_unless_its_state_is_said() {
     // One that is gone is nothing to insist on.
     for gone in [State::DESTROYED, State::DESTROYED_COMPROMISED] {
         let error = check(&told(vec![state(gone)]), None).unwrap_err();
-        assert!(!error.advice().unwrap().contains("--even-if"), "{error:?}");
+        assert!(!error.hint_text().unwrap().contains("--even-if"), "{error:?}");
     }
 }
 

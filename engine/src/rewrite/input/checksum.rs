@@ -56,7 +56,7 @@ pub(in crate::rewrite) fn check_digest(
         None => "it is not a checksum".to_owned(),
     };
     let crc = crc.unwrap_or_default();
-    Err(Error::new(kind, format!("{found}, but the CRC32 of Data.db is {crc}")).at(path).cure(
+    Err(Error::new(kind, format!("{found}, but the CRC32 of Data.db is {crc}")).at(path).hint(
         "every chunk of Data.db is sound by its own checksum: restore the SSTable from a backup or \
          a replica, or, if only this file was damaged, move it away: a node can do without",
     ))

@@ -309,14 +309,14 @@ fn put_back(why: &Error, data: PathBuf) -> Error {
 }
 
 fn gone(what: &'static str, path: &Path) -> Error {
-    Error::corrupt(what).at(path).cure("restore this SSTable from another snapshot or backup")
+    Error::corrupt(what).at(path).hint("restore this SSTable from another snapshot or backup")
 }
 
 fn unreadable(error: Error, path: &Path) -> Error {
     let error = error.at(path);
     match error.kind() {
         ErrorKind::Unsupported => error,
-        _ => error.cure(
+        _ => error.hint(
             "copies of this SSTable in snapshots and backups may be partly replaced: restore them \
              from elsewhere, then remove this file",
         ),

@@ -37,7 +37,7 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &Keep) -> Result<()> 
             "a link or a file stands in the place of this program's directory",
         )
         .at(state)
-        .cure("find out who put it there, and remove it"));
+        .hint("find out who put it there, and remove it"));
     }
     let mut is_empty = true;
     for entry in storage.list(&state)? {

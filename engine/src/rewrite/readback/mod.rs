@@ -81,7 +81,7 @@ impl<'a> Rewrite<'a> {
                 "the new SSTable does not decrypt to the plaintext of the old one",
             )
             .at(staging.file(&Component::Data))
-            .cure("the old SSTable is untouched; check the machine's memory and disk, run again"));
+            .hint("the old SSTable is untouched; check the machine's memory and disk, run again"));
         }
         let (_, crc) = read_back.crcs(layout.ranges.count());
         let digest = staging.file(&Component::Digest);

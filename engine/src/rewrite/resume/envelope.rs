@@ -90,7 +90,7 @@ const fn padded_length(content: usize) -> usize {
 }
 
 fn wrong() -> Error {
-    Error::key_unavailable("what the journal keeps does not open under the target key").cure(
+    Error::key_unavailable("what the journal keeps does not open under the target key").hint(
         "the key of this name is another one than when the run began: give that one back, or \
          abandon the run, which throws away what was staged",
     )

@@ -86,7 +86,7 @@ pub(in crate::rewrite) fn check(
                     "its last page is not filled to the usable bytes of a page",
                 )
                 .at(path)
-                .cure("restore the index from a backup, or scrub the SSTable on the node"));
+                .hint("restore the index from a backup, or scrub the SSTable on the node"));
             }
         }
         strange.extend(read.strange(&path));
@@ -305,7 +305,7 @@ fn mislabelled(path: &Path, id: &KeyId, count: u64, what: &str) -> Error {
 fn mismatch(path: &Path) -> Error {
     Error::new(ErrorKind::Mismatch, "it does not decrypt to the plaintext of the old one")
         .at(path)
-        .cure("the old SSTable is untouched; check the machine's memory and disk, run again")
+        .hint("the old SSTable is untouched; check the machine's memory and disk, run again")
 }
 
 /// Enough to fill the lanes of any kernel.

@@ -130,7 +130,7 @@ fn a_copy_that_is_partly_replaced_is_finished_by_whoever_comes_next() {
 
         let census = node.census();
         assert_eq!(census.unknown.len(), 4, "{:?}", census.unknown);
-        assert!(census.unknown.iter().all(|error| error.advice().is_some()));
+        assert!(census.unknown.iter().all(|error| error.hint_text().is_some()));
         let plan = node.workspace.plan(&node.target).unwrap();
         let told = plan.findings.iter().any(|f| f.error.to_string().contains("was cut off"));
         assert!(told, "{:?}", plan.findings);
@@ -199,7 +199,7 @@ fn a_record_that_cannot_be_carried_out_holds_up_its_own_sstable_at_the_most() {
             let recovered = upgrade::recover(&session, &Selection::default()).unwrap();
             let [stuck] = recovered.stuck.as_slice() else { panic!("{recovered:?}") };
             assert_eq!(stuck.kind(), ErrorKind::Corrupt, "{stuck:?}");
-            assert!(stuck.path().is_some() && stuck.advice().unwrap().contains("restore"));
+            assert!(stuck.path().is_some() && stuck.hint_text().unwrap().contains("restore"));
             assert_eq!(upgrade::abandon(&session).unwrap().recovered.stuck.len(), 1);
             drop(session);
             assert!(record.exists(), "nothing is thrown away");

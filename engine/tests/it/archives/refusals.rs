@@ -25,7 +25,7 @@ fn archives_behind_links_and_with_logs_are_refused_and_the_rest_goes_on() {
         plan.findings.iter().filter(|finding| finding.severity == Severity::Refusal).collect();
     let places: Vec<_> = refusals.iter().map(|finding| finding.error.path().unwrap()).collect();
     assert_eq!(places, [node.archive("snapshots/linked"), logged.join(log)]);
-    assert!(refusals.iter().all(|finding| finding.error.advice().is_some()));
+    assert!(refusals.iter().all(|finding| finding.error.hint_text().is_some()));
 
     let report = node.workspace.upgrade(&node.target).unwrap();
     assert_eq!((rewritten(&report), copies(&report), report.failures().count()), (4, 4, 2));

@@ -74,7 +74,7 @@ fn what_a_node_builds_anew_may_be_missing_although_it_is_listed() {
         let [finding] = plan.findings.as_slice() else { panic!("{:?}", plan.findings) };
         assert_eq!(finding.severity, Severity::Warning);
         assert_eq!(finding.error.path(), Some(patient.path(component).as_path()));
-        assert!(finding.error.advice().unwrap().contains("when it starts"), "{finding:?}");
+        assert!(finding.error.hint_text().unwrap().contains("when it starts"), "{finding:?}");
         let workspace = patient.recovers();
         let name = if is_bti { "da-6-bti" } else { "oa-6-big" };
         assert!(!workspace.files().contains(&format!("{name}-{component}")));

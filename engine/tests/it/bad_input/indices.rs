@@ -30,7 +30,7 @@ fn what_is_in_clear_is_not_encrypted_with_an_index_that_is_not_its_own() {
                     assert!(is_it, "{set}: {error:?}");
                     assert_eq!(error.kind(), Corrupt);
                     assert!(error.fact().contains("partition key"), "{error:?}");
-                    assert!(error.advice().unwrap().starts_with("scrub"), "{error:?}");
+                    assert!(error.hint_text().unwrap().starts_with("scrub"), "{error:?}");
                 }
                 other => panic!("{set}: {other:?}"),
             }

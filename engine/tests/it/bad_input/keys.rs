@@ -119,7 +119,7 @@ fn a_malformed_key_file_is_named_with_the_line_and_never_its_content() {
         let (patient, path) = with_key_file(Some(content.as_bytes()));
         let diagnosis = patient.diagnose().is(Invalid).says(&format!("line {line}"));
         assert_eq!(diagnosis.error.path(), Some(path.as_path()));
-        let text = format!("{:?} {:?}", diagnosis.error, diagnosis.error.advice());
+        let text = format!("{:?} {:?}", diagnosis.error, diagnosis.error.hint_text());
         assert!(!text.contains("SECRET"), "{text}");
     }
     let (patient, _) = with_key_file(Some(&[0xff; 64]));
@@ -186,7 +186,7 @@ fn a_wrong_key_that_pads_well_is_still_a_wrong_key() {
         assert_eq!((report.failures().count(), report.successes()), (1, 0));
         let error = report.failures().next().unwrap();
         assert_eq!((error.kind(), error.chunk_index()), (Corrupt, Some(0)), "{error:?}");
-        assert!(error.advice().unwrap().contains("key"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("key"), "{error:?}");
         assert_eq!(sstables(&table_in(&workspace.data())), ["oa-1-big"]);
     }
 }
@@ -211,7 +211,7 @@ fn refused_whole(
     let error = workspace.upgrade_on(TestStorage::quick().boxed(), target).unwrap_err();
     assert_eq!(workspace.contents(), before);
     crate::kit::patient::assert_clean(workspace);
-    assert!(error.advice().is_some(), "{error:?}");
+    assert!(error.hint_text().is_some(), "{error:?}");
     error
 }
 

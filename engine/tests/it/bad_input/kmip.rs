@@ -98,7 +98,7 @@ fn without_any_kmip_keys_every_sstable_says_which_one_it_needs() {
     for error in failures {
         assert_eq!(error.kind(), KeyUnavailable);
         assert!(error.chain().contains("02-449"), "{error}");
-        assert!(error.advice().unwrap().contains("--kmip-keys"));
+        assert!(error.hint_text().unwrap().contains("--kmip-keys"));
     }
     assert_eq!(patient.workspace.contents(), before);
 }

@@ -75,7 +75,7 @@ fn a_link_in_place_of_the_staging_directory_is_refused_and_not_followed() {
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
         assert!(error.path().unwrap().starts_with(state(&patient.workspace)), "{error:?}");
         assert!(error.chain().contains("a link or a file"), "{error:?}");
-        assert!(error.advice().is_some());
+        assert!(error.hint_text().is_some());
         assert_eq!(patient.workspace.contents(), before);
     }
 }
@@ -89,7 +89,7 @@ fn a_file_in_place_of_the_staging_directory_is_named() {
         patient.workspace.upgrade_on(TestStorage::quick().boxed(), &patient.target).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
     assert_eq!(error.path(), Some(state(&patient.workspace).as_path()));
-    assert!(error.advice().is_some());
+    assert!(error.hint_text().is_some());
     assert_eq!(patient.workspace.contents(), before);
 }
 
@@ -160,7 +160,7 @@ fn a_data_file_of_another_naming_is_said_to_be_there() {
         let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();
         let said = plan.findings.iter().find(|f| f.error.path() == Some(path.as_path())).unwrap();
         assert_eq!(said.error.kind(), ErrorKind::Unsupported);
-        assert!(said.error.advice().is_some());
+        assert!(said.error.hint_text().is_some());
         drop(session);
         let workspace = patient.recovers();
         assert_eq!(fs::read(workspace.table().join(name)).unwrap(), name.as_bytes());
@@ -189,7 +189,7 @@ fn files_that_appear_under_the_new_name_are_not_deleted() {
     for error in report.failures() {
         assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
         assert!(error.path().is_some_and(|path| path.starts_with(&table)), "{error:?}");
-        assert!(error.advice().is_some());
+        assert!(error.hint_text().is_some());
     }
     for path in &taken {
         assert_eq!(fs::read(path).unwrap(), b"somebody else's");

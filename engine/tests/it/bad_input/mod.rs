@@ -1,5 +1,5 @@
 //! Every bad input gives an error that names the file, the component, the chunk and the
-//! cure; every old SSTable as it was; the others of the table rewritten.
+//! hint; every old SSTable as it was; the others of the table rewritten.
 
 mod components;
 mod data;

@@ -98,7 +98,7 @@ fn a_comma_or_a_line_end_cannot_stand_in_a_log() {
         for error in report.failures() {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
             assert!(error.path().is_some_and(|path| path.starts_with(&table)), "{error:?}");
-            assert!(error.advice().is_some_and(|advice| advice.contains("path")));
+            assert!(error.hint_text().is_some_and(|hint| hint.contains("path")));
         }
         assert_eq!(files(&table), before);
         assert!(!workspace.data().join(".sstablerekey").exists());
@@ -130,7 +130,7 @@ fn a_table_behind_a_link_is_refused_and_the_others_go_on() {
                     .as_path()
             )
         );
-        assert!(error.advice().is_some());
+        assert!(error.hint_text().is_some());
     }
     assert_eq!(files(&elsewhere), before);
 }
@@ -197,7 +197,7 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
         let error = report.failures().next().unwrap();
         assert_eq!(error.kind(), ErrorKind::Io, "{below}: {error:?}");
         assert!(error.path().unwrap().components().eq(unreadable.components()), "{error:?}");
-        assert!(error.advice().unwrap().contains("permissions"));
+        assert!(error.hint_text().unwrap().contains("permissions"));
         let session = workspace.session_on(storage.boxed(), LeaseMode::Shared).unwrap();
         let (all, archives) = (Selection::default(), upgrade::Archives::default());
         let census = upgrade::census(&session, &all, archives, threads(1)).unwrap();
@@ -236,13 +236,13 @@ fn data_directories_that_cannot_be_are_refused_by_name() {
     for bad in [workspace.root.path().join("absent"), file] {
         let error = open(std::slice::from_ref(&bad));
         assert_eq!((error.kind(), error.path()), (ErrorKind::Invalid, Some(bad.as_path())));
-        assert!(error.advice().unwrap().contains("--data-dir"));
+        assert!(error.hint_text().unwrap().contains("--data-dir"));
     }
     for nested in [data.join("ks"), workspace.root.path().to_owned()] {
         let error = open(&[data.clone(), nested]);
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.chain().contains("lies in another one"), "{error}");
-        assert!(error.advice().is_some(), "{error:?}");
+        assert!(error.hint_text().is_some(), "{error:?}");
     }
 }
 
@@ -265,7 +265,7 @@ fn a_keyspace_or_table_that_is_nowhere_is_refused() {
         let error = workspace.plan_of(&selection, &target).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.chain().contains(part), "{error}");
-        assert!(error.advice().unwrap().contains("name"));
+        assert!(error.hint_text().unwrap().contains("name"));
     }
 }
 

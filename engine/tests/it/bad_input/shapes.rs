@@ -176,6 +176,6 @@ fn zero_copy_slices_are_refused_by_name() {
         assert_eq!((name.as_str(), error.kind()), ("bb-2-bti", Unsupported));
         assert_eq!(error.path(), Some(path("CompressionInfo.db").as_path()));
         assert!(error.chain().contains("zero copy"), "{error:?}");
-        assert!(error.advice().unwrap().contains("nodetool compact"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("nodetool compact"), "{error:?}");
     }
 }

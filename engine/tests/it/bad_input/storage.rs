@@ -52,7 +52,7 @@ fn fail_at_every_step(
                 assert_eq!(report.sstables.len(), 4);
                 for error in report.failures() {
                     assert_eq!(error.kind(), kind, "step {at}: {error:?}");
-                    assert!(error.path().is_some() && error.advice().is_some(), "{error:?}");
+                    assert!(error.path().is_some() && error.hint_text().is_some(), "{error:?}");
                 }
                 if storage.steps() <= at {
                     assert_eq!(report.failures().count(), 0, "step {at} was never reached");
@@ -93,7 +93,7 @@ fn a_full_disk_says_so_and_leaves_all_as_it_was() {
     let storage = TestStorage::failing(|op| op.takes_space().then_some(io::ErrorKind::StorageFull));
     let report = workspace.upgrade_on(storage.boxed(), &target).unwrap();
     assert_eq!((report.failures().count(), report.failure_kind()), (4, Some(ErrorKind::NoSpace)));
-    assert!(report.failures().all(|error| error.advice().unwrap().contains("free space")));
+    assert!(report.failures().all(|error| error.hint_text().unwrap().contains("free space")));
     assert_eq!(workspace.contents(), before);
     assert_clean(&workspace);
 }
@@ -109,7 +109,7 @@ fn a_read_only_file_system_says_so_and_leaves_all_as_it_was() {
     for error in report.failures() {
         assert!(error.chain().contains("read-only"), "{error:?}");
         assert!(error.path().is_some_and(|path| path.starts_with(workspace.data())));
-        assert!(error.advice().unwrap().contains("permissions"));
+        assert!(error.hint_text().unwrap().contains("permissions"));
     }
     assert_eq!(workspace.contents(), before);
 }
@@ -121,7 +121,7 @@ fn a_second_run_is_refused_while_the_first_holds_the_data() {
     let first = workspace.session(LeaseMode::Exclusive).unwrap();
     let error = workspace.upgrade(&target).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);
-    assert!(error.path().is_some() && error.advice().is_some());
+    assert!(error.path().is_some() && error.hint_text().is_some());
     assert!(error.chain().contains(&std::process::id().to_string()), "{error}");
     assert_eq!(workspace.plan(&target).unwrap_err().kind(), ErrorKind::Busy);
     drop(first);

@@ -286,7 +286,7 @@ fn groups_that_need_each_other_are_told() {
         let error = error(&site.config("", &groups));
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.chain().contains(chain), "{error:?}");
-        assert!(error.advice().unwrap().contains("keystore_password_file"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("keystore_password_file"), "{error:?}");
     }
     assert_eq!(site.sim.connections(), 0);
     let clear = lines("jks", "keystore_password: changeit", "truststore_password: changeit");

@@ -1,4 +1,4 @@
-//! What is refused, with place and cure, and what is only remarked upon.
+//! What is refused, with place and hint, and what is only remarked upon.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn with<'a>(changed: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn wrong_settings_name_place_and_cure() {
+fn wrong_settings_name_place_and_hint() {
     let site = Site::new();
     site.file("empty", b"");
     let (wrong_p12, own) = (format!("keystore_password: {}", sealed("AES", &KEY, "x")), BY_OPENSSL);
@@ -58,8 +58,8 @@ fn wrong_settings_name_place_and_cure() {
         let error = error(&site.vault("", &with(&changed)));
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
         assert_eq!(error.path(), Some(Path::new("/etc/hcd.yaml")));
-        assert!(error.advice().is_some_and(|cure| !cure.is_empty()), "{error:?}");
-        let text = format!("{} {error:?} {:?}", error.chain(), error.advice());
+        assert!(error.hint_text().is_some_and(|hint| !hint.is_empty()), "{error:?}");
+        let text = format!("{} {error:?} {:?}", error.chain(), error.hint_text());
         let text = text.replace(site.directory.path().to_str().unwrap(), "DIR");
         assert!(text.starts_with("/etc/hcd.yaml: kmip_hosts.vault"), "{text}");
         assert!(text.contains(part), "{changed:?}: {text}");
@@ -99,7 +99,7 @@ fn every_host_s_own_reason_is_told() {
     ] {
         assert_eq!(chain.matches(part).count(), 1, "{chain}");
     }
-    assert!(error.advice().unwrap().contains("check that the key server runs"));
+    assert!(error.hint_text().unwrap().contains("check that the key server runs"));
 }
 
 #[test]

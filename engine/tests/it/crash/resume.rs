@@ -165,7 +165,7 @@ fn another_plan_is_refused_with_the_difference() {
         for part in parts {
             assert!(error.to_string().contains(part), "{error}");
         }
-        assert!(error.advice().unwrap().contains("abandon"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("abandon"), "{error:?}");
         // What can be gone on with is there.
         let left = files(&state_dir(&bench));
         assert_eq!(left, ["journal", "rk.t-5ab1e000000011f0800000000000000a.da-2-bti", "run"]);
@@ -398,7 +398,7 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
             ] {
                 assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
                 assert!(error.path().unwrap().ends_with("journal"), "{error:?}");
-                assert!(error.advice().is_some());
+                assert!(error.hint_text().is_some());
                 if state_dir == state && given != [more.clone()] {
                     assert!(error.to_string().contains(more.to_str().unwrap()), "{error}");
                 }
@@ -450,7 +450,7 @@ fn a_damaged_journal_is_refused_and_can_be_abandoned() {
         fs::write(&path, journal).unwrap();
         let error = run(&bench).unwrap_err();
         assert_eq!((error.kind(), error.path()), (kind, Some(path.as_path())));
-        assert!(error.advice().is_some());
+        assert!(error.hint_text().is_some());
         let session = bench.workspace.session(LeaseMode::Exclusive).unwrap();
         upgrade::abandon(&session).unwrap();
         drop(session);

@@ -67,9 +67,9 @@ impl SpaceCase {
 /// Whatever failed did so for want of space, and says what to do.
 fn check_failures(report: &Report) -> Result<(), Broken> {
     for error in report.failures() {
-        let cure = error.advice().unwrap_or_default();
-        if error.kind() != ErrorKind::NoSpace || !cure.contains("free space") {
-            return Err(format!("{}, {cure}", error.chain()));
+        let hint = error.hint_text().unwrap_or_default();
+        if error.kind() != ErrorKind::NoSpace || !hint.contains("free space") {
+            return Err(format!("{}, {hint}", error.chain()));
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! A table of SSTables of which one is damaged, and the whole diagnosis that the issue asks for:
-//! the damaged one is refused with place and cure and stays as it was, the others go on.
+//! the damaged one is refused with place and hint and stays as it was, the others go on.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -120,7 +120,7 @@ impl Patient {
         }
         assert_eq!(self.victim_files(), before, "the old SSTable is as it was");
         assert_clean(&self.workspace);
-        assert!(error.advice().is_some_and(|cure| !cure.is_empty()), "no cure: {error:?}");
+        assert!(error.hint_text().is_some_and(|hint| !hint.is_empty()), "no hint: {error:?}");
         Diagnosis { error, prefix: self.path("") }
     }
 
@@ -235,8 +235,8 @@ impl Diagnosis {
     }
 
     pub(crate) fn advises(self, part: &str) -> Self {
-        let advice = self.error.advice().unwrap_or_default();
-        assert!(advice.contains(part), "no '{part}' in the advice '{advice}'");
+        let hint = self.error.hint_text().unwrap_or_default();
+        assert!(hint.contains(part), "no '{part}' in the hint '{hint}'");
         self
     }
 }

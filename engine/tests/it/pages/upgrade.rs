@@ -193,7 +193,7 @@ fn a_wrong_limit_of_key_ids_shows_in_the_plan_and_says_which_would_fit() {
                     assert_ne!(limit, DATABASE_KEY_ID_LIMIT);
                     assert_eq!(error.kind(), ErrorKind::Invalid);
                     assert!(error.chain().contains("244 to 259 bytes"), "{error:?}");
-                    assert!(error.advice().unwrap().contains("--max-key-id-length"));
+                    assert!(error.hint_text().unwrap().contains("--max-key-id-length"));
                 }
                 other => panic!("{other:?}"),
             }
@@ -242,7 +242,7 @@ fn refused_alone(workspace: &Workspace, target: &Target, what: &str) {
         .collect();
     assert_eq!(refused.len(), 1, "{what}: {refused:?}");
     assert_eq!(refused[0].kind(), ErrorKind::Corrupt, "{what}: {refused:?}");
-    assert!(refused[0].advice().is_some());
+    assert!(refused[0].hint_text().is_some());
     let session = workspace.session(LeaseMode::Shared).unwrap();
     let census =
         upgrade::census(&session, &Selection::default(), Archives::default(), threads(1)).unwrap();

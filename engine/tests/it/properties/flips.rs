@@ -75,7 +75,7 @@ fn noticed(recipe: &Recipe, component: &str, at: usize, mask: u8) -> bool {
         }
         Outcome::Failed(error) => {
             assert_ne!(error.kind(), ErrorKind::Internal, "{}: {error:?}", what());
-            assert!(error.advice().is_some(), "{}: {error:?}", what());
+            assert!(error.hint_text().is_some(), "{}: {error:?}", what());
             assert_eq!(contents(&table), before, "{}", what());
             true
         }

@@ -26,7 +26,7 @@ fn others(choice: &KeyChoice) -> Vec<(&str, &str)> {
 
 fn warnings(target: &Target) -> Vec<(String, Option<String>)> {
     let warnings = &target.choice().unwrap().warnings;
-    warnings.iter().map(|w| (w.chain(), w.advice().map(str::to_owned))).collect()
+    warnings.iter().map(|w| (w.chain(), w.hint_text().map(str::to_owned))).collect()
 }
 
 const LATER: &str = "fits, and comes later in the database's order";
@@ -103,7 +103,7 @@ fn a_namespace_is_kept_to() {
          the namespace 'its own'"
     );
     assert_eq!(
-        error.advice(),
+        error.hint_text(),
         Some("make one: --create-key, or on the server; or name a key with --key-id")
     );
 }

@@ -219,7 +219,7 @@ fn a_server_that_is_down_and_one_that_is_distrusted_say_so() {
     }
     assert_eq!(plan.rewrites().count(), 1);
     assert_eq!(
-        plan.findings[0].error.advice(),
+        plan.findings[0].error.hint_text(),
         Some("check that the key server runs, its port, and the firewall")
     );
     for only_tls_1_2 in [false, true] {
@@ -230,7 +230,7 @@ fn a_server_that_is_down_and_one_that_is_distrusted_say_so() {
         };
         let site = self::site(settings, 20_000);
         let plan = site.plan(&site.sources(), &site.workspace.new_key("new-key", CBC, 128));
-        assert!(plan.findings[0].error.advice().unwrap().contains("register the client's"));
+        assert!(plan.findings[0].error.hint_text().unwrap().contains("register the client's"));
         assert_eq!((plan.rewrites().count(), site.sim.count(Operation::GET)), (1, 0));
     }
 }
@@ -325,6 +325,6 @@ fn an_unknown_group_is_named_with_those_that_are_there() {
     let plan = site.plan(&site.sources(), &target);
     assert_eq!(plan.rewrites().count(), 1);
     let error = &plan.findings[0].error;
-    let text = format!("{} {}", error.chain(), error.advice().unwrap_or_default());
+    let text = format!("{} {}", error.chain(), error.hint_text().unwrap_or_default());
     assert!(text.contains("kmip1") && text.contains("vault"), "{text}");
 }

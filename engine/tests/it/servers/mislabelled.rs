@@ -113,7 +113,7 @@ fn without_the_other_key_the_chunk_is_refused_by_its_number() {
             (Corrupt, Some(u64::try_from(chunk).unwrap())),
             "{error:?}"
         );
-        assert!(error.advice().unwrap().starts_with("compare the key"), "{error:?}");
+        assert!(error.hint_text().unwrap().starts_with("compare the key"), "{error:?}");
         let untouched = site.contents();
         assert_eq!(untouched, before);
         assert_eq!(site.workspace.verify().failures().count(), 1);
@@ -192,6 +192,6 @@ fn a_chunk_that_two_other_keys_open_is_refused() {
     assert_eq!(failures(&report), [text]);
     let error = report.failures().next().unwrap();
     assert_eq!(error.kind(), Corrupt);
-    assert!(error.advice().unwrap().starts_with("scrub the SSTable on the node"));
+    assert!(error.hint_text().unwrap().starts_with("scrub the SSTable on the node"));
     assert_eq!(site.contents(), before);
 }

@@ -236,7 +236,7 @@ fn a_server_that_refuses_create_says_why() {
          (12): quota\\u{7}"
     );
     assert_eq!(
-        error.advice(),
+        error.hint_text(),
         Some("grant the client's certificate this operation on the key server")
     );
     assert!(site.sim.store().is_empty());
@@ -277,7 +277,7 @@ fn an_answer_that_does_not_come_leaves_the_outcome_open_and_create_is_not_repeat
             let error = make(&site, &mut target, &sources).unwrap_err();
             assert_eq!(error.kind(), KeyUnavailable);
             assert!(error.chain().ends_with("whether it was done is not known"), "{error:?}");
-            assert!(error.advice().unwrap().starts_with("run the same command again"));
+            assert!(error.hint_text().unwrap().starts_with("run the same command again"));
             assert_eq!(site.sim.count(Operation::CREATE), 1);
             // What became of it the next run finds out.
             site.sim.heal();

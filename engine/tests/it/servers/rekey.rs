@@ -63,7 +63,7 @@ fn a_server_that_refuses_deactivated_keys_holds_up_what_needs_them_and_nothing_e
         "KMIP group 'kmip1' (key kmip kmip1/off): the key server does not give out the key off, \
          which is Deactivated: Wrong Key Lifecycle State (67): DENIED (key off)"
     );
-    assert!(error.advice().unwrap().starts_with("reactivate the key on the key server"));
+    assert!(error.hint_text().unwrap().starts_with("reactivate the key on the key server"));
     assert!(
         sstables[0].ends_with("/oa-2-big-Data.db") && sstables[1].ends_with("/oa-4-big-Data.db")
     );
@@ -123,7 +123,7 @@ fn a_key_that_is_gone_is_named_with_what_needs_it() {
         ]
     );
     for finding in plan.findings.iter().filter(|f| f.severity == Severity::Refusal) {
-        assert!(finding.error.advice().unwrap().starts_with("check the id"), "{finding:?}");
+        assert!(finding.error.hint_text().unwrap().starts_with("check the id"), "{finding:?}");
     }
     let report = site.upgrade(&sources, &target).unwrap();
     assert_eq!((rewritten(&report), report.failures().count()), (1, 3));

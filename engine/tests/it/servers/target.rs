@@ -23,8 +23,8 @@ fn a_target_that_is_the_old_key_is_an_error_when_nothing_is_to_be_rewritten() {
     assert_eq!(sstables, ["oa-1-big-Data.db", "oa-2-big-Data.db"]);
     let blocker = plan.blocker().unwrap();
     assert_eq!(blocker.error.kind(), Invalid);
-    let advice = blocker.error.advice().unwrap();
-    assert!(advice.contains("--create-key") && !advice.contains("revoke"), "{advice}");
+    let hint = blocker.error.hint_text().unwrap();
+    assert!(hint.contains("--create-key") && !hint.contains("revoke"), "{hint}");
     let before = site.contents();
     let error = site.upgrade(&sources, &target).unwrap_err();
     assert_eq!((error.kind(), error.chain()), (Invalid, text));
@@ -134,7 +134,7 @@ fn ids_are_limited_as_the_site_says() {
                     )
                 )
             );
-            assert!(error.advice().unwrap().contains("--max-key-id-length"));
+            assert!(error.hint_text().unwrap().contains("--max-key-id-length"));
         }
         assert_eq!(find(300, wish).unwrap().key(), Some(&kmip(&id)));
     }
@@ -166,7 +166,7 @@ fn without_servers_a_key_must_be_named() {
     for wish in [KeyWish::AsTheDatabase, KeyWish::New(&used)] {
         let error = site.find(&sources, wish).unwrap_err();
         assert_eq!(error.kind(), Invalid);
-        assert!(error.advice().unwrap().contains("--config"), "{error:?}");
+        assert!(error.hint_text().unwrap().contains("--config"), "{error:?}");
     }
     let target = site.find(&sources, KeyWish::Named(&key_id("any"))).unwrap();
     assert!(target.choice().is_none());

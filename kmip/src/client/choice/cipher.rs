@@ -88,11 +88,23 @@ impl fmt::Display for CipherName {
 pub(super) fn rebuilt(attributes: &Attributes) -> Option<String> {
     let algorithm = attributes.algorithm()?;
     let parameters = attributes.parameters().unwrap_or_default();
-    Some(match (parameters.mode, parameters.padding) {
-        (Some(mode), Some(padding)) => format!("{algorithm}/{mode}/{padding}Padding"),
+    match (parameters.mode, parameters.padding) {
         // One without the other is an assertion in the database; it matches nothing here.
-        (Some(mode), None) => format!("{algorithm}/{mode}"),
-        (None, Some(padding)) => format!("{algorithm}//{padding}Padding"),
-        (None, None) => algorithm.to_string(),
-    })
+        (Some(mode), None) => Some(format!("{algorithm}/{mode}")),
+        (None, Some(padding)) => Some(format!("{algorithm}//{padding}Padding")),
+        _ => cipher_of(attributes),
+    }
+}
+
+/// The Java cipher string of a key's attributes: with mode and padding, or a bare name where they
+/// have neither (KMIP.md 1.5, 7).
+#[must_use]
+pub fn cipher_of(attributes: &Attributes) -> Option<String> {
+    let algorithm = attributes.algorithm()?;
+    let parameters = attributes.parameters().unwrap_or_default();
+    match (parameters.mode, parameters.padding) {
+        (Some(mode), Some(padding)) => Some(format!("{algorithm}/{mode}/{padding}Padding")),
+        (None, None) => Some(algorithm.to_string()),
+        _ => None,
+    }
 }

@@ -12,7 +12,7 @@
 mod cipher;
 mod select;
 
-pub use cipher::{CipherName, NoKmipName};
+pub use cipher::{CipherName, NoKmipName, cipher_of};
 pub use select::{Candidate, Choice, DatabaseView, Rejection, barred, choose, rejections};
 
 use crate::message::{

@@ -3,9 +3,9 @@
 use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;
 
-use super::super::StoreType;
 use super::super::der::{self, OBJECT_ID, Reader};
-use super::super::error::{Alias, KeyStoreError};
+use super::super::error::KeyStoreError;
+use super::super::{Alias, StoreType};
 use super::pbe;
 use crate::secret::Secret;
 

@@ -25,8 +25,8 @@ use sha1::{Digest as _, Sha1};
 
 use super::chain;
 use super::der::{Flaw, Reader};
-use super::error::{Alias, KeyStoreError};
-use super::{Found, Note, StoreType, choose};
+use super::error::KeyStoreError;
+use super::{Alias, Found, Note, StoreType, choose};
 use crate::secret::Secret;
 
 /// Reads the key, chosen by its alias.

@@ -4,8 +4,8 @@ mod blocks;
 mod key;
 
 use super::chain::{self, Pool};
-use super::error::{Alias, KeyStoreError};
-use super::{Found, StoreType};
+use super::error::KeyStoreError;
+use super::{Alias, Found, StoreType};
 use crate::secret::Secret;
 use blocks::{Block, blocks};
 

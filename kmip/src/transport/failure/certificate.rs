@@ -124,7 +124,7 @@ impl fmt::Display for Whose {
 }
 
 impl CertificateFailure {
-    pub(super) const fn advice(&self) -> Option<&'static str> {
+    pub(super) const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Untrusted { .. } => {
                 "import the issuer's certificate, or the server's own, into the truststore"

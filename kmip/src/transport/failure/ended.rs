@@ -49,7 +49,7 @@ pub struct Awaited {
 }
 
 impl Moment {
-    pub(super) const fn advice(self) -> &'static str {
+    pub(super) const fn hint(self) -> &'static str {
         match self {
             Self::Hello => {
                 "is it the key server's TLS port? a firewall, or a load balancer without a server \

@@ -133,7 +133,7 @@ pub enum ProtocolFailure {
 impl Failure {
     /// What the operator can do, if that is known.
     #[must_use]
-    pub const fn advice(&self) -> Option<&'static str> {
+    pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Resolve(_) => "check the host's name, or write its address in kmip_hosts",
             Self::Io { step: Step::Connect, .. } => {
@@ -145,8 +145,8 @@ impl Failure {
             Self::TimedOut { .. } => {
                 "check the network and the key server's load, or raise `timeout` of the group"
             }
-            Self::Ended { at, .. } => at.advice(),
-            Self::Tls(failure) => return failure.advice(),
+            Self::Ended { at, .. } => at.hint(),
+            Self::Tls(failure) => return failure.hint(),
             Self::Protocol(ProtocolFailure::NotKmip) => "is it the key server's KMIP port?",
             Self::Protocol(ProtocolFailure::NotAuthenticated(_)) => CREDENTIAL,
             Self::Protocol(ProtocolFailure::NotAllowed(_)) => {

@@ -34,9 +34,9 @@ pub enum TlsFailure {
 
 impl TlsFailure {
     /// What the operator can do, if that is known.
-    pub(super) const fn advice(&self) -> Option<&'static str> {
+    pub(super) const fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::ServerCertificate(failure) => return failure.advice(),
+            Self::ServerCertificate(failure) => return failure.hint(),
             Self::ClientCertificateRefused(_) => {
                 "register the client's certificate, or its issuer, on the key server; it needs \
                  the extended key usage clientAuth, and must not have expired"

@@ -273,7 +273,7 @@ fn silent(id: &KeyId, refusal: &Refusal) -> Error {
         "the key server does not tell how old a key is that a rotation may have gone to: {refusal}"
     ))
     .key(id)
-    .cure("let the client's certificate see it; or name the key to write with: --key-id")
+    .hint("let the client's certificate see it; or name the key to write with: --key-id")
 }
 
 fn undated(id: &KeyId) -> Error {
@@ -282,7 +282,7 @@ fn undated(id: &KeyId) -> Error {
          them a rotation has gone to",
     )
     .key(id)
-    .cure("name the key to write with: --key-id; keys list shows all of them")
+    .hint("name the key to write with: --key-id; keys list shows all of them")
 }
 
 #[cfg(test)]

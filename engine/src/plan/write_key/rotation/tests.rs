@@ -147,7 +147,7 @@ fn several_keys_in_use_go_to_the_youngest_and_never_back() {
 fn what_no_date_tells_apart_the_operator_must_say() {
     let error = Scene::new(vec![k(5, "a"), k(5, "b")], &["a", "b"]).settle().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert!(error.advice().unwrap().contains("--key-id"));
+    assert!(error.hint_text().unwrap().contains("--key-id"));
     let denied = ResultReason::PERMISSION_DENIED;
     let scene = Scene::new(vec![k(5, "a"), k(1, "b")], &["a", "b"]).refuses("b", denied);
     let error = scene.settle().unwrap_err();

@@ -129,7 +129,7 @@ impl Swap {
             assert_eq!(error.kind(), Corrupt, "{error:?}");
             assert!(error.path().unwrap().ends_with(&self.log_name), "{error:?}");
             assert!(error.chain().contains(part), "no '{part}' in {error:?}");
-            assert!(error.advice().unwrap().contains("sstableutil"));
+            assert!(error.hint_text().unwrap().contains("sstableutil"));
         }
         assert_eq!(self.workspace.contents(), before, "{part}");
         assert!(!self.workspace.data().join(".sstablerekey").exists());
