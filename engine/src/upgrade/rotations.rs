@@ -3,12 +3,14 @@
 use std::num::NonZeroUsize;
 use std::time::SystemTime;
 
-use super::{Archives, Session, census, place};
+use super::census::census;
+use super::session::Session;
+use super::state_dir::StateDir;
 use crate::Result;
 use crate::journal::{Rotation, Rotations};
 use crate::keys::{KeyId, KeyRef};
 use crate::options::{EncryptorOptions, ProviderOptions};
-use crate::plan::{Recorded, STATE_DIRECTORY, Selection, Target, Usage};
+use crate::plan::{Archives, Recorded, STATE_DIRECTORY, Selection, Target, Usage};
 
 /// Which keys anything is under: in all tables, snapshots and backups, whatever is selected.
 ///
@@ -37,7 +39,7 @@ pub fn recorded_key(session: &Session, options: &EncryptorOptions) -> Result<Opt
 /// What is wrong with the record, [`crate::ErrorKind::NoSpace`] and [`crate::ErrorKind::Io`];
 /// [`crate::ErrorKind::Internal`] for a session that only reads.
 pub fn record(session: &Session, target: &Target) -> Result<()> {
-    session.require_exclusive()?;
+    let storage = session.exclusive()?.storage();
     let (Some(KeyRef::Kmip { group, id }), Some(options)) = (target.key(), target.encryptor())
     else {
         return Ok(());
@@ -50,12 +52,12 @@ pub fn record(session: &Session, target: &Target) -> Result<()> {
     if known.of(group, &options).is_some_and(|known| known.key == id.as_str()) {
         return Ok(());
     }
-    let (storage, place) = (session.storage(), place(session)?);
-    place.make(storage)?;
-    let mut all = Rotations::read(storage, place.directory())?;
+    let state_dir = StateDir::of(session)?;
+    state_dir.make(storage)?;
+    let mut all = Rotations::read(storage, state_dir.directory())?;
     let key = id.as_str().to_owned();
     all.note(Rotation { group: group.clone(), options, key, began: SystemTime::now() });
-    all.write(storage, place.directory())
+    all.write(storage, state_dir.directory())
 }
 
 /// Wherever a run with these data directories may have noted one.

@@ -1,11 +1,12 @@
-//! Whether what the journal says can be gone on with by a plan.
+//! Whether a plan can resume what the journal says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::plan::PlanRequest;
+use super::session::Session;
 use super::whose::DATA_DIRECTORIES;
-use super::{PlanRequest, Session};
 use crate::io::{FileStat, Storage};
 use crate::journal::{self, Entry, History, SourceFile, State};
 use crate::keys::{KeyId, KeyRef};
@@ -18,14 +19,22 @@ use crate::{Error, Result};
 
 /// What an earlier run has left for a plan.
 #[derive(Debug, Default)]
-pub(super) struct Left {
-    /// To go on with, by table directory and name.
+pub(super) struct Resumable {
+    /// To resume, by table directory and name.
     pub(super) resumed: BTreeMap<(PathBuf, String), Resumed>,
-    /// Staging directories of SSTables that the plan cannot go on with now, as when a key server
+    /// Staging directories of SSTables that the plan cannot resume now, as when a key server
     /// does not answer.
     pub(super) waiting: BTreeSet<PathBuf>,
-    /// What cannot be gone on with at all, by its number, and why: the node has worked meanwhile.
+    /// What cannot be resumed at all, by its number, and why: the node has worked meanwhile.
     pub(super) dropped: Vec<(u32, Error)>,
+}
+
+impl Resumable {
+    /// All staging directories of it.
+    pub(super) fn directories(&self) -> BTreeSet<PathBuf> {
+        let resumed = self.resumed.values().map(|resumed| resumed.directory().to_owned());
+        self.waiting.iter().cloned().chain(resumed).collect()
+    }
 }
 
 /// The plan in named texts, as the journal keeps it and compares it: no key bytes, no passwords.
@@ -79,8 +88,8 @@ fn describe_target(target: &Target) -> Vec<(String, String)> {
     texts.map(|(name, text)| (name.to_owned(), text)).into()
 }
 
-/// The id of the key on a server that an unfinished run to the same options writes with: the one to go
-/// on with where a run was begun with a new one.
+/// The id of the key on a server that an unfinished run to the same options writes with: the one to
+/// resume with where a run was begun with a new one.
 #[must_use]
 pub fn resumed_key(history: &History, params: &CompressionParams) -> Option<KeyId> {
     let text = |wanted: &str| {
@@ -112,13 +121,13 @@ pub(super) fn check_request(
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] with every difference between the plan and the one that the journal is
 /// of, and [`crate::ErrorKind::KeyUnavailable`] when the key of the target's name is another one. For one
-/// that is at rest neither is an error, and it is none that can be gone on with.
-pub(super) fn left(
+/// that is at rest neither is an error, and there is nothing to resume.
+pub(super) fn of_plan(
     session: &Session,
     plan: &Plan,
     history: &History,
     journal: &Path,
-) -> Result<Option<Left>> {
+) -> Result<Option<Resumable>> {
     match compare(history.plan.iter(), &describe(session, plan), journal) {
         Err(_) if history.is_at_rest() => Ok(None),
         Err(error) => Err(error),
@@ -157,15 +166,15 @@ fn compare<'a>(
     .hint(ALIKE))
 }
 
-/// Opens what can be gone on with.
+/// Opens what can be resumed.
 ///
-/// An SSTable that the node has compacted or changed since is dropped, and only that: it is begun anew,
+/// An SSTable that the node has compacted or changed since is dropped, and only that: it starts over,
 /// if it is there.
 ///
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the key of the target's name is another one.
-fn open(history: &History, plan: &Plan) -> Result<Left> {
-    let mut left = Left::default();
+fn open(history: &History, plan: &Plan) -> Result<Resumable> {
+    let mut left = Resumable::default();
     let by_name: BTreeMap<(&Path, String), &PlannedSSTable> =
         plan.sstables.iter().map(|planned| (name_of(&planned.sstable), planned)).collect();
     for (number, entry) in history.resumable() {
@@ -174,7 +183,7 @@ fn open(history: &History, plan: &Plan) -> Result<Left> {
         let Some(planned) = by_name.get(&name) else {
             let new = entry.new.as_ref().map(|new| (entry.directory.as_path(), new.to_string()));
             if new.is_some_and(|new| by_name.contains_key(&new)) {
-                // The process died behind its COMMIT.
+                // The process died after its COMMIT.
                 continue;
             }
             if is_archived(entry) {
@@ -287,7 +296,7 @@ fn changed(entry: &Entry, component: &Component, how: &str, then: &str) -> Error
     .at(entry.old.path(&entry.directory, component))
 }
 
-const ANEW: &str = "what was staged is thrown away, and it is begun anew";
+const ANEW: &str = "what was staged is thrown away, and it starts over";
 const GONE: &str = "what was staged is thrown away";
 const FLAVOR: &str = "flavor";
 const ALL: &str = "all";

@@ -1,7 +1,8 @@
-//! Where the journal of a run is.
+//! The state directory of a run, with its journal.
 
 use std::path::{Path, PathBuf};
 
+use super::session::Session;
 use super::whose;
 use crate::io::Storage;
 use crate::journal::{History, JOURNAL_FILE, Marker, Site};
@@ -12,7 +13,7 @@ use crate::{Error, Result};
 /// The state directory of a run: below the first data directory, where the operator says, or where
 /// an earlier run has chosen to have it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StateDir {
     directory: PathBuf,
     data_dirs: Vec<PathBuf>,
     /// Whether it is this program's own directory below one of these.
@@ -20,7 +21,15 @@ pub(super) struct Place {
     is_there: bool,
 }
 
-impl Place {
+impl StateDir {
+    /// That of a session.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(super) fn of(session: &Session) -> Result<Self> {
+        Self::find(session.storage(), session.data_dirs(), session.state_dir())
+    }
+
     /// Looks for a journal.
     ///
     /// # Errors
@@ -41,7 +50,7 @@ impl Place {
                 below.push(directory);
             }
         }
-        let place = if let Some(directory) = state_dir {
+        let found = if let Some(directory) = state_dir {
             if let Some(other) = below.iter().find(|other| *other != directory) {
                 return Err(elsewhere(other));
             }
@@ -61,11 +70,11 @@ impl Place {
                 }
             }
         };
-        let place = Self { data_dirs: data_dirs.to_vec(), ..place };
-        if !place.is_there {
-            place.look_elsewhere(storage)?;
+        let found = Self { data_dirs: data_dirs.to_vec(), ..found };
+        if !found.is_there {
+            found.look_elsewhere(storage)?;
         }
-        Ok(place)
+        Ok(found)
     }
 
     /// Looks where the data directories say that the journal of their run is. What is staged in them is
@@ -182,19 +191,6 @@ impl Place {
         storage.sync_directory(&self.directory)?;
         Ok(true)
     }
-}
-
-/// A state directory by a path without links: whoever gave it may reach it through some, and what is
-/// done there may not. It need not be there yet.
-pub(super) fn resolved(directory: &Path) -> PathBuf {
-    let by_parent = || {
-        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = std::fs::canonicalize(parent.unwrap_or_else(|| Path::new("."))).ok()?;
-        Some(parent.join(directory.file_name()?))
-    };
-    let found = std::fs::canonicalize(directory).ok().or_else(by_parent);
-    // What leads nowhere is named as it was given.
-    found.unwrap_or_else(|| directory.to_owned())
 }
 
 /// A relative path means nothing to whoever stands elsewhere.
