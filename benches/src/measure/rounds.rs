@@ -1,12 +1,14 @@
 //! Cases that take turns, and the ratios of each turn.
 
+#![expect(clippy::print_stderr, reason = "each measurement is a line while the table is far")]
+
 use std::fmt;
 
-use super::Result;
 use super::noise::{Meter, Sample};
+use super::outcome::Result;
 
 /// Something to measure, again and again.
-pub(super) struct Case<'a> {
+pub(crate) struct Case<'a> {
     name: String,
     run: Measure<'a>,
 }
@@ -15,7 +17,7 @@ type Measure<'a> = Box<dyn FnMut(&Meter) -> Result<Sample> + 'a>;
 
 impl<'a> Case<'a> {
     /// `run` makes everything ready, times the one part that counts with the meter, and clears up.
-    pub(super) fn new(
+    pub(crate) fn new(
         name: impl Into<String>,
         run: impl FnMut(&Meter) -> Result<Sample> + 'a,
     ) -> Self {
@@ -31,25 +33,25 @@ impl fmt::Debug for Case<'_> {
 
 /// What the cases gave, round by round.
 #[derive(Debug)]
-pub(super) struct Series {
+pub(crate) struct Series {
     rounds: Vec<Vec<Sample>>,
 }
 
-/// The best and the median of some figures: ratios and rates, of which the highest is the best, or
-/// times and bytes, of which it is the lowest.
+/// The median of some figures, and how far they lie apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Figures {
-    pub(super) best: f64,
-    pub(super) median: f64,
+pub(crate) struct Figures {
+    pub(crate) median: f64,
+    pub(crate) lowest: f64,
+    pub(crate) highest: f64,
     /// Rounds that others did not disturb.
-    pub(super) clean: usize,
+    pub(crate) clean: usize,
     /// All rounds.
-    pub(super) rounds: usize,
+    pub(crate) rounds: usize,
 }
 
 /// Lets the cases take turns for so many rounds. A measurement that others disturbed is repeated
 /// once.
-pub(super) fn take_turns(
+pub(crate) fn take_turns(
     meter: &Meter,
     rounds: usize,
     title: &str,
@@ -83,17 +85,17 @@ pub(super) fn take_turns(
 
 impl Series {
     /// The values of a case.
-    pub(super) fn values(&self, case: usize) -> Figures {
+    pub(crate) fn values(&self, case: usize) -> Figures {
         self.figures(&[case], |round| round.get(case).map(|sample| sample.value))
     }
 
     /// One case as a multiple of another, in the same round.
-    pub(super) fn ratio(&self, case: usize, to: usize) -> Figures {
+    pub(crate) fn ratio(&self, case: usize, to: usize) -> Figures {
         self.figures(&[case, to], |round| Some(round.get(case)?.value / round.get(to)?.value))
     }
 
     /// One case as a multiple of what two others make one after the other, in the same round.
-    pub(super) fn ratio_to_sum(&self, case: usize, [first, second]: [usize; 2]) -> Figures {
+    pub(crate) fn ratio_to_sum(&self, case: usize, [first, second]: [usize; 2]) -> Figures {
         self.figures(&[case, first, second], |round| {
             let value = |case: usize| round.get(case).map(|sample| sample.value);
             Some(value(case)? * (1.0 / value(first)? + 1.0 / value(second)?))
@@ -101,19 +103,13 @@ impl Series {
     }
 
     /// The cores that a case kept busy, at the median.
-    pub(super) fn cores(&self, case: usize) -> f64 {
+    pub(crate) fn cores(&self, case: usize) -> f64 {
         self.figures(&[case], |round| round.get(case).map(|sample| sample.cores)).median
     }
 
-    /// The seconds that a case took, the fewer the better.
-    pub(super) fn seconds(&self, case: usize) -> Figures {
-        self.figures(&[case], |round| round.get(case).map(|sample| -sample.seconds)).negated()
-    }
-
-    /// The CPU time of a case for each byte that it handled, in nanoseconds.
-    pub(super) fn nanoseconds_a_byte(&self, case: usize) -> f64 {
-        let cost = |sample: &Sample| sample.cores / sample.value;
-        self.figures(&[case], |round| round.get(case).map(cost)).median
+    /// The seconds that a case took.
+    pub(crate) fn seconds(&self, case: usize) -> Figures {
+        self.figures(&[case], |round| round.get(case).map(|sample| sample.seconds))
     }
 
     /// Takes the rounds that are clean for the cases that count; where there are too few, all of them.
@@ -123,32 +119,23 @@ impl Series {
         };
         let clean = self.rounds.iter().filter(is_clean).count();
         let enough = clean >= self.rounds.len().min(ENOUGH);
-        let mut values: Vec<f64> = self
-            .rounds
-            .iter()
-            .filter(|round| !enough || is_clean(round))
-            .filter_map(|round| value(round))
-            .collect();
-        values.sort_by(f64::total_cmp);
-        Figures {
-            best: values.last().copied().unwrap_or(f64::NAN),
-            median: median(&values),
-            clean,
-            rounds: self.rounds.len(),
-        }
+        let values =
+            self.rounds.iter().filter(|round| !enough || is_clean(round)).filter_map(|r| value(r));
+        Figures { clean, rounds: self.rounds.len(), ..Figures::of(values.collect()) }
     }
 }
 
 impl Figures {
-    /// Of values that other processes do not change, the lower the better.
-    pub(super) fn lowest(mut values: Vec<f64>) -> Self {
+    /// Of values that other processes do not change.
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let best = values.first().copied().unwrap_or(f64::NAN);
-        Self { best, median: median(&values), clean: values.len(), rounds: values.len() }
-    }
-
-    fn negated(self) -> Self {
-        Self { best: -self.best, median: -self.median, ..self }
+        Self {
+            median: median(&values),
+            lowest: values.first().copied().unwrap_or(f64::NAN),
+            highest: values.last().copied().unwrap_or(f64::NAN),
+            clean: values.len(),
+            rounds: values.len(),
+        }
     }
 }
 
@@ -167,11 +154,23 @@ const ENOUGH: usize = 3;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn round(values: &[f64], others: f64) -> Vec<Sample> {
         let sample = |value: &f64| Sample { value: *value, seconds: 1.0, cores: 1.0, others };
         values.iter().map(sample).collect()
+    }
+
+    #[test]
+    fn a_measurement_that_others_disturbed_is_repeated_once() {
+        let mut others = [0.5, 0.3, 0.0, 0.3, 0.5, 0.0].into_iter();
+        let measure = |_: &Meter| Ok(round(&[1.0], others.next().unwrap())[0]);
+        let meter = Meter::new(Duration::ZERO).unwrap();
+        let series = take_turns(&meter, 3, "", &mut [Case::new("", measure)]).unwrap();
+        let kept: Vec<f64> = series.rounds.iter().map(|round| round[0].others).collect();
+        assert_eq!((kept, others.next()), (vec![0.3, 0.0, 0.3], Some(0.0)));
     }
 
     #[test]
@@ -185,10 +184,10 @@ mod tests {
             ],
         };
         let ratio = series.ratio(0, 1);
-        assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (3.0, 2.0, 3, 4));
+        assert_eq!((ratio.highest, ratio.median, ratio.clean, ratio.rounds), (3.0, 2.0, 3, 4));
         series.rounds.pop();
         let ratio = series.ratio(0, 1);
-        assert_eq!((ratio.best, ratio.median, ratio.clean, ratio.rounds), (9.0, 3.0, 2, 3));
+        assert_eq!((ratio.highest, ratio.median, ratio.clean, ratio.rounds), (9.0, 3.0, 2, 3));
     }
 
     #[test]
@@ -207,15 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn of_times_and_of_memory_the_lowest_is_the_best() {
+    fn figures_know_how_far_they_lie_apart() {
         let mut series = Series { rounds: vec![round(&[1.0], 0.0), round(&[1.0], 0.0)] };
         for (round, seconds) in series.rounds.iter_mut().zip([3.0, 5.0]) {
             round[0].seconds = seconds;
         }
         let figures = series.seconds(0);
-        assert_eq!((figures.best, figures.median, figures.clean), (3.0, 4.0, 2));
-        let figures = Figures::lowest(vec![9.0, 7.0, 8.0]);
-        assert_eq!((figures.best, figures.median, figures.rounds), (7.0, 8.0, 3));
+        assert_eq!((figures.lowest, figures.median, figures.clean), (3.0, 4.0, 2));
+        let figures = Figures::of(vec![9.0, 7.0, 8.0]);
+        assert_eq!((figures.lowest, figures.median, figures.highest), (7.0, 8.0, 9.0));
     }
 
     #[test]

@@ -1,101 +1,78 @@
 //! The whole command against the database's own rewrite of the same SSTables.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rekey_benches::{Form, KEYSPACE, Plaintext, Site};
 
-use super::super::Result;
-use super::super::bench::Bench;
-use super::super::files;
-use super::super::noise::{Meter, Sample};
-use super::super::program;
-use super::super::rounds::{Case, take_turns};
-use super::super::row::{Goal, Row};
-use super::rewrite::row;
+use super::bench::Bench;
+use super::files::{self, files_of};
+use super::program::{self, succeed};
+use super::row::{Goal, Row};
+use crate::measure::noise::{Meter, Sample};
+use crate::measure::outcome::Result;
+use crate::measure::rounds::{Case, take_turns};
 
-/// With rows of two lengths: what the database does costs by the row, what the tool does by
-/// the byte; and in memory, since on a disk the tool waits for that. Left out, with the reason, where
-/// Java or the harness is not there.
-pub(in super::super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
-    let harness = match harness() {
-        Ok(harness) => harness,
-        Err(why) => return Ok(vec![Row::left_out("the database's own rewrite", &why.to_string())]),
-    };
-    let mut rows = Vec::new();
-    for (place, on) in [(Some(&bench.disk), "ext4"), (bench.memory.as_ref(), "tmpfs")] {
-        let Some(place) = place else { continue };
-        for (name, blob) in [("rows of some 190 bytes", 100), ("rows of some 1.1 kB", 1000)] {
-            bench.meter.check()?;
-            rows.push(of_length(bench, &harness, place, &format!("{on}, {name}"), blob)?);
-        }
+/// With rows of two lengths: what the database does costs by the row, what the tool does by the
+/// byte. Left out, with the reason, where Java or the harness is not there.
+pub(super) fn rows(bench: &Bench) -> Result<Vec<Row>> {
+    match harness() {
+        Ok(harness) => [("190 bytes", 100), ("1.1 kB", 1000)]
+            .into_iter()
+            .map(|(name, blob)| of_length(bench, &harness, name, blob))
+            .collect(),
+        Err(why) => Ok(vec![Row::left_out("the database's own rewrite", &why.to_string())]),
     }
-    Ok(rows)
 }
 
-fn of_length(bench: &Bench, harness: &Path, place: &Path, name: &str, blob: u64) -> Result<Row> {
-    let directory = tempfile::Builder::new().prefix("compare-").tempdir_in(place)?;
-    let site = Site::with(directory.path(), [Form::AES_256_CBC; 2], Plaintext::fill())?;
+fn of_length(bench: &Bench, harness: &Path, name: &str, blob: u64) -> Result<Row> {
+    bench.meter.check()?;
+    let (site, directory) = Bench::site(&bench.disk, [Form::AES_256_CBC; 2], Plaintext::fill())?;
     let mut database = Database::start(harness, &site)?;
-    // What a row takes beside its blob, on average; the size is then measured.
-    let wanted = bench.peer_bytes / (blob + BESIDE);
-    let table = database.write(wanted, blob, SSTABLES)?;
+    let table = database.write(bench.size(1 << 30, 8 << 20) / (blob + BESIDE), blob)?;
     // The first rewrites are of code that is not compiled yet.
     for to_second in [true, false, true, false] {
         database.rewrite(to_second)?;
     }
-    let data = |table: &Path| -> Result<u64> {
-        let files = files::files_of(table)?;
-        let lengths = files
-            .iter()
-            .filter(|path| path.to_string_lossy().ends_with("-Data.db"))
-            .map(|path| Ok(path.metadata()?.len()));
-        lengths.sum()
-    };
-    let bytes = data(&table)?;
-    let turn = std::cell::Cell::new(true);
+    let files = files_of(&table)?;
+    let is_data = |path: &&PathBuf| path.to_string_lossy().ends_with("-Data.db");
+    let bytes = files.iter().filter(is_data).map(|path| Ok(path.metadata()?.len()));
+    let bytes = bytes.sum::<Result<u64>>()?;
+    let turn = Cell::new(true);
     let next = || turn.replace(!turn.get());
     let mut cases = [
         Case::new("database", |meter| {
-            files::settle(place)?;
-            files::warm(&files::files_of(&table)?)?;
+            files::ready(&table)?;
             database.time(meter, next(), bytes)
         }),
         Case::new("upgradesstables", |meter| {
-            files::settle(place)?;
-            files::warm(&files::files_of(&table)?)?;
-            let mut command = program::upgrade(&bench.program, &site, next());
-            meter.time_writing(place, bytes, || program::run(&mut command).map(|_memory| ()))
+            files::ready(&table)?;
+            let mut command = program::upgrade(&bench.program, &site, TABLE, next());
+            meter.time_writing(directory.path(), bytes, || {
+                program::run(&mut command).map(|_memory| ())
+            })
         }),
     ];
-    let series = take_turns(&bench.meter, bench.rounds.min(3), "peer", &mut cases)?;
+    let series = take_turns(&bench.meter, bench.rounds.min(3), "database", &mut cases)?;
     drop(cases);
-    database.end()?;
-    Ok(row(
-        &series,
-        (1, 0),
-        &format!(
-            "whole `upgradesstables` command, {} MiB that Cassandra wrote, {name}",
-            bytes >> 20
-        ),
-        "Cassandra 5.0's own rewrite, two compactors, warm",
-        Goal::AtLeast { demand: 15.0, stretch: 25.0 },
-    ))
+    let what = format!("whole command, {} MiB of rows of some {name}", bytes >> 20);
+    let against = "Cassandra 5.0's own rewrite, two compactors, warm";
+    Ok(Row::of_rates(&series, (1, 0), &what, against, Goal::None))
 }
 
 /// Where the harness is, built.
-fn harness() -> Result<std::path::PathBuf> {
-    for program in ["java", "mvn"] {
-        let mut command = Command::new(program);
-        let version = if program == "mvn" { "-v" } else { "-version" };
-        files::succeed(command.arg(version)).map_err(|_said| format!("there is no {program}"))?;
+fn harness() -> Result<PathBuf> {
+    for (program, version) in [("java", "-version"), ("mvn", "-v")] {
+        succeed(Command::new(program).arg(version))
+            .map_err(|_said| format!("there is no {program}"))?;
     }
     let interop =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/interop").canonicalize()?;
     let mut maven = Command::new("mvn");
     maven.args(["-q", "-B", "package"]).current_dir(&interop);
-    files::succeed(&mut maven).map_err(|error| format!("the harness does not build: {error}"))?;
+    succeed(&mut maven).map_err(|error| format!("the harness does not build: {error}"))?;
     Ok(interop.join("harness"))
 }
 
@@ -120,8 +97,8 @@ impl<'a> Database<'a> {
     }
 
     /// Writes a table under the first key, and says where.
-    fn write(&mut self, rows: u64, blob: u64, sstables: u32) -> Result<std::path::PathBuf> {
-        let sizes = format!("rows={rows}\tblob={blob}\tsstables={sstables}");
+    fn write(&mut self, rows: u64, blob: u64) -> Result<PathBuf> {
+        let sizes = format!("rows={rows}\tblob={blob}\tsstables={SSTABLES}");
         let answer = self.ask("write", false, &sizes)?;
         Ok(field(&answer, "folder").ok_or("the database names no folder")?.into())
     }
@@ -166,16 +143,11 @@ impl<'a> Database<'a> {
         }
         Err("the database ended without an answer".into())
     }
-
-    fn end(mut self) -> Result<()> {
-        drop(self.child.stdin.take());
-        self.child.wait()?;
-        Ok(())
-    }
 }
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
+        // It keeps nothing that it has not written.
         let _it_may_have_ended = self.child.kill();
         let _status = self.child.wait();
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use super::Result;
-use super::noise::thread_seconds;
+use super::clock::thread_seconds;
+use super::outcome::Result;
 
 /// Knows how fast a core can be.
 #[derive(Debug)]
