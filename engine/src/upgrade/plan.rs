@@ -1,32 +1,13 @@
 //! `plan`: everything is examined and decided, and nothing is changed.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::recover::{partly_replaced, pending_copies};
+use super::request::PlanRequest;
 use super::session::Session;
 use crate::Result;
-use crate::keys::KeySources;
 use crate::pipeline::{Limits, Workers};
-use crate::plan::{self, Archives, Finding, Plan, Planner, Selection, Severity, Target};
-use crate::txn::Flavor;
-
-/// What a plan is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct PlanRequest<'a> {
-    /// The tables.
-    pub selection: &'a Selection,
-    /// Which archives of them are re-encrypted, too.
-    pub archives: Archives,
-    /// What every SSTable is to become.
-    pub target: &'a Target,
-    /// The product, if the operator says it.
-    pub flavor: Option<Flavor>,
-    /// Where keys come from.
-    pub sources: &'a KeySources,
-    /// Worker threads of the planning, and of the run to come.
-    pub threads: NonZeroUsize,
-}
+use crate::plan::{self, Finding, Plan, Planner, Selection, Severity};
 
 /// Looks at everything and decides; changes nothing.
 ///

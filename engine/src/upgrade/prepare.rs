@@ -14,8 +14,9 @@
 //! cannot be resumed.
 
 use super::find::{Found, find};
-use super::plan::{PlanRequest, plan};
+use super::plan::plan;
 use super::recover::{Recovered, bring_to_rest};
+use super::request::PlanRequest;
 use super::resumable::{self, Resumable};
 use super::rotations;
 use super::session::{Exclusive, Session};

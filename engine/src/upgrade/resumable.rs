@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::plan::PlanRequest;
+use super::request::PlanRequest;
 use super::session::Session;
 use super::whose::DATA_DIRECTORIES;
 use crate::io::{FileStat, Storage};
