@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// The keys of a plan: those that were had, and why the others were not.
 #[derive(Debug, Default)]
-pub struct ResolvedKeys {
+pub(crate) struct ResolvedKeys {
     /// The keys.
     pub ring: KeyRing,
     /// Why a key is not there.
@@ -36,7 +36,7 @@ impl ResolvedKeys {
     /// Fetches the keys of all `facts`, the target's if there is one, and the further keys of the
     /// groups in use.
     #[must_use]
-    pub fn fetch<'a>(
+    pub(crate) fn fetch<'a>(
         sources: &KeySources,
         facts: impl IntoIterator<Item = &'a Facts>,
         target: Option<&Target>,
@@ -120,7 +120,7 @@ impl ResolvedKeys {
 
     /// The first key of an SSTable that could not be had.
     #[must_use]
-    pub fn missing_for(&self, facts: &Facts) -> Option<&Error> {
+    pub(crate) fn missing_for(&self, facts: &Facts) -> Option<&Error> {
         facts.keys.iter().find_map(|used| self.failures.get(&used.key))
     }
 }
@@ -251,7 +251,10 @@ pub fn target_codec(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, Opt
 ///
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks the target key, or there is none.
-pub fn target_encryptor(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, ChunkOpener)> {
+pub(crate) fn target_encryptor(
+    target: &Target,
+    ring: &KeyRing,
+) -> Result<(ChunkSealer, ChunkOpener)> {
     encryptor_of(target, ring, false)
 }
 

@@ -1,7 +1,7 @@
 //! Looks at the data directories and decides everything, before a byte is written.
 //!
 //! [`discover()`] finds tables, an [`Inspector`] reads what an SSTable says of itself, [`KeyCensus`]
-//! counts which keys encrypt what, and [`Planner`] turns all of it and a [`Target`] into a
+//! counts which keys encrypt what, and `Planner` turns all of it and a [`Target`] into a
 //! [`Plan`]: a value that can be printed, and that [`crate::upgrade`] carries out without
 //! deciding anything. An SSTable passes through a type for each phase on the way (`draft`), and a
 //! [`PlannedSSTable`] is complete from the start.
@@ -40,7 +40,7 @@ mod write_key;
 
 pub use action::{Action, SkipReason};
 pub use archive::{Archive, ArchiveKind, Archives};
-pub use beside::page_geometry;
+pub(crate) use beside::page_geometry;
 pub use census::{CensusRow, KeyCensus, Place};
 pub use data_dir::check_data_dirs;
 pub(crate) use discover::stranger;
@@ -51,9 +51,10 @@ pub use fate::Fate;
 pub use finding::{Finding, Severity};
 pub(crate) use findings::without_others;
 pub use inspect::Inspector;
-pub use keys::{ResolvedKeys, opener, target_codec, target_encryptor};
+pub(crate) use keys::{ResolvedKeys, target_encryptor};
+pub use keys::{opener, target_codec};
 pub use planned::{Plan, PlannedSSTable};
-pub use planner::Planner;
+pub(crate) use planner::Planner;
 pub use room::Room;
 pub use space::Space;
 pub use tally::KeyUse;

@@ -31,7 +31,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// Makes plans.
 #[derive(Debug)]
-pub struct Planner<'a> {
+pub(crate) struct Planner<'a> {
     /// The file system.
     pub storage: &'a dyn Storage,
     /// The lease on the data directories.
@@ -61,7 +61,7 @@ impl Planner<'_> {
     ///
     /// # Errors
     /// Only what concerns the whole selection; what concerns one SSTable is in its action.
-    pub fn plan(&self) -> Result<Plan> {
+    pub(crate) fn plan(&self) -> Result<Plan> {
         let discovery = discover(self.storage, self.data_dirs, self.selection)?;
         let Discovery { tables, mut unreadable, mut strangers, archives, products } = discovery;
         let found = self.find(&tables);
