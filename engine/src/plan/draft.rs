@@ -2,10 +2,10 @@
 //! before it have found out:
 //!
 //! ```text
-//! Found     where it lies
-//! Inspected where its copies are, too, and what it says of itself, or why nobody can tell
-//! Decided   what becomes of it: rewritten, skipped or refused
-//! Placed    what a rewrite takes of its file system
+//! Found      a live one, and what it says of itself, or why that cannot be read
+//! Inspected  the same with its copies; or one that has no live copy
+//! Decided    what becomes of it: rewritten, skipped or refused
+//! Placed     what a rewrite takes of its file system
 //! ```
 //!
 //! With its new name it is a [`PlannedSSTable`](super::PlannedSSTable). From one phase to the next a
