@@ -84,7 +84,7 @@ pub(super) fn target(target: &Target) -> Value {
     json!({
         "class": target.params().class().map(|class| class.simple_name()),
         "options": target.params().options(),
-        "key": target.key(),
+        "key": target.target_key(),
         "state": choice.and_then(|choice| choice.state.as_deref()),
         "reason": choice.map(|choice| &choice.reason),
         "not_taken": choice.map(|choice| {

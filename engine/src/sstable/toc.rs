@@ -3,7 +3,7 @@
 use super::component::Component;
 
 /// Longest list that is read, in bytes: a TOC names a dozen files, with many indices a few hundred.
-pub const TOC_LIMIT: u64 = 1 << 20;
+pub(crate) const TOC_LIMIT: u64 = 1 << 20;
 
 /// Reads the list; empty lines are passed over.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::io::{FileStat, Storage};
 use crate::journal::{self, Entry, History, SourceFile, State};
 use crate::keys::{KeyId, KeyRef};
 use crate::options::CompressionParams;
-use crate::plan::{Action, Archives, Plan, PlannedSSTable, Selection, Target};
+use crate::plan::{Action, Archives, NewKey, Plan, PlannedSSTable, Selection, Target, TargetKey};
 use crate::rewrite::{Resumed, StagingArea};
 use crate::sstable::Component;
 use crate::txn::{self, Flavor, LiveSSTable};
@@ -72,8 +72,9 @@ fn describe_request(
 
 fn describe_target(target: &Target) -> Vec<(String, String)> {
     let none = || NONE.to_owned();
-    let id = match target.key() {
-        Some(KeyRef::Kmip { id, .. }) => Some(id),
+    let id = match target.target_key() {
+        Some(TargetKey::Known(KeyRef::Kmip { id, .. })) => Some(id.as_str()),
+        Some(TargetKey::ToBeMade(NewKey::OnServer { .. })) => Some(NewKey::ID),
         _ => None,
     };
     let length = target.chunk_length().map(|length| length.bytes().to_string());
@@ -81,8 +82,8 @@ fn describe_target(target: &Target) -> Vec<(String, String)> {
         ("target class", target.params().class().map_or_else(none, ToString::to_string)),
         (TARGET_OPTIONS, target.params().options().to_cql()),
         ("target chunk length", length.unwrap_or_else(|| "as it is".to_owned())),
-        ("target key", target.key().map_or_else(none, ToString::to_string)),
-        (TARGET_KEY_ID, id.map_or_else(none, |id| id.as_str().to_owned())),
+        ("target key", target.target_key().map_or_else(none, ToString::to_string)),
+        (TARGET_KEY_ID, id.map_or_else(none, str::to_owned)),
         ("target limit for key ids", target.longest_id().to_string()),
     ];
     texts.map(|(name, text)| (name.to_owned(), text)).into()

@@ -116,6 +116,6 @@ fn a_change_goes_to_the_next_host_when_the_first_cannot_be_connected_to() {
 fn no_hosts_are_a_mistake() {
     let sim = Simulator::start().unwrap();
     let connector = rekey_kmip::transport::TlsConnector::new(&sim.tls_settings()).unwrap();
-    let error = rekey_kmip::client::Client::new(Box::new(connector), settings(vec![])).unwrap_err();
+    let error = rekey_kmip::client::Client::new(connector, settings(vec![])).unwrap_err();
     assert_eq!(error.to_string(), "the group has no hosts");
 }
