@@ -30,7 +30,7 @@ impl Secret {
     /// The longest text that [`read`](Self::read) takes, its line end included.
     pub const MAX_BYTES: u16 = 4096;
 
-    /// Takes text over. The caller's `String` becomes the secret: no copy is made.
+    /// Takes ownership of text. The caller's `String` becomes the secret: no copy is made.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -62,7 +62,7 @@ impl Secret {
     /// [`SecretError`] when reading fails, the text is too long, or is not text.
     pub fn read(source: impl Read) -> Result<Self, SecretError> {
         let limit = usize::from(Self::MAX_BYTES);
-        // Never grows, so no unwiped copy is left behind by a reallocation.
+        // Never grows, so no reallocation leaves an unwiped copy.
         let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 64));
         source
             .take(u64::from(Self::MAX_BYTES) + 1)
@@ -92,7 +92,7 @@ impl Secret {
         &self.0
     }
 
-    /// Whether the text is empty: a password that is there, and has no characters.
+    /// Whether the text is empty: an existing password without characters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

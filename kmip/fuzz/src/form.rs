@@ -1,4 +1,4 @@
-//! Messages as a list of steps, so that changes of one keep the lengths of all around it right.
+//! Messages as a list of steps, so that a change to one keeps all enclosing lengths right.
 //!
 //! ```text
 //! step   [0x01][tag, 3 bytes]                      begins a structure

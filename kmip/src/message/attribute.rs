@@ -52,7 +52,7 @@ impl Attribute {
         }
     }
 
-    /// Reads one attribute of either form; one without a value is nothing.
+    /// Reads one attribute of either form; one without a value gives `None`.
     fn decode(item: &Item<'_>) -> Result<Option<Self>, MessageError> {
         if item.tag != Tag::ATTRIBUTE {
             let name = AttributeName::Standard(item.tag);
@@ -105,8 +105,8 @@ pub(super) fn decode_all(payload: Structure<'_>) -> Result<Vec<Attribute>, Messa
     Ok(attributes)
 }
 
-/// Reads every field of a structure as an attribute (`Attributes`, `New Attribute` and their
-/// like; a `Template-Attribute` holds nothing but `Attribute` and `Name`).
+/// Reads every field of a structure as an attribute (`Attributes`, `New Attribute` and the like; a
+/// `Template-Attribute` holds nothing but `Attribute` and `Name`).
 pub(super) fn decode_fields(item: &Item<'_>) -> Result<Vec<Attribute>, MessageError> {
     let structure = item.structure().ok_or(MessageError::WrongType(item.tag))?;
     let mut attributes = Vec::new();

@@ -1,8 +1,8 @@
-//! Connections: TCP with deadlines, mutual TLS, and what goes wrong with them in words.
+//! Connections: TCP with deadlines, mutual TLS, and explanations of what goes wrong.
 //!
-//! [`Connect`] is the seam: the client above it knows hosts, deadlines and bytes, and nothing of
-//! sockets. [`TlsConnector`] is the one implementation that ships. Everything blocks; there is
-//! no runtime and, but for name resolution, no thread.
+//! [`Connect`] is the seam: the client above it knows hosts, deadlines and bytes, but no sockets.
+//! [`TlsConnector`] is the one implementation that ships. Everything blocks; there is no runtime
+//! and, except for name resolution, no thread.
 
 mod certificate;
 mod deadline;
@@ -42,13 +42,13 @@ pub trait Stream: fmt::Debug + Send {
     /// Sends all bytes within the deadline.
     ///
     /// # Errors
-    /// [`Failure`], after which the stream is of no more use.
+    /// [`Failure`], after which the stream is unusable.
     fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Failure>;
 
     /// Receives some bytes, at least one; 0 means that the peer has closed.
     ///
     /// # Errors
-    /// [`Failure`], after which the stream is of no more use.
+    /// [`Failure`], after which the stream is unusable.
     fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<usize, Failure>;
 }
 
@@ -73,7 +73,7 @@ pub struct ConnectionFacts {
     pub cipher_suite: String,
     /// The server's certificates, its own first.
     pub server_chain: Vec<Certificate>,
-    /// Whether the server's own certificate is in the truststore, and was accepted for that.
+    /// Whether the server's own certificate is in the truststore, and was accepted for that reason.
     pub pinned: bool,
     /// Whether the server asked for a client certificate.
     pub asked_for_client_certificate: bool,

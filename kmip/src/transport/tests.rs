@@ -1,4 +1,4 @@
-//! Each fault of a server's certificate has its own true name, whatever the library calls it.
+//! Each fault of a server's certificate is named accurately, whatever the library calls it.
 //!
 //! The certificates are by `testdata/tls/make`.
 
@@ -80,7 +80,7 @@ fn what_java_accepts_and_the_library_does_not() {
     ] {
         assert_eq!(refused(chain, &[trusted]), format!("{what}{ALL_THE_SAME}"));
     }
-    // These chain, and fail where the server proves that it has the key.
+    // These chain, and fail when the server proves that it has the key.
     for (leaf, what) in [
         ("rsa-1024", "RSA with 1024 bits"),
         ("dsa", "DSA"),
@@ -154,7 +154,7 @@ fn the_hint_for_another_name_is_one_that_helps() {
     }
 }
 
-/// What is not a certificate at all is told from one, too.
+/// Input that is not a certificate at all is distinguished, too.
 #[test]
 fn nothing_that_can_be_read_is_malformed() {
     let algorithms = default_provider().signature_verification_algorithms;

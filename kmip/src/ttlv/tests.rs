@@ -192,7 +192,7 @@ fn node() -> impl Strategy<Value = Node> {
     })
 }
 
-/// Writes again what was read.
+/// Writes what was read.
 fn rewrite(item: &Item<'_>, writer: &mut Writer) {
     match item.value {
         Value::Structure(structure) => writer.structure(item.tag, |inner| {

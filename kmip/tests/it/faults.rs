@@ -1,4 +1,4 @@
-//! Servers that break, each in its own way: the exact failure, and in time.
+//! Servers that break, each in its own way: the failure is exact, and comes in time.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{aes, client, failure, hasty, within};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a broken Get gives on a fresh connection. The batch starts with Get.
+/// The failure of a broken Get on a fresh connection. The batch starts with Get.
 fn broken_get(fault: Fault) -> Failure {
     let sim = Simulator::start().unwrap();
     let id = aes(&sim, vec![]);
@@ -217,7 +217,7 @@ fn an_idle_close_is_reconnected_once_for_reading() {
     std::thread::sleep(Duration::from_millis(50));
     client.fetch(&id).unwrap();
     assert_eq!(sim.connections(), 2);
-    // A server that closes each time is not tried for ever.
+    // A server that closes each time is not retried forever.
     client.query().unwrap();
     sim.fail_always(Operation::GET, Fault::CloseBeforeReply);
     let before = sim.count(Operation::GET);
@@ -249,7 +249,7 @@ fn create_is_never_sent_twice() {
     }
 }
 
-/// Nobody would know what became of it, so it is waited for as long as an attempt may take.
+/// Its outcome would otherwise be unknown, so the client waits as long as an attempt may take.
 #[test]
 fn what_is_sent_once_is_waited_for() {
     let sim = Simulator::start().unwrap();
@@ -299,7 +299,8 @@ fn a_key_that_was_not_activated_is_named_and_taken_up() {
     assert_eq!((sim.store().len(), client(&sim).take_up(&wanted(), now).unwrap()), (1, None));
 }
 
-/// A key with a date is somebody's plan, and one for something else somebody's key.
+/// A key with a date was planned by an operator, and a key that does not fit belongs to another
+/// use.
 #[test]
 fn keys_of_others_are_not_taken_up() {
     let sim = Simulator::start().unwrap();

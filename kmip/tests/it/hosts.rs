@@ -59,7 +59,7 @@ fn a_host_that_breaks_while_reading_is_passed_over() {
     assert_eq!(key.material.expose(), &two.store().key_bytes(&id).unwrap()[..]);
     assert_eq!(client.host(), Some(&two.host()));
     assert_eq!(one.count(Operation::GET), 0);
-    // Now `two` breaks: the order wraps round, and every failure is kept.
+    // Now `two` breaks: the order wraps around, and every failure is kept.
     two.fail_always(Operation::GET, Fault::CloseMidReply);
     let Error::AllHostsFailed(failures) = client.fetch(&id).unwrap_err() else { panic!() };
     let hosts: Vec<_> = failures.iter().map(|failed| failed.host.port).collect();

@@ -1,4 +1,4 @@
-//! A simulator with a file has its objects again when it starts again.
+//! A simulator with a file keeps its objects across a restart.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -25,7 +25,7 @@ fn what_was_answered_is_there_after_a_restart() {
     let old = aes(&sim, vec![namespace]);
     let bytes = sim.store().key_bytes(&old).unwrap();
     let told = client(&sim).get_attributes(&old, vec![]).unwrap();
-    // Nothing but this writes what the protocol does not know of.
+    // Only this writes what bypassed the protocol.
     sim.store().save().unwrap();
     drop(sim);
 

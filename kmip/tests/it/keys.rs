@@ -87,7 +87,8 @@ fn what_the_database_creates_the_database_finds() {
         assert!(after.agrees_with_the_database());
         sim.clock().advance(Duration::from_secs(10));
         if cipher == "AES/CBC/PKCS5Padding" && namespace.is_none() {
-            // Gone before the namespaced one is made: without a filter it would be found first.
+            // Destroyed before the namespaced one is created: without a filter it would be found
+            // first.
             let id = after.chosen.unwrap();
             client.expire(&id, Timestamp::from_seconds(1)).unwrap();
         }

@@ -19,7 +19,7 @@ fn with_keys(keys: usize, quirks: &[Quirk]) -> Simulator {
     sim
 }
 
-/// How many distinct keys are listed, what is known of the others, and in how many requests.
+/// How many distinct keys are listed, what is known of the others, and how many requests it took.
 fn listed(keys: usize, quirks: &[Quirk]) -> (usize, Rest, usize) {
     listed_by(|settings| settings, keys, quirks)
 }
@@ -84,7 +84,7 @@ fn an_old_version_cannot_tell() {
     assert_eq!(listed_by(old, 0, &[]), (0, Rest::None, 1));
 }
 
-/// One object a page, for ever: the list has an end all the same.
+/// One object a page, forever: the client still stops.
 #[test]
 fn a_trap_is_left() {
     let sim = with_keys(2001, &[Quirk::CapsLocate(1), Quirk::NoLocatedItems]);
@@ -116,7 +116,7 @@ fn the_choice_is_made_from_what_the_database_sees() {
     assert_eq!((choice.verdicts.len(), choice.rest), (5, Rest::None));
 }
 
-/// A client that the server does not know is no question of versions.
+/// An unknown client is not a matter of versions.
 #[test]
 fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
     let sim = Simulator::start().unwrap();
@@ -148,7 +148,7 @@ fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
     assert!(error.hint().unwrap().contains("user name and password"), "{error}");
 }
 
-/// A client that keeps to a host asks no other, whatever becomes of it.
+/// A client bound to one host asks no other, even if that host fails.
 #[test]
 fn one_host_is_asked_alone() {
     let (one, two) = (Simulator::start().unwrap(), Simulator::start().unwrap());

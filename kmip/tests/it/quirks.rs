@@ -1,4 +1,4 @@
-//! Servers that are different, each as some real one is (KMIP.md 13, 14).
+//! Servers that differ, each as a real one does (KMIP.md 13, 14).
 
 use std::time::Duration;
 
@@ -188,7 +188,8 @@ fn one_object_that_cannot_be_seen_does_not_spoil_the_others() {
     assert_eq!(refusal.reason, Some(ResultReason::ITEM_NOT_FOUND));
 }
 
-/// Servers say the same of a client that may not have a key and of a key that nobody gets.
+/// Servers give the same answer for a client without the right to a key and for a key that no
+/// client may have.
 #[test]
 fn a_key_out_of_use_that_is_denied_is_told_by_its_state() {
     let sim = Simulator::with_quirks(&[Quirk::DeniesGetOfDeactivated]).unwrap();

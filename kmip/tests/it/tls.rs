@@ -207,7 +207,7 @@ fn an_untrusted_client_certificate_is_explained() {
     }
 }
 
-/// A server of TLS 1.3 refuses a client when the client takes the handshake for done, and may have
+/// A server of TLS 1.3 refuses a client when the client considers the handshake done, and may have
 /// closed before the first request is sent: then sending fails, and the reason still lies unread.
 #[test]
 fn an_untrusted_client_that_sends_too_late_learns_why() {

@@ -37,7 +37,7 @@ const KEYS: &[(&str, Option<KeyKind>)] = &[
     ("secp160r1.pk8", Some(KeyKind::Curve { name: None })),
 ];
 
-/// The key in PEM beside some certificate: nothing compares the two.
+/// The key in PEM with an unrelated certificate: the two are not compared.
 fn load(file: &str, key: &[u8]) -> Result<Identity, KeyStoreError> {
     let label = match file.rsplit_once('.') {
         Some((_, "pkcs1")) => "RSA PRIVATE KEY",

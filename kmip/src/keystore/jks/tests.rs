@@ -11,7 +11,7 @@ fn password() -> Secret {
     Secret::new("changeit".to_owned())
 }
 
-/// Puts the right digest behind a body, so that the parser sees bytes of our making.
+/// Appends the right digest to a body, so that the parser sees the test's bytes.
 fn signed(body: &[u8]) -> Vec<u8> {
     [body, &store_digest(&password(), body)].concat()
 }
