@@ -1,4 +1,4 @@
-//! What a configuration text becomes, and what is said about a wrong one.
+//! How a configuration text is read, and the errors for a wrong one.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn every_key_of_a_group_is_read() {
     assert_eq!(group.verify_hostname, NameCheck::Off);
     assert_eq!(group.password_encryption_key_name.as_deref(), Some("sk"));
     assert_eq!(group.experimental_custom_attributes_mode.as_deref(), Some("true"));
-    // Those of this program have no business in a node's own file.
+    // Settings of this program do not belong in a node's own file.
     let own = ["keystore_key_password_file", "keystore_alias", "truststore_password_descriptor"];
     let own = own.into_iter().chain(["verify_hostname"]);
     let said: Vec<_> = own.map(|key| format!("give it by --kmip-set vault.{key}=VALUE")).collect();
@@ -285,7 +285,7 @@ fn a_text_has_a_limit() {
     parse(&format!("a: {}\n", "x".repeat((1 << 20) - 4)));
 }
 
-/// Aliases cost nothing in the tree, but what is read through them is copied.
+/// Aliases cost nothing in the tree, but values read through them are copied.
 #[test]
 fn what_aliases_multiply_is_limited() {
     let unknown: String = (0..100).map(|key| format!("u{key}: v, ")).collect();

@@ -3,8 +3,8 @@
 //!
 //! A store that is cheap to open has each byte changed in many ways. Where opening costs
 //! milliseconds (10,000 iterations and more), all bytes covered by the MAC behave alike, so only
-//! those outside it and a part of those inside are changed. With `REKEY_FULL=1` in the environment
-//! each byte of every store is, and takes all 255 other values in the cheap ones.
+//! the first and the last ones, and some of those between, are changed. With `REKEY_FULL=1` in the
+//! environment each byte of every store is, and takes all 255 other values in the cheap ones.
 
 use rekey_kmip::keystore::{KeyStoreError, load_identity, load_trust};
 use rekey_kmip::secret::Secret;

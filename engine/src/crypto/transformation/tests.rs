@@ -72,7 +72,7 @@ fn padding_always_adds_at_least_one_byte_and_no_padding_none() {
     }
 }
 
-/// A refusal for each reason, with the verdicts of Java 17 on the same names in mind.
+/// A refusal for each reason, consistent with Java 17's verdicts on the same names.
 #[test]
 fn what_cannot_be_used_is_named() {
     use TransformationError as E;
