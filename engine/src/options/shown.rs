@@ -1,10 +1,10 @@
-//! Foreign text made fit for a terminal and a log line.
+//! Foreign text made safe for a terminal and a log line.
 
 use std::fmt;
 
 pub(crate) use crate::error::escape;
 
-/// Quotes foreign text for an error message: escaped, and cut after [`SHOWN_CHARACTERS`].
+/// Quotes foreign text for an error message: escaped, and truncated after [`SHOWN_CHARACTERS`].
 pub(crate) fn shown(text: &str) -> Shown<'_> {
     Shown(text)
 }

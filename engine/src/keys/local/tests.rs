@@ -222,7 +222,7 @@ fn every_strength_can_be_made_and_no_two_keys_are_alike() {
     assert_eq!(place.text().lines().count(), 9);
 }
 
-/// Lengths and forms of Java 17's own generators, which were asked.
+/// Lengths and forms as Java 17's own generators give them.
 #[test]
 fn keys_of_every_cipher_are_made_as_java_makes_them() {
     let place = Place::empty();
@@ -255,7 +255,7 @@ fn a_key_of_des_has_all_its_bytes() {
     let place = Place::with(KEYS.as_bytes(), 0o600);
     let read = place.files.read_key(&key("DES/CBC/PKCS5Padding", 56)).unwrap();
     assert_eq!((read.bits(), read.expose()[0]), (64, 0x07));
-    // Two keys or seven bytes: Java takes neither.
+    // Two keys or seven bytes: Java accepts neither.
     for (name, base64, strength) in
         [("DESede", "AAECAwQFBgcICQoLDA0ODw==", 112), ("DES", "AAECAwQFBg==", 56)]
     {
@@ -387,7 +387,7 @@ fn what_is_new_belongs_to_the_owner_of_the_data() {
     let place = Place::empty();
     let data = place.path("data");
     DirBuilder::new().create(&data).unwrap();
-    // Only root may give files away; anybody else owns both anyway.
+    // Only root may give files away; any other user owns both anyway.
     let _only_root = chown(&data, Some(4711), Some(4712));
     let like = fs::metadata(&data).unwrap();
     let deep = KeyRef::LocalFile {

@@ -169,7 +169,7 @@ fn no_more_tasks_are_open_than_the_limits() {
     }
 }
 
-/// As many can wait for the disk at a time as are open: here each waits for all others.
+/// All open tasks can wait for the disk at the same time: here each waits for all others.
 #[test]
 fn serial_steps_do_not_wait_for_each_other() {
     struct Waits<'a>(&'a std::sync::Barrier);
@@ -427,7 +427,7 @@ fn tasks_that_fail_leave_their_place_to_others() {
     }
 }
 
-/// Space that tasks take when they begin and give back when they end, to a part.
+/// Space that tasks take when they begin and partly give back when they end.
 struct Pool {
     there: AtomicU64,
     number: u64,
@@ -444,7 +444,7 @@ impl Pool {
     }
 }
 
-/// Takes what it needs in its only piece, as a file that grows does.
+/// Takes what it needs in its only piece, like a growing file.
 struct Takes<'p> {
     pool: &'p Pool,
     need: Need,
@@ -523,7 +523,7 @@ impl Share<()> for Takes<'_> {
     }
 }
 
-/// Runs them; returns how each ended: nothing, or its error. Begun ones are noted in their order.
+/// Runs them; returns how each ended: `None`, or its error. Begun ones are recorded in order.
 fn shared(tasks: &[Takes<'_>], threads: usize) -> (Vec<Option<String>>, Vec<usize>) {
     let mut ended = vec![None; tasks.len()];
     let mut begun = Vec::new();
@@ -570,7 +570,7 @@ fn what_never_fits_fails_alone_and_when_all_others_are_done() {
 fn what_others_give_back_is_waited_for() {
     let pool = Pool::of(1, 10);
     let mut tasks = [30, 20, 5, 5].map(|bytes| Takes::exactly(&pool, bytes));
-    // These end with more than they took, as what is compressed from now on does.
+    // These end with more space than they took, as with newly compressed data.
     (tasks[2].gives_back, tasks[3].gives_back) = (10, 20);
     tasks[1].gives_back = 40;
     let (ended, begun) = shared(&tasks, 2);
