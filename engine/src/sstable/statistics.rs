@@ -8,8 +8,8 @@
 //! count times           body, [int32 CRC32 of it]
 //! ```
 //!
-//! The checksums are there as the version says. A body may be encrypted; count, kinds and positions
-//! never are.
+//! Whether there are checksums depends on the version. A body may be encrypted; count, kinds and
+//! positions never are.
 
 use crate::wire::{Put as _, Reader, WireError};
 use crate::{Error, Result};
@@ -27,10 +27,11 @@ pub enum StatisticsError {
     /// A checksum does not match.
     #[error("the CRC of its {0} does not match")]
     Crc(&'static str),
-    /// The kinds do not rise.
+    /// The kinds do not ascend.
     #[error("body {0} is out of order by its kind")]
     Kind(i32),
-    /// The positions do not rise, or the first does not follow the table, or one is beyond the end.
+    /// The positions do not ascend, or the first does not follow the table, or one is beyond the
+    /// end.
     #[error("the position {position} of body {kind} does not lie where a body can")]
     Position {
         /// The kind of the body.
@@ -44,7 +45,7 @@ pub enum StatisticsError {
     /// There is no STATS.
     #[error("it has no STATS body")]
     NoStats,
-    /// The new container is longer than positions can say.
+    /// The new container is longer than positions can express.
     #[error("its bodies are too long")]
     TooLong,
 }
@@ -56,7 +57,7 @@ impl From<StatisticsError> for Error {
     }
 }
 
-/// What a body is.
+/// The kind of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyKind(pub i32);
 
@@ -167,8 +168,8 @@ pub fn format_statistics(
     Ok(bytes)
 }
 
-/// Where `compressionRatio` lies in a STATS body, in clear (FORMATS.md 8.2): behind two histograms,
-/// a position in the commit log, and twelve numbers of times.
+/// Where `compressionRatio` is in a STATS body, in clear (FORMATS.md 8.2): after two histograms, a
+/// position in the commit log, and twelve numbers of times.
 ///
 /// # Errors
 /// [`StatisticsError`] when the histograms do not fit the body.
@@ -235,7 +236,7 @@ mod tests {
         for checksums in [false, true] {
             let bytes = format_statistics(&bodies(), checksums).unwrap();
             assert_eq!(parse_statistics(&bytes, checksums).unwrap(), bodies());
-            // FORMATS.md 8.1: the first of four bodies lies at 44 with checksums.
+            // FORMATS.md 8.1: the first of four bodies is at 44 with checksums.
             let (at, first) = if checksums { (12, 44) } else { (8, 36) };
             assert_eq!(bytes[at..at + 4], [0, 0, 0, first]);
         }
