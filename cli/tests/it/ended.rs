@@ -12,7 +12,7 @@ use crate::kit::{Node, Run};
 use crate::synthetic::{Recipe, table_in};
 use crate::unfinished::{arguments, map, node, status};
 
-/// A run that takes its time.
+/// A slow run.
 fn slow(node: &Node, more: &[&str]) -> Child {
     let map = map(node, "new-key");
     node.command(&[&arguments(&map), &["--rate", "4"][..], more].concat())
@@ -22,7 +22,7 @@ fn slow(node: &Node, more: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits until some of its work is durable, or it is over.
+/// Waits until some of its work is durable, or it has ended.
 fn wait_for_work(node: &Node, child: &mut Child) {
     while child.try_wait().unwrap().is_none() {
         if status(node, &[])["durable"].as_u64().is_some_and(|bytes| bytes > 0) {
@@ -69,7 +69,7 @@ fn so_many_sstables_are_taken_and_the_rest_is_left() {
     node.run(&arguments(&map)).exits(0).says("1 rewritten").says("1 ");
 }
 
-/// One that fails each time is not all that is ever tried.
+/// An SSTable that fails each time is not the only one that is ever tried.
 #[test]
 fn nights_of_one_sstable_get_past_one_that_fails() {
     let node = Node::usual();
@@ -92,7 +92,7 @@ fn nights_of_one_sstable_get_past_one_that_fails() {
     last.says("oa-2-big");
 }
 
-/// What the run did not get to has not failed, and is none of those that are in work.
+/// What the run did not get to has not failed, and is not in work.
 #[test]
 fn what_is_left_is_counted_and_every_sstable_is_shown_on_demand() {
     let node = node();
@@ -159,7 +159,7 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     std::thread::sleep(Duration::from_secs(4));
     for _ in 0..5 {
         let seen = status(&node, &[]);
-        // It may have come as far as its first pieces before it looked.
+        // It may have got to its first pieces before it checked.
         assert!(seen["swapped"].as_u64().is_none_or(|swapped| swapped == 0), "{seen}");
     }
     assert!(child.try_wait().unwrap().is_none(), "a paused run has ended");
@@ -177,7 +177,7 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     goes_on(&node);
 }
 
-/// A pipe that nobody writes into once held a run that was done for ever.
+/// A pipe without a writer once blocked a finished run forever.
 #[test]
 fn what_is_no_plain_file_is_no_control_file() {
     let node = node();
@@ -293,13 +293,13 @@ fn a_process_that_dies_of_a_signal_leaves_no_core() {
     goes_on(&node);
 }
 
-/// The command that is printed in the end, typed as it stands, from anywhere.
+/// The command that is printed at the end, run as it is, from any directory.
 fn typed(run: &Run) -> Run {
     let line = run.err.lines().last().unwrap().trim().to_owned();
     Command::new("sh").args(["-c", &line]).current_dir("/").output().unwrap().into()
 }
 
-/// Three SSTables, of which the first takes its time.
+/// Three SSTables, the first of which is slow.
 fn three() -> Node {
     let node = node();
     for id in ["2", "3"] {

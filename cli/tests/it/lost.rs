@@ -1,4 +1,4 @@
-//! Standard output that cannot be written: a report that is lost is no success, and a run goes on.
+//! Standard output that cannot be written: a lost report is a failure, and a run continues.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -59,7 +59,7 @@ fn a_report_that_is_lost_is_no_success() {
         assert!(is_said(&run), "{run:?}");
         assert_eq!(node.on_a_closed_pipe(words).exits(0).err, "");
     }
-    // A status that says more stays.
+    // A more specific status is kept.
     let run = node.on_a_full_disk(&["census", "--data-dir", "absent", "--json"]).exits(2);
     assert!(is_said(&run), "{run:?}");
 }
@@ -95,7 +95,7 @@ fn the_demo_tells_its_story_to_somebody() {
     assert!(is_said(&run), "{run:?}");
 }
 
-/// Somebody else may have made the pipe so that a write does not wait.
+/// Another process may have made the pipe non-blocking.
 #[test]
 fn a_pipe_that_is_full_is_waited_for() {
     let node = Node::usual();

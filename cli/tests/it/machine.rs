@@ -11,8 +11,8 @@ use crate::kit::{Node, Run};
 /// The SSTables of the usual node when it is done.
 const DONE: [&str; 4] = ["oa-6-big", "oa-7-big", "oa-8-big", "oa-9-big"];
 
-/// The arguments of the usual upgrade of a node. Some of these runs are another user's, who cannot look
-/// into a Java machine that happens to run here: what that means is not what is tried.
+/// The arguments of the usual upgrade of a node. Some of these runs belong to another user, who
+/// cannot examine a Java virtual machine that happens to run here. That is not what is tested.
 fn arguments(map: &str) -> Vec<&str> {
     let first =
         ["upgradesstables", "-a", "--create-key", "--node-is-stopped", "--data-dir", "data"];
@@ -56,7 +56,8 @@ fn calls_that_a_profile_refuses_have_another_way() {
 
 #[test]
 fn with_few_threads_it_is_done_by_those_there_are() {
-    // Of root's threads the system counts none, so this is another user's, of whom there are no others.
+    // The system does not count root's threads, so this runs as another user without other
+    // processes.
     const USER: &str = "48173";
     let given = ["--reuid", USER, "--regid", USER, "--clear-groups"];
     if !works("setpriv", &given) {
@@ -80,7 +81,7 @@ fn with_few_threads_it_is_done_by_those_there_are() {
     }
 }
 
-/// A node all of which belongs to a user whom nobody is, and the way to be that user.
+/// A node that belongs to a user that does not exist, and a way to become that user.
 fn node_of_its_user() -> Option<(Node, [&'static str; 5])> {
     const USER: &str = "48174";
     let own = ["--reuid", USER, "--regid", USER, "--clear-groups"];
@@ -147,7 +148,7 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Bash that mounts something in a namespace of its own and then runs its arguments.
+/// Bash that mounts something in its own namespace and then runs its arguments.
 fn mounting(mount: &str) -> Option<[String; 5]> {
     let script = format!("{mount} && exec \"$@\"");
     let own = ["-m", "bash", "-c", &script, "bash"].map(str::to_owned);

@@ -108,7 +108,7 @@ fn relative_key_files_start_at_the_working_directory_or_at_key_base() {
     verify(&[]).exits(0);
 }
 
-/// Nothing was found where nothing can be: that is no success.
+/// Nothing was found where nothing can be: that is not a success.
 #[test]
 fn what_is_no_data_directory_is_refused_by_every_command() {
     let node = Node::empty();
@@ -205,7 +205,7 @@ fn another_spelling_of_a_number_hides_no_key() {
     run.says("1 could not be looked at: any key may still be in use there");
     let run = node.read("census", &["--json"]).exits(3);
     assert_eq!(run.of_type("unknown").len(), 1, "{run:?}");
-    // Its number is taken all the same, whatever a node makes of the name.
+    // Its number counts as used, whatever a node does with the name.
     let data = |id: &str| node.table().join(format!("oa-{id}-big-Data.db"));
     fs::rename(data("02"), data("09")).unwrap();
     let run = node.plan(&["--create-key", "--json"]).exits(0);
@@ -215,7 +215,7 @@ fn another_spelling_of_a_number_hides_no_key() {
     assert_eq!(new, [10, 11, 12, 13].map(|id| format!("\"oa-{id}-big\"")), "{run:?}");
 }
 
-/// A name that the database would not take for a keyspace's is of somebody's copy.
+/// A name that is not valid for a keyspace is that of an operator's copy.
 #[test]
 fn what_has_no_name_of_a_keyspace_is_none_and_is_said() {
     let node = Node::usual();

@@ -13,7 +13,7 @@ use crate::synthetic::{Recipe, table_in};
 
 const MIB: usize = 1 << 20;
 
-/// A node whose data directory lies on a file system of its own.
+/// A node whose data directory is on its own file system.
 struct Disk {
     node: Node,
     mounted: PathBuf,
@@ -168,8 +168,8 @@ fn data_directories_on_one_file_system_share_its_space() {
     });
 }
 
-/// What a snapshot keeps is not given back: so much of it as fits is done, and the rest is refused in
-/// the plan, which says why.
+/// What a snapshot keeps is not freed: as much as fits is done, and the rest is refused in the
+/// plan, which says why.
 #[test]
 fn what_lives_on_in_a_snapshot_frees_nothing() {
     on_each(48, |disk| {

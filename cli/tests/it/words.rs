@@ -132,7 +132,7 @@ fn a_long_list_of_statements_is_cut_in_text_only() {
     assert_eq!(copy.upgrade(&["--json"]).exits(0).of_type("alter").len(), 22);
 }
 
-/// What people type in place of the right word is understood, or the right word is named.
+/// A wrong word is understood, or the right word is suggested.
 #[test]
 fn words_that_were_nearly_right() {
     let node = Node::usual();
@@ -194,7 +194,7 @@ fn the_vendor_s_name_of_the_batch_log() {
     assert_eq!(said.count(), 1, "{run:?}");
 }
 
-/// A directory may have any name, and a terminal must not obey it.
+/// A directory may have any name, and a terminal must not interpret it.
 #[test]
 fn no_name_reaches_a_terminal_as_a_command() {
     let node = Node::usual();

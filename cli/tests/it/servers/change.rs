@@ -150,7 +150,7 @@ fn revoking_deactivates_and_a_compromise_is_said_to_be_worse() {
     assert_eq!(site.listed(OLD)["state"], "Compromised");
 }
 
-/// Many servers give out no revoked key: revoking may lock data out as destroying does.
+/// Many servers do not return revoked keys: revoking may make data unreadable, like destroying.
 #[test]
 fn a_key_that_data_is_under_is_not_revoked_unless_it_is_forced() {
     let site = Site::new();
@@ -180,7 +180,7 @@ fn without_a_terminal_and_without_yes_nothing_is_done() {
         let run = site.keys(arguments[0], &arguments[1..]).exits(2);
         run.says("there is no terminal to confirm this on").says("nothing was done; --yes");
     }
-    // An answer from a pipe is none.
+    // An answer from a pipe does not count.
     let mut child = site
         .node
         .command(&["keys", "revoke", "--config", "hcd.yaml", "--force", GROUP, OLD])

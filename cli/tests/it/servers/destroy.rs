@@ -59,7 +59,7 @@ fn a_key_that_only_a_snapshot_or_a_backup_is_under_stays_too() {
         assert!(there(&site), "{run:?}");
         let run = destroy(&site, &["--json"]).exits(4);
         assert_eq!(run.of_type("use")[0]["archives"], 1, "{folder}");
-        // Once the archive is gone the key may go.
+        // Once the archive is gone the key may be destroyed.
         fs::remove_dir_all(site.node.table().join(folder)).unwrap();
         let run = destroy(&site, &[]).exits(0);
         assert_eq!(

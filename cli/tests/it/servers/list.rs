@@ -228,7 +228,7 @@ fn a_list_that_the_server_cuts_says_so() {
     assert_eq!((run.of_type("key").len(), run.of_type("error").len()), (2, 1));
     let doctor = site.keys("test", &[GROUP]).exits(0);
     doctor.says("warning  Locate").says("2 symmetric keys, 2 active; the list is not whole");
-    // Where nobody counts, nobody knows.
+    // Without a count it is unknown.
     site.sim.store().set_quirk(Quirk::NoLocatedItems, true);
     let run = site.keys("list", &[GROUP]).exits(0);
     assert!(run.err.contains("note: the list may not be whole: the server repeats"), "{run:?}");
@@ -267,7 +267,7 @@ fn a_host_that_is_passed_over_is_said() {
     assert_eq!(run.text().matches("passed over").count(), 1, "{run:?}");
     let run = site.keys("revoke", &[GROUP, "new", "--yes", "--force"]).exits(0);
     run.says(&format!("revoked key new of group kmip1 on {own}: "));
-    // A refusal names who refused.
+    // A refusal names the server that refused.
     let run = site.keys("revoke", &[GROUP, "nope", "--yes", "--force"]).exits(6);
     run.says(&format!("KMIP group 'kmip1', {own}: the key server refused Revoke"));
 }

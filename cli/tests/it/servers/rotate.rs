@@ -125,7 +125,7 @@ fn a_rotation_is_made_once_however_often_it_is_asked_for() {
             .says("expire it first: sstablerekey keys expire --config hcd.yaml kmip1 02-001");
     }
     assert_eq!((site.node.sstables(), site.sim.store().len()), (before.clone(), 2));
-    // Nor is it the old key for who does not ask for a new one, once the old one is expired.
+    // Nor is it the old key when no new one is requested, once the old one is expired.
     site.keys("expire", &[GROUP, OLD, "2020-01-01", "--yes"]).exits(0);
     with(&site, "upgradesstables", &[]).exits(0).says("everything selected is under");
     with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 skipped");
@@ -138,7 +138,7 @@ fn a_rotation_is_made_once_however_often_it_is_asked_for() {
     assert_eq!((keys_in_use(&site.node), site.sim.store().len()), (vec!["02-002".to_owned()], 3));
 }
 
-/// Without its record a rotation goes on forward all the same: never back to a key from before.
+/// Without its record a rotation still goes forward, never back to an earlier key.
 #[test]
 fn without_the_record_it_never_goes_back() {
     let site = Site::new();
@@ -188,7 +188,7 @@ fn a_second_node_takes_the_same_key_and_says_whose_it_is() {
     assert_eq!((keys_in_use(&node), second.sim.store().len()), (vec!["02-001".to_owned()], 2));
 }
 
-/// A key that waits and is older than one in use has a history that nobody here knows.
+/// An unused key that is older than one in use has an unknown history.
 #[test]
 fn an_older_key_that_waits_is_left_waiting() {
     let site = Site::new();
@@ -198,7 +198,7 @@ fn an_older_key_that_waits_is_left_waiting() {
     assert_eq!(keys_in_use(&site.node), ["02-001"]);
 }
 
-/// Ended before it is done, the same words go on with the same key.
+/// If it is ended early, the same command resumes with the same key.
 #[test]
 fn a_rotation_that_was_ended_goes_on_with_its_key() {
     let site = Site::new();

@@ -82,7 +82,7 @@ fn wrong_passwords(runs: &mut Vec<Run>) {
     }
 }
 
-/// A file that is no YAML is quoted by nobody.
+/// A file that is not YAML is never quoted.
 fn broken_configurations(runs: &mut Vec<Run>) {
     let site = Site::new();
     for text in [
