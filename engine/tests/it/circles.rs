@@ -1,4 +1,4 @@
-//! Holds modules free of circles: none imports itself through others.
+//! Checks that there are no import cycles: no module imports itself through others.
 //!
 //! An import is a path from `crate`, `super` or `self`, in a `use` or in the code, and names the
 //! deepest module on it, be that above or below. What a module passes on by `pub use` is imported
@@ -51,7 +51,7 @@ impl Modules {
         reached
     }
 
-    /// The circles by the imports that make them up.
+    /// The circles, by the imports that form them.
     fn circles(&self) -> Vec<String> {
         let reached: BTreeMap<_, _> =
             self.imports.keys().map(|module| (module, self.reached(module))).collect();
@@ -87,7 +87,7 @@ fn home(
     (1..=path.len()).rev().map(|length| path[..length].to_vec()).find(|p| modules.contains_key(p))
 }
 
-/// Hands that an item goes through at most.
+/// The most re-exports that an item passes through.
 const LONGEST: usize = 8;
 
 /// A path of a source, from the crate's root.

@@ -1,9 +1,9 @@
-//! Holds the citations in the sources true.
+//! Checks the citations in the sources.
 //!
 //! A citation is the name of a document and the numbers of its sections: `FORMATS.md` and then
 //! `5.5`, `7.1, 8`, `1.2 to 1.5`, or `14, rule 3`, over the ends of lines. Each section must be a
 //! heading of the document, and each rule, field or trap a numbered item of the section. The marks
-//! of the documents, which name what has been tested, must name files and tests that are there.
+//! in the documents, which name tests, must name existing files and tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use super::sources::{files, root};
 /// Where the workspace's sources are.
 const TREES: [&str; 5] = ["engine", "kmip", "cli", "benches", "testdata"];
 
-/// Where a document is looked for, and then beside the file that cites it.
+/// Where a document is searched for, then beside the file that cites it.
 const DOCUMENTS: [&str; 3] = ["engine/docs", "kmip/docs", "cli/docs"];
 
 /// What a citation may name in a section beside the section itself.

@@ -146,7 +146,7 @@ pub(crate) fn target(workspace: &Workspace, map: &str) -> Target {
 }
 
 /// Walks along every ordered pair of these forms, of which the first is the uncompressed one, and
-/// compares with the beginning whenever it comes by.
+/// compares with the beginning whenever it returns there.
 fn every_pair(set: &str, of: &[usize]) {
     let walk = Walk::of(set);
     let plain = walk.data();
@@ -264,7 +264,7 @@ fn many_megabytes() -> Vec<u8> {
     plain
 }
 
-/// Ranges of a compressed target wait for those before them: whatever order workers finish in, the
+/// Ranges of a compressed target wait for those before them: in whatever order workers finish, the
 /// files are the same, and the plaintext comes back.
 #[test]
 fn many_ranges_come_in_order_whoever_finishes_first() {

@@ -1,4 +1,4 @@
-//! Holds the drawing of the layers true, and the rules about what only some modules may do.
+//! Checks the diagram of the layers, and the rules about what only some modules may do.
 //!
 //! A module imports from layers before its own, never from a neighbour or from above.
 //! The source is read as text, without comments and tests.
@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 9] = [
     &["upgrade"],
 ];
 
-/// Imports that the drawing does not allow: importing and imported module, with the reason.
+/// Imports that the diagram does not allow: importing and imported module, with the reason.
 const EXCEPTIONS: [(&str, &str, &str); 2] = [
     (
         "options",

@@ -1,4 +1,4 @@
-//! What a run would not be let do is refused by the plan, before anything is touched.
+//! What a run would not be allowed to do is refused by the plan, before anything is touched.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use crate::kit::storage::TestStorage;
 
 type Change = fn(&mut Standing);
 
-/// A node on which everything whose path ends so stands otherwise, and its plan; what a run does there
-/// must be what the plan says.
+/// A node on which every path with this ending has other properties, and its plan; a run there must
+/// do what the plan says.
 fn planned(end: &'static str, change: Change, archives: Archives) -> (Workspace, Plan) {
     let mut node = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     node.archives = archives;
@@ -116,7 +116,7 @@ fn archives_on_another_mount_are_refused_and_live_ones_are_done() {
 
 #[test]
 fn where_the_journal_cannot_be_nothing_is_begun() {
-    // Above the directory that would be made.
+    // Above the directory that would be created.
     let (node, plan) = {
         let mut node = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
         node.archives = Archives::default();

@@ -24,7 +24,7 @@ const FIRST_KEY: [u8; 16] = [0x11; 16];
 const SECOND_KEY: [u8; 16] = [0x22; 16];
 const FILE_KEY: [u8; 16] = [0x33; 16];
 
-/// Keys of an escrow file; people write UUIDs in either case.
+/// Keys of an escrow file; operators write UUIDs in either case.
 const ESCROW: &str = "1CC41F80-8A5A-11F0-9001-000000000001 = 11111111111111111111111111111111\n\
                       1cc41f80-8a5a-11f0-9001-000000000002 = 22222222222222222222222222222222\n";
 
@@ -127,7 +127,7 @@ fn options_without_a_provider_are_those_of_the_replicated_one() {
     let prefix = site.write(&recipe("1", &[(Some(FIRST), FIRST_KEY)]));
     let path = format!("{prefix}CompressionInfo.db");
     let info = fs::read(&path).unwrap();
-    // Three entries go, the last three of five, each of two texts with their lengths.
+    // Removes the last three of five entries, each of two texts with their lengths.
     let provider = b"\0\x0ckey_provider";
     let at = info.windows(provider.len()).position(|window| window == provider).unwrap();
     let end = info.windows(11).position(|window| window == b"keys/before").unwrap() + 11;
@@ -226,7 +226,8 @@ fn a_chunk_whose_header_names_the_wrong_key_is_read_under_the_other() {
     assert!(warnings[0].chain().contains(SECOND_ID), "{warnings:?}");
 }
 
-/// A damaged header is none, to the database and to us; its chunk is then too long for its plaintext.
+/// A damaged header is not a header, for the database and for this program; its chunk is then too
+/// long for its plaintext.
 #[test]
 fn any_flipped_byte_of_a_header_is_damage() {
     for at in 0..33 {

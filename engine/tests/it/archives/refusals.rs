@@ -1,4 +1,4 @@
-//! What is refused rather than guessed, by the archive's name.
+//! What is refused rather than guessed, with the archive's name.
 
 use std::os::unix::fs::symlink;
 
@@ -31,7 +31,7 @@ fn archives_behind_links_and_with_logs_are_refused_and_the_rest_goes_on() {
     assert_eq!((rewritten(&report), copies(&report), report.failures().count()), (4, 4, 2));
     assert_eq!(data_inodes(&good), data_inodes(&node.table()));
     assert!([tree(&elsewhere), tree(&logged)] == before);
-    // They are in the way of nobody who did not ask for them.
+    // They do not matter to a run that was not asked for them.
     let mut node = node;
     node.workspace.archives = Archives { snapshots: false, backups: true };
     assert_eq!(node.workspace.plan(&node.target).unwrap().findings.len(), 0);
@@ -69,7 +69,7 @@ fn each_is_looked_at_by_itself() {
     let backups = node.link("backups", &["oa-3-big"]);
     let toc = backups.join("oa-3-big-TOC.txt");
     fs::remove_file(&toc).unwrap();
-    // Its list is a file of its own, so it is no copy of the live one.
+    // Its list is a separate file, so it is not a copy of the live one.
     fs::write(&toc, "Data.db\nNope.db\n").unwrap();
     fs::remove_file(backups.join("oa-3-big-Index.db")).unwrap();
 

@@ -15,7 +15,7 @@ fn bti() -> Patient {
     Patient::of("fixtures/da-aes-cbc-256-16k", "da-2-bti")
 }
 
-/// Leaves the lines of its TOC that pass.
+/// Keeps only the lines of its TOC that pass.
 fn keep_lines(patient: &Patient, keep: impl Fn(&str) -> bool) {
     patient.edit("TOC.txt", |toc| {
         let text = String::from_utf8(toc.clone()).unwrap();
@@ -63,7 +63,7 @@ fn what_a_node_cannot_do_without_is_refused() {
     }
 }
 
-/// As a node does, the run goes on without it, and says so; the new list does not name it.
+/// Like a node, the run continues without it, and says so; the new list does not name it.
 #[test]
 fn what_a_node_builds_anew_may_be_missing_although_it_is_listed() {
     let big = ["Summary.db", "Filter.db"].map(|component| (Patient::usual(), component));
@@ -113,8 +113,8 @@ fn what_a_node_can_do_without_is_not_made_up() {
     }
 }
 
-/// What indices leave behind: they append their files to the list, or make one of those alone, and
-/// drop files without a word.
+/// What indices leave: they append their files to the list, or write a list of only those, and drop
+/// files without notice.
 #[test]
 fn a_toc_that_lists_what_is_not_there_is_said_and_put_right() {
     for line in ["SAI+ca+Meta.db", "SI_by_n.db", "../oa-3-big-Data.db", "CRC.db", "Rows.db"] {
@@ -165,7 +165,7 @@ fn a_toc_that_is_no_text_is_said_and_put_right() {
         assert_eq!(finding.severity, Severity::Warning);
         assert!(finding.error.fact().contains("not text"), "{finding:?}");
         assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE);
-        // It may still say that a compressor was at work.
+        // It may still show that a compressor was used.
         let patient = Patient::usual();
         patient.flip("TOC.txt", at, bits);
         patient.remove("CompressionInfo.db");
@@ -195,7 +195,7 @@ fn a_toc_that_hides_a_component_is_said_and_put_right() {
     assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE);
 }
 
-/// Without the list nothing says that a compressor was at work: Data.db may be anything.
+/// Without the list nothing shows that a compressor was used: Data.db may be anything.
 #[test]
 fn a_toc_that_hides_a_lost_compression_info_is_no_help() {
     let patient = Patient::usual();

@@ -7,7 +7,7 @@ use rekey_engine::plan::{Action, Selection};
 
 use crate::kit::workspace::Workspace;
 
-/// Found by the fuzz target `directory`: it was encrypted without a word, and from then on every plan
+/// Found by the fuzz target `directory`: it was encrypted silently, and from then on every plan
 /// said that the key is wrong.
 #[test]
 fn what_is_in_clear_is_not_encrypted_with_an_index_that_is_not_its_own() {

@@ -38,8 +38,8 @@ fn an_option_map_that_names_no_key_file_is_refused() {
     }
 }
 
-/// The database refuses to open an SSTable with an option that it does not know, and nobody can
-/// correct the options of an SSTable: neither kind of damage is a mistake in an argument.
+/// The database refuses to open an SSTable with an unknown option, and an operator cannot correct
+/// the options of an SSTable: neither kind of damage is a mistake in an argument.
 #[test]
 fn options_that_cannot_be_are_refused_by_name() {
     for (name, value) in [
@@ -157,8 +157,8 @@ fn a_wrong_key_is_noticed_in_the_plan() {
     }
 }
 
-/// One byte of padding is right under one wrong key in 256, and then the length is right, too. Here
-/// is such a key, found as the format allows it: what it decrypts must not be taken for data.
+/// One byte of padding is right under one wrong key in 256, and then the length is right, too. This
+/// is such a key, found by trial: what it decrypts must not be taken for data.
 #[test]
 fn a_wrong_key_that_pads_well_is_still_a_wrong_key() {
     use aes::cipher::block_padding::Pkcs7;

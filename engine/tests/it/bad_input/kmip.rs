@@ -1,4 +1,4 @@
-//! Damage to the key header of a chunk (KMIP.md 3.1), and keys that are not at hand.
+//! Damage to the key header of a chunk (KMIP.md 3.1), and keys that are not available.
 
 use rekey_engine::ErrorKind::{Corrupt, KeyUnavailable};
 use rekey_engine::io::LeaseMode;

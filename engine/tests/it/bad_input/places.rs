@@ -36,7 +36,7 @@ fn upgrade(workspace: &Workspace, target: &Target) -> upgrade::Report {
     workspace.upgrade_on(TestStorage::quick().boxed(), target).unwrap()
 }
 
-/// Stops a swap behind its COMMIT, when the first old file is about to be deleted.
+/// Stops a swap after its COMMIT, when the first old file is about to be deleted.
 fn stop_behind_commit() -> TestStorage {
     TestStorage::failing(|op| {
         let old = op.path.file_name().is_some_and(|name| {
@@ -55,7 +55,7 @@ fn names_with_spaces_and_unicode_work_in_every_form_of_log() {
         let (mut workspace, target) = named_in(workspace, "key_space", &table);
         workspace.flavor = Some(flavor);
         let report = workspace.upgrade_on(stop_behind_commit().boxed(), &target).unwrap();
-        assert_eq!(report.failures().count(), 4, "each was stopped behind its COMMIT");
+        assert_eq!(report.failures().count(), 4, "each was stopped after its COMMIT");
         let logs: Vec<_> =
             workspace.files().into_iter().filter(|name| name.contains("_txn_")).collect();
         assert_eq!(logs.len(), 4);
@@ -178,7 +178,7 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
                 .then_some(io::ErrorKind::PermissionDenied)
         });
         let result = workspace.upgrade_on(storage.boxed(), &target);
-        // A directory without any SSTable that can be seen is none to work on.
+        // A directory without any visible SSTable cannot be worked on.
         let error = result.unwrap_err();
         let kind = if is_root { ErrorKind::Io } else { ErrorKind::Invalid };
         assert_eq!(error.kind(), kind, "{below}: {error:?}");
@@ -187,7 +187,7 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
         assert!(error.chain().contains("cannot list the directory"), "{error:?}");
         assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
 
-        // Beside other data it is a failure of its own, and the others go on.
+        // Beside other data it is a separate failure, and the others continue.
         if is_root {
             continue;
         }

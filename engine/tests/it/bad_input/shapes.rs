@@ -63,8 +63,8 @@ fn chained_classes_that_nobody_knows_are_refused_and_the_census_does_not_know_th
     }
 }
 
-/// A class that nobody here knows may encrypt: one flipped bit makes one of `Encryptor`. No key
-/// may be called unused while it is there.
+/// An unknown class may encrypt: one flipped bit makes one of `Encryptor`. No key may be reported
+/// as unused while there is one.
 #[test]
 fn an_unknown_class_is_never_called_not_encrypted() {
     for class in ["Dncryptor", "encryptor", "com.example.Encryptor", "MyCompressor", ""] {
@@ -148,8 +148,8 @@ fn unknown_in_census(workspace: &Workspace) -> usize {
         .len()
 }
 
-/// DSE 6.8 streams chunks as they lie, with the CompressionInfo.db of the whole file (FORMATS.md
-/// 2.4): Data.db then ends before the last chunk begins, or right behind some other one.
+/// DSE 6.8 streams chunks as they are on disk, with the CompressionInfo.db of the whole file
+/// (FORMATS.md 2.4): Data.db then ends before the last chunk begins, or right after another one.
 #[test]
 fn zero_copy_slices_are_refused_by_name() {
     for kept in [0, 1] {

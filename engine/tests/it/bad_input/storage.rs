@@ -125,7 +125,7 @@ fn a_second_run_is_refused_while_the_first_holds_the_data() {
     assert!(error.chain().contains(&std::process::id().to_string()), "{error}");
     assert_eq!(workspace.plan(&target).unwrap_err().kind(), ErrorKind::Busy);
     drop(first);
-    // A reader holds off a writer, too.
+    // A reader keeps out a writer, too.
     let reader = workspace.session(LeaseMode::Shared).unwrap();
     assert_eq!(workspace.upgrade(&target).unwrap_err().kind(), ErrorKind::Busy);
     assert_eq!(workspace.contents(), before);

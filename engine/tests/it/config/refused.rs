@@ -1,4 +1,4 @@
-//! What is refused, with place and hint, and what is only remarked upon.
+//! What is refused, with place and hint, and what only causes a warning.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What the matrices, or reading with them in mind, have found once.
+//! Defects once found by the matrices, or by review with them in mind.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,7 +65,7 @@ fn write(path: &Path, component: &str, time: SystemTime) {
     fs::File::open(&path).unwrap().set_modified(time).unwrap();
 }
 
-/// An SSTable of each directory goes, one comes in the first.
+/// An SSTable of each directory is replaced by one in the first.
 fn compacted() -> (Table, String) {
     let table = Table::new();
     let old =

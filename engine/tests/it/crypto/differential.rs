@@ -1,4 +1,4 @@
-//! Against the crates of the modes, in every shape that the kernels' loops can meet.
+//! Compares with the crates of the modes, in every shape that the kernels' loops can meet.
 
 use proptest::prelude::*;
 use rekey_engine::crypto::{Lane, pad};
@@ -24,7 +24,7 @@ fn every_number_of_lanes_comes_out_as_from_the_reference() {
         for lanes in (1..=most).chain([128, 129, 200]) {
             check(&key, &vec![100; lanes], 0);
         }
-        // Around the numbers at which the older ciphers change from one way to another.
+        // Around the numbers at which the older ciphers switch implementations.
         for lanes in [31, 33, 39, 40, 63, 64, 65, 143, 144, 255, 256, 257, 511, 512, 513, 700] {
             check(&key, &vec![20; lanes], 0);
         }

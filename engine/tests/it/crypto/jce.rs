@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rekey_engine::crypto::{Algorithm, CipherKey, Kernel, Lane, Transformation, pad};
 
-/// Lengths of the messages behind each checksum, as in the file's header.
+/// Lengths of the messages of each checksum, as in the file's header.
 const LENGTHS: [usize; 24] = [
     0, 1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000, 4095, 4096,
     4097,
@@ -121,7 +121,7 @@ fn parity_bits_of_des_keys_mean_nothing() {
         let key: Vec<u8> = (0..length).collect();
         let flipped: Vec<u8> = key.iter().map(|byte| byte ^ 1).collect();
         assert_eq!(sealed(&key), sealed(&flipped));
-        // Weak keys, too, are taken: all zeros is one, and three equal keys are one.
+        // Weak keys are accepted, too: all zeros is one, and three equal keys are one.
         assert_ne!(sealed(&vec![0; key.len()]), [0x5a; 32]);
     }
 }

@@ -1,4 +1,4 @@
-//! What must not open, with the verdict of the crates as the measure.
+//! What must not open, judged by the crates.
 
 use proptest::prelude::*;
 use rekey_engine::crypto::{DecryptFailed, Lane, Transformation};

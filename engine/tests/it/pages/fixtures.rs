@@ -46,7 +46,7 @@ fn every_page_decrypts_and_goes_to_another_key_in_its_place() {
 fn the_old_key_opens_nothing_of_the_new_pages() {
     for set in &SETS {
         let old = set.codec(set.id, &set.key_bytes());
-        // Under the same name, so that the bytes of the key are what counts.
+        // Under the same name, so that only the bytes of the key matter.
         let new = set.codec(set.id, &NEW_KEY);
         let (_, plain) = set.files("Partitions.db").remove(0);
         let plain = plain_pages(&read(&plain));
@@ -91,7 +91,7 @@ fn every_body_decrypts_and_goes_to_another_key() {
     }
 }
 
-/// FORMATS.md 8.2: the ratio of the database is where it is looked for.
+/// FORMATS.md 8.2: the ratio of the database is where it is expected.
 #[test]
 fn the_compression_ratio_of_real_files_is_found_and_patched() {
     for set in &SETS {

@@ -201,7 +201,7 @@ fn a_wrong_limit_of_key_ids_shows_in_the_plan_and_says_which_would_fit() {
     }
 }
 
-/// The damage shows in the plan, the others go on, and the damaged one stays as it was.
+/// The damage shows in the plan, the others continue, and the damaged one is unchanged.
 #[test]
 fn damaged_components_are_refused() {
     for set in &SETS {
@@ -255,7 +255,7 @@ fn a_page_under_no_key_stops_its_sstable_and_leaves_it_as_it_was() {
     let set = &SETS[0];
     let workspace = workspace(set);
     let (target, ..) = new_key(set, &workspace);
-    // The Partitions.db of two pages: its last one is what a plan looks at.
+    // A Partitions.db of two pages: the plan reads the last one.
     let path = components(&workspace, "Partitions.db")
         .into_iter()
         .find(|path| fs::metadata(path).unwrap().len() > 4096)
@@ -313,7 +313,7 @@ fn own_opens(
     })
 }
 
-/// The sets are complete, so that nothing above is about nothing.
+/// The sets are complete, so that no test above is vacuous.
 #[test]
 fn the_sets_have_wide_partitions_and_several_pages() {
     for set in &SETS {
@@ -326,7 +326,7 @@ fn the_sets_have_wide_partitions_and_several_pages() {
     }
 }
 
-/// Puts another type in the place of the first in a HEADER, which is that of the partition key.
+/// Replaces the first type in a HEADER, which is that of the partition key, by another one.
 fn with_vector_key(header: &[u8]) -> Vec<u8> {
     const VECTOR: &str =
         "org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 3)";

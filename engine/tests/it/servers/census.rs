@@ -67,7 +67,7 @@ fn snapshots_and_backups_count_when_they_are_asked_for() {
     tables.write(&format!("{T}/.by_n"), "1", &["index"]);
     tables.write(&format!("{T}/snapshots/before/.by_n"), "1", &["snap index"]);
     tables.write(&format!("{T}/backups/.by_n"), "1", &["back index"]);
-    // What lies beside SSTables in a snapshot.
+    // What a snapshot contains besides SSTables.
     for name in ["manifest.json", "schema.cql"] {
         fs::write(tables.path(&format!("{T}/snapshots/before/{name}")), "{}").unwrap();
     }

@@ -205,8 +205,8 @@ fn ignored_filters_are_applied_here_and_the_database_s_mistake_is_told() {
     site.assert_all_under("good", &["1"]);
 }
 
-/// The server takes the custom filter for decoration, so the database takes a key of another
-/// namespace, and writes with it.
+/// The server ignores the custom filter, so the database takes a key of another namespace, and
+/// writes with it.
 #[test]
 fn an_ignored_namespace_has_the_database_go_on_with_another_key() {
     let site = Site::quirky(&[Quirk::IgnoresCustomFilters]);
@@ -303,7 +303,7 @@ fn a_server_that_refuses_the_search_is_not_taken_for_empty() {
     let error = target(&site, cbc("")).unwrap_err();
     assert_eq!(error.kind(), KeyUnavailable);
     assert!(error.chain().ends_with("database locked"), "{error:?}");
-    // By name it goes on, and says what is not known.
+    // By name it continues, and says what is not known.
     let named = site.find(&site.sources(), KeyWish::Named(&key_id("old"))).unwrap();
     let warnings = warnings(&named);
     assert_eq!(warnings.len(), 1);

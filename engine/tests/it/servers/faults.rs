@@ -1,5 +1,5 @@
-//! Servers that break while keys are fetched: what is said, how often it is tried, and that what
-//! needs no such key goes on.
+//! Servers that break while keys are fetched: the message, the number of attempts, and that
+//! SSTables without such keys are done.
 
 use rekey_engine::ErrorKind::KeyUnavailable;
 use rekey_kmip::message::Operation;
@@ -19,7 +19,7 @@ fn site(settings: SimulatorSettings, timeout: u64) -> Site {
 }
 
 /// Moves everything to a local key; the two SSTables of the server are refused for this reason (`#`
-/// stands for a number). Returns how often Get was asked for.
+/// is any number). Returns how often Get was asked for.
 fn refused(site: Site, reason: &str) -> usize {
     let reason = reason.to_owned();
     in_time(move || {
@@ -282,8 +282,8 @@ fn a_choice_that_cannot_be_made_ends_the_command() {
     }
 }
 
-/// Nothing needs the further keys of a group but chunks with wrong headers, so a server that does
-/// not list them holds nothing up.
+/// Only chunks with wrong headers need the further keys of a group, so a server that does not list
+/// them does not stop the run.
 #[test]
 fn a_group_that_cannot_be_listed_is_a_warning() {
     let site = site(SimulatorSettings::default(), 20_000);
@@ -299,7 +299,7 @@ fn a_group_that_cannot_be_listed_is_a_warning() {
          cannot be had, or not all of them: KMIP group 'kmip1': the key server refused Locate: \
          Permission Denied (12): no"
     );
-    // Whoever only verifies hears of it, too.
+    // A verification reports it, too.
     let session = site.workspace.session(LeaseMode::Shared).unwrap();
     let verified = upgrade::verify(
         &session,

@@ -1,4 +1,4 @@
-//! From one key of a server to another, whatever became of the first.
+//! From one key of a server to another, whatever the state of the first.
 
 use rekey_engine::ErrorKind::{Invalid, KeyUnavailable};
 use rekey_kmip::message::Operation;
@@ -23,7 +23,7 @@ fn keys_in_every_state_are_read_before_the_first_byte_is_written() {
     let session = site.workspace.session(LeaseMode::Exclusive).unwrap();
     let plan = site.plan_on(&session, &sources, &target);
     assert_eq!(plan.rewrites().count(), 3);
-    // The ring has every key of the group, and the run asks nobody.
+    // The ring has every key of the group, and the run does not contact the server.
     let names: Vec<_> = plan.ring.names().cloned().collect();
     assert_eq!(names, ["active", "expired", "leaked", "new", "off", "waiting"].map(kmip));
     let Site { sim, workspace } = site;

@@ -1,4 +1,4 @@
-//! Logs that name what is not beside them.
+//! Logs that name files in other places.
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use rekey_engine::txn::Verdict;
 use super::{Swap, commit, line};
 use crate::kit::workspace::files;
 
-/// The new SSTable lies in the second data directory.
+/// The new SSTable is in the second data directory.
 struct Replicated {
     swap: Swap,
     second: PathBuf,

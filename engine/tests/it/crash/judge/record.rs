@@ -8,7 +8,7 @@ pub(super) enum LogName {
     Other,
     /// A log.
     Log,
-    /// A log that keeps the node from starting.
+    /// A log that prevents the node from starting.
     Unreadable,
 }
 

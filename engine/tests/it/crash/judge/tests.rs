@@ -19,7 +19,7 @@ const COMPONENTS: [&str; 8] = [
 ];
 const MILLIS: u64 = 1_700_000_000_500;
 
-/// `oa-1-big` goes and `oa-2-big` comes, in one directory, all files equally old.
+/// `oa-2-big` replaces `oa-1-big`, in one directory, all files equally old.
 struct Case {
     root: tempfile::TempDir,
     form: Form,
