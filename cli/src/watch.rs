@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_word_is_said_once_and_a_wrong_one_changes_nothing() {
+    fn a_new_word_is_reported_once_and_a_wrong_one_ignored() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("control");
         let (control, said) = (Control::default(), std::sync::Mutex::new(vec![]));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_a_reader_or_has_no_end_is_no_control_file() {
+    fn a_control_file_that_blocks_or_never_ends_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();

@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_an_error_reaches_a_terminal_as_a_command() {
+    fn nothing_in_an_error_reaches_a_terminal_unescaped() {
         let error = Error::corrupt("foreign \u{1b}[2J")
             .at("/d/\n\u{9b}31m'\"\\")
             .key("\u{202e}k")

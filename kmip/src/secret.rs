@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_password_is_refused_without_being_shown() {
+    fn invalid_passwords_are_refused_and_not_shown() {
         let long = vec![b'x'; usize::from(Secret::MAX_BYTES) + 1];
         assert!(matches!(read(&long), Err(SecretError::TooLong)));
         assert_eq!(read(&long[1..]).unwrap().len(), usize::from(Secret::MAX_BYTES));

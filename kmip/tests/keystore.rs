@@ -174,7 +174,7 @@ fn certificates_that_java_would_not_see_are_taken_with_a_note() {
 
 /// Java takes these without a password, and the database with none in its configuration.
 #[test]
-fn truststores_of_java_s_own_formats_need_no_password_and_say_what_that_means() {
+fn jks_and_jceks_truststores_open_without_a_password_with_a_note() {
     for (file, format, text) in [
         (
             "trust.jks",

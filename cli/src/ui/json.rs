@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped_as_json_has_it() {
+    fn what_a_terminal_would_interpret_is_escaped_as_in_json() {
         let value = json!({"a": "\u{1b}[2J \u{7f} \u{9b}2J \u{202e} é 名 \u{e0001}"});
         let line = escaped(value.to_string());
         assert_eq!(line, r#"{"a":"\u001b[2J \u007f \u009b2J \u202e é 名 \udb40\udc01"}"#);

@@ -168,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_named() {
+    fn what_a_terminal_would_interpret_is_escaped() {
         assert_eq!(plain("├ é\n\u{1b}[2J\t\n"), "├ é\n\\u{1b}[2J\\u{9}\n");
         assert!(matches!(plain("as it is\n"), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn short_writes_are_gone_on_with() {
+    fn short_writes_are_continued() {
         let (stream, text) = written(usize::MAX, Errno::IO);
         assert_eq!(text, "first\nsecond\nthird\n");
         assert!(stream.lost.is_none() && !stream.is_closed);
     }
 
     #[test]
-    fn half_a_line_is_lost_and_the_next_one_begins_anew() {
+    fn half_a_line_is_lost_and_the_next_one_starts_a_new_line() {
         for errno in [Errno::NOSPC, Errno::IO, Errno::DQUOT, Errno::BADF] {
             let (stream, text) = written(10, errno);
             assert_eq!(text, "first\nseco\nthird\n");
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_reads_is_nothing_lost() {
+    fn a_closed_pipe_loses_nothing() {
         let (stream, text) = written(6, Errno::PIPE);
         assert_eq!(text, "first\n");
         assert!(stream.is_closed && stream.lost.is_none());

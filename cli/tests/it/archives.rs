@@ -132,7 +132,7 @@ fn torn() -> (Node, PathBuf) {
 }
 
 #[test]
-fn a_copy_that_is_partly_replaced_is_told_of_and_finished() {
+fn a_partly_replaced_copy_is_reported_and_finished() {
     for verb in ["abandon", "upgradesstables"] {
         for as_json in [false, true] {
             let (node, snapshot) = torn();

@@ -148,7 +148,7 @@ fn what_is_kept_is_there_until_the_next_one() {
 }
 
 #[test]
-fn killed_at_random_moments_it_goes_on_and_ends_whole() {
+fn killed_at_random_moments_it_resumes_and_completes() {
     let stage = Stage::new();
     let began = Instant::now();
     stage.proves(&[]);
@@ -184,7 +184,7 @@ fn killed_at_random_moments_it_goes_on_and_ends_whole() {
 }
 
 /// Reads this many lines of a demo, and kills it there. Returns whether it got that far.
-fn killed_behind_line(stage: &Stage, lines: usize) -> bool {
+fn killed_after_line(stage: &Stage, lines: usize) -> bool {
     let mut child = stage.command(&[]).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let is_long = (0..lines).all(|_| out.next().is_some_and(|line| line.is_ok()));
@@ -193,11 +193,11 @@ fn killed_behind_line(stage: &Stage, lines: usize) -> bool {
 }
 
 #[test]
-fn killed_behind_what_it_says_it_goes_on_where_it_was() {
+fn killed_after_any_line_it_resumes_where_it_was() {
     let mut steps = Vec::new();
     for lines in (1..).step_by(2) {
         let stage = Stage::new();
-        if !killed_behind_line(&stage, lines) {
+        if !killed_after_line(&stage, lines) {
             break;
         }
         let run = stage.proves(&[]);
@@ -225,7 +225,7 @@ fn killed_behind_what_it_says_it_goes_on_where_it_was() {
 
 /// A slow run is shown by `status`, and resumed from its last checkpoint.
 #[test]
-fn a_slow_one_is_looked_at_killed_and_gone_on_with() {
+fn a_slow_demo_is_inspected_killed_and_resumed() {
     let stage = Stage::new();
     // A name with a special meaning in YAML and shells.
     let directory = stage.temporary.path().join("it's: here #1");
@@ -268,7 +268,7 @@ fn a_slow_one_is_looked_at_killed_and_gone_on_with() {
 }
 
 #[test]
-fn a_signal_ends_it_and_the_same_command_goes_on() {
+fn a_signal_ends_it_and_the_same_command_resumes() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 75)] {
         let stage = Stage::new();
         let mut child = stage.command(&["--slow"]).spawn().unwrap();
@@ -286,7 +286,7 @@ fn a_signal_ends_it_and_the_same_command_goes_on() {
 }
 
 #[test]
-fn a_directory_is_believed_only_if_it_is_a_demo_s() {
+fn a_directory_is_used_only_if_it_belongs_to_a_demo() {
     let stage = Stage::new();
     let usual = stage.usual();
     // What another user may have put in the expected place.
@@ -325,7 +325,7 @@ fn a_directory_is_believed_only_if_it_is_a_demo_s() {
 }
 
 #[test]
-fn nobody_has_to_listen() {
+fn it_works_without_a_reader() {
     let stage = Stage::new();
     let mut child = stage.command(&[]).spawn().unwrap();
     drop(child.stdout.take());

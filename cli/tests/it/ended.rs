@@ -31,7 +31,7 @@ fn wait_for_work(node: &Node, child: &mut Child) {
     }
 }
 
-fn goes_on(node: &Node) {
+fn resumes(node: &Node) {
     let map = map(node, "new-key");
     node.run(&[&arguments(&map), &["--resume-only"][..]].concat()).exits(0).says("1 rewritten");
     node.read("verify", &[]).exits(0).says("1 verified");
@@ -39,7 +39,7 @@ fn goes_on(node: &Node) {
 }
 
 #[test]
-fn a_signal_ends_the_run_and_the_next_one_goes_on() {
+fn a_signal_ends_the_run_and_the_next_one_resumes() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 75)] {
         let node = node();
         let mut child = slow(&node, &[]);
@@ -47,12 +47,12 @@ fn a_signal_ends_the_run_and_the_next_one_goes_on() {
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code), "{signal:?}");
         assert_eq!(status(&node, &[])["unfinished"], true);
-        goes_on(&node);
+        resumes(&node);
     }
 }
 
 #[test]
-fn so_many_sstables_are_taken_and_the_rest_is_left() {
+fn stop_after_limits_the_sstables_and_leaves_the_rest() {
     let node = node();
     let mut second = Recipe::local("oa", "2", "old-key", vec![3; 16]);
     second.chunk_length = 1 << 14;
@@ -174,12 +174,12 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     wait_for_work(&node, &mut child);
     fs::write(node.root.path().join("control"), "stop").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(75));
-    goes_on(&node);
+    resumes(&node);
 }
 
 /// A pipe without a writer once blocked a finished run forever.
 #[test]
-fn what_is_no_plain_file_is_no_control_file() {
+fn only_a_regular_file_is_a_control_file() {
     let node = node();
     let fifo = node.root.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -201,7 +201,7 @@ fn what_is_no_plain_file_is_no_control_file() {
     fs::rename(&fifo, node.root.path().join("later")).unwrap();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(within(&mut child, Duration::from_secs(60)), Some(75));
-    goes_on(&node);
+    resumes(&node);
 }
 
 /// The status of a process that ends in time.
@@ -290,7 +290,7 @@ fn a_process_that_dies_of_a_signal_leaves_no_core() {
         .filter(|name| name.starts_with("core"))
         .collect();
     assert_eq!(left, Vec::<String>::new());
-    goes_on(&node);
+    resumes(&node);
 }
 
 /// The command that is printed at the end, run as it is, from any directory.
@@ -311,7 +311,7 @@ fn three() -> Node {
 }
 
 #[test]
-fn the_printed_command_goes_on_until_all_is_done_whatever_has_ended_it() {
+fn the_printed_command_resumes_until_everything_is_done() {
     for more in [&["--stop-after", "1"][..], &["--deadline", "2s", "--rate", "6"]] {
         let node = three();
         let map = map(&node, "new-key");
@@ -344,7 +344,7 @@ fn left(run: &Run) -> Option<u64> {
 }
 
 #[test]
-fn the_printed_command_goes_on_after_a_signal_and_a_failure() {
+fn the_printed_command_resumes_after_a_signal_and_a_failure() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let node = three();
         let map = map(&node, "new-key");

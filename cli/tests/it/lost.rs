@@ -27,7 +27,7 @@ fn is_said(run: &Run) -> bool {
 }
 
 #[test]
-fn a_report_that_is_lost_is_no_success() {
+fn a_lost_report_is_a_failure() {
     let node = Node::usual();
     let map = node.map(256);
     let plan = [
@@ -65,7 +65,7 @@ fn a_report_that_is_lost_is_no_success() {
 }
 
 #[test]
-fn a_run_goes_on_and_says_it() {
+fn a_run_continues_and_reports_it() {
     let node = Node::usual();
     let map = node.map(256);
     let words = [
@@ -89,7 +89,7 @@ fn a_run_goes_on_and_says_it() {
 
 #[cfg(feature = "demo")]
 #[test]
-fn the_demo_tells_its_story_to_somebody() {
+fn the_demo_fails_on_a_full_disk() {
     let node = Node::empty();
     let run = node.on_a_full_disk(&["demo", "--dir", "demo"]).exits(1);
     assert!(is_said(&run), "{run:?}");

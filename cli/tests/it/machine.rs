@@ -55,7 +55,7 @@ fn calls_that_a_profile_refuses_have_another_way() {
 }
 
 #[test]
-fn with_few_threads_it_is_done_by_those_there_are() {
+fn a_run_works_with_few_threads() {
     // The system does not count root's threads, so this runs as another user without other
     // processes.
     const USER: &str = "48173";

@@ -131,7 +131,7 @@ fn only_root_works_as_another_user() {
 }
 
 #[test]
-fn a_journal_that_another_user_could_have_written_is_not_believed() {
+fn a_journal_writable_by_another_user_is_not_trusted() {
     if !is_root() {
         return;
     }

@@ -123,7 +123,7 @@ fn what_fits_one_after_the_other_is_done_one_after_the_other() {
 }
 
 #[test]
-fn what_never_fits_fails_alone_and_the_same_command_goes_on_when_there_is_room() {
+fn what_never_fits_fails_alone_and_resumes_when_there_is_room() {
     on_each(32, |disk| {
         disk.sstables("data", 1, &[6 * MIB, MIB, 100_000]);
         let ballast = disk.ballast(disk.free() - 3 * MIB);

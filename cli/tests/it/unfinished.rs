@@ -89,7 +89,7 @@ fn state(node: &Node) -> PathBuf {
 }
 
 #[test]
-fn a_killed_run_is_shown_and_gone_on_with() {
+fn a_killed_run_is_shown_and_resumed() {
     let node = killed(&[]);
     let seen = status(&node, &[]);
     assert_eq!((&seen["sstables"], &seen["swapped"]), (&1.into(), &0.into()));
@@ -153,7 +153,7 @@ fn its_journal_may_be_elsewhere() {
 /// Two nodes on one machine, and one --state-dir: neither may show, abandon or sweep the other's
 /// run.
 #[test]
-fn another_nodes_run_is_nobodys_to_abandon() {
+fn another_nodes_run_cannot_be_abandoned() {
     let elsewhere = ["--state-dir", "elsewhere"];
     let node = killed(&elsewhere);
     let journal = node.root.path().join("elsewhere/journal");
@@ -170,7 +170,7 @@ fn another_nodes_run_is_nobodys_to_abandon() {
 }
 
 #[test]
-fn there_is_nothing_to_go_on_with_at_first() {
+fn at_first_there_is_nothing_to_resume() {
     let node = Node::usual();
     let map = map(&node, "new-key");
     let resume = [&arguments(&map)[..], &["--resume-only"]].concat();

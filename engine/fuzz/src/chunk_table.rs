@@ -37,7 +37,7 @@ pub fn run(bytes: &[u8]) {
             assert_eq!((at, plain), (data_length, header.data_length));
         }
         let _beyond = table.slots(count..count.saturating_add(9), &mut Vec::new());
-        let _behind = table.slots(count.saturating_add(5)..u64::MAX, &mut Vec::new());
+        let _beyond = table.slots(count.saturating_add(5)..u64::MAX, &mut Vec::new());
     });
 }
 

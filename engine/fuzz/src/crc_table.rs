@@ -19,7 +19,7 @@ pub fn run(bytes: &[u8]) {
             assert_eq!(u64::try_from(sum).ok(), Some(data_length));
         }
         let count = table.chunk_count();
-        let _behind = table.slots(count.saturating_add(5)..u64::MAX, &mut slots, &mut crcs);
+        let _beyond = table.slots(count.saturating_add(5)..u64::MAX, &mut slots, &mut crcs);
     });
 }
 

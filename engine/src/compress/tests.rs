@@ -83,7 +83,7 @@ fn every_codec_reads_what_it_wrote() {
 }
 
 #[test]
-fn another_length_than_the_expected_one_is_an_error_that_says_so() {
+fn an_unexpected_length_is_an_error_that_says_so() {
     let mut context = CodecContext::default();
     for codec in codecs() {
         for plain in [random(1000), text(1000), vec![7; 1000]] {

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn cassandra_yaml_is_found_where_each_form_of_the_product_has_it() {
+    fn cassandra_yaml_is_found_in_each_form_of_the_product() {
         for (own, cassandra) in [
             ("hcd.yaml", "cassandra.yaml"),
             ("hcd.yaml", "cassandra/cassandra.yaml"),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_be_read_is_an_error_and_not_one_that_names_nothing() {
+    fn an_unreadable_configuration_is_an_error() {
         for text in ["a: [1\n", "data_file_directories: [/a]\ndata_file_directories: [/b]\n"] {
             let dir = tempfile::tempdir().unwrap();
             let own = dir.path().join("hcd.yaml");

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_else_may_read_is_said() {
+    fn other_readers_are_reported() {
         let (_directory, path) = file(b"");
         for (mode, word) in [(0o600, None), (0o640, Some("read the")), (0o620, Some("change the"))]
         {

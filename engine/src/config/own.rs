@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_setting_says_what_is_one() {
+    fn an_invalid_setting_is_refused_with_an_example() {
         let error = |text: &str| text.parse::<OwnSetting>().unwrap_err().to_string();
         for text in
             ["verify_hostname=cn", "g.verify_hostname", "g.verify_hostname=", ".verify_hostname=cn"]

@@ -131,7 +131,7 @@ fn groups_keep_their_order_and_hosts_may_be_a_list() {
 }
 
 #[test]
-fn an_unknown_group_is_told_with_those_there_are() {
+fn an_unknown_group_is_reported_with_the_known_ones() {
     let config = parse("kmip_hosts:\n  one: {hosts: a}\n  \"t\\ewo\": {hosts: b}\n");
     let error = config.kmip_group("three").unwrap_err();
     assert_eq!(error.to_string(), "hcd.yaml: kmip_hosts has one, 't\\u{1b}wo', and no group three");
@@ -140,7 +140,7 @@ fn an_unknown_group_is_told_with_those_there_are() {
 }
 
 #[test]
-fn keys_that_nobody_knows_are_warnings() {
+fn unknown_keys_are_warnings() {
     let text = format!(
         "{}system_info_encryption:\n  enabeld: true\nunknown_top: 1\n",
         group("keystorePath: x\nkey-cache-millis: 1\nfoo: bar")
@@ -231,7 +231,7 @@ fn passwords_may_be_shared_by_anchors_and_merges() {
 }
 
 #[test]
-fn no_password_is_no_password_and_an_empty_one_is_one() {
+fn a_missing_password_differs_from_an_empty_one() {
     for (text, expected) in [
         ("keystore_password:", None),
         ("keystore_password: ~", None),
@@ -256,7 +256,7 @@ fn debug_shows_no_password() {
 }
 
 #[test]
-fn a_descriptor_is_read_once_for_all_who_name_it() {
+fn a_descriptor_is_read_once_for_all_settings() {
     use std::io::Write as _;
     use std::os::fd::AsRawFd as _;
 

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_nothing_only_when_it_is_plain() {
+    fn an_empty_value_is_empty_only_when_it_is_plain() {
         let root = root("a:\nb: ~\nc: null\nd: ''\ne: 'null'\nf: !!str\n");
         for key in ["a", "b", "c"] {
             assert!(at(&root, key).is_null(), "{key}");
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_comes_twice_is_an_error_when_it_is_asked_for() {
+    fn a_repeated_key_is_an_error_when_it_is_read() {
         let root = root("a: 1\nb: 2\na: 3\n");
         assert_eq!(mapping(&root).get("a").map(|_| ()), Err(3));
         assert!(mapping(&root).get("b").is_ok_and(|found| found.is_some()));
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_yaml_is_an_error_with_its_line() {
+    fn invalid_yaml_is_an_error_with_its_line() {
         for (text, line) in [
             ("a: 1\nb: [1, 2\nc: 3\n", 3),
             ("a:\n\tb: 1\n", 2),
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_its_own_is_seen() {
+    fn a_custom_tag_is_noticed() {
         let root = root("a: !!binary aGk=\nb: !custom x\nc: !!str 1\nd: !x {a: b}\n");
         assert!(matches!(at(&root, "a").value, Value::Tagged));
         assert!(matches!(at(&root, "b").value, Value::Tagged));

@@ -83,7 +83,7 @@ mod tests {
 
     /// Otherwise the test run on portable ciphers would prove nothing.
     #[test]
-    fn tests_that_are_to_run_on_portable_ciphers_do() {
+    fn tests_for_portable_ciphers_run_on_them() {
         let is_asked_for = std::env::var_os("REKEY_PORTABLE").is_some();
         for algorithm in [Algorithm::Aes, Algorithm::Des, Algorithm::DesEde, Algorithm::Rc2] {
             let best = Kernel::best(algorithm, Mode::Cbc);

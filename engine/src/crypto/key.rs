@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_prints_what_it_is_for_and_nothing_of_itself() {
+    fn a_key_prints_its_purpose_but_not_its_bytes() {
         let key = CipherKey::with_kernel(&cbc(), &[0x42; 32], Kernel::Portable).unwrap();
         assert_eq!(
             format!("{key:?}"),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_runs_on_the_kernel_asked_for_where_there_is_one() {
+    fn a_key_runs_on_the_requested_kernel_if_available() {
         for best in keys() {
             let transformation = best.transformation();
             let (algorithm, mode) = (transformation.algorithm(), transformation.mode());

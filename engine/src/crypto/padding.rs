@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn padding_comes_off_as_it_went_on() {
+    fn padding_is_removed_as_it_was_added() {
         for text in ["AES/CBC/PKCS5Padding", "DES/CFB/PKCS5Padding", "RC2"] {
             let cipher = Transformation::parse(text).unwrap();
             for plain in 0..64 {
@@ -84,7 +84,7 @@ mod tests {
 
     /// As many forms as a block has bytes: a count of 9 is too many for a block of 8.
     #[test]
-    fn padding_is_accepted_in_exactly_as_many_forms_as_a_block_has_bytes() {
+    fn padding_has_as_many_forms_as_a_block_has_bytes() {
         fn all<const N: usize>() {
             let model = |block: &[u8; N]| {
                 let count = usize::from(block[N - 1]);

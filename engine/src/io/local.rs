@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_takes_what_is_written_and_files_of_one_directory_share_a_file_system() {
+    fn a_file_takes_what_is_written_on_its_directory_s_file_system() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         assert_eq!(LocalStorage.allocated(&path).unwrap(), 0);
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_at_once_and_is_known_by_its_names() {
+    fn a_file_is_replaced_atomically_and_known_by_its_names() {
         let dir = tempfile::tempdir().unwrap();
         let [a, b, c] = ["a", "b", "c"].map(|name| dir.path().join(name));
         for path in [&a, &b] {
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_name_is_written_to_only_if_the_file_is_of_the_directory_s_owner() {
+    fn a_linked_file_is_written_only_if_the_directory_s_owner_has_it() {
         let dir = tempfile::tempdir().unwrap();
         let [a, b, link] = ["a", "b", "link"].map(|name| dir.path().join(name));
         drop(LocalStorage.create(&a).unwrap());
@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn no_entry_is_passed_over() {
+    fn no_entry_is_skipped() {
         use std::os::unix::ffi::OsStrExt as _;
         let dir = tempfile::tempdir().unwrap();
         let odd = |bytes: &[u8]| dir.path().join(std::ffi::OsStr::from_bytes(bytes));

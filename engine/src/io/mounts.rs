@@ -59,17 +59,17 @@ fn mount(line: &str) -> Option<(PathBuf, &str, &str)> {
 fn unescaped(text: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let code = behind.first_chunk::<3>().and_then(|code| std::str::from_utf8(code).ok());
+    while let [first, after @ ..] = rest {
+        let code = after.first_chunk::<3>().and_then(|code| std::str::from_utf8(code).ok());
         let byte = code.and_then(|code| u8::from_str_radix(code, 8).ok());
         match (first, byte) {
             (b'\\', Some(byte)) => {
                 bytes.push(byte);
-                rest = behind.get(3..).unwrap_or_default();
+                rest = after.get(3..).unwrap_or_default();
             }
             _ => {
                 bytes.push(*first);
-                rest = behind;
+                rest = after;
             }
         }
     }

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_or_broken_disk_is_no_refusal() {
+    fn a_full_or_broken_disk_is_not_a_refusal() {
         for errno in [Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM, Errno::ACCESS, Errno::INVAL] {
             assert!(is_refusal(errno), "{errno}");
         }

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_node_s_user_keeps_what_it_cannot_give_and_others_do_not() {
+    fn only_the_node_s_user_keeps_what_it_cannot_give() {
         let node = rights(1001, &[1001, 50], 0, "");
         assert_eq!(node.new_owner(1001, 50, 0), NewOwner::Same);
         assert_eq!(node.new_owner(1001, 51, 1001), NewOwner::Own, "a group that is not its own");

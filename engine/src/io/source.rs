@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_under_its_map_is_an_error_and_no_signal() {
+    fn a_file_truncated_under_its_map_is_an_error_not_a_signal() {
         let dir = tempfile::tempdir().unwrap();
         let path = file(dir.path(), &vec![7; 300_000]);
         let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_range_gives_its_memory_back_and_reads_the_same_again() {
+    fn a_forgotten_range_frees_its_memory_and_reads_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let bytes = &b"0123456789".repeat(40_000);
         let path = file(dir.path(), bytes);

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_root_has_kept_nothing() {
+    fn a_process_that_was_not_root_keeps_no_rights() {
         assert_eq!(privileged(|| 7), 7);
         assert!(Raised::new().is_none());
     }

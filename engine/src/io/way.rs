@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_is_followed_wherever_it_stands() {
+    fn no_link_is_followed_anywhere_in_a_path() {
         let (_dir, dir) = directory();
         std::fs::create_dir_all(dir.join("a/b/c")).unwrap();
         symlink(dir.join("a"), dir.join("to_a")).unwrap();
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_name_is_no_link_and_no_pipe() {
+    fn the_last_name_must_not_be_a_link_or_a_pipe() {
         let (_dir, dir) = directory();
         let file = dir.join("file");
         Way::to(&file).unwrap().create().unwrap().write_all(b"x").unwrap();

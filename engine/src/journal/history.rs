@@ -263,7 +263,7 @@ impl History {
                 }
             }
             other => {
-                let (rewritten, read_back) = self.go_on(other)?;
+                let (rewritten, read_back) = self.continue_with(other)?;
                 if let Some(seen) = self.sessions.last_mut() {
                     seen.rewritten = seen.rewritten.saturating_add(rewritten);
                     seen.read_back = seen.read_back.saturating_add(read_back);
@@ -289,7 +289,7 @@ impl History {
     }
 
     /// Returns the bytes that the record adds to each pass.
-    fn go_on(&mut self, record: Record) -> Result<(u64, u64), &'static str> {
+    fn continue_with(&mut self, record: Record) -> Result<(u64, u64), &'static str> {
         let number = match &record {
             Record::Staged(number, _) | Record::Done(number, _) => *number,
             Record::Sealed { sstable, .. }

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_reads_as_it_was_written_and_a_damaged_one_is_none() {
+    fn a_marker_reads_back_and_a_damaged_one_counts_as_missing() {
         let bytes = marker().encode();
         assert_eq!(Marker::decode(&bytes), Some(marker()));
         for at in 0..bytes.len() {

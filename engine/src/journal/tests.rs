@@ -147,7 +147,7 @@ fn a_path_that_leaves_its_data_directory_is_refused() {
 }
 
 #[test]
-fn what_lies_in_data_directories_that_were_moved_moves_with_them() {
+fn paths_move_with_their_data_directories() {
     let mut history = read(&whole_life()[..8]).unwrap().unwrap();
     let entry = history.sstables[&0].clone();
     assert_eq!(entry.directory, Path::new("/d/ks/t"));
@@ -160,7 +160,7 @@ fn what_lies_in_data_directories_that_were_moved_moves_with_them() {
 }
 
 #[test]
-fn a_life_is_put_together() {
+fn the_history_of_a_run_is_read_back() {
     let records = whole_life();
     let states: Vec<_> = (1..=records.len())
         .map(|count| {
@@ -212,7 +212,7 @@ fn a_life_is_put_together() {
 }
 
 #[test]
-fn one_that_starts_anew_takes_the_place_of_its_first_attempt() {
+fn an_sstable_that_starts_over_replaces_its_first_attempt() {
     let records = whole_life();
     let again = [&records[..4], &[begun(1, "oa-1-big")]].concat();
     let history = read(&again).unwrap().unwrap();
@@ -222,7 +222,7 @@ fn one_that_starts_anew_takes_the_place_of_its_first_attempt() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_its_number() {
+fn a_senseless_record_is_refused_with_its_number() {
     let all = whole_life();
     let sealed = Record::Sealed { sstable: 0, files: vec![] };
     let wrong: Vec<(usize, Vec<Record>)> = vec![
@@ -300,7 +300,7 @@ fn a_hole_among_frames_that_were_never_durable_is_a_torn_tail() {
 }
 
 #[test]
-fn a_beginning_that_was_never_durable_is_no_journal() {
+fn a_beginning_that_was_never_durable_is_not_a_journal() {
     let (bytes, _) = journal(&whole_life()[..1]);
     for end in 0..bytes.len() {
         assert_eq!(History::read(&bytes[..end]), Ok(None), "cut at {end}");
@@ -325,7 +325,7 @@ fn other_files_and_newer_formats_are_refused() {
 
 /// A reader's work is bounded, whatever the tail is.
 #[test]
-fn a_tail_of_markers_ends_soon() {
+fn a_tail_of_frame_markers_is_searched_in_bounded_time() {
     let (mut bytes, _) = journal(&whole_life());
     let end = bytes.len();
     let mut evil = vec![0x9d, b'R', b'e', 0xc5, 0, 0, 0xff, 0xff];
@@ -358,7 +358,7 @@ proptest! {
 }
 
 #[test]
-fn it_is_written_gone_on_with_and_read() {
+fn a_journal_is_written_resumed_and_read() {
     let directory = tempfile::tempdir().unwrap();
     let records = whole_life();
     let journal =
@@ -389,7 +389,7 @@ fn it_is_written_gone_on_with_and_read() {
 
 /// What follows a hole must not come back when the hole is filled.
 #[test]
-fn a_torn_tail_is_gone_when_it_is_gone_on_with() {
+fn a_torn_tail_is_cut_off_when_the_journal_is_resumed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(JOURNAL_FILE);
     drop(Journal::start(&LocalStorage, directory.path(), session(), site(), vec![]).unwrap());

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ciphertext_is_refused_without_being_shown() {
+    fn a_value_that_is_not_ciphertext_is_refused_and_not_shown() {
         let cbc = read(format!("AES/CBC/PKCS5Padding:128:{KEY}")).unwrap();
         let ecb = read(format!("AES:128:{KEY}")).unwrap();
         // Not base64; not whole blocks; only an IV; under another key; empty.

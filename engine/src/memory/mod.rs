@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_resident_stays_locked() {
+    fn resident_memory_stays_locked() {
         keep_resident(&[0_u8; 0][..]);
         let large = vec![7_u8; 40 << 10];
         keep_resident(&large[..]);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_where_something_is_not_locked_and_there_is_swap() {
+    fn unlocked_memory_is_reported_if_there_is_swap() {
         let error = exposed(true, SWAPS).unwrap();
         assert!(error.to_string().ends_with("to /dev/vdb2, /swap\\040file"), "{error}");
         assert!(error.hint_text().unwrap().contains("ulimit -l"));

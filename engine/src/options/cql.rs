@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_as_people_write_them() {
+    fn maps_are_read_as_operators_write_them() {
         assert_eq!(pairs("{}"), []);
         assert_eq!(pairs(" { \n\t} \r\n"), []);
         assert_eq!(

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_compression_is_no_class() {
+    fn no_compression_means_no_class() {
         for map in
             ["{'class': ''}", "{'enabled': false}", "{'class': 'LZ4Compressor', 'enabled': false}"]
         {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misprint_of_the_manual_is_corrected_and_said() {
+    fn a_misprint_of_the_manual_is_corrected_and_reported() {
         let map = |name: &str| {
             params(&format!(
                 "{{'class': 'Encryptor', '{name}': 'mine', 'kmip_host': 'g', \

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn what_a_terminal_would_interpret_is_escaped() {
         assert_eq!(shown("a\\b 'é' 名").to_string(), "'a\\b 'é' 名'");
         assert_eq!(shown("\u{1b}[2J\n\u{202e}").to_string(), "'\\u{1b}[2J\\u{a}\\u{202e}'");
     }

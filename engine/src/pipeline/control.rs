@@ -87,7 +87,7 @@ impl Control {
     }
 
     /// Whether work may continue without the coordinator, which pauses, paces and ends it.
-    pub(super) fn lets_go_on(&self, now: Instant) -> bool {
+    pub(super) fn may_continue(&self, now: Instant) -> bool {
         !self.is_paused() && !self.is_over(now) && self.bytes_per_second().is_none()
     }
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_over_when_it_is_told_or_its_time_has_come() {
+    fn a_run_ends_when_stopped_or_at_its_deadline() {
         let start = Instant::now();
         let control = Control::default();
         assert!(!control.is_over(start) && control.time_left(start).is_none());

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_that_gives_fewer_threads_or_none_gets_the_work_done() {
+    fn with_fewer_threads_or_none_the_work_is_still_done() {
         let wanted = NonZeroUsize::new(8).unwrap();
         for (limit, expected) in [(8, 8), (3, 2), (1, 1), (0, 1)] {
             let workers = Workers::start_with(wanted, |count| {

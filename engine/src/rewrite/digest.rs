@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn order_does_not_count_but_place_and_content_do() {
+    fn a_digest_depends_on_place_and_content_but_not_on_order() {
         let (a, b): (&[u8], &[u8]) = (b"aaaa", b"bbbb");
         assert_eq!(digest(&[(0, a), (1, b)]), digest(&[(1, b), (0, a)]));
         assert_ne!(digest(&[(0, a), (1, b)]), digest(&[(0, b), (1, a)]));

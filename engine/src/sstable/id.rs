@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn used_up_numbers_are_said_to_be() {
+    fn used_up_numbers_are_reported() {
         let mut ids = IdGenerator::default();
         ids.observe(&SSTableId::Sequence(0x7fff_ffff));
         let error = ids.next(&SSTableId::Sequence(1)).unwrap_err();

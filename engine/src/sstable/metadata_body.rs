@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_type_is_called_it_is_a_type() {
+    fn any_type_name_is_a_type() {
         const MARSHAL: &str = "org.apache.cassandra.db.marshal.";
         let udt = format!("{MARSHAL}UserType(ks,{}", "6162:org.example.T,".repeat(9000));
         for of in [

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn without_checksums_a_hole_an_overlap_and_a_disorder_are_errors() {
+    fn without_checksums_holes_overlaps_and_disorder_are_errors() {
         type E = StatisticsError;
         let whole = format_statistics(&bodies(), false).unwrap();
         let with = |at: usize, value: i32| {
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ratio_lies_behind_two_histograms_of_any_length() {
+    fn the_ratio_follows_two_histograms_of_any_length() {
         for (first, second) in [(0_u32, 0_u32), (3, 0), (1, 118)] {
             let mut stats = Vec::new();
             for buckets in [first, second] {

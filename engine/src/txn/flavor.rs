@@ -237,7 +237,7 @@ mod tests {
     use crate::sstable::{Format, SSTableId, Version};
 
     #[test]
-    fn products_are_known_by_what_people_call_them() {
+    fn products_are_known_by_their_common_names() {
         for (words, flavor) in [
             (
                 &["apache-3", "cassandra-3", "cassandra-3.11", "Apache3", "c*3.0"][..],
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_decide_where_they_can_and_are_believed_where_they_contradict() {
+    fn files_decide_the_flavor_and_contradictions_are_refused() {
         let v = |letters, format| Version::find(letters, format).unwrap().products;
         let (nb, me) = (v("nb", Format::Big), v("me", Format::Big));
         let cc = nb.and(v("cc", Format::Bti));

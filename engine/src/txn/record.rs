@@ -121,8 +121,8 @@ impl LogRecord {
 
     /// Returns the record if it would be written as this line, ignoring the case of its type.
     fn if_spelled_as(self, line: &str) -> Result<Self, RecordError> {
-        let behind_type = |line: &str| line.split_once(':').map(|(_, rest)| rest.to_owned());
-        match behind_type(&self.to_string()) == behind_type(line) {
+        let after_type = |line: &str| line.split_once(':').map(|(_, rest)| rest.to_owned());
+        match after_type(&self.to_string()) == after_type(line) {
             true => Ok(self),
             false => Err(RecordError::Spelling),
         }

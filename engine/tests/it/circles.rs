@@ -250,7 +250,7 @@ fn a_circle_is_found_whatever_it_goes_through() {
 }
 
 #[test]
-fn what_is_passed_on_is_imported_from_its_home() {
+fn re_exported_items_are_imported_from_their_definition() {
     let facade = [
         ("lib.rs", "mod a; pub use a::{A, B as C};"),
         ("a/mod.rs", "mod b; mod c;\npub use b::{A, B};\npub(super) use self::c::D;"),

@@ -157,7 +157,7 @@ fn flaw(citation: &Citation, citing: &Path) -> Option<String> {
 }
 
 #[test]
-fn every_citation_leads_somewhere() {
+fn every_citation_resolves() {
     let (mut wrong, mut cited) = (Vec::new(), BTreeSet::new());
     for (path, text) in sources() {
         // What is below is no citation.
@@ -187,7 +187,7 @@ fn documents() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn no_number_of_a_section_comes_twice() {
+fn section_numbers_are_unique() {
     for (path, text) in documents() {
         let (_, repeated) = sections(&text);
         assert_eq!(repeated, Vec::<String>::new(), "{}", path.display());
@@ -219,7 +219,7 @@ fn marks(text: &str) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn every_mark_of_a_document_names_a_test_that_is_there() {
+fn every_mark_of_a_document_names_an_existing_test() {
     let (mut wrong, mut count) = (Vec::new(), 0);
     for (path, text) in documents() {
         for (file, test) in marks(&text) {

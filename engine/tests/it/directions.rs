@@ -267,7 +267,7 @@ fn many_megabytes() -> Vec<u8> {
 /// Ranges of a compressed target wait for those before them: in whatever order workers finish, the
 /// files are the same, and the plaintext comes back.
 #[test]
-fn many_ranges_come_in_order_whoever_finishes_first() {
+fn many_ranges_are_in_order_whichever_finishes_first() {
     let plain = many_megabytes();
     let walks = [1, 5].map(|workers| Walk::of_many_ranges(&plain, workers));
     for to in [0, 1, 6, 11, 3, 12, 10, 7, 13, 4, 9, 0] {

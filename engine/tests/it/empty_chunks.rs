@@ -148,7 +148,7 @@ fn sealed(form: &str, payload: &[u8], key: &std::path::Path, seed: u8) -> Vec<u8
 /// One to three of them, in every form, on every kind of route: payloads kept under another key or
 /// in clear, recompressed, decrypted.
 #[test]
-fn chunks_of_nothing_are_chunks_in_every_form_and_on_every_route() {
+fn empty_chunks_are_chunks_in_every_form_and_on_every_route() {
     for (number, (form, payload)) in FORMS.iter().enumerate() {
         let compressor = form.trim_start_matches("Encrypting");
         let routes = match *form {
@@ -188,7 +188,7 @@ fn chunks_of_nothing_are_chunks_in_every_form_and_on_every_route() {
 
 /// A wrong length looks like empty chunks, too.
 #[test]
-fn chunks_that_are_no_chunks_of_nothing_are_noticed() {
+fn false_empty_chunks_are_noticed() {
     let mut table = Table::new();
     table.become_("none");
     for tail in [&[0, 0, 0, 1][..], &[0; 16], &[0; 3]] {

@@ -138,7 +138,7 @@ fn a_plan_changes_nothing() {
 /// DSE 6.8 encrypts its storage-attached indices with the key of Data.db (FORMATS.md 7.6): carried
 /// over, they would need the old key forever. Those of Converged Core are in clear.
 #[test]
-fn an_index_that_may_be_under_the_old_key_is_left_out_and_another_one_is_not() {
+fn only_an_index_that_may_be_under_the_old_key_is_left_out() {
     let workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let table = workspace.table();
     let of_dse = table.join("oa-2-big-SAI_idx_TermsData.db");

@@ -146,7 +146,7 @@ fn options_without_a_provider_are_those_of_the_replicated_one() {
 }
 
 #[test]
-fn keys_that_cannot_be_had_offline_are_a_finding() {
+fn keys_unavailable_offline_are_a_finding() {
     for escrow in [None, Some(ESCROW.lines().next().unwrap())] {
         let mut site = Site::new();
         if let Some(lines) = escrow {
@@ -192,7 +192,7 @@ fn a_key_of_the_database_s_own_table_can_be_the_target() {
 }
 
 #[test]
-fn a_target_in_the_database_s_own_table_must_be_named_and_be_a_uuid() {
+fn a_target_in_the_database_s_own_table_must_be_a_named_uuid() {
     let refused = |cql: &str, id: Option<&str>| {
         let options = OptionMap::parse_cql(cql).unwrap();
         let params = CompressionParams::from_cql_options(&options).unwrap();
@@ -212,7 +212,7 @@ fn a_target_in_the_database_s_own_table_must_be_named_and_be_a_uuid() {
 
 /// FORMATS.md 5.5: the header has the new key's id, and the chunk is still under the one before.
 #[test]
-fn a_chunk_whose_header_names_the_wrong_key_is_read_under_the_other() {
+fn a_chunk_with_a_wrong_key_in_its_header_is_still_read() {
     let site = Site::with_escrow();
     let labelled = recipe("1", &[(Some(FIRST), FIRST_KEY)]);
     let wrong = recipe("1", &[(Some(FIRST), SECOND_KEY)]).chunks(&plain());

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_not_followed_for_ever() {
+    fn a_chain_is_not_followed_forever() {
         let long: Vec<_> =
             (0..99).map(|i| certificate(&i.to_string(), &(i + 1).to_string(), 1)).collect();
         let pool: Vec<&[u8]> = long.iter().map(Vec::as_slice).collect();

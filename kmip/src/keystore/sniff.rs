@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_told_by_what_they_look_like() {
+    fn other_files_are_described_by_their_look() {
         for (bytes, text) in [
             (&b"hosts: kmip1"[..], "not a key store: neither JKS, JCEKS, PKCS12 nor PEM"),
             (b"\xfe\xed", "not a key store: neither JKS, JCEKS, PKCS12 nor PEM"),

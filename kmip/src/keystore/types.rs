@@ -172,7 +172,7 @@ mod tests {
 
     /// What Java 17 opens and refuses was tested for each of these.
     #[test]
-    fn a_declared_type_is_remarked_upon_where_java_does_not_open_the_file() {
+    fn a_declared_type_that_java_does_not_open_causes_a_note() {
         use StoreType::{Bks, Jceks, Jks, Pem, Pkcs12};
 
         let note = |declared: StoreType, found| {

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_configuration_is_kept_and_unknown_suites_are_told() {
+    fn suites_keep_their_order_and_unknown_ones_are_reported() {
         let suites = [
             "TLS_RSA_WITH_AES_128_CBC_SHA",
             "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",

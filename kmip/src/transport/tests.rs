@@ -39,7 +39,7 @@ fn refused(chain: &[&str], trusted: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_sound_passes() {
+fn sound_certificates_pass() {
     assert_eq!(check(&["good"], &["root"]).1, Ok(()));
     assert_eq!(check(&["self-signed"], &["self-signed"]).1, Ok(()));
     assert_eq!(check(&["by-sha1-root"], &["sha1-root"]).1, Ok(()), "nobody verifies a root's own");
@@ -47,7 +47,7 @@ fn what_is_sound_passes() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_without_a_trusted_issuer() {
     assert_eq!(
         refused(&["good"], &["rsa-root"]),
         "neither it nor its issuer, \"Root\", is in the truststore"
@@ -94,7 +94,7 @@ fn what_java_accepts_and_the_library_does_not() {
 }
 
 #[test]
-fn what_its_issuers_did_not_mean() {
+fn certificates_used_against_their_issuers_intent() {
     for (chain, what) in [
         (
             &["authority"][..],
@@ -123,7 +123,7 @@ fn what_its_issuers_did_not_mean() {
 }
 
 #[test]
-fn the_certificate_whose_time_is_over_is_named() {
+fn the_expired_certificate_is_named() {
     let mut issuer = Certificate::parse(&read("root")).unwrap();
     let leaf = Certificate::parse(&read("good")).unwrap();
     issuer.not_after = "2020-01-01T00:00:00Z".parse().unwrap();

@@ -99,7 +99,7 @@ fn a_change_is_not_repeated_on_another_host() {
 }
 
 #[test]
-fn a_change_goes_to_the_next_host_when_the_first_cannot_be_connected_to() {
+fn a_change_uses_the_next_host_if_the_first_is_unreachable() {
     let sim = Simulator::start().unwrap();
     let mut client = client_with(&sim.tls_settings(), settings(vec![nobody(), sim.host()]));
     let wanted = KeyRequest {
@@ -113,7 +113,7 @@ fn a_change_goes_to_the_next_host_when_the_first_cannot_be_connected_to() {
 }
 
 #[test]
-fn no_hosts_are_a_mistake() {
+fn an_empty_list_of_hosts_is_an_error() {
     let sim = Simulator::start().unwrap();
     let connector = rekey_kmip::transport::TlsConnector::new(&sim.tls_settings()).unwrap();
     let error = rekey_kmip::client::Client::new(Box::new(connector), settings(vec![])).unwrap_err();

@@ -64,7 +64,7 @@ fn a_missing_key_is_not_found_and_nothing_else_is_asked() {
 }
 
 #[test]
-fn an_object_that_is_no_key_is_told_apart() {
+fn an_object_that_is_not_a_key_is_recognised() {
     let sim = Simulator::start().unwrap();
     let id = sim.store().add_secret_data();
     let error = client(&sim).fetch(&id).unwrap_err();

@@ -55,7 +55,7 @@ fn pages_are_joined_whatever_their_size() {
 }
 
 #[test]
-fn a_list_that_is_cut_says_so() {
+fn a_list_that_is_cut_is_reported() {
     use Quirk::{CapsLocate, IgnoresOffset, NoLocatedItems, RefusesOffset, RefusesPaging};
     let cut = Rest::Cut { listed: 100, of: 351 };
     for quirk in [IgnoresOffset, RefusesOffset, RefusesPaging] {
@@ -86,7 +86,7 @@ fn an_old_version_cannot_tell() {
 
 /// One object a page, forever: the client still stops.
 #[test]
-fn a_trap_is_left() {
+fn a_hostile_list_is_abandoned() {
     let sim = with_keys(2001, &[Quirk::CapsLocate(1), Quirk::NoLocatedItems]);
     let mut settings = settings(vec![sim.host()]);
     settings.timeouts.total = Duration::from_secs(60);
@@ -118,7 +118,7 @@ fn the_choice_is_made_from_what_the_database_sees() {
 
 /// An unknown client is not a matter of versions.
 #[test]
-fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
+fn a_required_credential_is_not_retried_in_other_versions() {
     let sim = Simulator::start().unwrap();
     let refuse = |reason| Fault::Refuse(reason, "who are you".to_owned());
     for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {

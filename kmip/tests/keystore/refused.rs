@@ -18,7 +18,7 @@ fn an_empty_truststore_is_an_error_where_java_says_nothing() {
 }
 
 #[test]
-fn a_wrong_or_missing_store_password_is_told_for_every_store() {
+fn a_wrong_or_missing_store_password_is_reported_for_every_store() {
     for file in all() {
         let (format, wrong) = match file.rsplit_once('.').unwrap().1 {
             "jks" => (StoreType::Jks, "Changeit"),

@@ -250,7 +250,7 @@ impl Place<'_> {
         let mut all = BTreeSet::new();
         for directories in self.tables() {
             let mut agreed = None;
-            for node in Node::behind(self.pristine.scenario.flavor) {
+            for node in Node::of(self.pristine.scenario.flavor) {
                 match (start(*node, &directories), &agreed) {
                     (Start::Refuses(why), _) => {
                         return Err(format!("{node:?} does not start: {why}"));

@@ -48,7 +48,7 @@ fn a_key_that_live_data_is_under_stays() {
 }
 
 #[test]
-fn a_key_that_only_a_snapshot_or_a_backup_is_under_stays_too() {
+fn a_key_used_only_by_a_snapshot_or_backup_stays_too() {
     for folder in ["snapshots/s", "backups", "snapshots/s/.by_n"] {
         let site = Site::new();
         revoke(&site);
@@ -172,7 +172,7 @@ fn an_active_key_is_to_be_revoked_first() {
 
 /// Commit log and hints have no SSTables.
 #[test]
-fn what_no_census_sees_is_said() {
+fn what_no_census_sees_is_reported() {
     let site = Site::unused();
     revoke(&site);
     let text = fs::read_to_string(site.config()).unwrap();
@@ -185,7 +185,7 @@ fn what_no_census_sees_is_said() {
 
 /// An empty census proves nothing.
 #[test]
-fn where_no_sstable_is_found_nothing_is_destroyed_unless_it_is_forced() {
+fn without_sstables_a_key_is_destroyed_only_if_forced() {
     let site = Site::new();
     revoke(&site);
     fs::create_dir(site.node.root.path().join("empty")).unwrap();
@@ -271,7 +271,7 @@ fn what_no_census_counts_may_be_under_the_key() {
 
 /// The node's configuration knows where its data lies.
 #[test]
-fn a_data_directory_that_the_configuration_names_is_not_left_out() {
+fn a_data_directory_in_the_configuration_must_be_given() {
     let site = Site::unused();
     revoke(&site);
     let root = fs::canonicalize(site.node.root.path()).unwrap();
@@ -296,7 +296,7 @@ fn a_data_directory_that_the_configuration_names_is_not_left_out() {
 }
 
 #[test]
-fn which_snapshot_needs_the_key_is_said() {
+fn the_snapshot_that_needs_the_key_is_named() {
     let site = Site::new();
     copy_tree(&site.node.table(), &site.node.root.path().join("away"));
     for folder in ["snapshots/monday", "snapshots/friday", "backups"] {

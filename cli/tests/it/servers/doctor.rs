@@ -317,7 +317,7 @@ fn key_stores_that_cannot_be_used() {
 }
 
 #[test]
-fn ports_that_are_no_key_server() {
+fn ports_that_are_not_a_key_server() {
     for (door, timeout, message, hint) in [
         (Door::PlainText, 20_000, "the port does not speak TLS", "use the key server's TLS port"),
         (
@@ -356,7 +356,7 @@ fn ports_that_are_no_key_server() {
 }
 
 #[test]
-fn a_server_that_speaks_tls_and_no_kmip_is_told() {
+fn a_server_with_tls_but_not_kmip_is_recognised() {
     let site = healthy();
     let page = rekey_kmip_sim::Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec());
     for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {

@@ -127,7 +127,7 @@ fn json_lines_have_every_field() {
 }
 
 #[test]
-fn a_namespace_narrows_the_list_whether_or_not_the_server_filters() {
+fn a_namespace_narrows_the_list_even_without_a_server_filter() {
     for quirks in [&[][..], &[Quirk::IgnoresCustomFilters], &[Quirk::IgnoresLocateFilters]] {
         let site = site(quirks);
         let ids = |more: &[&str]| -> Vec<String> {
@@ -141,7 +141,7 @@ fn a_namespace_narrows_the_list_whether_or_not_the_server_filters() {
 }
 
 #[test]
-fn what_is_no_key_does_not_break_the_list() {
+fn objects_that_are_not_keys_do_not_break_the_list() {
     for quirks in [&[][..], &[Quirk::IgnoresLocateFilters], &[Quirk::NoBatches]] {
         let site = site(quirks);
         site.sim.store().add_secret_data();
@@ -187,7 +187,7 @@ fn what_the_server_does_not_tell_is_n_a() {
 }
 
 #[test]
-fn texts_of_the_server_cannot_drive_a_terminal() {
+fn texts_of_the_server_cannot_control_a_terminal() {
     let site = site(&[]);
     site.keep(
         "evil\u{1b}[2J",
@@ -235,7 +235,7 @@ fn a_list_that_the_server_cuts_says_so() {
 }
 
 #[test]
-fn without_a_group_all_are_listed_and_one_that_is_down_hides_no_other() {
+fn without_a_group_all_are_listed_even_if_one_is_down() {
     let site = site(&[]);
     let text = fs::read_to_string(site.config()).unwrap();
     let (head, body) = text.split_once("kmip1:\n").unwrap();
@@ -256,7 +256,7 @@ fn without_a_group_all_are_listed_and_one_that_is_down_hides_no_other() {
 }
 
 #[test]
-fn a_host_that_is_passed_over_is_said() {
+fn a_host_that_is_passed_over_is_reported() {
     let site = site(&[]);
     let own = format!("localhost:{}", site.sim.address().port());
     let text = fs::read_to_string(site.config()).unwrap();

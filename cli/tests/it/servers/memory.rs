@@ -69,7 +69,7 @@ fn memchr(bytes: &[u8], wanted: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn fetched_keys_and_passwords_are_nowhere_but_where_they_are_needed() {
+fn fetched_keys_and_passwords_are_only_where_they_are_needed() {
     // Large enough to be still running when it is examined.
     let site = Site::of(unfinished::node(), SimulatorSettings::default());
     // Nothing that a table of a library could have by chance.

@@ -25,7 +25,7 @@ fn finding(run: &Run, severity: &str) -> Value {
 }
 
 #[test]
-fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
+fn the_database_chooses_the_old_key_until_it_expires() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     let run = with(&site, "plan", &[]).exits(2);
@@ -85,7 +85,7 @@ fn a_key_is_made_once_and_found_again() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
+fn an_interrupted_run_resumes_with_a_named_key() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     // One SSTable is done.
@@ -115,7 +115,7 @@ fn keys_in_use(node: &Node) -> Vec<String> {
 
 /// Said again, `--create-key` means the same key.
 #[test]
-fn a_rotation_is_made_once_however_often_it_is_asked_for() {
+fn a_rotation_is_made_once_however_often_it_is_requested() {
     let site = Site::new();
     with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
     let before = site.node.sstables();
@@ -200,7 +200,7 @@ fn an_older_key_that_waits_is_left_waiting() {
 
 /// If it is ended early, the same command resumes with the same key.
 #[test]
-fn a_rotation_that_was_ended_goes_on_with_its_key() {
+fn an_ended_rotation_resumes_with_its_key() {
     let site = Site::new();
     let words = ["--create-key", "--stop-after", "1"];
     for left in [3, 2, 1] {
@@ -233,7 +233,7 @@ fn a_key_that_must_not_encrypt_is_6_in_the_plan_and_in_the_run() {
 }
 
 #[test]
-fn keys_that_cannot_be_had_are_the_same_status_in_the_plan_and_in_the_run() {
+fn unavailable_keys_have_the_same_status_in_plan_and_run() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     site.sim.store().set_quirk(Quirk::RefusesGetOfDeactivated, true);

@@ -74,7 +74,7 @@ fn padding_always_adds_at_least_one_byte_and_no_padding_none() {
 
 /// A refusal for each reason, consistent with Java 17's verdicts on the same names.
 #[test]
-fn what_cannot_be_used_is_named() {
+fn unusable_transformations_are_refused_by_name() {
     use TransformationError as E;
     refused(
         E::Malformed,

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_another_container_has_by_another_path_is_the_same_file() {
+    fn a_file_open_by_another_path_in_a_container_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let table = dir.path().join("data/ks/t-1");
         fs::create_dir_all(&table).unwrap();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_ended_has_nothing_and_one_that_refuses_is_not_nobody() {
+    fn an_ended_process_holds_nothing_and_a_hidden_one_may() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(held_below(&dir.path().join("7"), None, &[]).unwrap(), None);
         // Only the system's first answer counts.

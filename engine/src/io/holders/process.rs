@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_java_may_be_a_node_and_a_script_that_names_one_is_none() {
+    fn java_may_be_a_node_and_a_script_naming_one_is_not() {
         let usual = 0x0040_0000;
         let watchdog = format!("bash\0-c\0while sleep 1; do pgrep -f {DAEMON}; done\0");
         for (name, cmdline, may_be) in [
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_and_the_kernel_s_own_are_no_nodes_and_what_is_hidden_may_be() {
+    fn ended_and_kernel_processes_are_not_nodes_and_hidden_may_be() {
         for (state, flags) in [('Z', 0x0040_0000), ('X', 0), ('I', 0x0020_8040), ('S', 0x4)] {
             let found = process(&stat("java", state, flags), "");
             assert!(!found.may_be_a_node(), "{found:?}");

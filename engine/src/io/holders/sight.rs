@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn hidepid_hides_from_all_but_those_who_may_trace_and_its_group() {
+    fn hidepid_hides_from_all_but_tracers_and_its_group() {
         let nobody = status(0, "4 24");
         for (options, hidden) in [
             ("rw", false),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_no_proc_shows_nobody() {
+    fn a_directory_that_is_not_proc_shows_no_process() {
         let dir = tempfile::tempdir().unwrap();
         assert!(blindness(dir.path()).unwrap().contains("/proc is not mounted"));
         assert_eq!(own_pid(dir.path()), None);

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_does_not_fit_is_taken_back() {
+    fn a_line_that_does_not_fit_is_removed_again() {
         let file = full(b"AES:128:AAAA\n");
         let error = append(&file, Path::new("/k"), b"AES:128:AAAA\n", b"secret").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_line_is_taken_back() {
+    fn a_partial_line_is_removed_again() {
         // The file is longer than when it was read: what a short write leaves.
         let file = full(b"AES:128:AAAA\nAES:256:BB");
         append(&file, Path::new("/k"), b"AES:128:AAAA\n", b"secret").unwrap_err();

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_write_to_different_files_unless_pieces_wait_for_each_other() {
+    fn workers_write_to_different_files_unless_pieces_are_ordered() {
         assert_eq!(handed_out(1, &[false, false]), [0, 0, 0]);
         assert_eq!(handed_out(2, &[false, false, false]), [0, 1, 0, 1, 0, 1]);
         assert_eq!(handed_out(2, &[false]), [0; 6]);

@@ -90,7 +90,7 @@ impl<T: Task> Doing<'_, T> {
             self.entered = Some(Entered { stage: Arc::clone(&stage), pieces, is_ordered });
             // A single piece is not worth a round trip to another thread, which takes as long as
             // processing a few KiB.
-            if pieces != 1 || !self.control.lets_go_on(Instant::now()) {
+            if pieces != 1 || !self.control.may_continue(Instant::now()) {
                 return Ok(Outcome::Open);
             }
             self.piece(&stage, 0)?;

@@ -170,7 +170,7 @@ impl ChunkSource {
         }
         let start = slots.first().map_or(0, |slot| slot.offset);
         let length = slots.iter().map(|slot| self.record_length(slot)).sum();
-        self.prefetch_behind(start, length);
+        self.prefetch_ahead(start, length);
         let bytes = self.data.slice(start, length, input)?;
         let mut whole = crc32fast::Hasher::new();
         let mut rest = bytes;
@@ -179,11 +179,11 @@ impl ChunkSource {
             let (record, after) = rest
                 .split_at_checked(self.record_length(slot))
                 .ok_or_else(|| self.outside(number))?;
-            let (stored, behind) =
+            let (stored, trailer) =
                 record.split_at_checked(slot.stored).ok_or_else(|| self.outside(number))?;
             let mut hasher = crc32fast::Hasher::new();
             hasher.update(stored);
-            let crc = match behind.first_chunk() {
+            let crc = match trailer.first_chunk() {
                 Some(crc) => Some(u32::from_be_bytes(*crc)),
                 None if self.has_no_checksums() => None,
                 None => Some(expected.next().ok_or_else(|| self.outside(number))?),
@@ -191,7 +191,7 @@ impl ChunkSource {
             if crc.is_some_and(|crc| hasher.clone().finalize() != crc) {
                 return Err(self.place(number, slot, crc_mismatch()));
             }
-            hasher.update(behind);
+            hasher.update(trailer);
             whole.combine(&hasher);
             rest = after;
         }
@@ -200,7 +200,7 @@ impl ChunkSource {
 
     /// Ranges are processed nearly in order. When one is begun, the system starts to read one a few
     /// ranges ahead, so that no worker waits for it.
-    fn prefetch_behind(&self, start: u64, length: usize) {
+    fn prefetch_ahead(&self, start: u64, length: usize) {
         let ahead = |ranges: u64| {
             start.saturating_add(u64::try_from(length).unwrap_or(u64::MAX).saturating_mul(ranges))
         };

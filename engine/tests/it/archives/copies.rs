@@ -8,7 +8,7 @@ use super::*;
 use crate::kit::workspace::{copy_tree, target};
 
 #[test]
-fn what_is_linked_everywhere_is_re_encrypted_once_and_linked_again_everywhere() {
+fn shared_files_are_re_encrypted_once_and_linked_everywhere() {
     let node = Node::usual();
     for name in node.workspace.files() {
         let path = node.table().join(name);
@@ -68,7 +68,7 @@ fn what_is_linked_everywhere_is_re_encrypted_once_and_linked_again_everywhere() 
 }
 
 #[test]
-fn without_being_asked_archives_stay_and_are_counted() {
+fn archives_stay_and_are_counted_unless_requested() {
     let mut node = Node::usual();
     node.workspace.archives = Archives::default();
     let snapshot = node.link("snapshots/s", &[]);
@@ -113,7 +113,7 @@ fn without_being_asked_archives_stay_and_are_counted() {
 /// An index that is built appends to the list that a snapshot shares; one that is dropped leaves it, or
 /// leaves a list of itself alone.
 #[test]
-fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
+fn lists_left_by_indices_are_corrected_in_every_place() {
     use std::io::Write as _;
     let node = Node::usual();
     let live = |name: &str| node.table().join(name);
@@ -163,7 +163,7 @@ fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
 
 /// An operator has copied a file of a snapshot, or a component was rewritten since.
 #[test]
-fn copies_of_which_a_replaced_file_is_another_one_are_rewritten_on_their_own() {
+fn copies_with_a_file_of_their_own_are_rewritten_separately() {
     let node = Node::usual();
     let same = node.link("snapshots/same", &[]);
     let other = node.link("snapshots/other", &[]);
@@ -297,7 +297,7 @@ fn assert_restored(node: &Node, archive: &Path) {
 
 /// The new form has other components, other options, and another compression ratio to tell.
 #[test]
-fn components_come_and_go_in_copies_as_in_live_sstables() {
+fn components_are_added_and_removed_in_copies_too() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     fs::write(node.table().join("oa-2-big-Digest.sha1"), "x").unwrap();
@@ -355,7 +355,7 @@ fn snapshots_of_dropped_tables_are_re_encrypted() {
 }
 
 #[test]
-fn archives_in_every_data_directory_are_replaced_where_they_lie() {
+fn archives_are_replaced_in_place_in_every_data_directory() {
     let mut node = Node::usual();
     let second = node.workspace.root.path().join("data2");
     let table = second.join("rk").join(node.table().file_name().unwrap());

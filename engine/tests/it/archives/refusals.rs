@@ -8,7 +8,7 @@ use rekey_engine::plan::{Action, Severity};
 use super::*;
 
 #[test]
-fn archives_behind_links_and_with_logs_are_refused_and_the_rest_goes_on() {
+fn only_archives_behind_links_or_with_logs_are_refused() {
     let node = Node::usual();
     let good = node.link("snapshots/good", &[]);
     let elsewhere = node.workspace.root.path().join("elsewhere");
@@ -62,7 +62,7 @@ fn files_that_are_links_are_refused() {
 
 /// A damaged copy is refused by itself; and what is damaged in a live one need not be in a snapshot.
 #[test]
-fn each_is_looked_at_by_itself() {
+fn copies_and_live_sstables_are_checked_separately() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     fs::remove_file(node.table().join("oa-2-big-Index.db")).unwrap();

@@ -34,7 +34,7 @@ fn a_cut_inside_the_last_chunk_is_a_wrong_length() {
 
 /// Offsets and file do not match: the error names the place of the offset.
 #[test]
-fn a_cut_that_leaves_no_room_for_a_chunk_says_where_the_file_ends() {
+fn a_cut_before_a_chunk_says_where_the_file_ends() {
     for cut in [CHUNK_1 + 3, CHUNK_1, CHUNK_1 - 2, CHUNK_1 - 4, 100, 1] {
         both(|patient| {
             patient.edit("Data.db", |data| data.truncate(cut));
@@ -74,7 +74,7 @@ fn a_flipped_bit_anywhere_is_a_wrong_crc() {
 }
 
 #[test]
-fn two_chunks_in_each_other_s_place_are_refused_although_their_crcs_hold() {
+fn swapped_chunks_are_refused_although_their_crcs_match() {
     // Of the ECB set with 16 KiB chunks: chunks 0 and 1 are as long as each other.
     const RECORD: usize = 16_384 + 16 + 4;
     let patient = Patient::of("fixtures/oa-aes-ecb-128-16k", "oa-2-big");
@@ -93,7 +93,7 @@ fn two_chunks_in_each_other_s_place_are_refused_although_their_crcs_hold() {
 }
 
 #[test]
-fn a_data_file_that_is_no_file_is_refused() {
+fn a_data_file_that_is_not_a_regular_file_is_refused() {
     let patient = Patient::usual();
     let data = patient.bytes("Data.db");
     patient.remove("Data.db");

@@ -88,7 +88,7 @@ fn absurd_lengths_of_texts_are_refused() {
 }
 
 #[test]
-fn what_is_no_chunk_length_is_refused() {
+fn an_invalid_chunk_length_is_refused() {
     for length in [0, -1, -65_536, i32::MIN, 65_535, 3, 65_537, i32::MAX] {
         let diagnosis = with(&int(length), |f| f.chunk_length).diagnose();
         diagnosis.is(Corrupt).at("CompressionInfo.db").says(&length.to_string());
@@ -215,7 +215,7 @@ fn unsorted_and_repeated_offsets_among_many_are_refused() {
 }
 
 #[test]
-fn texts_that_are_no_texts_and_repeated_options_are_refused() {
+fn invalid_texts_and_repeated_options_are_refused() {
     // The first byte of the class, of an option's name and of a value become no start of a text.
     for at in [2, 19, 37] {
         let patient = Patient::usual();

@@ -37,7 +37,7 @@ fn upgrade(workspace: &Workspace, target: &Target) -> upgrade::Report {
 }
 
 /// Stops a swap after its COMMIT, when the first old file is about to be deleted.
-fn stop_behind_commit() -> TestStorage {
+fn stop_after_commit() -> TestStorage {
     TestStorage::failing(|op| {
         let old = op.path.file_name().is_some_and(|name| {
             let name = name.to_string_lossy();
@@ -54,7 +54,7 @@ fn names_with_spaces_and_unicode_work_in_every_form_of_log() {
         let workspace = Workspace::empty_in("key space & ö");
         let (mut workspace, target) = named_in(workspace, "key_space", &table);
         workspace.flavor = Some(flavor);
-        let report = workspace.upgrade_on(stop_behind_commit().boxed(), &target).unwrap();
+        let report = workspace.upgrade_on(stop_after_commit().boxed(), &target).unwrap();
         assert_eq!(report.failures().count(), 4, "each was stopped after its COMMIT");
         let logs: Vec<_> =
             workspace.files().into_iter().filter(|name| name.contains("_txn_")).collect();
@@ -84,7 +84,7 @@ fn names_with_spaces_and_unicode_work_in_every_form_of_log() {
 }
 
 #[test]
-fn a_comma_or_a_line_end_cannot_stand_in_a_log() {
+fn a_comma_or_a_line_end_cannot_be_in_a_log() {
     for bad in ["a,b", "a\nb"] {
         let (workspace, target) = named("ks", &format!("{bad}-{}", &TABLE[2..]));
         copy_tree(
@@ -108,7 +108,7 @@ fn a_comma_or_a_line_end_cannot_stand_in_a_log() {
 /// A log needs the canonical path, staging needs the same file system, and a table that is
 /// reached by two names would be rewritten twice at a time.
 #[test]
-fn a_table_behind_a_link_is_refused_and_the_others_go_on() {
+fn only_a_table_behind_a_link_is_refused() {
     let (workspace, target) = named("ks", TABLE);
     let elsewhere = workspace.root.path().join("elsewhere");
     copy_tree(&workspace.data().join("ks").join(TABLE), &elsewhere);
@@ -290,7 +290,7 @@ fn an_index_folder_is_a_table_of_its_own() {
 
 /// A table that was dropped and made again: two directories of one name, with the same ids.
 #[test]
-fn two_directories_of_one_table_name_do_not_meet_in_the_staging_directory() {
+fn tables_of_the_same_name_are_staged_separately() {
     for _ in 0..5 {
         let (workspace, target) = named("ks", TABLE);
         let again = workspace.data().join("ks").join(format!("t-{}", "b".repeat(32)));

@@ -54,7 +54,7 @@ fn an_unknown_cipher_in_the_table_is_refused() {
 }
 
 #[test]
-fn chained_classes_that_nobody_knows_are_refused_and_the_census_does_not_know_their_keys() {
+fn unknown_chained_classes_are_refused_and_their_keys_unknown() {
     for class in ["EncryptingZstdCompressor", "EncryptingNoopCompressor"] {
         let patient = Patient::usual();
         patient.set_class(class);
@@ -76,7 +76,7 @@ fn an_unknown_class_is_never_called_not_encrypted() {
 }
 
 #[test]
-fn a_table_of_an_unknown_class_alone_is_no_success() {
+fn a_table_with_only_an_unknown_class_is_not_a_success() {
     let workspace = Workspace::copy_of("fixtures/oa-lz4");
     for name in workspace.files().iter().filter(|name| name.ends_with("CompressionInfo.db")) {
         let path = workspace.table().join(name);

@@ -236,7 +236,7 @@ fn cbc() -> Vec<Attribute> {
 }
 
 #[test]
-fn a_system_key_may_lie_on_a_key_server() {
+fn a_system_key_may_be_on_a_key_server() {
     let site = Site::new();
     for (attributes, cipher) in [(cbc(), CBC), (Vec::new(), "AES")] {
         let id = site.sim.store().add_key(CryptographicAlgorithm::AES, 128, attributes).unwrap();
@@ -270,7 +270,7 @@ fn a_system_key_may_lie_on_a_key_server() {
 }
 
 #[test]
-fn groups_that_need_each_other_are_told() {
+fn groups_that_need_each_other_are_reported() {
     let site = Site::new();
     let encrypted = |key: &str| {
         let mut lines = lines("jks", &format!("keystore_password: {BY_OPENSSL}"), "");
@@ -363,7 +363,7 @@ fn real_stores_open() {
 }
 
 #[test]
-fn keys_with_passwords_of_their_own_and_stores_with_several_keys_open() {
+fn keys_with_own_passwords_and_stores_with_several_keys_open() {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores");
     let real = real.to_str().unwrap();
     let site = Site::new();

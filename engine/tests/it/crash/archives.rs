@@ -495,7 +495,7 @@ fn copies_survive_an_outage_at_every_operation() {
 }
 
 #[test]
-fn copies_survive_an_outage_behind_a_kill() {
+fn copies_survive_an_outage_after_a_kill() {
     run_all("archives, outages after kills", &thinned(all(cached), 100));
 }
 

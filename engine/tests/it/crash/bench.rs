@@ -201,7 +201,7 @@ impl Bench {
     pub(crate) fn live(&self) -> Result<BTreeSet<String>, Broken> {
         let directories = [self.workspace.table()];
         let mut agreed = None;
-        for node in Node::behind(self.scenario.flavor) {
+        for node in Node::of(self.scenario.flavor) {
             match (start(*node, &directories), &agreed) {
                 (Start::Refuses(why), _) => return Err(format!("{node:?} does not start: {why}")),
                 (Start::Loads(live), None) => agreed = Some(live),

@@ -239,7 +239,7 @@ fn two_workers_may_be_stopped_and_resumed() {
 }
 
 #[test]
-fn a_look_may_fail_too() {
+fn a_read_may_fail_too() {
     let scenarios =
         [Scenario::ALL[0], Scenario::ALL[5]].into_iter().chain(Scenario::stepped().take(1));
     run_all("failing looks", &thinned(scenarios.flat_map(looks).collect(), 50));

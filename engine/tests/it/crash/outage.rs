@@ -178,7 +178,7 @@ fn cached(scenario: Scenario) -> Vec<Outage> {
 }
 
 #[test]
-fn the_power_may_go_in_the_run_behind_a_killed_one() {
+fn power_loss_in_the_run_after_a_kill() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(cached).collect();
     run_all("outages after kills", &thinned(cases, 90));
 }
@@ -214,38 +214,38 @@ fn resumed(scenario: Scenario) -> Vec<Outage> {
 }
 
 #[test]
-fn the_power_may_go_in_a_journalled_run() {
+fn power_loss_in_a_journalled_run() {
     let cases: Vec<_> = Scenario::stepped().flat_map(single).collect();
     run_all("journalled outages", &thinned(cases, 140));
 }
 
 #[test]
-fn the_power_may_go_in_a_journalled_run_behind_a_killed_one() {
+fn power_loss_in_a_journalled_run_after_a_kill() {
     let cases: Vec<_> = Scenario::stepped().flat_map(cached).collect();
     run_all("journalled outages after kills", &thinned(cases, 60));
 }
 
 #[test]
-fn the_power_may_go_while_a_run_is_gone_on_with() {
+fn power_loss_in_a_resumed_run() {
     let cases: Vec<_> = Scenario::stepped().flat_map(resumed).collect();
     run_all("outages while resuming", &thinned(cases, 120));
 }
 
 #[test]
-fn the_power_may_go_at_every_operation() {
+fn power_loss_at_every_operation() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(single).collect();
     run_all("outages", &thinned(cases, 160));
 }
 
 #[test]
-fn the_power_may_go_with_two_workers() {
+fn power_loss_with_two_workers() {
     let scenarios = Scenario::ALL.into_iter().map(|all| Scenario { threads: 2, ..all });
     let cases: Vec<_> = scenarios.flat_map(single).step_by(7).collect();
     run_all("outages with two workers", &thinned(cases, 40));
 }
 
 #[test]
-fn the_power_may_go_again_and_behind_errors() {
+fn power_loss_again_and_after_errors() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(nested).collect();
     run_all("nested outages", &thinned(cases, 90));
 }

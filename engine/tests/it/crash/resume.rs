@@ -68,7 +68,7 @@ fn run(bench: &Bench) -> rekey_engine::Result<Report> {
 }
 
 #[test]
-fn what_is_durable_is_not_done_again() {
+fn durable_work_is_not_repeated() {
     let operations = reference(scenario());
     let all = ranges_written(&operations);
     assert_eq!(all.values().sum::<u64>(), 8 + 3, "{all:?}");
@@ -106,7 +106,7 @@ fn what_is_durable_is_not_done_again() {
 }
 
 #[test]
-fn it_may_be_killed_at_every_range_and_gets_there() {
+fn a_run_killed_at_every_range_still_completes() {
     let bench = Bench::new(scenario());
     let mut runs = 0;
     loop {
@@ -136,7 +136,7 @@ fn it_may_be_killed_at_every_range_and_gets_there() {
 /// nevertheless, and records it again before anything is journalled that relies on it: no record
 /// may refer to an SSTable that never began.
 #[test]
-fn a_beginning_that_the_journal_did_not_take_is_not_missed_by_the_next_run() {
+fn a_run_survives_a_beginning_that_was_not_journalled() {
     let operations = reference(scenario());
     let is_record = |op: &Operation| op.call == "write_at" && op.path.ends_with("journal");
     let mut records = (1..).zip(&operations).filter(|(_, op)| is_record(op)).map(|(at, _)| at);
@@ -227,7 +227,7 @@ fn another_key_of_the_same_name_is_refused() {
 /// Only what the node has compacted or changed between two nights starts over, or is skipped if it
 /// is gone: the operator does not have to abandon anything.
 #[test]
-fn a_changed_source_is_dropped_with_a_word_and_the_others_go_on() {
+fn only_a_changed_source_is_dropped_with_a_warning() {
     type Change = fn(&Bench, PathBuf);
     let changes: [(&str, Change); 4] = [
         ("was written to", |_, path| {
@@ -265,8 +265,8 @@ fn a_changed_source_is_dropped_with_a_word_and_the_others_go_on() {
         let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
         assert!(warning.to_string().contains(words), "{warning}");
         assert!(warning.path().unwrap().to_str().unwrap().contains("da-2-bti"), "{warning}");
-        let anew = ranges_written(&storage.log());
-        let ranges = anew.iter().find(|(staging, _)| staging.ends_with(".da-2-bti"));
+        let again = ranges_written(&storage.log());
+        let ranges = again.iter().find(|(staging, _)| staging.ends_with(".da-2-bti"));
         let expected = if words == "is gone" { None } else { Some(8) };
         assert_eq!(ranges.map(|(_, ranges)| *ranges), expected, "{words}");
         assert!(!state_dir(&bench).exists(), "{words}");
@@ -275,7 +275,7 @@ fn a_changed_source_is_dropped_with_a_word_and_the_others_go_on() {
 
 /// They are identified by their content, in whatever order they are given.
 #[test]
-fn data_directories_that_were_moved_go_on() {
+fn a_run_resumes_in_moved_data_directories() {
     for elsewhere in [false, true] {
         let mut bench = two_data_directories(elsewhere);
         let old = bench.workspace.root.path().join("more");
@@ -359,7 +359,7 @@ fn two_data_directories(elsewhere: bool) -> Bench {
 /// One of the two, both and a stranger, or one whose journal lies elsewhere: neither the run nor
 /// `abandon` touches what does not belong to it, and both name it.
 #[test]
-fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
+fn data_directories_of_another_run_are_refused_and_not_swept() {
     for elsewhere in [false, true] {
         let bench = two_data_directories(elsewhere);
         let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
@@ -415,7 +415,7 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
 
 /// A blocked plan, or a different key, loses nothing that is staged, and makes no key.
 #[test]
-fn a_run_that_is_refused_in_the_end_has_swept_nothing() {
+fn a_refused_run_sweeps_nothing() {
     let bench = killed_with_ranges(scenario(), 3);
     let state = state_dir(&bench);
     fs::create_dir(state.join("of an earlier time")).unwrap();
@@ -461,7 +461,7 @@ fn a_damaged_journal_is_refused_and_can_be_abandoned() {
 }
 
 #[test]
-fn staged_files_that_are_not_what_the_journal_says_are_made_anew() {
+fn staged_files_that_contradict_the_journal_are_rewritten() {
     for spoil in ["Data.db.staged", "CompressionInfo.db.staged"] {
         for gone in [true, false] {
             let bench = killed_with_ranges(scenario(), 5);
@@ -483,7 +483,7 @@ fn staged_files_that_are_not_what_the_journal_says_are_made_anew() {
 
 /// The checksums in the journal are checked, too, at the end: nothing wrong is ever published.
 #[test]
-fn staged_bytes_that_have_changed_are_a_mismatch_and_then_made_anew() {
+fn changed_staged_bytes_are_a_mismatch_and_then_rewritten() {
     let bench = killed_with_ranges(scenario(), 5);
     let staging = state_dir(&bench).join("rk.t-5ab1e000000011f0800000000000000a.da-2-bti");
     let path = staging.join("Data.db.staged");
@@ -498,7 +498,7 @@ fn staged_bytes_that_have_changed_are_a_mismatch_and_then_made_anew() {
 
 /// Two swapped records of the same length are each sound by themselves.
 #[test]
-fn what_was_sealed_by_an_earlier_run_is_compared_with_what_went_in() {
+fn sealed_digests_of_an_earlier_run_are_compared() {
     let operations = reference(scenario());
     let sealed = (1..=operations.len()).find_map(|at| {
         let bench = Bench::new(scenario());
@@ -526,7 +526,7 @@ fn what_was_sealed_by_an_earlier_run_is_compared_with_what_went_in() {
 }
 
 #[test]
-fn status_tells_how_far_it_is_and_takes_no_lease() {
+fn status_reports_progress_without_a_lease() {
     let bench = killed_with_ranges(scenario(), 3);
     let data_dirs = [fs::canonicalize(bench.workspace.data()).unwrap()];
     let held = bench.workspace.session(LeaseMode::Exclusive).unwrap();
@@ -585,7 +585,7 @@ fn a_journal_may_be_elsewhere() {
 }
 
 #[test]
-fn a_journal_says_nothing_of_keys_and_plaintext() {
+fn a_journal_reveals_nothing_about_keys_and_plaintext() {
     let bench = killed_with_ranges(scenario(), 8);
     let journal = fs::read(state_dir(&bench).join("journal")).unwrap();
     let contains = |bytes: &[u8]| journal.windows(bytes.len()).any(|window| window == bytes);
@@ -603,7 +603,7 @@ fn a_journal_says_nothing_of_keys_and_plaintext() {
 
 /// A storage is shared by the runs of a test.
 #[test]
-fn an_unfinished_run_is_known_before_anything_is_done() {
+fn an_unfinished_run_is_detected_before_any_change() {
     let bench = killed_with_ranges(scenario(), 2);
     let session = bench.workspace.session_on(boxed(), LeaseMode::Exclusive).unwrap();
     let history = upgrade::unfinished(&session).unwrap().unwrap();

@@ -126,7 +126,7 @@ fn a_disk_may_have_any_size() {
 }
 
 #[test]
-fn a_disk_may_be_fuller_than_it_said() {
+fn a_disk_may_be_fuller_than_reported() {
     let cases = scenarios().flat_map(|scenario| every_size(scenario, true)).collect();
     run_all("disks that are fuller than they said", &thinned(cases, 120));
 }
@@ -168,7 +168,7 @@ impl Case for KilledCase {
 
 /// What an earlier run has staged counts as there: it would not fit a second time.
 #[test]
-fn a_run_goes_on_where_there_is_space_for_the_rest_only() {
+fn a_run_resumes_with_space_for_only_the_rest() {
     let mut cases = Vec::new();
     for scenario in scenarios().filter(|scenario| scenario.threads == 1) {
         let bench = Bench::new(scenario);

@@ -98,7 +98,7 @@ impl Toy {
     /// Every node loads one of the two, complete; returns whether it is the new one.
     fn check(&self) -> Result<bool, Broken> {
         let mut is_new = None;
-        for node in Node::behind(self.flavor) {
+        for node in Node::of(self.flavor) {
             let live = match start(*node, &[self.table()]) {
                 Start::Refuses(why) => return Err(format!("{node:?} does not start: {why}")),
                 Start::Loads(live) => live,

@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_sealed_opens(
+    fn sealed_messages_open(
         which in any::<prop::sample::Index>(),
         messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..600), 0..40),
         skew in 0_usize..64,

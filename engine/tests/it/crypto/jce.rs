@@ -109,7 +109,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 #[test]
-fn parity_bits_of_des_keys_mean_nothing() {
+fn parity_bits_of_des_keys_are_ignored() {
     for (algorithm, length) in [(Algorithm::Des, 8), (Algorithm::DesEde, 24)] {
         let transformation = Transformation::parse(algorithm.name()).unwrap();
         let sealed = |key: &[u8]| {

@@ -203,7 +203,7 @@ proptest! {
 
     /// Apart from the random IVs nothing depends on scheduling.
     #[test]
-    fn the_layout_does_not_depend_on_threads_or_on_how_files_are_read(mut case in cases()) {
+    fn the_layout_does_not_depend_on_threads_or_access(mut case in cases()) {
         case.goal.id = None;
         // Long enough for several ranges of 2 MiB.
         let length = (3 << 20) + case.length;

@@ -120,7 +120,7 @@ fn snapshots_of_dropped_tables_count() {
 }
 
 #[test]
-fn every_data_directory_is_looked_at() {
+fn every_data_directory_is_counted() {
     let mut tables = Tables::new();
     let second = tables.0.root.path().join("data2");
     tables.0.more_data.push(second.clone());

@@ -76,7 +76,7 @@ fn broken(fault: Fault, timeout: u64, reason: &str) -> usize {
 
 /// Each of these takes the group down: it is asked once, not once for each key.
 #[test]
-fn a_server_that_does_not_answer_is_asked_once() {
+fn an_unresponsive_server_is_tried_once() {
     let patient = 20_000;
     for (fault, timeout, reason) in [
         (Fault::Silent, 500, "no answer after 500 ms while trying to receive a reply"),
@@ -154,7 +154,7 @@ fn a_refusal_is_about_one_key_only() {
 }
 
 #[test]
-fn what_can_be_completed_or_waited_for_is() {
+fn recoverable_faults_are_completed_or_awaited() {
     for fault in [
         Fault::ShorterBatch,
         Fault::Slow(Duration::from_millis(50)),
@@ -172,7 +172,7 @@ fn what_can_be_completed_or_waited_for_is() {
 }
 
 #[test]
-fn a_broken_answer_that_comes_once_costs_one_key_at_most() {
+fn a_single_broken_answer_costs_at_most_one_key() {
     let once = |fault: Fault| {
         let site = site(SimulatorSettings::default(), 20_000);
         site.sim.fail_once(Operation::GET, fault);
@@ -189,7 +189,7 @@ fn a_broken_answer_that_comes_once_costs_one_key_at_most() {
 }
 
 #[test]
-fn a_door_that_does_not_open_takes_the_group_down() {
+fn a_failed_connection_takes_the_group_down() {
     for (door, timeout, reason) in [
         (Door::Silent, 300, "no answer after 300 ms while trying to agree on TLS"),
         (Door::Slammed, 20_000, "the server closed the connection before it said a word of TLS"),
@@ -207,7 +207,7 @@ fn a_door_that_does_not_open_takes_the_group_down() {
 }
 
 #[test]
-fn a_server_that_is_down_and_one_that_is_distrusted_say_so() {
+fn unreachable_and_distrusted_servers_are_reported() {
     let site = site(SimulatorSettings::default(), 20_000);
     let target = site.workspace.new_key("new-key", CBC, 128);
     let Site { sim, workspace } = site;
@@ -318,7 +318,7 @@ fn a_group_that_cannot_be_listed_is_a_warning() {
 }
 
 #[test]
-fn an_unknown_group_is_named_with_those_that_are_there() {
+fn an_unknown_group_is_named_with_the_known_ones() {
     let mut site = site(SimulatorSettings::default(), 20_000);
     site.configure("  kmip1:", "  vault:");
     let target = site.workspace.new_key("new-key", CBC, 128);

@@ -73,7 +73,7 @@ fn they_are_read_under_another_key_of_the_group_and_reported() {
 /// All chunks name the target key. The first one is checked before an SSTable counts as done: the
 /// database mislabels what a thread writes first after its key has changed.
 #[test]
-fn one_that_only_says_to_be_under_the_target_key_is_rewritten() {
+fn an_sstable_that_only_names_the_target_key_is_rewritten() {
     let site = site();
     let prefix = mislabelled(&site, "1", &[0]);
     site.sstable("2", &["b"]);
@@ -122,7 +122,7 @@ fn without_the_other_key_the_chunk_is_refused_by_its_number() {
 
 /// Keys of an exported file are of the group, too.
 #[test]
-fn the_other_key_may_lie_in_an_exported_file() {
+fn the_other_key_may_be_in_an_exported_file() {
     let mut site = Site::new();
     site.key("b", 8, vec![]);
     site.key("new", 1, vec![]);

@@ -39,7 +39,7 @@ fn attributes(site: &Site, id: &str) -> Attributes {
 }
 
 #[test]
-fn with_none_that_fits_one_is_made_which_the_database_takes_too() {
+fn without_a_fitting_key_one_is_made_that_the_database_uses_too() {
     let site = Site::new();
     site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
     site.sstable("1", &["old"]);
@@ -133,7 +133,7 @@ fn several_used_keys_go_to_the_youngest() {
 
 /// All data is examined for it, whatever is selected.
 #[test]
-fn usage_counts_what_is_not_selected_and_what_cannot_be_read() {
+fn usage_counts_unselected_and_unreadable_data() {
     let site = Site::new();
     site.sstable("1", &["old"]);
     let archive = table_in(&site.workspace.data()).join("snapshots/s");
@@ -243,7 +243,7 @@ fn a_server_that_refuses_create_says_why() {
 }
 
 #[test]
-fn a_server_that_refuses_activate_names_the_key_that_it_made() {
+fn when_activate_is_refused_the_new_key_is_named() {
     let site = Site::new();
     site.sim.fail_always(Operation::ACTIVATE, Fault::Refuse(0x0c, "no".to_owned()));
     let (mut target, sources) = new(&site, &[]).unwrap();
@@ -268,7 +268,7 @@ fn a_server_that_refuses_activate_names_the_key_that_it_made() {
 }
 
 #[test]
-fn an_answer_that_does_not_come_leaves_the_outcome_open_and_create_is_not_repeated() {
+fn create_without_an_answer_is_not_repeated() {
     for (fault, timeout) in [(Fault::DoneButNoReply, 20_000), (Fault::Silent, 500)] {
         let site = Site::new().hasty(timeout);
         site.sim.fail_always(Operation::CREATE, fault);

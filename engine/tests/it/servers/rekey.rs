@@ -7,7 +7,7 @@ use super::*;
 use crate::kit::workspace::files;
 
 #[test]
-fn keys_in_every_state_are_read_before_the_first_byte_is_written() {
+fn keys_in_every_state_are_read_before_anything_is_written() {
     let site = Site::new();
     site.key("active", 9, vec![ago(Tag::PROTECT_STOP_DATE, 0)]);
     site.key("expired", 8, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
@@ -39,7 +39,7 @@ fn keys_in_every_state_are_read_before_the_first_byte_is_written() {
 }
 
 #[test]
-fn a_server_that_refuses_deactivated_keys_holds_up_what_needs_them_and_nothing_else() {
+fn refused_deactivated_keys_stop_only_what_needs_them() {
     let site = Site::quirky(&[Quirk::RefusesGetOfDeactivated]);
     site.key("old", 9, vec![]);
     site.key("off", 8, vec![ago(Tag::DEACTIVATION_DATE, 1)]);
@@ -200,7 +200,7 @@ fn two_groups_keep_their_keys_apart() {
 }
 
 #[test]
-fn a_group_that_is_down_does_not_hold_up_another() {
+fn a_group_that_is_down_does_not_block_another() {
     let mut site = Site::new();
     let second = with_second_group(&mut site);
     site.key("old", 9, vec![]);
@@ -234,7 +234,7 @@ fn a_group_that_is_down_does_not_hold_up_another() {
 }
 
 #[test]
-fn an_exported_file_is_asked_before_the_server() {
+fn an_exported_file_is_used_before_the_server() {
     let mut site = Site::new();
     site.key("both", 9, vec![]);
     site.key("server", 8, vec![]);

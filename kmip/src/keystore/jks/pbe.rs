@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn any_octets_are_a_key_or_another_password_s() {
+    fn any_octets_are_a_key_or_under_another_password() {
         let fields = [put(OCTET_STRING, &[7; 8]), put(INTEGER, &[20])].concat();
         let parameters = put(SEQUENCE, &fields);
         for text in ["", "changeit", "p\u{e4}ssword", "a\tb"] {

@@ -147,7 +147,7 @@ fn the_lines_of_this_test_are_the_database_s() {
 }
 
 #[test]
-fn without_commit_the_new_one_goes() {
+fn without_commit_the_new_one_is_deleted() {
     let swap = Swap::new();
     let (add, remove, abort) = (swap.add(), swap.remove(), line("ABORT", "", 0, 0));
     for lines in [
@@ -173,7 +173,7 @@ fn without_commit_the_new_one_goes() {
 }
 
 #[test]
-fn a_torn_last_line_is_no_commit() {
+fn a_torn_last_line_is_not_a_commit() {
     let whole = commit();
     for length in [1, 4, 7, 9, 14, whole.len() - 2, whole.len() - 1] {
         let swap = Swap::new();
@@ -187,7 +187,7 @@ fn a_torn_last_line_is_no_commit() {
 }
 
 #[test]
-fn with_commit_the_old_one_goes() {
+fn with_commit_the_old_one_is_deleted() {
     for name in ["oa", "nb", "bb", "bti-da"] {
         let mut swap = Swap::new();
         swap.log_name = format!("{name}_txn_compaction_{ID}.log");
@@ -345,7 +345,7 @@ fn other_spellings_of_what_a_node_writes_are_refused() {
 }
 
 #[test]
-fn repeated_records_and_records_behind_the_end_are_refused() {
+fn repeated_records_and_records_after_the_end_are_refused() {
     let swap = Swap::new();
     let (add, remove, abort) = (swap.add(), swap.remove(), line("ABORT", "", 0, 0));
     for (lines, part) in [

@@ -31,7 +31,7 @@ pub(crate) enum Node {
 
 impl Node {
     /// The nodes that a log of a flavor may meet.
-    pub(crate) fn behind(flavor: Flavor) -> &'static [Self] {
+    pub(crate) fn of(flavor: Flavor) -> &'static [Self] {
         match flavor {
             Flavor::Apache3 => &[Self::Apache3, Self::Apache3Java8],
             Flavor::ConvergedCore => &[Self::ConvergedCore],

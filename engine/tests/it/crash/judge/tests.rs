@@ -179,7 +179,7 @@ fn another_product_s_paths_leave_both_sstables() {
 }
 
 #[test]
-fn what_no_node_writes_keeps_it_from_starting() {
+fn records_that_no_node_writes_prevent_a_start() {
     for (node, form) in ALL {
         let case = Case::new(form);
         for end in [
