@@ -62,7 +62,7 @@ components_of() {
     for name in "${variants[@]}"; do
         cp -a "$folder/${variant_source[$name]}" "$folder/$name"
         (cd "$(table_folder "$folder/$name")" && eval "${variant_command[$name]}")
-        # A node builds files anew: it gets a copy of its own.
+        # A node rebuilds files: it gets its own copy.
         cp -a "$folder/$name" "$folder/$name.node"
         line=lost
         rekey "$1" "$folder/$name" "$(options "$cbc" 256 "$work/keys/components.$name" 16)" && line=loads

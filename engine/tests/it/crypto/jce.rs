@@ -27,7 +27,7 @@ fn every_message_of_java_comes_out_the_same() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/crypto/jce.txt");
     let text = fs::read_to_string(path).unwrap();
     let lengths = LENGTHS.map(|length| length.to_string()).join(" ");
-    assert!(text.contains(&format!("one behind the other: {lengths}\n")));
+    assert!(text.contains(&format!("one after the other: {lengths}\n")));
     let sections: Vec<_> = text.split("\n[").skip(1).map(section).collect();
     // AES, DES, DESede, Blowfish, RC2, each in eight transformations.
     assert_eq!(sections.len(), 3 + 1 + 2 + 53 + 12);
