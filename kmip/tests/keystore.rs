@@ -124,7 +124,7 @@ fn a_key_with_its_own_password_opens_with_it_and_not_without() {
                 "{file}, {wrong:?}: {error}"
             );
         }
-        // The certificates of the store can be trusted all the same.
+        // The certificates of the store can still be trusted.
         assert_eq!(labels(&trust(file).unwrap().certificates), ["client-ec"], "{file}");
     }
 }

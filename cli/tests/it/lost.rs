@@ -13,7 +13,7 @@ impl Node {
         Run::from(self.command(arguments).stdout(full).output().unwrap())
     }
 
-    /// With standard output into a pipe that nobody reads.
+    /// With standard output into a pipe without a reader.
     fn on_a_closed_pipe(&self, arguments: &[&str]) -> Run {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -2,8 +2,8 @@
 //!
 //! An import is a path from `crate`, `super` or `self`, in a `use` or in the code, and names the
 //! deepest module on it, be that above or below. What a module passes on by `pub use` is imported
-//! from where it is defined; passing it on is no import, and neither is `mod`. That a module names
-//! its own children, without a prefix, is what makes it their parent.
+//! from where it is defined; passing it on is not an import, and neither is `mod`. That a module
+//! names its own children, without a prefix, is what makes it their parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -160,7 +160,7 @@ fn flaw(citation: &Citation, citing: &Path) -> Option<String> {
 fn every_citation_resolves() {
     let (mut wrong, mut cited) = (Vec::new(), BTreeSet::new());
     for (path, text) in sources() {
-        // What is below is no citation.
+        // What is below is not a citation.
         if path.ends_with("tests/it/citations.rs") {
             continue;
         }

@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
     pub(super) fn header(&mut self, what: &'static str) -> Result<(u8, Option<usize>), Flaw> {
         let [tag, first] = self.array(what)?;
         if tag & 0x1f == 0x1f {
-            return Err(Flaw::Wrong(what)); // A tag of several bytes: none of ours is.
+            return Err(Flaw::Wrong(what)); // A tag of several bytes, which is never expected here.
         }
         let length = match first {
             0..=0x7f => usize::from(first),

@@ -24,7 +24,7 @@ pub enum Note {
         /// How many.
         certificates: usize,
     },
-    /// The private key lies in the PKCS#12 file unencrypted, where Java does not look for it.
+    /// The private key lies in the PKCS#12 file unencrypted, where Java does not search for it.
     JavaIgnoresKey,
     /// The PKCS#12 file has no MAC: a change cannot be detected.
     NotAuthenticated,

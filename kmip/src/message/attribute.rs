@@ -1,10 +1,10 @@
 //! One attribute in the forms of both major versions.
 //!
-//! KMIP 1.x: `Attribute { Attribute Name, [Attribute Index], Attribute Value }`, with names as
-//! text and custom ones prefixed `x-` (client) or `y-` (server). KMIP 2.x: a plainly tagged
-//! field, or `Attribute { Vendor Identification, Attribute Name, Attribute Value }`. The vendors
-//! `x` and `y` stand for the custom attributes of 1.x (KMIP 2.0, 4.58), so `x-key-namespace` is
-//! vendor `x`, name `key-namespace`. Decoding accepts either form whatever the version.
+//! KMIP 1.x: `Attribute { Attribute Name, [Attribute Index], Attribute Value }`, with names as text
+//! and custom ones prefixed `x-` (client) or `y-` (server). KMIP 2.x: a plainly tagged field, or
+//! `Attribute { Vendor Identification, Attribute Name, Attribute Value }`. The vendors `x` and `y`
+//! represent the custom attributes of 1.x (KMIP 2.0, 4.58), so `x-key-namespace` is vendor `x`,
+//! name `key-namespace`. Decoding accepts either form whatever the version.
 
 use std::fmt;
 

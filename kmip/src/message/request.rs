@@ -42,7 +42,7 @@ pub enum Request {
     Destroy(UniqueIdentifier),
 }
 
-/// What to look for.
+/// What to search for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Locate {
     /// All of these must match, if the server honours them (KMIP.md 14, rule 1).

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroize as _;
 
-/// Settings of TLS. The stores behind them are opened elsewhere (`keystore`).
+/// Settings of TLS. Their stores are opened elsewhere (`keystore`).
 #[derive(Debug)]
 pub struct TlsSettings {
     /// The certificates of the truststore: anchors of chains, and pins of leaves.

@@ -28,7 +28,7 @@ struct Canary {
     before: BTreeMap<PathBuf, Seen>,
 }
 
-/// Owner, group, mode and content; where the system lets anybody, the other user makes second names.
+/// Owner, group, mode and content; where the system allows it, the other user makes second names.
 type Seen = (u32, u32, u32, Vec<u8>);
 
 /// Names that the tool itself creates or removes, so that it would find them through a link.
@@ -145,7 +145,7 @@ fn attack(
             true => canary.to_owned(),
             false => canary.join(NAMES[dice.below(NAMES.len())]),
         };
-        // A hard link to root's file, where the system lets anybody make one.
+        // A hard link to root's file, where the system allows it.
         let is_hard = !is_directory && dice.below(4) == 0;
         let made = if is_hard { fs::hard_link(&target, &link) } else { symlink(&target, &link) };
         if made.is_err() && symlink(&target, &link).is_err() {

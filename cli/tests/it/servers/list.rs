@@ -214,7 +214,7 @@ fn an_empty_group_has_a_table_without_rows() {
     assert_eq!((run.lines().len(), &run.lines()[0]["keys"]), (1, &json!(0)));
 }
 
-/// A list that is cut is no list: the rows that are there, a word, and an exit status.
+/// A list that is cut is incomplete: the existing rows, a message, and an exit status.
 #[test]
 fn a_list_that_the_server_cuts_says_so() {
     let site = site(&[Quirk::CapsLocate(2)]);

@@ -377,7 +377,7 @@ fn an_uncompressed_sstable_without_checksums_is_accepted() {
     let failed: Vec<_> = workspace.verify().failures().map(|error| error.kind()).collect();
     assert_eq!(failed, [Mismatch]);
 
-    // Nobody says that it is uncompressed.
+    // Nothing says that it is uncompressed.
     let workspace = lose("CRC.db");
     fs::remove_file(workspace.table().join("oa-2-big-TOC.txt")).unwrap();
     let report = workspace.verify();

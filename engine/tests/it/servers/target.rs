@@ -54,7 +54,7 @@ fn the_old_key_as_target_is_a_warning_with_other_work() {
     site.assert_all_under("old", &["1", "2"]);
 }
 
-/// New options with the old key are no rotation.
+/// New options with the old key are not a rotation.
 #[test]
 fn other_options_under_the_same_key_are_a_warning() {
     let site = Site::new();
@@ -96,7 +96,7 @@ fn a_named_key_is_used() {
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 0));
 }
 
-/// Once the old key is expired the same command does its work, and no data is no mistake.
+/// Once the old key is expired the same command does its work, and missing data is not a mistake.
 #[test]
 fn an_expired_old_key_is_not_chosen() {
     let site = Site::new();
