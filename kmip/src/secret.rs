@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_end_is_taken_off_and_nothing_else() {
+    fn only_one_line_end_is_removed() {
         for (bytes, text) in [
             (&b""[..], ""),
             (b"\n", ""),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_says_nothing_at_any_depth() {
+    fn debug_reveals_nothing_at_any_depth() {
         let secret = Some((1, Secret::new("hunter2".to_owned())));
         assert_eq!(format!("{secret:?}"), "Some((1, Secret(..)))");
         assert!(!format!("{secret:#?}").contains("hunter"));

@@ -1,5 +1,5 @@
-# Which components a node does without, and which lists of them it puts up with: the tool has to agree with every
-# release, and what it makes of such an SSTable has to be whole.
+# Which components a node can do without, and which wrong lists it accepts: the tool has to agree with every release,
+# and what it writes from such an SSTable has to be complete.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 # variant NAME SOURCE loads|lost COMMAND: the command damages an SSTable in its folder. "loads" is what a node and the

@@ -92,7 +92,7 @@ fn a_plan_and_a_run_as_json() {
 }
 
 #[test]
-fn a_run_says_what_it_has_replaced_and_what_it_has_left() {
+fn a_run_reports_replaced_and_remaining_copies() {
     let node = node();
     let run = node.upgrade(&[]).exits(0).says("3 rewritten, read back and swapped in");
     run.says("left as they are, under their old keys: 5 SSTables in snapshots and backups");

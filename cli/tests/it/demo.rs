@@ -123,7 +123,7 @@ fn kills() -> u64 {
 }
 
 #[test]
-fn it_proves_what_it_says_and_leaves_nothing() {
+fn the_demo_proves_its_claims_and_leaves_nothing() {
     let stage = Stage::new();
     let run = stage.proves(&[]).says("6 verified");
     assert!(!run.out.contains("earlier demo"), "{run:?}");
@@ -131,7 +131,7 @@ fn it_proves_what_it_says_and_leaves_nothing() {
 }
 
 #[test]
-fn what_is_kept_is_there_until_the_next_one() {
+fn kept_files_stay_until_the_next_demo() {
     let stage = Stage::new();
     stage.ends_whole();
     stage.proves(&["--keep"]).says("was asked to keep makes room").says("The files are in");

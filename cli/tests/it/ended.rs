@@ -94,7 +94,7 @@ fn nights_of_one_sstable_get_past_one_that_fails() {
 
 /// What the run did not get to has not failed, and is not in work.
 #[test]
-fn what_is_left_is_counted_and_every_sstable_is_shown_on_demand() {
+fn remaining_sstables_are_counted_and_shown_on_demand() {
     let node = node();
     for id in ["2", "3"] {
         let mut recipe = Recipe::local("oa", id, "old-key", vec![3; 16]);

@@ -97,7 +97,7 @@ fn the_demo_fails_on_a_full_disk() {
 
 /// Another process may have made the pipe non-blocking.
 #[test]
-fn a_pipe_that_is_full_is_waited_for() {
+fn a_full_pipe_is_awaited() {
     let node = Node::usual();
     let (mut reader, writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();

@@ -113,7 +113,7 @@ fn the_node_s_user_keeps_files_that_root_has_restored() {
 }
 
 #[test]
-fn what_the_user_may_not_do_is_refused_before_anything_is_done() {
+fn forbidden_work_is_refused_before_any_change() {
     type Change = fn(&Node);
     let changes: [(&str, Change); 3] = [
         ("may not make or remove files", |node| chown(&["0:0"], &node.table())),
@@ -157,7 +157,7 @@ fn mounting(mount: &str) -> Option<[String; 5]> {
 }
 
 #[test]
-fn what_is_on_another_mount_is_refused_in_the_plan() {
+fn files_on_another_mount_are_refused_in_the_plan() {
     for below in ["rk", "rk/t-5ab1e000000011f0800000000000000a"] {
         let node = Node::usual();
         let (place, aside) = (node.data().join(below), node.root.path().join("aside"));

@@ -62,7 +62,7 @@ fn all_belong_to(user: u32, node: &Node) {
 }
 
 #[test]
-fn what_root_begins_its_owner_resumes_and_root_again() {
+fn the_owner_resumes_a_run_of_root_and_root_one_of_the_owner() {
     if !is_root() {
         return;
     }

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chosen_level_lies_between_the_two() {
+    fn the_chosen_level_is_between_the_limits() {
         let level = |n| AdaptiveLevel::try_from(n).unwrap();
         let chosen = |min, max| AdaptiveLevels::new(level(min), level(max)).chosen().number();
         assert_eq!(AdaptiveLevels::default().chosen().number(), 3);

@@ -278,7 +278,7 @@ fn bounds_are_those_of_the_libraries() {
 
 /// Declared lengths of up to four gigabytes, in front of little data.
 #[test]
-fn a_huge_declared_length_is_compared_and_not_taken() {
+fn a_huge_declared_length_is_compared_and_not_trusted() {
     let mut context = CodecContext::default();
     let lz4 = Codec::Lz4(Lz4Type::Fast);
     for declared in [u32::MAX, 0x7fff_ffff, 0x8000_0000, 17] {
@@ -342,7 +342,7 @@ fn a_chain_s_outer_length_is_bounded_by_what_is_stored() {
 }
 
 #[test]
-fn a_chain_says_nothing_of_what_was_decrypted() {
+fn a_chain_reveals_nothing_about_the_plaintext() {
     let mut context = CodecContext::default();
     let chain = ChainFraming::new(Codec::Lz4(Lz4Type::Fast));
     let opaque = CodecError::ChainOpened { format: "LZ4", expected: 3 };

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_block_comes_once_and_in_order() {
+    fn every_block_is_processed_once_and_in_order() {
         for width in 1..=9 {
             run(&[], width);
             run(&[0, 0], width);

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_down_is_seen_and_no_other() {
+    fn only_a_step_down_is_reported() {
         // From the weakest to the strongest.
         let order = [
             ("RC2/CBC/PKCS5Padding", 40),

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_could_have_put_there_is_refused() {
+    fn a_directory_others_could_have_made_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let [real, link, file, open] =
             ["real", "link", "file", "open"].map(|name| dir.path().join(name));

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_says_of_a_process_is_read() {
+    fn the_rights_of_a_process_are_read_from_the_kernel() {
         let rights = Rights::of("Name:\tx\nCapEff:\t0000000000000009\n", "0 0 10\n20 20 5\n", "");
         assert!(rights.has(CAP_CHOWN) && rights.has(CAP_FOWNER) && !rights.may_guard());
         assert!(rights.users.contains(9) && !rights.users.contains(10));

@@ -175,7 +175,7 @@ mod tests {
     /// More than any address space: a map is refused for lack of memory, and the file is read. Few
     /// file systems allow files of 256 TiB; on others the test does nothing.
     #[test]
-    fn what_does_not_fit_into_memory_is_read() {
+    fn a_file_too_large_to_map_is_read() {
         let Ok(dir) = tempfile::tempdir_in("/dev/shm") else { return };
         let path = dir.path().join("f");
         let length = 1_u64 << 48;

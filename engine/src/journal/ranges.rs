@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_overflow() {
+    fn ranges_do_not_overflow() {
         let mut set = RangeSet::default();
         assert!(!set.insert(u64::MAX, 2));
         assert!(set.insert(u64::MAX - 1, 1));

@@ -114,7 +114,7 @@ fn read(records: &[Record]) -> Result<Option<History>, JournalError> {
 }
 
 #[test]
-fn records_come_back_as_they_were() {
+fn records_read_back_as_written() {
     for record in whole_life().into_iter().chain(with_absolute_paths(&whole_life())) {
         assert_eq!(Record::decode(&record.encode()), Ok(record));
     }

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_comes_once() {
+    fn an_id_may_occur_once() {
         let error = opened("a = 00\n# a\na = 00\n").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("line 3: this key id came before (key a)"), "{error}");

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_lies_in_its_directory() {
+    fn a_key_must_be_in_its_directory() {
         let directory = directory(format!("AES:128:{KEY}"));
         for name in ["", "/etc/passwd", "../system_key", "a/../system_key", "."] {
             let error = SystemKey::read(directory.path(), name).map(|_| ()).unwrap_err();

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_say_what_is_wrong() {
+    fn other_numbers_are_refused_with_a_reason() {
         use ChunkLengthError as E;
         for (bytes, error) in [
             (0, E::NotPositive(0)),

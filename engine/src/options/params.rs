@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_compression_info_does_not_store_is_taken_out() {
+    fn options_not_stored_in_compression_info_are_removed() {
         let params = params(
             "{'secret_key_file': '/k', 'class': 'org.apache.cassandra.io.compress.Encryptor', \
              'chunk_length_in_kb': 64, 'enabled': true, 'min_compress_ratio': 0.0, \

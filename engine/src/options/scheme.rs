@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn options_go_to_the_part_that_knows_them() {
+    fn each_option_is_read_by_its_own_part() {
         let high = [("lz4_compressor_type", "high"), ("lz4_high_compressor_level", "12")];
         let lz4 = Codec::Lz4(Lz4Type::High(Lz4Level::try_from(12).unwrap()));
         assert_eq!(scheme("LZ4Compressor", &high).unwrap().codec(), Some(lz4));

@@ -179,7 +179,7 @@ mod tests {
     /// The minimum: of each body only the byte count is right, and everything that a ciphertext
     /// could have by accident.
     #[test]
-    fn noise_is_no_body_however_its_first_bytes_fall() {
+    fn noise_is_never_taken_for_a_body() {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut noise = |length: usize| -> Vec<u8> {
             let byte = |_| {

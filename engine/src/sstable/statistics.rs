@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn statistics_round_trip() {
         for checksums in [false, true] {
             let bytes = format_statistics(&bodies(), checksums).unwrap();
             assert_eq!(parse_statistics(&bytes, checksums).unwrap(), bodies());

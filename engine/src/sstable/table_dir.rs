@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_apart_and_index_folders_lie_below() {
+    fn names_are_parsed_and_index_folders_are_below() {
         let data = Path::new("/data");
         let table = TableDir::new(data, "rk", "t-5ab1e000000011f0800000000000000a");
         assert_eq!(table.to_string(), "rk.t");

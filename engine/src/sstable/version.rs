@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_no_row_twice_and_knows_the_length_field() {
+    fn the_version_table_has_unique_rows_and_the_length_field() {
         for (i, version) in VERSIONS.iter().enumerate() {
             assert_eq!(
                 VERSIONS
@@ -244,7 +244,7 @@ mod tests {
 
     /// FORMATS.md 7.1.
     #[test]
-    fn the_table_says_what_may_be_encrypted_beside_the_rows() {
+    fn the_version_table_says_what_may_be_encrypted() {
         let bti = |letters| Version::find(letters, Format::Bti).unwrap();
         let may = |letters| (bti(letters).may_encrypt_indices, bti(letters).may_encrypt_metadata);
         for letters in ["aa", "ac", "ad"] {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_refused_for_a_reason() {
+    fn every_refused_version_has_a_reason() {
         let refused: Vec<_> = VERSIONS
             .iter()
             .filter(|version| version.support != Yes)

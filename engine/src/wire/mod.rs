@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_out_of_its_range_comes_as_it_was_written() {
+    fn a_length_out_of_range_is_returned_as_written() {
         let length = |declared: i32| Reader::new(&declared.to_be_bytes()).length("length", 1..=7);
         assert_eq!((length(1), length(7)), (Ok(Ok(1)), Ok(Ok(7))));
         for wrong in [0, 8, -1, i32::MIN, i32::MAX] {

@@ -194,7 +194,7 @@ fn every_form_becomes_every_other_in_bti() {
 }
 
 #[test]
-fn what_a_real_node_compressed_is_encrypted_and_comes_back() {
+fn data_compressed_by_a_real_node_round_trips() {
     let plain = Walk::of("fixtures/plain-oa").data();
     let walk = Walk::of("fixtures/oa-lz4");
     for to in [13, 8, 0] {

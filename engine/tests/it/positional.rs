@@ -93,7 +93,7 @@ fn seen(set: &str, with_maps: bool) -> Vec<String> {
 }
 
 #[test]
-fn no_file_is_mapped_where_positional_reads_are_asked_for() {
+fn no_file_is_mapped_with_positional_reads() {
     for set in [USUAL, ENCRYPTED_INDEX, "fixtures/oa-encrypting-lz4"] {
         assert_eq!(seen(set, false), Vec::<String>::new(), "{set}");
     }
@@ -101,7 +101,7 @@ fn no_file_is_mapped_where_positional_reads_are_asked_for() {
 
 /// The one above can fail; small files are never mapped.
 #[test]
-fn files_are_seen_mapped_where_maps_are_asked_for() {
+fn files_are_mapped_when_maps_are_requested() {
     let seen = seen(ENCRYPTED_INDEX, true);
     assert!(seen.iter().any(|line| line.contains("Data.db")), "{seen:?}");
 }

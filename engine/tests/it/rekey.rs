@@ -45,7 +45,7 @@ fn only_whole_sstables(workspace: &Workspace) {
 }
 
 #[test]
-fn every_aes_set_goes_to_another_key_and_keeps_its_plaintext() {
+fn every_aes_set_is_rekeyed_and_keeps_its_plaintext() {
     for (set, format) in [
         ("oa-aes-cbc-256-64k", "oa"),
         ("oa-aes-ecb-128-16k", "oa"),

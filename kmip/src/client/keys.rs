@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weight_counts_what_a_server_can_blow_up() {
+    fn weight_counts_what_a_server_can_inflate() {
         let small = Attributes::new(vec![Attribute::new(Tag::STATE.into(), 2_u32)]);
         let text = "x".repeat(10_000);
         let large = Attributes::new(vec![Attribute::new(Tag::COMMENT.into(), text.as_str())]);

@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_close_reconnects_once_and_only_what_may_be_repeated() {
+    fn an_idle_close_reconnects_once_for_repeatable_requests() {
         let closed = ended(End::Closed, 0);
         assert_eq!(after_failure(&closed, true, true), After::Reconnect);
         assert_eq!(after_failure(&closed, true, false), After::NextHost);

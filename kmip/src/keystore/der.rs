@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_reads_back_at_every_form_of_length() {
+    fn elements_read_back_at_every_form_of_length() {
         for n in [0, 1, 127, 128, 255, 256, 65_535, 65_536] {
             let content = vec![7; n];
             let bytes = put(SEQUENCE, &content);

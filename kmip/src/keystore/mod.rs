@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exact_alias_goes_before_one_in_another_case() {
+    fn an_exact_alias_is_preferred_to_one_in_another_case() {
         assert_eq!(choose(&["NODE", "node"], Some("node")), Ok(1));
         assert_eq!(choose(&["NODE", "node"], Some("Node")), Ok(0));
         assert_eq!(choose(&["Knöten"], Some("KNÖTEN")), Ok(0));

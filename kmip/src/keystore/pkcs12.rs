@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_taken_apart_and_put_together_again() {
+    fn a_file_is_split_and_reassembled() {
         let outer = Outer::parse(STORE).unwrap();
         assert!(outer.has_mac);
         let keys = outer.without_mac(DATA);

@@ -204,7 +204,7 @@ fn rewrite(item: &Item<'_>, writer: &mut Writer) {
 
 proptest! {
     #[test]
-    fn what_was_written_reads_back_and_writes_again(node in node()) {
+    fn items_round_trip(node in node()) {
         let mut writer = Writer::new();
         node.write(&mut writer);
         let bytes = writer.finish().unwrap();

@@ -317,7 +317,7 @@ fn keys_of_others_are_not_reused() {
 }
 
 #[test]
-fn create_does_not_go_out_on_a_connection_that_was_idle() {
+fn create_is_not_sent_on_an_idle_connection() {
     let sim = Simulator::start().unwrap();
     let mut client = client(&sim);
     sim.fail_once(Operation::QUERY, Fault::CloseAfterReply);

@@ -18,7 +18,7 @@ fn started(directory: &tempfile::TempDir) -> Simulator {
 }
 
 #[test]
-fn what_was_answered_is_there_after_a_restart() {
+fn answered_changes_survive_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let sim = started(&directory);
     let namespace = Attribute::new(AttributeName::custom(NAMESPACE), "a");
@@ -67,7 +67,7 @@ fn a_file_of_something_else_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_answered_as_done() {
+fn an_unwritten_change_is_not_answered_as_done() {
     let directory = tempfile::tempdir().unwrap();
     let file = Some(directory.path().join("nowhere/objects"));
     let sim = Simulator::with(SimulatorSettings { file, ..SimulatorSettings::default() }).unwrap();

@@ -51,7 +51,7 @@ fn a_key_is_fetched_in_one_message_whatever_its_state() {
 }
 
 #[test]
-fn a_missing_key_is_not_found_and_nothing_else_is_asked() {
+fn a_missing_key_is_not_found_in_one_request() {
     let sim = Simulator::start().unwrap();
     let error = client(&sim).fetch(&"nope".into()).unwrap_err();
     assert!(error.is_not_found() && !error.is_retryable());
@@ -72,7 +72,7 @@ fn an_object_that_is_not_a_key_is_recognised() {
 }
 
 #[test]
-fn what_the_database_creates_the_database_finds() {
+fn a_key_created_like_the_database_s_is_found_like_it() {
     let sim = Simulator::start().unwrap();
     let mut client = client(&sim);
     for (cipher, namespace) in

@@ -150,7 +150,7 @@ fn a_required_credential_is_not_retried_in_other_versions() {
 
 /// A client bound to one host asks no other, even if that host fails.
 #[test]
-fn one_host_is_asked_alone() {
+fn a_single_host_can_be_used_alone() {
     let (one, two) = (Simulator::start().unwrap(), Simulator::start().unwrap());
     let mut tls = one.tls_settings();
     tls.trusted.push(two.pki().root());

@@ -70,7 +70,7 @@ fn encrypted_pem_keys_tell_wrong_missing_and_unsupported_apart() {
 }
 
 #[test]
-fn a_store_without_a_key_is_no_identity() {
+fn a_store_without_a_key_is_not_an_identity() {
     for (file, text) in [
         ("trust.jks", "the JKS file holds no private key (2 certificates, 0 secret keys)"),
         (
@@ -86,7 +86,7 @@ fn a_store_without_a_key_is_no_identity() {
 }
 
 #[test]
-fn an_old_cipher_is_refused_by_what_it_is() {
+fn an_old_cipher_is_refused_by_name() {
     let error = identity("openssl-rc2-128.p12", None).unwrap_err();
     let what = "an old or unusual cipher or MAC";
     assert_eq!(error, KeyStoreError::Unsupported { format: StoreType::Pkcs12, what });

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_far_it_is_is_said_from_time_to_time() {
+    fn progress_is_reported_from_time_to_time() {
         let began = Instant::now();
         let mut pace = Pace::new(Duration::from_secs(60), began, 600 << 20);
         let mut at = |millis| pace.advance(10 << 20, began + Duration::from_millis(millis));

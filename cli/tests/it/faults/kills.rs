@@ -75,7 +75,7 @@ const BY_DEFAULT: usize = 20;
 
 #[test]
 #[ignore = "takes its time; testdata/interop/faults runs it"]
-fn a_run_that_is_killed_again_and_again_gets_there() {
+fn a_run_that_is_killed_repeatedly_completes() {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seed = number("REKEY_SEED").unwrap_or_else(|| {
         let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();

@@ -140,7 +140,7 @@ fn those_of_the_runs_that_follow_may_fail_too() {
 
 #[test]
 #[ignore = "needs strace; testdata/interop/faults runs it"]
-fn two_workers_may_be_stopped_at_any_of_theirs() {
+fn two_workers_may_be_stopped_at_any_call() {
     let all = all(&[TWO_WORKERS]);
     run_all("system calls of two workers", &thinned(chains(&all, 2), 20));
 }

@@ -196,7 +196,7 @@ const RUNS: usize = 4 * AIMS.len();
 
 #[test]
 #[ignore = "takes its time; testdata/interop/faults runs it"]
-fn a_user_who_swaps_links_gets_nothing_of_root_s() {
+fn a_user_who_swaps_links_gains_nothing_from_root() {
     if !rustix::process::geteuid().is_root() {
         println!("swaps: skipped, since root is needed");
         return;

@@ -101,7 +101,7 @@ fn the_same_key_under_another_group_s_name_stays() {
 }
 
 #[test]
-fn what_cannot_be_read_may_be_under_the_key() {
+fn unreadable_data_may_be_under_the_key() {
     let site = Site::new();
     site.keep("other", vec![5; 16], 1, vec![]);
     fs::write(site.node.table().join("oa-2-big-CompressionInfo.db"), "x").unwrap();
@@ -120,7 +120,7 @@ fn what_cannot_be_read_may_be_under_the_key() {
 }
 
 #[test]
-fn force_destroys_and_still_says_what_is_lost() {
+fn force_destroys_and_still_reports_the_loss() {
     let site = Site::new();
     revoke(&site);
     let run =
@@ -152,7 +152,7 @@ fn every_data_directory_counts() {
 }
 
 #[test]
-fn an_active_key_is_to_be_revoked_first() {
+fn an_active_key_must_be_revoked_first() {
     let site = Site::unused();
     let run = destroy(&site, &[]).exits(6).says("refused Destroy of 02-449");
     let run = run.says("hint: an active key cannot be destroyed: revoke it first: ");
@@ -172,7 +172,7 @@ fn an_active_key_is_to_be_revoked_first() {
 
 /// Commit log and hints have no SSTables.
 #[test]
-fn what_no_census_sees_is_reported() {
+fn data_outside_the_census_is_reported() {
     let site = Site::unused();
     revoke(&site);
     let text = fs::read_to_string(site.config()).unwrap();
@@ -211,7 +211,7 @@ fn without_sstables_a_key_is_destroyed_only_if_forced() {
 
 /// What is in an odd place may be under the key, also one that no SSTable of the census is under.
 #[test]
-fn what_no_census_counts_may_be_under_the_key() {
+fn uncounted_data_may_be_under_the_key() {
     type Hide = fn(&Site);
     let hides: [(&str, Hide); 11] = [
         ("old", |site| move_to(site, "old")),

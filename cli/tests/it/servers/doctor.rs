@@ -368,7 +368,7 @@ fn a_server_with_tls_but_not_kmip_is_recognised() {
 }
 
 #[test]
-fn a_name_that_has_no_address() {
+fn a_name_without_an_address_is_reported() {
     let site = healthy();
     let host = site.sim.host().to_string();
     site.configure(&format!("hosts: {host}"), "hosts: no-such-host.invalid");

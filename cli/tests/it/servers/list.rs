@@ -174,7 +174,7 @@ fn a_key_that_may_not_be_seen_is_a_row_with_a_note() {
 }
 
 #[test]
-fn what_the_server_does_not_tell_is_n_a() {
+fn unreported_attributes_are_shown_as_n_a() {
     let site = site(&[Quirk::NoDates]);
     let run = site.keys("list", &[GROUP]).exits(0);
     let row = |id: &str| words(&run).into_iter().find(|row| row.first() == Some(&id)).unwrap();

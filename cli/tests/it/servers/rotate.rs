@@ -173,7 +173,7 @@ fn other_tables_get_the_key_of_the_rotation() {
 
 /// The second node of a cluster finds the key that the first one has made.
 #[test]
-fn a_second_node_takes_the_same_key_and_says_whose_it_is() {
+fn a_second_node_uses_the_same_key_and_names_its_origin() {
     let site = Site::new();
     with(&site, "upgradesstables", &["--create-key"]).exits(0);
     let Site { node, sim } = site;
@@ -190,7 +190,7 @@ fn a_second_node_takes_the_same_key_and_says_whose_it_is() {
 
 /// An unused key that is older than one in use has an unknown history.
 #[test]
-fn an_older_key_that_waits_is_left_waiting() {
+fn an_older_unused_key_is_not_used() {
     let site = Site::new();
     site.keep("stale", vec![9; 32], 5, vec![namespace("a")]);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(0);

@@ -35,7 +35,7 @@ fn counts() -> impl Iterator<Item = usize> {
 }
 
 #[test]
-fn any_number_of_blocks_comes_out_as_from_the_crates() {
+fn any_number_of_blocks_matches_the_crates() {
     let key: [u8; 24] = std::array::from_fn(|i| 0x5b ^ u8::try_from(i * 11).unwrap());
     let three = *key.as_chunks().0.as_array().unwrap();
     let des = ::des::Des::new_from_slice(&key[..8]).unwrap();

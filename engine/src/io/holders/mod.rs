@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_lies_below_counts() {
+    fn only_files_below_the_directory_count() {
         let dirs = [PathBuf::from("/data/a")];
         assert!(is_below(Path::new("/data/a/ks/t-1/nb-1-big-Data.db"), &dirs));
         assert!(!is_below(Path::new("/data/a"), &dirs));

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_and_stores_are_to_be_corrected() {
+    fn errors_in_settings_and_stores_are_invalid() {
         let error = Error::from(rekey_kmip::Error::Settings(SettingsError::NoHosts));
         assert_eq!(
             (error.kind(), error.to_string().as_str()),

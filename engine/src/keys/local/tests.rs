@@ -382,7 +382,7 @@ fn permissions_for_others_cause_a_warning() {
 }
 
 #[test]
-fn what_is_new_belongs_to_the_owner_of_the_data() {
+fn new_files_belong_to_the_owner_of_the_data() {
     use std::os::unix::fs::{MetadataExt as _, chown};
     let place = Place::empty();
     let data = place.path("data");

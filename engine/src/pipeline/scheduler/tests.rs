@@ -386,7 +386,7 @@ fn a_paused_run_continues_when_it_is_released() {
 }
 
 #[test]
-fn no_more_tasks_are_begun_than_asked_for() {
+fn no_more_tasks_are_begun_than_requested() {
     for most in [0, 1, 7, 100] {
         let tasks: Vec<_> =
             (0..20).map(|_| Probe { stages: vec![2], ..Probe::default() }).collect();
@@ -579,7 +579,7 @@ fn tasks_wait_for_space_that_others_free() {
 }
 
 #[test]
-fn a_bound_is_enough_to_go_alone_when_the_estimate_fits() {
+fn a_fitting_estimate_is_enough_for_a_task_alone() {
     let pool = Pool::of(1, 10);
     let need = Need { most: 100, least: 10 };
     let alone = || Takes { need, ..Takes::exactly(&pool, 10) };

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_written_is_taken_and_once() {
+    fn only_written_ranges_are_taken_and_once() {
         let progress = progress(10);
         progress.hold(3, note(&[3; 5]));
         assert!(!progress.is_due());
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn in_order_a_gap_ends_what_is_taken() {
+    fn in_order_only_ranges_before_a_gap_are_taken() {
         let progress = progress(1);
         for range in [1, 2, 4] {
             finish(&progress, range);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_restored_counts_as_done_here() {
+    fn restored_work_counts_as_done() {
         let first = progress(1);
         for range in [0, 1, 3] {
             finish(&first, range);

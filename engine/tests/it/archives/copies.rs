@@ -232,7 +232,7 @@ fn indices_have_folders_of_their_own_in_archives_too() {
 
 /// Statistics.db, Partitions.db and Rows.db are replaced where they are encrypted.
 #[test]
-fn what_is_encrypted_beside_data_is_replaced_too() {
+fn encrypted_components_beside_data_are_replaced_too() {
     for set in ["cc-kmip-cbc", "bb-local-cbc"] {
         let mut node = Node::new(set);
         fs::remove_dir_all(node.workspace.data().join("plain")).unwrap();

@@ -85,7 +85,7 @@ fn copies_and_live_sstables_are_checked_separately() {
 }
 
 #[test]
-fn what_has_changed_since_the_plan_is_left_alone() {
+fn copies_changed_since_the_plan_are_left_alone() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     let session = node.workspace.session(LeaseMode::Exclusive).unwrap();

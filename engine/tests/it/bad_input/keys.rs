@@ -253,7 +253,7 @@ fn a_kmip_target_of_wrong_length_or_without_keys_stops_the_run() {
 }
 
 #[test]
-fn the_same_key_under_another_name_is_said_to_rotate_nothing() {
+fn the_same_key_under_another_name_rotates_nothing() {
     let workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let old = fs::read(workspace.root.path().join("keys/aes-cbc-256")).unwrap();
     let path = workspace.root.path().join("same");

@@ -165,7 +165,7 @@ fn a_data_directory_behind_a_link_is_its_target() {
 }
 
 #[test]
-fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
+fn an_unlistable_directory_is_an_error() {
     for below in ["", "ks", TABLE] {
         let (is_table, is_root) = (below == TABLE, below.is_empty());
         let below = if is_table { format!("ks/{TABLE}") } else { below.to_owned() };

@@ -27,7 +27,7 @@ fn unknown_and_unhandled_versions_are_refused_by_name() {
 }
 
 #[test]
-fn what_is_in_clear_in_an_encrypted_table_is_encrypted_with_it() {
+fn clear_sstables_in_an_encrypted_table_are_encrypted() {
     for set in ["fixtures/oa-lz4", "fixtures/plain-oa"] {
         let patient = Patient::usual();
         patient.replace_by(set);
@@ -124,7 +124,7 @@ fn the_database_s_own_compressors_are_not_encrypted() {
 }
 
 #[test]
-fn a_table_in_clear_is_skipped_unless_it_was_asked_for() {
+fn a_table_in_clear_is_skipped_unless_requested() {
     for set in ["fixtures/oa-lz4", "fixtures/plain-oa", "fixtures/plain-da"] {
         let workspace = Workspace::copy_of(set);
         let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);

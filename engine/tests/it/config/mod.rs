@@ -182,7 +182,7 @@ fn every_kind_of_store_and_password_leads_to_a_key() {
 }
 
 #[test]
-fn encryption_of_the_whole_file_is_told_by_the_value() {
+fn with_whole_file_encryption_the_value_decides() {
     let site = Site::new();
     let own = sealed("AES", &KEY, PASSWORD);
     site.file("bare", format!("AES:128:{}", STANDARD.encode(KEY)).as_bytes());

@@ -478,7 +478,7 @@ fn copies_survive_a_fault_at_every_operation() {
 }
 
 #[test]
-fn copies_survive_faults_in_what_follows() {
+fn copies_survive_faults_in_later_commands() {
     run_all("archives, nested faults", &thinned(all(nested), 100));
 }
 

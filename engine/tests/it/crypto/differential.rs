@@ -6,7 +6,7 @@ use rekey_engine::crypto::{Lane, pad};
 use super::{Key, Random, keys};
 
 #[test]
-fn every_length_comes_out_as_from_the_reference() {
+fn every_length_matches_the_reference() {
     for key in keys() {
         for plain in (0..=200).chain([255, 256, 511, 2047, 2048, 2049, 4095, 4096, 4097]) {
             check(&key, &[plain], 0);
@@ -18,7 +18,7 @@ fn every_length_comes_out_as_from_the_reference() {
 }
 
 #[test]
-fn every_number_of_lanes_comes_out_as_from_the_reference() {
+fn every_number_of_lanes_matches_the_reference() {
     for key in keys() {
         let most = if key.is_fast() { 70 } else { 5 };
         for lanes in (1..=most).chain([128, 129, 200]) {
@@ -32,7 +32,7 @@ fn every_number_of_lanes_comes_out_as_from_the_reference() {
 }
 
 #[test]
-fn ragged_lanes_come_out_as_from_the_reference() {
+fn ragged_lanes_match_the_reference() {
     let mut random = Random(1);
     for key in keys() {
         check(&key, &[], 0);
@@ -45,7 +45,7 @@ fn ragged_lanes_come_out_as_from_the_reference() {
 }
 
 #[test]
-fn every_alignment_comes_out_as_from_the_reference() {
+fn every_alignment_matches_the_reference() {
     for key in keys() {
         for skew in 0..16 {
             check(&key, &[1000; 17], skew);

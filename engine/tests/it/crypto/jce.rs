@@ -23,7 +23,7 @@ struct Section {
 }
 
 #[test]
-fn every_message_of_java_comes_out_the_same() {
+fn every_message_of_java_is_reproduced() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/crypto/jce.txt");
     let text = fs::read_to_string(path).unwrap();
     let lengths = LENGTHS.map(|length| length.to_string()).join(" ");

@@ -57,7 +57,7 @@ fn rows(census: &KeyCensus) -> Vec<(&str, u64, u64, Vec<&str>)> {
 }
 
 #[test]
-fn snapshots_and_backups_count_when_they_are_asked_for() {
+fn snapshots_and_backups_count_when_requested() {
     let tables = Tables::new();
     tables.write(T, "9", &["live"]);
     tables.write(&format!("{T}/snapshots/before"), "1", &["live", "snap"]);
@@ -130,7 +130,7 @@ fn every_data_directory_is_counted() {
 }
 
 #[test]
-fn what_cannot_be_read_in_an_archive_is_unknown() {
+fn unreadable_data_in_an_archive_is_unknown() {
     for folder in ["snapshots/s", "backups", "snapshots/s/.by_n", "backups/.by_n"] {
         let tables = Tables::new();
         tables.write(T, "9", &["live"]);

@@ -32,7 +32,7 @@ fn warnings(target: &Target) -> Vec<(String, Option<String>)> {
 const LATER: &str = "fits, and comes later in the database's order";
 
 #[test]
-fn the_only_key_is_taken_and_nothing_is_said_against_it() {
+fn the_only_key_is_used_without_warnings() {
     let site = Site::new();
     site.key("only", 3, vec![]);
     let target = chosen(&site);

@@ -106,7 +106,7 @@ fn an_unresponsive_server_is_tried_once() {
 
 /// A server that breaks the protocol over one key may be right about the next.
 #[test]
-fn a_server_that_answers_nonsense_is_asked_for_each_key() {
+fn a_server_that_answers_nonsense_is_tried_for_each_key() {
     let patient = 20_000;
     let too_large = format!(
         "the reply announces 4294967296 bytes, more than the {} that are accepted",

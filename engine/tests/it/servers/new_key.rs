@@ -77,7 +77,7 @@ fn without_a_fitting_key_one_is_made_that_the_database_uses_too() {
 }
 
 #[test]
-fn a_key_that_waits_unused_is_taken() {
+fn an_unused_key_is_used() {
     let site = Site::new();
     site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
     site.key("waiting", 1, vec![]);

@@ -85,7 +85,7 @@ fn held_up(site: &Site) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn a_key_that_is_gone_is_named_with_what_needs_it() {
+fn a_missing_key_is_named_with_what_needs_it() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("destroyed", 8, vec![ago(Tag::DESTROY_DATE, 1)]);

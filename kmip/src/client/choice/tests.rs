@@ -72,7 +72,7 @@ fn locate_sends_exactly_the_database_s_attributes_in_order() {
 }
 
 #[test]
-fn create_sets_what_the_database_sets_and_no_more() {
+fn create_sets_exactly_what_the_database_sets() {
     let mut wanted = cbc();
     wanted.namespace = Some("ns".into());
     wanted.template = Some("T".into());
@@ -114,7 +114,7 @@ fn names_resolve_by_name_only() {
 }
 
 #[test]
-fn the_oldest_activation_wins_and_a_missing_one_comes_last() {
+fn the_oldest_activation_wins_and_a_missing_one_is_last() {
     let keys = vec![
         key("none", vec![]),
         key("young", vec![activated(-10)]),
@@ -218,14 +218,14 @@ fn an_ignored_filter_is_applied_and_the_difference_shown() {
 }
 
 #[test]
-fn without_a_namespace_a_namespaced_key_may_be_taken() {
+fn without_a_namespace_a_namespaced_key_may_be_used() {
     let choice = choose(&cbc(), vec![key("1", vec![namespace_attribute("ns")])], NOW);
     assert_eq!(choice.chosen, Some("1".into()));
     assert!(choice.agrees_with_the_database());
 }
 
 #[test]
-fn a_key_that_may_only_encrypt_is_not_taken() {
+fn a_key_that_may_only_encrypt_is_not_used() {
     let one_way = Attribute::new(Tag::CRYPTOGRAPHIC_USAGE_MASK.into(), usage::ENCRYPT);
     assert_eq!(chosen(&cbc(), vec![key("1", vec![one_way])]), None);
 }
