@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct ChunkDecoder {
     codec: Option<Codec>,
     opener: Option<ChunkOpener>,
-    /// A chunk with this many stored bytes or more is stored uncompressed.
+    /// A chunk with this many stored bytes or more is stored raw: in clear and uncompressed.
     raw_from: usize,
 }
 
@@ -45,7 +45,7 @@ impl ChunkDecoder {
         Self { codec, opener, raw_from }
     }
 
-    /// Whether a chunk with this many stored bytes is stored uncompressed (FORMATS.md 2.3).
+    /// Whether a chunk with this many stored bytes is stored raw (FORMATS.md 2.3).
     #[must_use]
     pub const fn is_raw(&self, stored: usize) -> bool {
         stored >= self.raw_from
@@ -111,8 +111,8 @@ impl ChunkDecoder {
         }
     }
 
-    /// The plaintext of an uncompressed chunk, padded with zeros to the max compressed length.
-    /// Anything else is not such a chunk: a damaged field must not turn ciphertext into plaintext.
+    /// The plaintext of a raw chunk, padded with zeros to the max compressed length. Anything else
+    /// is not such a chunk: a damaged field must not turn ciphertext into plaintext.
     fn raw<'a>(&self, stored: &'a [u8], plain: usize) -> Result<&'a [u8]> {
         let (own, padding) = stored.split_at_checked(plain).ok_or_else(too_short)?;
         if stored.len() == plain.max(self.raw_from) && padding.iter().all(|byte| *byte == 0) {

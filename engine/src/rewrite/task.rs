@@ -133,7 +133,7 @@ impl Rewrite<'_> {
         if let Some(staging) = staging.filter(|_| !is_pending) {
             self.unstage(staging);
         }
-        // A rewrite that was not begun when the run ended has not failed: it is as before.
+        // A rewrite that is interrupted by the end of the run has not failed.
         if !is_interrupted {
             ledger.failed(why.chain());
         }

@@ -84,7 +84,7 @@ impl Layout {
     }
 }
 
-/// A chunk that is stored uncompressed has no payload.
+/// A chunk that is stored raw has no payload.
 fn may_have_raw_chunks(facts: &Facts, source: &ChunkSource) -> bool {
     let header = source.header();
     facts.shape.codec().is_some()
