@@ -17,21 +17,21 @@ pub(crate) const DONE: Code = Code(0);
 pub(crate) const FAILED: Code = Code(1);
 /// Usage or configuration.
 pub(crate) const USAGE: Code = Code(2);
-/// Some SSTables failed, the rest went on.
+/// Some SSTables failed, the rest were done.
 pub(crate) const SOME_FAILED: Code = Code(3);
 /// The key is still in use.
 pub(crate) const IN_USE: Code = Code(4);
 /// A node or another run holds the data.
 pub(crate) const BUSY: Code = Code(5);
-/// A key or a key server cannot be had.
+/// A key or a key server is unavailable.
 pub(crate) const KEY_UNAVAILABLE: Code = Code(6);
 /// Not enough space.
 pub(crate) const NO_SPACE: Code = Code(7);
-/// What was written does not read back as what was read.
+/// What was read back differs from what was read first.
 pub(crate) const MISMATCH: Code = Code(8);
-/// Stopped on request, by a deadline, a limit or SIGTERM; running again goes on.
+/// Stopped on request, by a deadline, a limit or SIGTERM; running again resumes.
 pub(crate) const STOPPED: Code = Code(75);
-/// Interrupted; running again goes on.
+/// Interrupted; running again resumes.
 pub(crate) const INTERRUPTED: Code = Code(130);
 
 impl Code {
@@ -58,8 +58,8 @@ pub(crate) fn of_error(error: &Error) -> Code {
     of_kind(error.kind())
 }
 
-/// The status for a report: that of a mismatch above all; that of the common cause when nothing
-/// was done; otherwise "some failed".
+/// The status for a report: a mismatch takes precedence; if nothing was done, the status of the
+/// common cause; otherwise "some failed".
 pub(crate) fn of_report(report: &Report) -> Code {
     match (report.failures().next(), report.failure_kind()) {
         (None, _) => DONE,
@@ -68,8 +68,8 @@ pub(crate) fn of_report(report: &Report) -> Code {
     }
 }
 
-/// The status for a plan: that of what blocks it; else what the run would end with if nothing else
-/// failed.
+/// The status for a plan: that of what blocks it; otherwise what the run would end with if nothing
+/// else failed.
 pub(crate) fn of_plan(plan: &Plan) -> Code {
     if let Some(blocker) = plan.blocker() {
         return of_error(&blocker.error);

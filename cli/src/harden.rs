@@ -1,22 +1,22 @@
-//! What this process asks of the system before anything else: that no core dump has keys and plaintext,
-//! and that a limit is an error.
+//! What this process requests of the system before anything else: that no core dump contains keys
+//! or plaintext, and that a limit is an error.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Forbids core dumps of this process, to files and to a handler. Where the system refuses, the
-/// run goes on: keys are wiped all the same.
+/// Forbids core dumps of this process, to files and to a handler. If the system refuses, the run
+/// continues: keys are wiped in any case.
 pub(crate) fn forbid_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _best_effort = setrlimit(Resource::Core, none);
-    // The limit does not hold for a core_pattern that is a pipe; this does.
+    // The limit does not apply to a core_pattern that is a pipe; this does.
     let _best_effort = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// Lets a write beyond the limit of a file's size (`ulimit -f`) be an error like any other: what was
-/// begun is then undone. Unless the signal has a handler, or is ignored, it ends the process.
+/// Makes a write beyond the limit of a file's size (`ulimit -f`) an ordinary error, after which
+/// work in progress is undone. Unless the signal has a handler, or is ignored, it ends the process.
 pub(crate) fn fail_where_files_are_limited() {
     let nobody_asks = Arc::new(AtomicBool::new(false));
     let _best_effort = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, nobody_asks);

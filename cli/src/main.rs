@@ -22,8 +22,8 @@ use crate::args::{Args, Command, UserArgs};
 use crate::exit_code::Code;
 use crate::ui::Style;
 
-/// Wipes what is freed. Keys and passwords pass through libraries that do not: records that TLS has
-/// received, key stores that were opened, texts that outgrew their place.
+/// Wipes freed memory. Keys and passwords pass through libraries that do not: records received by
+/// TLS, opened key stores, texts that outgrew their buffer.
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
@@ -36,12 +36,12 @@ fn main() -> ExitCode {
         Err(error) => return ui::usage(&error, words()).into(),
     };
     let (style, verb) = (Style::new(args.command.is_json()), args.command.verb());
-    // Before anything is looked at, and before there is a second thread.
+    // Before anything is examined, and before there is a second thread.
     let result = work_as_owner(&args.command, style).and_then(|()| run(args.command));
     style.end(verb, result).into()
 }
 
-/// Gives up root's rights for those of the user whom the data belongs to.
+/// Gives up root's rights for those of the data's owner.
 fn work_as_owner(command: &Command, style: Style) -> rekey_engine::Result<()> {
     let Some((data_dirs, UserArgs { user })) = command.data() else { return Ok(()) };
     if let Some(name) = act_as_owner(data_dirs, user.as_deref())? {

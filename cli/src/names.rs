@@ -3,8 +3,8 @@
 use rekey_engine::plan::Selection;
 use rekey_engine::{Error, Result};
 
-/// Takes `keyspace table...`, and tables as `keyspace.table`, in CQL's double quotes or not. Returns
-/// what is to be said of it, too.
+/// Accepts `keyspace table...`, and tables as `keyspace.table`, in CQL's double quotes or not. Also
+/// returns remarks about the names.
 pub(crate) fn selection(
     keyspace: Option<&str>,
     tables: &[String],
@@ -34,7 +34,7 @@ pub(crate) fn selection(
     Ok((Selection { keyspace: Some(keyspace), tables: named }, notes))
 }
 
-/// The first name, and the one behind its dot.
+/// The first name, and the one after its dot.
 fn parts(word: &str) -> Result<(String, Option<String>)> {
     let plain = |name: &str| name.trim_matches('"').to_owned();
     match word.split('.').collect::<Vec<_>>().as_slice() {
@@ -48,7 +48,7 @@ fn parts(word: &str) -> Result<(String, Option<String>)> {
     }
 }
 
-/// What the vendor's pages call tables of `system`, and what they are called.
+/// The vendor's names of tables of `system`, and their real names.
 const OTHER_NAMES: [(&str, &str); 1] = [("batchlog", "batches")];
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(selection.tables, ["batches", "paxos"]);
         assert_eq!(notes, ["'batchlog' is taken for 'system.batches', as Cassandra calls it"]);
         assert_eq!(selected(&["system.batchlog"]).unwrap().0.tables, ["batches"]);
-        // Anybody may have a table of that name.
+        // Any keyspace may have a table of that name.
         assert_eq!(selected(&["ks", "batchlog"]).unwrap().0.tables, ["batchlog"]);
     }
 }

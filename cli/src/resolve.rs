@@ -1,4 +1,4 @@
-//! From syntax to things that do something: sessions, targets, key sources.
+//! Turns syntax into sessions, targets and key sources.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -24,7 +24,7 @@ use crate::names;
 use crate::ui::Style;
 
 impl DataArgs {
-    /// To look at files.
+    /// A session for reading files.
     pub(crate) fn session(&self) -> Result<Session> {
         self.session_if_stopped(LeaseMode::Shared, StoppedArgs { node_is_stopped: false })
     }
@@ -39,14 +39,14 @@ impl DataArgs {
         Session::open_as_told(storage, &self.data_dirs, mode, is_mapped, said)
     }
 
-    /// The tables that are named; says of names that stand for others what they were taken for.
+    /// The named tables; reports which table an alias was taken for.
     pub(crate) fn selection(&self, style: Style) -> Result<Selection> {
         let (selection, notes) = names::selection(self.keyspace.as_deref(), &self.tables)?;
         style.notes(notes);
         Ok(selection)
     }
 
-    /// Says where nothing is to be done: what is named is there, and is empty.
+    /// Says where there is nothing to do: what is named exists, and is empty.
     pub(crate) fn note_empty(&self, style: Style, session: &Session, selection: &Selection) {
         let empty = upgrade::without_sstables(session, selection).into_iter();
         let note = |name| format!("{name} has a directory, and no SSTable that a node would load");
@@ -67,7 +67,7 @@ impl ArchiveArgs {
 }
 
 impl WatchArgs {
-    /// What they ask of a run from its beginning.
+    /// What the arguments ask of a run from its beginning.
     pub(crate) fn control(&self) -> Arc<Control> {
         let control = Control::default();
         if let Some(deadline) = self.deadline {
@@ -107,9 +107,9 @@ impl KeyArgs {
 }
 
 impl TargetArgs {
-    /// What SSTables are to become. What an unfinished run writes with is taken again, unless a key
-    /// is named: asking the database's rules anew would find its SSTables under the very key to
-    /// choose, and refuse them as under the old one.
+    /// The target of SSTables. The key of an unfinished run is used again, unless a key is named:
+    /// applying the database's rules again would choose the key that its SSTables are already
+    /// under, and refuse them as being under the old key.
     pub(crate) fn target(
         &self,
         sources: &KeySources,
@@ -118,7 +118,7 @@ impl TargetArgs {
         threads: NonZeroUsize,
     ) -> Result<Target> {
         let of_options = |error: Error| {
-            // Whatever is wrong with the map, it is the map that has to be mended.
+            // Whatever is wrong with the map, the map has to be corrected.
             Error::invalid("the options of --compression").wrapping(error)
         };
         let map = OptionMap::parse_cql(&self.compression).map_err(of_options)?;
@@ -133,7 +133,8 @@ impl TargetArgs {
             Some(options) => upgrade::recorded_key(session, options)?,
             None => None,
         };
-        // Of a rotation that has nothing staged its record knows more: whether the key still serves.
+        // For a rotation with nothing staged, its record knows more: whether the key is still
+        // usable.
         let is_resumed =
             |history: &&History| on_server.is_some() && !(self.create_key && history.is_at_rest());
         let resumed = unfinished

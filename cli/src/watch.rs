@@ -26,15 +26,16 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From now on the first SIGINT, SIGTERM or SIGHUP ends the run at the next range, and the second one
-    /// the process at once. A SIGHUP that is ignored stays so: that is what `nohup` is for.
+    /// From now on the first SIGINT, SIGTERM or SIGHUP ends the run at the next range, and the
+    /// second one ends the process at once. An ignored SIGHUP stays ignored: that is what `nohup`
+    /// is for.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the system refuses the handlers.
     pub(crate) fn catch() -> Result<Self> {
         let signals = Self::default();
         let register = |signal, status| {
-            // The order counts: the second signal finds the flag that the first one has set.
+            // The order matters: the second signal finds the flag that the first one has set.
             let any = &signals.any;
             signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(any))?;
             signal_hook::flag::register(signal, Arc::clone(any))
@@ -58,7 +59,8 @@ impl Signals {
     }
 }
 
-/// Refuses what can be no control file, before anything is begun. One that is not there yet may come.
+/// Refuses what cannot be a control file, before anything is begun. A file that does not exist yet
+/// may appear.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] for a pipe, a device, or a directory.
@@ -73,7 +75,7 @@ pub(crate) fn check(file: Option<&Path>) -> Result<()> {
     }
 }
 
-/// Carries `run` out while `signals` and `file` are looked at.
+/// Executes `run` while `signals` and `file` are watched.
 pub(crate) fn over<T>(
     control: &Control,
     signals: &Signals,
@@ -82,7 +84,7 @@ pub(crate) fn over<T>(
     run: impl FnOnce() -> T,
 ) -> T {
     let done = AtomicBool::new(false);
-    // Also where there is no thread to look.
+    // Also where there is no thread to watch.
     control.stop_on(Arc::clone(&signals.any));
     let readings = file.map(|file| read_on(file.to_owned()));
     let is_read = readings.as_ref().is_none_or(io::Result::is_ok);
@@ -127,8 +129,8 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Whether this process was started with a signal ignored, as far as the kernel tells; where it does not,
-/// the signal is left alone, too: it ends the process then, and the next run goes on.
+/// Whether this process was started with a signal ignored, as far as the kernel reports it. If it
+/// does not, the signal is left alone, too: then it ends the process, and the next run resumes.
 fn is_ignored(signal: i32) -> bool {
     let Ok(text) = std::fs::read_to_string("/proc/self/status") else { return true };
     let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -140,11 +142,11 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
-/// What a control file says; none if it is not there.
+/// The content of a control file; `None` if it does not exist.
 type Reading = io::Result<Option<String>>;
 
-/// Reads a file again and again, until nobody wants to know any more. Nobody waits for this thread: a
-/// run that is over ends, also where a file system does not answer.
+/// Reads a file repeatedly until the receiver is gone. The run does not wait for this thread, so it
+/// can end even if a file system does not answer.
 fn read_on(file: PathBuf) -> io::Result<Receiver<Reading>> {
     let (say, readings) = sync_channel(1);
     let read_on = move || {
@@ -157,7 +159,7 @@ fn read_on(file: PathBuf) -> io::Result<Receiver<Reading>> {
 }
 
 fn read(file: &Path) -> Reading {
-    // What has become a pipe since would hold whoever opens it.
+    // If it has become a pipe since, opening it would block.
     let file = match open_without_waiting(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
@@ -170,8 +172,8 @@ fn read(file: &Path) -> Reading {
     Ok(Some(text))
 }
 
-/// Does what a file says, if it says something new; a file that is not there says nothing, and one that
-/// cannot be read is told of once.
+/// Does what a file says, if it says something new. A missing file says nothing, and one that
+/// cannot be read is reported once.
 fn follow(
     file: &Path,
     reading: Reading,
@@ -237,7 +239,7 @@ impl FromStr for Wish {
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// Bytes of a file that are read: more than any of its words has.
+/// Bytes of a file that are read: more than any of its words.
 const LONGEST: u64 = 1024;
 
 #[cfg(test)]
@@ -260,14 +262,14 @@ mod tests {
 
     #[test]
     fn signals_that_the_process_was_started_without_are_known() {
-        // Rust ignores the one, and nobody may ignore the other.
+        // Rust ignores the one, and the other cannot be ignored.
         assert!(is_ignored(signal_hook::consts::SIGPIPE));
         assert!(!is_ignored(signal_hook::consts::SIGKILL));
         assert!(is_ignored(0), "no signal");
     }
 
     #[test]
-    fn a_new_word_is_said_once_and_a_wrong_one_changes_nothing() {
+    fn a_new_word_is_reported_once_and_a_wrong_one_ignored() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("control");
         let (control, said) = (Control::default(), std::sync::Mutex::new(vec![]));
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_a_reader_or_has_no_end_is_no_control_file() {
+    fn a_control_file_that_blocks_or_never_ends_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();

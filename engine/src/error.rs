@@ -1,9 +1,9 @@
 //! The engine's one public error: a coarse kind that tells an operator what to do, the place
 //! where it happened as typed fields, a hint, and the cause.
 //!
-//! Modules below keep small enums of their own where the detail matters to code; at the engine's
-//! edge everything becomes an [`Error`]. Nothing secret may enter one: no key bytes, no
-//! plaintext, no passwords.
+//! Lower modules keep their own small enums where code needs the detail; at the engine's boundary
+//! everything becomes an [`Error`]. It must never contain secrets: no key bytes, no plaintext, no
+//! passwords.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -22,9 +22,9 @@ pub enum ErrorKind {
     Invalid,
     /// The input is sound but this release does not handle it.
     Unsupported,
-    /// A key cannot be had: restore the key or its server, then run again.
+    /// A key is unavailable: restore the key or its server, then run again.
     KeyUnavailable,
-    /// A file is damaged: scrub or restore that SSTable; the others go on.
+    /// A file is damaged: scrub or restore that SSTable; the others continue.
     Corrupt,
     /// A node or another run holds the data: stop it first.
     Busy,
@@ -32,16 +32,16 @@ pub enum ErrorKind {
     NoSpace,
     /// The operating system refused an operation: fix disk or permissions, then run again.
     Io,
-    /// What was written does not read back as what was read.
+    /// What was read back differs from what was read first.
     Mismatch,
-    /// The run was asked to stop; running again goes on.
+    /// The run was asked to stop; running again resumes it.
     Interrupted,
     /// A bug in this program.
     Internal,
 }
 
 impl ErrorKind {
-    /// The kind's stable name, as JSON reports carry it.
+    /// The kind's stable name in JSON reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -181,7 +181,7 @@ impl Error {
         self
     }
 
-    /// Keeps the cause, and takes over what the operator can do about it, if it says so.
+    /// Keeps the cause, and takes over its hint, if it has one.
     #[must_use]
     pub fn wrapping(mut self, cause: Self) -> Self {
         if let Some(hint) = &cause.0.hint {
@@ -218,7 +218,7 @@ impl Error {
         self.0.hint.as_deref()
     }
 
-    /// What happened, without the place: equal for errors that have one cause.
+    /// What happened, without the place: equal for errors with the same cause.
     #[must_use]
     pub fn fact(&self) -> String {
         let inner = &self.0;
@@ -255,14 +255,15 @@ impl Error {
     }
 }
 
-/// Writes text with everything that a terminal might obey (control, format and unassigned
-/// characters) as `\u{..}`. What was escaped before stays as it is.
+/// Writes text with everything that a terminal might interpret (control, format and unassigned
+/// characters) as `\u{..}`. Text that is already escaped is unchanged.
 ///
 /// # Errors
-/// That of the writer.
+/// The writer's error.
 pub fn escape(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
     for c in text.chars() {
-        // `escape_debug` knows which characters print; it also escapes these three, which do.
+        // `escape_debug` knows which characters are printable; it also escapes these three, which
+        // are.
         if matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1 {
             f.write_char(c)?;
         } else {
@@ -276,8 +277,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         if let Some(path) = &inner.path {
-            // A file name may hold anything, also what would upset a terminal; so may whatever else
-            // comes from files and servers.
+            // A file name may contain anything, including what would disturb a terminal; so may all
+            // other text from files and servers.
             escape(f, &path.display().to_string())?;
             f.write_str(": ")?;
         }
@@ -309,7 +310,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Adds the place to whatever failed below.
+/// Adds the place to an error from below.
 pub trait ResultExt<T> {
     /// Names the file, unless a deeper caller already did.
     ///
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_an_error_reaches_a_terminal_as_a_command() {
+    fn nothing_in_an_error_reaches_a_terminal_unescaped() {
         let error = Error::corrupt("foreign \u{1b}[2J")
             .at("/d/\n\u{9b}31m'\"\\")
             .key("\u{202e}k")

@@ -1,7 +1,7 @@
-//! What an observer may see of a run.
+//! What an observer sees of a run.
 //!
-//! Events come one after the other, on the thread that called the engine. A progress bar, JSON
-//! lines and a log are consumers of the same events.
+//! Events are sent one after the other, on the thread that called the engine. A progress bar, JSON
+//! lines and a log consume the same events.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub enum Event<'a> {
         /// Its Data.db.
         data: &'a Path,
     },
-    /// So many more bytes were done.
+    /// This many more bytes were done.
     Advanced {
         /// Bytes.
         bytes: u64,
@@ -44,21 +44,21 @@ pub enum Event<'a> {
         error: Option<&'a Error>,
         /// How many chunks were decrypted, when it was verified.
         chunks: Option<u64>,
-        /// How many copies of it in snapshots and backups were replaced, itself included if it lies
+        /// How many copies of it in snapshots and backups were replaced, itself included if it is
         /// there.
         copies: usize,
-        /// What was strange about it.
+        /// What was unusual about it.
         warnings: &'a [Error],
     },
 }
 
-/// Whoever watches a run.
+/// An observer of a run.
 pub trait Observer {
-    /// Is told an event.
+    /// Receives an event.
     fn event(&mut self, event: &Event<'_>);
 }
 
-/// Watches nothing.
+/// Ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoObserver;
 

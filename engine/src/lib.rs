@@ -1,12 +1,13 @@
 //! The engine of `sstablerekey`: re-encrypts the SSTables of Cassandra-family databases offline.
 //!
-//! Data flows one way. [`plan`] looks at the data directories and decides everything; [`rewrite`]
-//! carries it out for one SSTable, piece by piece; [`pipeline`] spreads the pieces of all of them
-//! over the cores; [`txn`] swaps a finished SSTable in with the database's own transaction log.
-//! [`upgrade`] is the facade over all of it.
+//! Data flows one way. [`plan`] examines the data directories and decides everything. [`rewrite`]
+//! carries the plan out for one SSTable, piece by piece. [`pipeline`] distributes the pieces of all
+//! SSTables over the cores. [`txn`] swaps a finished SSTable in with the database's own transaction
+//! log. [`upgrade`] is the facade over all of it.
 //!
-//! The engine prints nothing and reads no environment, and talks to nobody but the key servers
-//! that [`config`] names; progress leaves as [`event`]s. `ARCHITECTURE.md` at the root of the repository is the map.
+//! The engine prints nothing, reads no environment variables, and connects only to the key servers
+//! that [`config`] names. Progress is reported as [`event`]s. `ARCHITECTURE.md` at the root of the
+//! repository is the map.
 
 pub mod codec;
 pub mod compress;

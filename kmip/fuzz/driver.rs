@@ -1,7 +1,8 @@
-//! Runs a fuzz target on stable Rust: its seeds, and for a while what chance makes of them.
+//! Runs a fuzz target on stable Rust: its seeds, then random mutations of them for a while.
 //!
-//! No coverage leads it, so it finds what is near and little else. It is here because every build
-//! of the tests has it for nothing, where libFuzzer wants nightly Rust and all dependencies anew.
+//! It is not guided by coverage, so it finds only what is close to a seed. It exists because every
+//! build of the tests includes it at no cost, while libFuzzer needs nightly Rust and a second build
+//! of all dependencies.
 
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,7 +11,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// A test of each target of the module `targets`, beside which this one is a module, too.
+/// Makes a test of each target of the sibling module `targets`.
 macro_rules! targets {
     ($($name:ident)*) => {
         $(#[test]
@@ -73,13 +74,13 @@ pub(crate) fn wrapped(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Where the seeds are to be written.
+/// Where to write the seeds.
 pub(crate) fn corpus() -> std::path::PathBuf {
     std::env::var_os("REKEY_FUZZ_CORPUS").expect("REKEY_FUZZ_CORPUS names a directory").into()
 }
 
-/// Where the chance of this run begins: `REKEY_SEED`, or somewhere else each time. It is said once, past
-/// the harness, which keeps to itself what tests print.
+/// The random seed of this run: `REKEY_SEED`, or a new one each time. It is printed once, bypassing
+/// the harness, which captures what tests print.
 pub(crate) fn seed() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     *SEED.get_or_init(|| {
@@ -93,7 +94,7 @@ pub(crate) fn seed() -> u64 {
     })
 }
 
-/// Calls the target; if it panics, the input is kept.
+/// Calls the target. If it panics, the input is kept.
 fn call(name: &str, run: fn(&[u8]), input: &[u8]) {
     struct Kept<'a>(&'a str, &'a [u8]);
     impl Drop for Kept<'_> {
@@ -137,7 +138,7 @@ fn change(input: &mut Vec<u8>, dice: &mut Dice, seeds: &[Vec<u8>]) {
     }
 }
 
-/// Numbers at the edges of their types, and what texts are divided by.
+/// Numbers at the edges of their types, and separators of texts.
 const EDGES: [&[u8]; 12] = [
     &[0xff; 4],
     &[0x7f, 0xff, 0xff, 0xff],

@@ -1,7 +1,7 @@
-//! The crate's error: who refused or failed, and what can be done.
+//! The crate's error: who refused or failed, and what the operator can do.
 //!
-//! No key bytes, no passwords, and no text of a server beyond its Result Message and the names
-//! in its certificate, both cut and made safe to print, ever enter an error.
+//! An error never contains key bytes or passwords. Of a server's texts it contains only the Result
+//! Message and the names in its certificate, shortened and made safe to print.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Error {
     /// Every host failed; each one's failure is kept.
     #[error("no key server could be used: {}", each(.0))]
     AllHostsFailed(Vec<HostFailure>),
-    /// The server answered, and said no.
+    /// The server answered with a refusal.
     #[error("the key server refused {operation}{}: {refusal}", of(.id.as_ref()))]
     Refused {
         /// What was asked.
@@ -34,7 +34,7 @@ pub enum Error {
         /// The answer.
         refusal: Refusal,
     },
-    /// The server said no about a key whose state is why, or may be.
+    /// The server refused a request about a key, whose state is or may be the reason.
     #[error("{}", of_state(*.operation, .id, *.state, .refusal))]
     OutOfState {
         /// What was asked.
@@ -46,7 +46,7 @@ pub enum Error {
         /// The answer.
         refusal: Refusal,
     },
-    /// A key was made, and whether it is active is not known, or it is not.
+    /// A key was created, but it is not active, or that is unknown.
     #[error("the server made the key {id}, and did not activate it: {cause}")]
     NotActivated {
         /// The key.
@@ -63,7 +63,7 @@ pub enum Error {
         /// What happened then.
         failure: HostFailure,
     },
-    /// The object is there but is no key that can be used.
+    /// The object exists but is not a usable key.
     #[error("the object {id} cannot be used: {what}")]
     UnusableKey {
         /// The object.
@@ -83,8 +83,8 @@ pub struct HostFailure {
 }
 
 impl Error {
-    /// Whether the same request may succeed later, or on another host, without anybody changing
-    /// a setting. What is then done about it is `client::retry`'s business alone.
+    /// Whether the same request may succeed later, or on another host, without a change of
+    /// settings. Only `client::retry` decides what is done then.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -101,7 +101,7 @@ impl Error {
         self.reason().is_some_and(ResultReason::is_not_found)
     }
 
-    /// The state of the key that is why the server said no, if it is.
+    /// The state of the key, if it is why the server refused.
     #[must_use]
     pub const fn state(&self) -> Option<State> {
         match self {
@@ -137,8 +137,9 @@ impl Error {
 }
 
 impl Failure {
-    /// Whether another attempt may go better: everything that the network or a busy host does.
-    /// A certificate that is not accepted, or a peer that does not speak the protocol, stays so.
+    /// Whether another attempt may succeed. It may after anything that the network or a busy host
+    /// does; it cannot after a refused certificate, or with a peer that does not speak the
+    /// protocol.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -233,11 +234,11 @@ fn unknown_hint(operation: Operation) -> &'static str {
     }
 }
 
-/// For a key that a server has and does not give.
+/// For a key that a server has and does not return.
 const OUT_OF_USE: &str = "reactivate the key on the key server, or let it give out keys that are out of \
      use, until the SSTables are re-encrypted; a backup of the key serves, too (--kmip-keys)";
 
-/// For a key that was made and is not active, or may have been.
+/// For a key that was created and is not active, or may have been created.
 const TAKEN_UP: &str = "run the same command again: a key that was made for it and is not active yet is \
      activated and used, and no other is made";
 

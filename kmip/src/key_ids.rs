@@ -1,5 +1,5 @@
-//! Object ids of keys and curves, and the length of a number: what certificates and key stores are
-//! both told apart by (RFC 3279, 2.3; RFC 5480, 2.1; RFC 5639, 4.1).
+//! Object ids of keys and curves, and the length of a number: which identify keys in both
+//! certificates and key stores (RFC 3279, 2.3; RFC 5480, 2.1; RFC 5639, 4.1).
 
 /// 1.2.840.113549.1.1.1
 pub(crate) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -18,7 +18,7 @@ pub(crate) const TLS_CURVES: [&[u8]; 3] = [
     &[0x2b, 0x81, 0x04, 0x00, 0x23],
 ];
 
-/// The name of another curve that Java or OpenSSL make keys on without being asked for something odd.
+/// The name of another curve that Java or OpenSSL readily make keys on.
 pub(crate) fn other_curve(id: &[u8]) -> Option<&'static str> {
     OTHER_CURVES.iter().find(|(other, _)| *other == id).map(|(_, name)| *name)
 }

@@ -1,7 +1,7 @@
 //! A blocking KMIP client for key rotation: the TTLV codec, typed messages of KMIP 1.0 to 2.1,
 //! mutual TLS, and the key stores that Java programs keep their certificates in.
 //!
-//! This crate knows nothing of SSTables, prints nothing, and reads no environment.
+//! This crate knows nothing about SSTables, prints nothing, and reads no environment variables.
 //!
 //! * [`ttlv`]: the encoding. Borrowed, bounded, total.
 //! * [`message`]: requests, replies, attributes, keys.
@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! `docs/KMIP.md` says how the database uses a key server. The documentation cites it by section, and
-//! calls inferred what it does.
+//! `docs/KMIP.md` says how the database uses a key server. The documentation cites it by section.
+//! "Inferred" has the same meaning as there.
 
 #![forbid(unsafe_code)]
 

@@ -30,7 +30,7 @@ impl Secret {
     /// The longest text that [`read`](Self::read) takes, its line end included.
     pub const MAX_BYTES: u16 = 4096;
 
-    /// Takes text over. The caller's `String` becomes the secret: no copy is made.
+    /// Takes ownership of text. The caller's `String` becomes the secret: no copy is made.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -62,7 +62,7 @@ impl Secret {
     /// [`SecretError`] when reading fails, the text is too long, or is not text.
     pub fn read(source: impl Read) -> Result<Self, SecretError> {
         let limit = usize::from(Self::MAX_BYTES);
-        // Never grows, so no unwiped copy is left behind by a reallocation.
+        // Never grows, so no reallocation leaves an unwiped copy.
         let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 64));
         source
             .take(u64::from(Self::MAX_BYTES) + 1)
@@ -92,7 +92,7 @@ impl Secret {
         &self.0
     }
 
-    /// Whether the text is empty: a password that is there, and has no characters.
+    /// Whether the text is empty: an existing password without characters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_end_is_taken_off_and_nothing_else() {
+    fn only_one_line_end_is_removed() {
         for (bytes, text) in [
             (&b""[..], ""),
             (b"\n", ""),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_password_is_refused_without_being_shown() {
+    fn invalid_passwords_are_refused_and_not_shown() {
         let long = vec![b'x'; usize::from(Secret::MAX_BYTES) + 1];
         assert!(matches!(read(&long), Err(SecretError::TooLong)));
         assert_eq!(read(&long[1..]).unwrap().len(), usize::from(Secret::MAX_BYTES));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_says_nothing_at_any_depth() {
+    fn debug_reveals_nothing_at_any_depth() {
         let secret = Some((1, Secret::new("hunter2".to_owned())));
         assert_eq!(format!("{secret:?}"), "Some((1, Secret(..)))");
         assert!(!format!("{secret:#?}").contains("hunter"));

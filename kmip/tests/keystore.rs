@@ -23,7 +23,8 @@ use rekey_kmip::keystore::{KeyStoreError, Note, StoreType, load_identity, load_t
 use rustls_pki_types::PrivateKeyDer;
 use stores::{bytes, identity, label, labels, part, password_of, trust};
 
-/// The rows of KMIP.md 11 that hold the EC or RSA test identity, and what only we add to them.
+/// The rows of KMIP.md 11 that hold the EC or RSA test identity, and what only this program adds to
+/// them.
 const IDENTITIES: &[(&str, &str)] = &[
     // PKCS#12, keytool 17 and Java 8 style.
     ("java17-ec.p12", "ec"),
@@ -49,7 +50,7 @@ const IDENTITIES: &[(&str, &str)] = &[
     ("ec.jks", "ec"),
     ("rsa.jks", "rsa"),
     ("unicode.jks", "ec"),
-    // JCEKS; the old one has a salt that Java turns round, the other one JKS's protection.
+    // JCEKS; the old one has a salt that Java reverses, the other one JKS's protection.
     ("node.jceks", "ec"),
     ("rsa.jceks", "rsa"),
     ("old.jceks", "ec"),
@@ -123,7 +124,7 @@ fn a_key_with_its_own_password_opens_with_it_and_not_without() {
                 "{file}, {wrong:?}: {error}"
             );
         }
-        // The certificates of the store can be trusted all the same.
+        // The certificates of the store can still be trusted.
         assert_eq!(labels(&trust(file).unwrap().certificates), ["client-ec"], "{file}");
     }
 }
@@ -173,7 +174,7 @@ fn certificates_that_java_would_not_see_are_taken_with_a_note() {
 
 /// Java takes these without a password, and the database with none in its configuration.
 #[test]
-fn truststores_of_java_s_own_formats_need_no_password_and_say_what_that_means() {
+fn jks_and_jceks_truststores_open_without_a_password_with_a_note() {
     for (file, format, text) in [
         (
             "trust.jks",
@@ -196,7 +197,7 @@ fn truststores_of_java_s_own_formats_need_no_password_and_say_what_that_means() 
         assert_eq!(without.notes, [Note::NotVerified { format }]);
         assert_eq!(without.notes[0].to_string(), text);
     }
-    // Nothing tells a changed file, but what cannot be read is still refused.
+    // A changed file goes unnoticed, but one that cannot be read is still refused.
     let mut store = bytes("trust.jks");
     let last = store.len() - 1;
     store[last] ^= 1;

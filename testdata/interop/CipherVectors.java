@@ -29,7 +29,7 @@ public final class CipherVectors {
             + Runtime.version().feature() + ".");
         System.out.println("# [algorithm strength]; then for each transformation: the message of " + SHOWN
             + " bytes, sealed; and the");
-        System.out.println("# CRC-32 of the sealed messages of all lengths, one behind the other: "
+        System.out.println("# CRC-32 of the sealed messages of all lengths, one after the other: "
             + Arrays.toString(LENGTHS).replaceAll("[\\[\\],]", ""));
         System.out.println("# Byte i of a message is i * 31 + (i >> 8) * 7 + 5 mod 256.");
         for (int strength : new int[] {128, 192, 256}) section("AES", strength, strength / 8);

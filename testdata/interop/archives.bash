@@ -61,7 +61,7 @@ archive_run() {
     logged timeout 120 "${argv[@]}" || fail "archives of $1" "made by the tool" "exit code, see the log"
 }
 
-# distinct FOLDER...: how many files the Data.db names in these folders stand for.
+# distinct FOLDER...: how many files the Data.db names in these folders refer to.
 distinct() {
     find "$@" -maxdepth 1 -name '*-Data.db' -printf '%i\n' | sort -u | wc -l
 }

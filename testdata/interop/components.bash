@@ -1,5 +1,5 @@
-# Which components a node does without, and which lists of them it puts up with: the tool has to agree with every
-# release, and what it makes of such an SSTable has to be whole.
+# Which components a node can do without, and which wrong lists it accepts: the tool has to agree with every release,
+# and what it writes from such an SSTable has to be complete.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 # variant NAME SOURCE loads|lost COMMAND: the command damages an SSTable in its folder. "loads" is what a node and the
@@ -62,7 +62,7 @@ components_of() {
     for name in "${variants[@]}"; do
         cp -a "$folder/${variant_source[$name]}" "$folder/$name"
         (cd "$(table_folder "$folder/$name")" && eval "${variant_command[$name]}")
-        # A node builds files anew: it gets a copy of its own.
+        # A node rebuilds files: it gets its own copy.
         cp -a "$folder/$name" "$folder/$name.node"
         line=lost
         rekey "$1" "$folder/$name" "$(options "$cbc" 256 "$work/keys/components.$name" 16)" && line=loads

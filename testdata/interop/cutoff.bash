@@ -1,8 +1,8 @@
-# Runs that are killed in the middle, at every point in turn, and what the database makes of the rest.
+# Runs that are killed in the middle, at every point in turn, and what the database does with the rest.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
-# With one SSTable on one processor, every step is a point. With several at the same time the points are where
-# chance puts them; that may not lose a row either.
+# With one SSTable on one processor, every step is a point. With several at the same time the points are
+# random; that must not lose a row either.
 cutoff() {
     cutoff_of 5.0 oa 1 killed_on_one_cpu_at
     # The logs of these have the form of those of 5.0 oa.

@@ -33,7 +33,7 @@ cipher_forms() {
 
 directions() {
     local -A form_rows form_hash
-    # Two of them with a chunk of nothing behind the data, as compactions leave it.
+    # Two of them with an empty chunk after the data, as compactions leave it.
     direction_cells "5.0 oa" "${all_forms[*]} Encryptor64" "${all_forms[*]} Encryptor64" flushes=1
     direction_cells "5.0 da" "${all_forms[*]}" "${all_forms[*]}"
     direction_cells "5.0 nb" "${all_forms[*]}" "${all_forms[*]}"

@@ -12,8 +12,8 @@ killed_at() {
     local call=$1 n=$2 code=0
     shift 2
     echo "killing at $call $n" >>"$work/tool.log"
-    # In a subshell, because the shell reports a killed child on its own standard error; with an exit behind the
-    # child, or the shell would let it take the subshell's place and be reported all the same.
+    # In a subshell, because the shell reports a killed child on its own standard error; with an exit after the
+    # child, or the shell would let it take the subshell's place and still be reported.
     (
         strace -f -qq -o /dev/null -e "trace=$call" -e signal=none \
             -e "inject=$call:signal=SIGKILL:when=$n" "$@" >>"$work/tool.log" 2>&1 || exit "$?"

@@ -1,6 +1,6 @@
-# The tool and a real KMIP server: PyKMIP, which is nobody's work here. It holds no dates, no custom attributes and no
-# cipher modes, and has no Add Attribute, so what the tool says of a server that cannot serve the database is a part of
-# what is checked.
+# The tool and a real KMIP server: PyKMIP, which is independent of this project. It holds no dates, no custom attributes
+# and no cipher modes, and has no Add Attribute, so the checks include what the tool says of a server that cannot serve
+# the database.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
 kmip() {

@@ -5,7 +5,8 @@ store_password=right-horse-8461
 
 # Both are called by quietly, in a shell of their own.
 
-# make_pki: root, intermediate, a server's and two clients' certificates, and a client that nobody vouches for.
+# make_pki: root, intermediate, a server's and two clients' certificates, and a client without a
+# trusted issuer.
 make_pki() {
     local name
     mkdir -p "$kmip/pki"

@@ -48,7 +48,7 @@ kmipgo_connected=(
     "ok       Locate"
 )
 
-# The program is kept beside the jars and made anew when its sources change.
+# The program is kept beside the jars and rebuilt when its sources change.
 build_kmipgo() {
     kmipgo_program=$interop/target/kmipgo/kmipgo
     if [[ -x $kmipgo_program && -z $(find "$interop/kmipgo" -newer "$kmipgo_program" -print -quit) ]]; then

@@ -14,7 +14,7 @@ profile() {
     esac
 }
 
-# The exact version behind a release, as pinned in the pom.
+# The exact version of a release, as pinned in the pom.
 version() {
     local jar
     jar=$(compgen -G "$interop/target/$1/lib/cassandra-all-*.jar") || die "release $1 is not built"

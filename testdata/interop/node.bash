@@ -119,7 +119,7 @@ state_of_copy() {
 }
 
 # kill_copy NAME CALL N: the status is that of killed_at. Only the data is put back before each run; the
-# commit log is large and the tool has no business with it.
+# commit log is large and the tool does not use it.
 kill_copy() {
     rm -rf "${folder:?}/$1/data"
     cp -a "$folder/created/data" "$folder/$1/data"

@@ -1,7 +1,7 @@
 # PyKMIP: its environment, its server and its client.
 # shellcheck shell=bash disable=SC2154 # some variables come from the files sourced before
 
-# The environment is kept beside the jars and made anew when the requirements change.
+# The environment is kept beside the jars and recreated when the requirements change.
 build_pykmip() {
     local folder=$interop/target/pykmip requirements=$interop/pykmip/requirements.txt
     pykmip_python=$folder/bin/python

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use super::Args;
 
 #[test]
-fn the_readme_s_examples_are_understood() {
+fn the_examples_of_the_readme_are_valid() {
     let (verbs, variables) = understood(include_str!("../../../README.md"));
     for verb in ["plan", "upgradesstables", "status", "verify", "census", "keys"] {
         assert!(verbs.iter().any(|seen| seen == verb), "{verb}: {verbs:?}");
@@ -17,7 +17,7 @@ fn the_readme_s_examples_are_understood() {
 }
 
 #[test]
-fn the_guide_s_examples_are_understood() {
+fn the_examples_of_the_guide_are_valid() {
     let (verbs, variables) = understood(include_str!("../../docs/GUIDE.md"));
     for verb in ["plan", "upgradesstables", "status", "verify", "census", "keys"] {
         assert!(verbs.iter().any(|seen| seen == verb), "{verb}: {verbs:?}");

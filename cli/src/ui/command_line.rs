@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::args::{GroupArgs, KeyIdArgs, ProofArgs};
 
-/// Its own words, from the directory that relative paths in them start from.
+/// Its own words, run from the directory that relative paths in them start from.
 pub(super) fn own() -> String {
     let words: Vec<_> = std::env::args_os().map(|word| quoted(&word)).collect();
     let command = words.join(" ");
@@ -16,13 +16,13 @@ pub(super) fn own() -> String {
     }
 }
 
-/// What one types to run this program, wherever one is.
+/// How to run this program from any directory.
 #[cfg(feature = "demo")]
 pub(crate) fn program() -> String {
     std::env::current_exe().map_or_else(|_| "sstablerekey".to_owned(), |p| p.display().to_string())
 }
 
-/// A command about a key that needs as much proof as another one was given.
+/// A command about a key, with the same proof arguments as this command.
 pub(crate) fn keys_command(
     verb: &str,
     of: &GroupArgs,
@@ -63,14 +63,14 @@ pub(super) fn quoted(word: &OsStr) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    // A CQL map is full of single quotes, and stays readable between double ones.
+    // A CQL map is full of single quotes, and stays readable in double ones.
     match text.contains('\'') && !text.contains(['"', '$', '`', '\\', '!']) {
         true => format!("\"{text}\""),
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
-/// What no terminal shows: every shell has a `printf`.
+/// Unprintable characters: every shell has a `printf`.
 fn by_numbers(word: &[u8]) -> String {
     let mut text = String::new();
     for byte in word {

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::{Style, json, output};
 use crate::exit_code::{self, Code};
 
-/// What a command is called, and what its output is worth.
+/// The name of a command, and what its output is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Verb {
-    /// As it is typed: `keys list`.
+    /// As typed: `keys list`.
     pub(crate) name: &'static str,
-    /// Whether what it prints is all that it is for. A report that is lost is a failure; a run that
-    /// has changed what it should has done so, whoever hears of it.
+    /// Whether its output is its only purpose. Then lost output is a failure; a run that has made
+    /// its changes has succeeded even if its output is lost.
     pub(crate) is_report: bool,
 }
 
@@ -42,7 +42,7 @@ impl Style {
     }
 }
 
-/// What clap has to say instead of a command: help, the version, or what is wrong with the words.
+/// What clap prints instead of a command: help, the version, or what is wrong with the arguments.
 pub(crate) fn usage(error: &clap::Error, words: impl Iterator<Item = String>) -> Code {
     let help = Verb { name: "help", is_report: true };
     if matches!(error.kind(), Usage::DisplayHelp | Usage::DisplayVersion) {
@@ -54,7 +54,7 @@ pub(crate) fn usage(error: &clap::Error, words: impl Iterator<Item = String>) ->
     let asks_for_json = words.take_while(|word| word != "--").any(|word| word == "--json");
     let text = error.render().to_string();
     if !asks_for_json {
-        // In colours, if it has words of ours and of the operator only.
+        // In colours, if the text is only from this program and the operator.
         match output::plain(&text) == text {
             true => drop(error.print()),
             false => output::err(&text),
@@ -81,7 +81,7 @@ fn last(mut line: Value, verb: &str, code: Code) -> Value {
     line
 }
 
-/// Says that a part of the output is lost; of a report that is a failure.
+/// Says that a part of the output is lost; for a report that is a failure.
 fn written(verb: Verb, code: Code) -> Code {
     let Some(error) = output::lost() else { return code };
     let (hint, code) = match verb.is_report {

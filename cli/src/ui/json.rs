@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use super::output;
 
-/// The version of the lines: it changes when a field goes or means something else, and not when one
-/// is added.
+/// The version of the lines: it changes when a field is removed or changes its meaning, not when
+/// one is added.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// Prints lines as they are now.
@@ -30,8 +30,8 @@ pub(super) fn lines(values: impl IntoIterator<Item = Value>) {
     }
 }
 
-/// A line of JSON in which also those characters are escaped that JSON would let stand, and that a
-/// terminal might obey. They can only be inside of strings.
+/// A line of JSON that also escapes characters that JSON allows but a terminal might interpret.
+/// They can only occur inside strings.
 fn escaped(line: String) -> String {
     if line.is_ascii() && !line.contains('\u{7f}') {
         return line;
@@ -56,7 +56,7 @@ pub(super) fn time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// A warning that is of no plan, as a plan has them.
+/// A warning outside of a plan, in the form of a plan's warnings.
 pub(super) fn warning(of: &Error) -> Value {
     let mut line = error(of);
     line["type"] = json!("finding");
@@ -78,7 +78,7 @@ pub(super) fn error(error: &Error) -> Value {
     })
 }
 
-/// What every SSTable is to become.
+/// The target of every SSTable.
 pub(super) fn target(target: &Target) -> Value {
     let choice = target.choice();
     json!({
@@ -94,7 +94,7 @@ pub(super) fn target(target: &Target) -> Value {
     })
 }
 
-/// As text: a path may be no UTF-8, which JSON cannot carry.
+/// As text: a path may not be UTF-8, which JSON cannot represent.
 pub(super) fn path(path: &Path) -> String {
     path.display().to_string()
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped_as_json_has_it() {
+    fn what_a_terminal_would_interpret_is_escaped_as_in_json() {
         let value = json!({"a": "\u{1b}[2J \u{7f} \u{9b}2J \u{202e} é 名 \u{e0001}"});
         let line = escaped(value.to_string());
         assert_eq!(line, r#"{"a":"\u001b[2J \u007f \u009b2J \u202e é 名 \udb40\udc01"}"#);

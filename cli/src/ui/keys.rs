@@ -1,4 +1,4 @@
-//! Keys of servers, and what was tried on servers.
+//! Keys of servers, and checks of servers.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use super::json::lines;
 use super::output::{keep_summary, out};
 use super::{Style, text};
 
-/// One row of a list of keys. What the server does not tell is missing.
+/// One row of a list of keys. What the server does not report is missing.
 #[derive(Debug)]
 pub(crate) struct KeyRow {
     /// The id, made safe to print.
@@ -21,7 +21,7 @@ pub(crate) struct KeyRow {
     /// Since when it is active.
     pub(crate) activated: Option<Timestamp>,
     attributes: Attributes,
-    /// Why the server tells nothing about it.
+    /// Why the server reports nothing about it.
     refusal: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl KeyRow {
     }
 }
 
-/// One thing that was tried.
+/// One check.
 #[derive(Debug)]
 pub(crate) struct Check {
     host: String,
@@ -180,7 +180,7 @@ impl Style {
         }
     }
 
-    /// How all that was tried went.
+    /// The outcome of all checks.
     pub(crate) fn checked(self, all: &[Check]) {
         if self == Self::Json {
             let count = |name| all.iter().filter(|check| check.outcome.name() == name).count();

@@ -1,5 +1,5 @@
-//! Everything that is printed. Standard output has the result, standard error the rest; with
-//! `--json` all of it is lines on standard output, as `cli/docs/JSON.md` has them.
+//! Everything that is printed. Standard output has the result, standard error the rest. With
+//! `--json` everything is lines on standard output, as described in `cli/docs/JSON.md`.
 
 mod census;
 mod command_line;
@@ -39,7 +39,7 @@ impl Style {
         if json { Self::Json } else { Self::Text }
     }
 
-    /// Says that a node is at work beside a command that only reads.
+    /// Says that a node is running during a command that only reads.
     pub(crate) fn holders(self, session: &Session) {
         for holder in session.lease().holders() {
             self.note(&format!(
@@ -57,7 +57,7 @@ impl Style {
         self.holders(session);
     }
 
-    /// A remark beside the result.
+    /// A remark in addition to the result.
     pub(crate) fn note(self, note: &str) {
         match self {
             Self::Text => output::err(&format!("note: {note}\n")),
@@ -65,7 +65,7 @@ impl Style {
         }
     }
 
-    /// Says where keys or plaintext may be on a disk that nobody meant them for.
+    /// Says where keys or plaintext may have reached a disk unintentionally.
     pub(crate) fn exposure(self) {
         let shortage = rekey_engine::pipeline::shortage();
         for error in rekey_engine::memory::exposure().into_iter().chain(shortage) {
@@ -74,14 +74,14 @@ impl Style {
         }
     }
 
-    /// Remarks beside the result.
+    /// Remarks in addition to the result.
     pub(crate) fn notes(self, notes: Vec<String>) {
         for note in notes {
             self.note(&note);
         }
     }
 
-    /// What there is to say of key servers since it was last asked.
+    /// New remarks about key servers since the last call.
     pub(crate) fn servers(self, sources: &KeySources) {
         if let Some(servers) = &sources.servers {
             self.notes(servers.take_warnings());
@@ -93,7 +93,7 @@ impl Style {
         output::err(question);
     }
 
-    /// Prints an error and what can be done about it. For programs it is the last line.
+    /// Prints an error and its hint. For programs it is the last line.
     pub(crate) fn error(self, error: &Error) {
         match self {
             Self::Text => output::err(&text::error(error)),

@@ -1,11 +1,12 @@
-//! Standard output and standard error: the only place that writes there, and what became of it.
+//! Standard output and standard error: the only place that writes there, and the outcome of
+//! writing.
 //!
-//! Nobody may be there to read any more: a pipe was closed. That is no reason to end a run in the
-//! middle, nor one to complain. A disk that is full is no reason to end it, either; but what was
-//! written there is not whole, and [`lost`] says so at the end.
+//! The reader may be gone: a pipe was closed. That is not a reason to end a run in the middle, nor
+//! to complain. A full disk is not a reason to end it either, but then the output is incomplete,
+//! and [`lost`] says so at the end.
 //!
-//! What a terminal might obey is not written but named: names of files and keys, and what servers and
-//! configurations say, may be anybody's.
+//! Characters that a terminal might interpret are escaped: names of files and keys, and texts of
+//! servers and configurations, may come from anyone.
 
 use std::borrow::Cow;
 use std::io::{self, stderr, stdout};
@@ -27,14 +28,14 @@ pub(super) fn out(text: &str) {
     lock(&OUT).write(plain(text).as_bytes(), |bytes| write(stdout(), bytes));
 }
 
-/// Prints what is beside the result. Where that cannot be written, nobody can be told.
+/// Prints remarks. If they cannot be written, there is no one to tell.
 pub(super) fn err(text: &str) {
     lock(&ERR).write(plain(text).as_bytes(), |bytes| write(stderr(), bytes));
 }
 
-/// Text without anything that a terminal might obey, but for the ends of lines.
+/// Text without anything that a terminal might interpret, except line ends.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    // Nearly all of it is so already.
+    // Nearly all text is already safe.
     if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
         return Cow::Borrowed(text);
     }
@@ -58,7 +59,7 @@ pub(super) fn take_summary() -> Option<Value> {
     lock(&SUMMARY).take()
 }
 
-/// Notes that somebody else could not write to standard output.
+/// Records that another writer could not write to standard output.
 pub(super) fn note_failure(error: io::Error) {
     lock(&OUT).fail(error);
 }
@@ -72,13 +73,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Not through the standard library's buffer: what it keeps after a failure comes out again later,
-/// and nobody learns of what is in it at the end.
+/// Not through the standard library's buffer: what it keeps after a failure is written later, and
+/// what remains in it at the end is lost silently.
 fn write(to: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     loop {
         match rustix::io::write(&to, bytes) {
             Err(Errno::INTR) => {}
-            // Somebody who shares this pipe has made it so: it is full, and no error.
+            // Another process that shares this pipe made it non-blocking: it is full, which is not
+            // an error.
             Err(Errno::AGAIN) => {
                 let _woken = poll(&mut [PollFd::new(&to, PollFlags::OUT)], None);
             }
@@ -87,14 +89,14 @@ fn write(to: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-/// What became of one of the two.
+/// The state of one of the two.
 #[derive(Debug)]
 struct Stream {
-    /// Nobody reads it any more.
+    /// It has no reader any more.
     is_closed: bool,
     /// The first failure.
     lost: Option<io::Error>,
-    /// What was written last ended in the middle.
+    /// The last write ended in the middle of a line.
     is_torn: bool,
 }
 
@@ -103,10 +105,10 @@ impl Stream {
         Self { is_closed: false, lost: None, is_torn: false }
     }
 
-    /// Writes all of it, unless that fails. After a failure the next text is tried all the same: a
+    /// Writes all of it, unless that fails. After a failure the next text is tried nevertheless: a
     /// disk may have space again.
     fn write(&mut self, text: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>) {
-        // What follows half a line is a line of its own.
+        // What follows half a line starts on a new line.
         let parts = [if self.is_torn { b"\n".as_slice() } else { b"" }, text];
         for mut rest in parts {
             while !rest.is_empty() && !self.is_closed {
@@ -136,7 +138,7 @@ impl Stream {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes at a time, and fails with an errno once in between.
+    /// Takes this many bytes at a time, and fails once with an errno.
     struct Disk {
         written: Vec<u8>,
         at_once: usize,
@@ -166,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_named() {
+    fn what_a_terminal_would_interpret_is_escaped() {
         assert_eq!(plain("├ é\n\u{1b}[2J\t\n"), "├ é\n\\u{1b}[2J\\u{9}\n");
         assert!(matches!(plain("as it is\n"), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn short_writes_are_gone_on_with() {
+    fn short_writes_are_continued() {
         let (stream, text) = written(usize::MAX, Errno::IO);
         assert_eq!(text, "first\nsecond\nthird\n");
         assert!(stream.lost.is_none() && !stream.is_closed);
     }
 
     #[test]
-    fn half_a_line_is_lost_and_the_next_one_begins_anew() {
+    fn half_a_line_is_lost_and_the_next_one_starts_a_new_line() {
         for errno in [Errno::NOSPC, Errno::IO, Errno::DQUOT, Errno::BADF] {
             let (stream, text) = written(10, errno);
             assert_eq!(text, "first\nseco\nthird\n");
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_reads_is_nothing_lost() {
+    fn a_closed_pipe_loses_nothing() {
         let (stream, text) = written(6, Errno::PIPE);
         assert_eq!(text, "first\n");
         assert!(stream.is_closed && stream.lost.is_none());

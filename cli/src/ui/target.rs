@@ -10,7 +10,7 @@ use super::{Style, json, output};
 use crate::args::KeyArgs;
 
 impl Style {
-    /// What a run writes, before it does.
+    /// What a run will write.
     pub(crate) fn target(self, target: &Target) {
         match self {
             Self::Text => {
@@ -25,14 +25,14 @@ impl Style {
         }
     }
 
-    /// The same when it is over; programs find it in the summary.
+    /// The same when it has ended; programs find it in the summary.
     pub(crate) fn target_again(self, target: &Target) {
         if self == Self::Text {
             output::out(&line(target));
         }
     }
 
-    /// Says that a rotation is over, if nothing of it is left, and how another one begins.
+    /// Says that a rotation is finished, if nothing of it is left, and how to begin another one.
     pub(crate) fn nothing_to_rotate(self, plan: &Plan, keys: &KeyArgs) {
         let is_under = |planned: &PlannedSSTable| {
             matches!(planned.action, Action::Skip(SkipReason::UnderTargetKey))
@@ -59,7 +59,7 @@ impl Style {
     }
 }
 
-/// What every SSTable is to become, in a few words.
+/// The target of every SSTable, in a few words.
 pub(super) fn line(target: &Target) -> String {
     let class = match target.params().class() {
         Some(class) => class.simple_name().to_owned(),

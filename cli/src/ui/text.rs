@@ -8,7 +8,7 @@ use indicatif::BinaryBytes;
 use rekey_engine::txn::Verdict;
 use rekey_engine::{Error, ErrorKind};
 
-/// An error and what can be done about it.
+/// An error and its hint.
 pub(super) fn error(error: &Error) -> String {
     let mut text = format!("error: {}\n", error.chain());
     if let Some(hint) = error.hint_text() {
@@ -39,7 +39,7 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A span of time in the two largest units, which is as much as an estimate can say.
+/// A span of time in its two largest units, which is as precise as an estimate can be.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);

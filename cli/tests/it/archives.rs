@@ -1,4 +1,4 @@
-//! `--snapshots` and `--backups`: what is said of archives, to people and to programs.
+//! `--snapshots` and `--backups`: what is reported about archives, to people and to programs.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -92,7 +92,7 @@ fn a_plan_and_a_run_as_json() {
 }
 
 #[test]
-fn a_run_says_what_it_has_replaced_and_what_it_has_left() {
+fn a_run_reports_replaced_and_remaining_copies() {
     let node = node();
     let run = node.upgrade(&[]).exits(0).says("3 rewritten, read back and swapped in");
     run.says("left as they are, under their old keys: 5 SSTables in snapshots and backups");
@@ -132,12 +132,12 @@ fn torn() -> (Node, PathBuf) {
 }
 
 #[test]
-fn a_copy_that_is_partly_replaced_is_told_of_and_finished() {
+fn a_partly_replaced_copy_is_reported_and_finished() {
     for verb in ["abandon", "upgradesstables"] {
         for as_json in [false, true] {
             let (node, snapshot) = torn();
             let json: &[&str] = if as_json { &["--json"] } else { &[] };
-            // Nothing is certain, and nothing is changed by looking.
+            // Nothing is certain, and looking changes nothing.
             let run = node.read("census", json).exits(3);
             if as_json {
                 assert_eq!(run.of_type("unknown").len(), 1);
@@ -166,7 +166,7 @@ fn a_copy_that_is_partly_replaced_is_told_of_and_finished() {
     }
 }
 
-/// The copies of a small SSTable are replaced while a big one is at work.
+/// The copies of a small SSTable are replaced while a big one is in work.
 #[test]
 fn status_counts_copies() {
     let node = big_node();
@@ -176,7 +176,7 @@ fn status_counts_copies() {
     small.write(&table, &plaintext(100_000));
     let snapshots = ["snapshots/a", "snapshots/b"].map(|tag| link(&table, tag, &["oa-2-big"]));
     let map = map(&node, "new-key");
-    // A single worker does the big one first; two of them take turns.
+    // A single worker does the big one first; two workers alternate.
     let mut arguments_of_two = arguments(&map);
     let threads = arguments_of_two.iter().position(|argument| *argument == "--threads").unwrap();
     arguments_of_two[threads + 1] = "2";

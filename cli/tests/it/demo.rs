@@ -1,4 +1,4 @@
-//! The demo, killed wherever it can be: the next one goes on, ends, and proves what it says.
+//! The demo, killed anywhere: the next one resumes, ends, and proves what it says.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -48,7 +48,7 @@ impl Stage {
         fs::read_dir(self.temporary.path()).unwrap().next().is_none()
     }
 
-    /// Runs one to its end that keeps its files, and looks at every byte of them.
+    /// Runs a demo that keeps its files to its end, and checks every byte of them.
     fn ends_whole(&self) {
         self.proves(&["--keep"]);
         let kept = self.usual().join("kept");
@@ -123,7 +123,7 @@ fn kills() -> u64 {
 }
 
 #[test]
-fn it_proves_what_it_says_and_leaves_nothing() {
+fn the_demo_proves_its_claims_and_leaves_nothing() {
     let stage = Stage::new();
     let run = stage.proves(&[]).says("6 verified");
     assert!(!run.out.contains("earlier demo"), "{run:?}");
@@ -131,7 +131,7 @@ fn it_proves_what_it_says_and_leaves_nothing() {
 }
 
 #[test]
-fn what_is_kept_is_there_until_the_next_one() {
+fn kept_files_stay_until_the_next_demo() {
     let stage = Stage::new();
     stage.ends_whole();
     stage.proves(&["--keep"]).says("was asked to keep makes room").says("The files are in");
@@ -148,7 +148,7 @@ fn what_is_kept_is_there_until_the_next_one() {
 }
 
 #[test]
-fn killed_at_random_moments_it_goes_on_and_ends_whole() {
+fn killed_at_random_moments_it_resumes_and_completes() {
     let stage = Stage::new();
     let began = Instant::now();
     stage.proves(&[]);
@@ -183,8 +183,8 @@ fn killed_at_random_moments_it_goes_on_and_ends_whole() {
     assert!(went_on > 0);
 }
 
-/// Reads so many lines of a demo, and kills it there. Whether it got so far.
-fn killed_behind_line(stage: &Stage, lines: usize) -> bool {
+/// Reads this many lines of a demo, and kills it there. Returns whether it got that far.
+fn killed_after_line(stage: &Stage, lines: usize) -> bool {
     let mut child = stage.command(&[]).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let is_long = (0..lines).all(|_| out.next().is_some_and(|line| line.is_ok()));
@@ -193,11 +193,11 @@ fn killed_behind_line(stage: &Stage, lines: usize) -> bool {
 }
 
 #[test]
-fn killed_behind_what_it_says_it_goes_on_where_it_was() {
+fn killed_after_any_line_it_resumes_where_it_was() {
     let mut steps = Vec::new();
     for lines in (1..).step_by(2) {
         let stage = Stage::new();
-        if !killed_behind_line(&stage, lines) {
+        if !killed_after_line(&stage, lines) {
             break;
         }
         let run = stage.proves(&[]);
@@ -219,15 +219,15 @@ fn killed_behind_what_it_says_it_goes_on_where_it_was() {
         }
     }
     assert!(steps.iter().all(|step| (1..=7).contains(step)), "{steps:?}");
-    // It has gone on a little since it said the line.
+    // It has continued a little since it printed the line.
     assert!(steps.iter().any(|step| *step > 3), "none was cut off so late: {steps:?}");
 }
 
-/// A run that takes its time is seen by `status`, and gone on with from its last checkpoint.
+/// A slow run is shown by `status`, and resumed from its last checkpoint.
 #[test]
-fn a_slow_one_is_looked_at_killed_and_gone_on_with() {
+fn a_slow_demo_is_inspected_killed_and_resumed() {
     let stage = Stage::new();
-    // A name that YAML and shells would see more in.
+    // A name with a special meaning in YAML and shells.
     let directory = stage.temporary.path().join("it's: here #1");
     let here = ["--dir", directory.to_str().unwrap()];
     let child = stage.command(&[&here[..], &["--slow"]].concat()).spawn().unwrap();
@@ -245,14 +245,14 @@ fn a_slow_one_is_looked_at_killed_and_gone_on_with() {
     while durable() < 16 << 20 {
         std::thread::sleep(Duration::from_millis(50));
     }
-    // However slow the machine is, it stays in this step.
+    // On any machine it stays in this step.
     kill_process(Pid::from_child(&child), Signal::STOP).unwrap();
     // Another one has to wait, or to go elsewhere.
     let run = stage.run(&here).exits(5).says("another demo is at work");
     assert!(run.err.contains("--dir"), "{run:?}");
     killed(child);
     assert!(durable() >= 16 << 20);
-    // The large one, and small ones that a slow disk had not let through yet.
+    // The large one, and small ones that a slow disk had delayed.
     let is_partly_done = |sstable: &serde_json::Value| {
         ["durable", "sealed", "verified"].contains(&sstable["state"].as_str().unwrap())
     };
@@ -268,7 +268,7 @@ fn a_slow_one_is_looked_at_killed_and_gone_on_with() {
 }
 
 #[test]
-fn a_signal_ends_it_and_the_same_command_goes_on() {
+fn a_signal_ends_it_and_the_same_command_resumes() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 75)] {
         let stage = Stage::new();
         let mut child = stage.command(&["--slow"]).spawn().unwrap();
@@ -286,10 +286,10 @@ fn a_signal_ends_it_and_the_same_command_goes_on() {
 }
 
 #[test]
-fn a_directory_is_believed_only_if_it_is_a_demo_s() {
+fn a_directory_is_used_only_if_it_belongs_to_a_demo() {
     let stage = Stage::new();
     let usual = stage.usual();
-    // What somebody else may have put where it will be looked for.
+    // What another user may have put in the expected place.
     let elsewhere = stage.temporary.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &usual).unwrap();
@@ -325,7 +325,7 @@ fn a_directory_is_believed_only_if_it_is_a_demo_s() {
 }
 
 #[test]
-fn nobody_has_to_listen() {
+fn it_works_without_a_reader() {
     let stage = Stage::new();
     let mut child = stage.command(&[]).spawn().unwrap();
     drop(child.stdout.take());

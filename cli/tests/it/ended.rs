@@ -12,7 +12,7 @@ use crate::kit::{Node, Run};
 use crate::synthetic::{Recipe, table_in};
 use crate::unfinished::{arguments, map, node, status};
 
-/// A run that takes its time.
+/// A slow run.
 fn slow(node: &Node, more: &[&str]) -> Child {
     let map = map(node, "new-key");
     node.command(&[&arguments(&map), &["--rate", "4"][..], more].concat())
@@ -22,7 +22,7 @@ fn slow(node: &Node, more: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits until some of its work is durable, or it is over.
+/// Waits until some of its work is durable, or it has ended.
 fn wait_for_work(node: &Node, child: &mut Child) {
     while child.try_wait().unwrap().is_none() {
         if status(node, &[])["durable"].as_u64().is_some_and(|bytes| bytes > 0) {
@@ -31,7 +31,7 @@ fn wait_for_work(node: &Node, child: &mut Child) {
     }
 }
 
-fn goes_on(node: &Node) {
+fn resumes(node: &Node) {
     let map = map(node, "new-key");
     node.run(&[&arguments(&map), &["--resume-only"][..]].concat()).exits(0).says("1 rewritten");
     node.read("verify", &[]).exits(0).says("1 verified");
@@ -39,7 +39,7 @@ fn goes_on(node: &Node) {
 }
 
 #[test]
-fn a_signal_ends_the_run_and_the_next_one_goes_on() {
+fn a_signal_ends_the_run_and_the_next_one_resumes() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 75)] {
         let node = node();
         let mut child = slow(&node, &[]);
@@ -47,12 +47,12 @@ fn a_signal_ends_the_run_and_the_next_one_goes_on() {
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code), "{signal:?}");
         assert_eq!(status(&node, &[])["unfinished"], true);
-        goes_on(&node);
+        resumes(&node);
     }
 }
 
 #[test]
-fn so_many_sstables_are_taken_and_the_rest_is_left() {
+fn stop_after_limits_the_sstables_and_leaves_the_rest() {
     let node = node();
     let mut second = Recipe::local("oa", "2", "old-key", vec![3; 16]);
     second.chunk_length = 1 << 14;
@@ -69,7 +69,7 @@ fn so_many_sstables_are_taken_and_the_rest_is_left() {
     node.run(&arguments(&map)).exits(0).says("1 rewritten").says("1 ");
 }
 
-/// One that fails each time is not all that is ever tried.
+/// An SSTable that fails each time is not the only one that is ever tried.
 #[test]
 fn nights_of_one_sstable_get_past_one_that_fails() {
     let node = Node::usual();
@@ -92,9 +92,9 @@ fn nights_of_one_sstable_get_past_one_that_fails() {
     last.says("oa-2-big");
 }
 
-/// What the run did not get to has not failed, and is none of those that are in work.
+/// What the run did not get to has not failed, and is not in work.
 #[test]
-fn what_is_left_is_counted_and_every_sstable_is_shown_on_demand() {
+fn remaining_sstables_are_counted_and_shown_on_demand() {
     let node = node();
     for id in ["2", "3"] {
         let mut recipe = Recipe::local("oa", id, "old-key", vec![3; 16]);
@@ -159,7 +159,7 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     std::thread::sleep(Duration::from_secs(4));
     for _ in 0..5 {
         let seen = status(&node, &[]);
-        // It may have come as far as its first pieces before it looked.
+        // It may have got to its first pieces before it checked.
         assert!(seen["swapped"].as_u64().is_none_or(|swapped| swapped == 0), "{seen}");
     }
     assert!(child.try_wait().unwrap().is_none(), "a paused run has ended");
@@ -174,12 +174,12 @@ fn a_file_pauses_speeds_up_and_ends_it() {
     wait_for_work(&node, &mut child);
     fs::write(node.root.path().join("control"), "stop").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(75));
-    goes_on(&node);
+    resumes(&node);
 }
 
-/// A pipe that nobody writes into once held a run that was done for ever.
+/// A pipe without a writer once blocked a finished run forever.
 #[test]
-fn what_is_no_plain_file_is_no_control_file() {
+fn only_a_regular_file_is_a_control_file() {
     let node = node();
     let fifo = node.root.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -201,7 +201,7 @@ fn what_is_no_plain_file_is_no_control_file() {
     fs::rename(&fifo, node.root.path().join("later")).unwrap();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(within(&mut child, Duration::from_secs(60)), Some(75));
-    goes_on(&node);
+    resumes(&node);
 }
 
 /// The status of a process that ends in time.
@@ -290,16 +290,16 @@ fn a_process_that_dies_of_a_signal_leaves_no_core() {
         .filter(|name| name.starts_with("core"))
         .collect();
     assert_eq!(left, Vec::<String>::new());
-    goes_on(&node);
+    resumes(&node);
 }
 
-/// The command that is printed in the end, typed as it stands, from anywhere.
+/// The command that is printed at the end, run as it is, from any directory.
 fn typed(run: &Run) -> Run {
     let line = run.err.lines().last().unwrap().trim().to_owned();
     Command::new("sh").args(["-c", &line]).current_dir("/").output().unwrap().into()
 }
 
-/// Three SSTables, of which the first takes its time.
+/// Three SSTables, the first of which is slow.
 fn three() -> Node {
     let node = node();
     for id in ["2", "3"] {
@@ -311,7 +311,7 @@ fn three() -> Node {
 }
 
 #[test]
-fn the_printed_command_goes_on_until_all_is_done_whatever_has_ended_it() {
+fn the_printed_command_resumes_until_everything_is_done() {
     for more in [&["--stop-after", "1"][..], &["--deadline", "2s", "--rate", "6"]] {
         let node = three();
         let map = map(&node, "new-key");
@@ -344,7 +344,7 @@ fn left(run: &Run) -> Option<u64> {
 }
 
 #[test]
-fn the_printed_command_goes_on_after_a_signal_and_a_failure() {
+fn the_printed_command_resumes_after_a_signal_and_a_failure() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let node = three();
         let map = map(&node, "new-key");

@@ -1,6 +1,6 @@
-//! The exit statuses of the README. Those of a key that is still in use are in `servers`, and those of
-//! a run that is asked to end in `ended`. For 8 there is no case: nothing that a caller can do makes a
-//! written SSTable read back as another one.
+//! The exit statuses of the README. Those of a key that is still in use are in `servers`, and those
+//! of a run that is asked to end in `ended`. There is no case for 8: a caller cannot make a written
+//! SSTable read back differently.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
@@ -66,7 +66,7 @@ fn usage_and_configuration_are_2() {
         let rest = ["-a", "--flavor", "apache-4", "--compression", map];
         node.read("upgradesstables", &rest).exits(2).says(part).says("hint:");
     }
-    // Without a flavor nobody knows whose transaction logs to write.
+    // Without a flavor it is unknown whose transaction logs to write.
     let map = node.map(256);
     let rest = ["--create-key", "--compression", &map];
     node.read("plan", &rest).exits(2).says("--flavor");
@@ -84,7 +84,7 @@ fn some_failed_is_3() {
     let run = node.upgrade(&[]).exits(3).says("3 rewritten").says("1 failed").says("hint:");
     assert!(run.text().contains("chunk 0"), "{run:?}");
     assert_eq!(fs::read(&data).unwrap(), bytes);
-    // A census that could not look everywhere proves nothing.
+    // A census that could not read everything proves nothing.
     fs::write(node.table().join("oa-2-big-CompressionInfo.db"), "x").unwrap();
     node.read("census", &[]).exits(3).says("any key may still be in use");
 }
@@ -117,7 +117,7 @@ fn another_process_at_work_is_5() {
     let pid = holder.0.id();
     let run = node.upgrade(&[]).exits(5).says(&format!("process {pid} (sleep")).says("hint:");
     assert!(run.err.contains("oa-3-big-Data.db"), "{run:?}");
-    // Those that only read go on and say so.
+    // Commands that only read continue and say so.
     for verb in ["census", "verify"] {
         node.read(verb, &[]).exits(0).says(&format!("note: process {pid}"));
     }

@@ -209,7 +209,7 @@ fn the_last_line_of_every_command() {
     let error = &run.lines()[0];
     assert_eq!(error["message"], "unexpected argument '--threds' found");
     assert!(error["hint"].as_str().unwrap().contains("'--threads'"), "{error}");
-    // A word behind the arguments asks for nothing.
+    // A word after the arguments requests nothing.
     let run = Run::from(node.command(&["nonsense", "--", "--json"]).output().unwrap()).exits(2);
     assert!(run.out.is_empty() && run.err.contains("nonsense"), "{run:?}");
 }

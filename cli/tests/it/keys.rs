@@ -24,7 +24,7 @@ fn a_new_key_is_made_once_for_its_owner_alone() {
     let key = base64::engine::general_purpose::STANDARD.decode(fields[2]).unwrap();
     assert_eq!(key.len(), 32);
     assert_ne!(key, [0; 32]);
-    // It stays as it is, and one for another strength is added.
+    // It is unchanged, and one for another strength is added.
     let again = node.upgrade(&[]).exits(0);
     assert!(!again.text().contains("made a new key"), "{again:?}");
     assert_eq!(fs::read_to_string(&path).unwrap(), line);

@@ -79,7 +79,7 @@ impl Node {
         command
     }
 
-    /// Looks at every line of JSON, too.
+    /// Checks every line of JSON, too.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let run = Run::from(self.command(arguments).output().unwrap());
         if arguments.contains(&"--json") {

@@ -11,7 +11,7 @@ use crate::synthetic::{Recipe, table_in};
 const MIB: usize = 1 << 20;
 
 /// Runs the binary to its end and returns the most memory that it had resident: the kernel's high
-/// water mark, looked at until it is gone.
+/// water mark, read until the process is gone.
 fn peak(node: &Node, arguments: &[&str]) -> (Run, usize) {
     let mut child =
         node.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -133,7 +133,7 @@ fn no_number_in_a_file_makes_a_large_allocation() {
             run.exits(3).says("oa-2-big-");
         }
     }
-    // The limit itself is no hindrance.
+    // The limit itself does not prevent a run.
     fs::write(&path, sound).unwrap();
     node.read("census", &[]).exits(0);
 }

@@ -1,4 +1,4 @@
-//! Standard output that cannot be written: a report that is lost is no success, and a run goes on.
+//! Standard output that cannot be written: a lost report is a failure, and a run continues.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -13,7 +13,7 @@ impl Node {
         Run::from(self.command(arguments).stdout(full).output().unwrap())
     }
 
-    /// With standard output into a pipe that nobody reads.
+    /// With standard output into a pipe without a reader.
     fn on_a_closed_pipe(&self, arguments: &[&str]) -> Run {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -27,7 +27,7 @@ fn is_said(run: &Run) -> bool {
 }
 
 #[test]
-fn a_report_that_is_lost_is_no_success() {
+fn a_lost_report_is_a_failure() {
     let node = Node::usual();
     let map = node.map(256);
     let plan = [
@@ -59,13 +59,13 @@ fn a_report_that_is_lost_is_no_success() {
         assert!(is_said(&run), "{run:?}");
         assert_eq!(node.on_a_closed_pipe(words).exits(0).err, "");
     }
-    // A status that says more stays.
+    // A more specific status is kept.
     let run = node.on_a_full_disk(&["census", "--data-dir", "absent", "--json"]).exits(2);
     assert!(is_said(&run), "{run:?}");
 }
 
 #[test]
-fn a_run_goes_on_and_says_it() {
+fn a_run_continues_and_reports_it() {
     let node = Node::usual();
     let map = node.map(256);
     let words = [
@@ -89,15 +89,15 @@ fn a_run_goes_on_and_says_it() {
 
 #[cfg(feature = "demo")]
 #[test]
-fn the_demo_tells_its_story_to_somebody() {
+fn the_demo_fails_on_a_full_disk() {
     let node = Node::empty();
     let run = node.on_a_full_disk(&["demo", "--dir", "demo"]).exits(1);
     assert!(is_said(&run), "{run:?}");
 }
 
-/// Somebody else may have made the pipe so that a write does not wait.
+/// Another process may have made the pipe non-blocking.
 #[test]
-fn a_pipe_that_is_full_is_waited_for() {
+fn a_full_pipe_is_awaited() {
     let node = Node::usual();
     let (mut reader, writer) = std::io::pipe().unwrap();
     rustix::io::ioctl_fionbio(&writer, true).unwrap();

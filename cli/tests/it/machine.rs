@@ -11,8 +11,8 @@ use crate::kit::{Node, Run};
 /// The SSTables of the usual node when it is done.
 const DONE: [&str; 4] = ["oa-6-big", "oa-7-big", "oa-8-big", "oa-9-big"];
 
-/// The arguments of the usual upgrade of a node. Some of these runs are another user's, who cannot look
-/// into a Java machine that happens to run here: what that means is not what is tried.
+/// The arguments of the usual upgrade of a node. Some of these runs belong to another user, who
+/// cannot examine a Java virtual machine that happens to run here. That is not what is tested.
 fn arguments(map: &str) -> Vec<&str> {
     let first =
         ["upgradesstables", "-a", "--create-key", "--node-is-stopped", "--data-dir", "data"];
@@ -55,8 +55,9 @@ fn calls_that_a_profile_refuses_have_another_way() {
 }
 
 #[test]
-fn with_few_threads_it_is_done_by_those_there_are() {
-    // Of root's threads the system counts none, so this is another user's, of whom there are no others.
+fn a_run_works_with_few_threads() {
+    // The system does not count root's threads, so this runs as another user without other
+    // processes.
     const USER: &str = "48173";
     let given = ["--reuid", USER, "--regid", USER, "--clear-groups"];
     if !works("setpriv", &given) {
@@ -80,7 +81,7 @@ fn with_few_threads_it_is_done_by_those_there_are() {
     }
 }
 
-/// A node all of which belongs to a user whom nobody is, and the way to be that user.
+/// A node that belongs to a user that does not exist, and a way to become that user.
 fn node_of_its_user() -> Option<(Node, [&'static str; 5])> {
     const USER: &str = "48174";
     let own = ["--reuid", USER, "--regid", USER, "--clear-groups"];
@@ -112,7 +113,7 @@ fn the_node_s_user_keeps_files_that_root_has_restored() {
 }
 
 #[test]
-fn what_the_user_may_not_do_is_refused_before_anything_is_done() {
+fn forbidden_work_is_refused_before_any_change() {
     type Change = fn(&Node);
     let changes: [(&str, Change); 3] = [
         ("may not make or remove files", |node| chown(&["0:0"], &node.table())),
@@ -147,7 +148,7 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Bash that mounts something in a namespace of its own and then runs its arguments.
+/// Bash that mounts something in its own namespace and then runs its arguments.
 fn mounting(mount: &str) -> Option<[String; 5]> {
     let script = format!("{mount} && exec \"$@\"");
     let own = ["-m", "bash", "-c", &script, "bash"].map(str::to_owned);
@@ -156,7 +157,7 @@ fn mounting(mount: &str) -> Option<[String; 5]> {
 }
 
 #[test]
-fn what_is_on_another_mount_is_refused_in_the_plan() {
+fn files_on_another_mount_are_refused_in_the_plan() {
     for below in ["rk", "rk/t-5ab1e000000011f0800000000000000a"] {
         let node = Node::usual();
         let (place, aside) = (node.data().join(below), node.root.path().join("aside"));

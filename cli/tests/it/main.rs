@@ -1,4 +1,4 @@
-//! The real binary: exit codes, JSON lines, what people read, what never appears.
+//! The real binary: exit codes, JSON lines, text for people, and what never appears.
 
 #![expect(
     clippy::unwrap_used,

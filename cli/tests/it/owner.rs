@@ -1,4 +1,4 @@
-//! Started as root on data of another user: as whom it works, and by what ways it reaches files.
+//! Started as root on data of another user: which user it works as, and how it reaches files.
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::kit::{Node, Run};
 
-/// A user whom nobody is.
+/// A user that does not exist.
 const USER: u32 = 48_175;
 
 fn is_root() -> bool {
@@ -62,7 +62,7 @@ fn all_belong_to(user: u32, node: &Node) {
 }
 
 #[test]
-fn what_root_begins_its_owner_resumes_and_root_again() {
+fn the_owner_resumes_a_run_of_root_and_root_one_of_the_owner() {
     if !is_root() {
         return;
     }
@@ -90,7 +90,7 @@ fn key_files_that_only_root_may_read_are_read() {
     let node = node();
     chown_all(0, &node.root.path().join("keys"));
     node.read("verify", &[]).exits(0);
-    // The rights that are kept are for keys alone: what the owner may not read of his data, nobody reads.
+    // The rights that are kept are only for keys: data that its owner may not read is not read.
     let data = node.table().join("oa-2-big-Data.db");
     chown(0, &data);
     fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -115,7 +115,7 @@ fn data_of_several_users_is_refused_until_one_is_named() {
     node.read("census", &["--as", &USER.to_string()]).exits(0);
     node.read("census", &["--as", "root"]).exits(0);
     node.read("census", &["--as", "no-such-user"]).exits(2).says("there is no user no-such-user");
-    // Root's own directories are nobody's claim.
+    // Root's own directories do not count.
     chown(0, &node.table());
     node.read("census", &[]).exits(0).says(&format!("working as {USER}"));
 }
@@ -131,14 +131,14 @@ fn only_root_works_as_another_user() {
 }
 
 #[test]
-fn a_journal_that_another_user_could_have_written_is_not_believed() {
+fn a_journal_writable_by_another_user_is_not_trusted() {
     if !is_root() {
         return;
     }
     let node = node();
     node.upgrade(&["--stop-after", "1"]).exits(75);
     let before = node.sstables();
-    // Root that stays root does not go by what the data's user wrote.
+    // If it stays root, it does not trust what the data's user wrote.
     let refused = node.upgrade(&["--as", "root"]);
     assert_ne!(refused.code, 0, "{refused:?}");
     refused.says("not a file that this program has made").says("another user");

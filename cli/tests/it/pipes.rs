@@ -1,4 +1,4 @@
-//! Pipes where files are expected: refused or passed over with a word, and never waited for.
+//! Pipes where files are expected: refused or skipped with a message, and never waited for.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::kit::{Node, Run};
 
-/// A run that has not ended by then waits for the other end of a pipe.
+/// A run that has not ended by then is blocked on a pipe.
 const PATIENCE: &str = "60";
 
 fn pipe(path: &Path) {
@@ -71,7 +71,7 @@ fn a_journal_or_a_marker_that_is_a_pipe_is_refused() {
         let before = node.sstables();
         pipe(&node.data().join(".sstablerekey").join(name));
         let ran = upgrade(&node, &[]);
-        // A record of rotations is asked for KMIP keys only.
+        // A record of rotations is read only for KMIP keys.
         if name != "rotations" {
             assert_ne!(ran.code, 0, "{name}: {ran:?}");
             ran.says("not a file that this program has made").says(name);

@@ -160,7 +160,7 @@ fn sources(of: &Path, into: &mut String) {
 }
 
 #[test]
-fn what_is_documented_is_printed_and_the_other_way_round() {
+fn documented_lines_are_printed_and_printed_ones_documented() {
     let schema = Schema::documented();
     let mut text = String::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut text);

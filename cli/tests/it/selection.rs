@@ -93,7 +93,7 @@ fn several_data_directories_are_one_table() {
 }
 
 #[test]
-fn relative_key_files_start_at_the_working_directory_or_at_key_base() {
+fn relative_key_files_start_at_the_working_directory_or_key_base() {
     let node = Node::usual();
     let data = node.data();
     let elsewhere = tempfile::tempdir().unwrap();
@@ -108,9 +108,9 @@ fn relative_key_files_start_at_the_working_directory_or_at_key_base() {
     verify(&[]).exits(0);
 }
 
-/// Nothing was found where nothing can be: that is no success.
+/// Nothing was found where nothing can be: that is not a success.
 #[test]
-fn what_is_no_data_directory_is_refused_by_every_command() {
+fn every_command_refuses_what_is_not_a_data_directory() {
     let node = Node::empty();
     for more in [&[][..], &["--not-a-node"]] {
         for verb in ["census", "verify", "status", "abandon"] {
@@ -151,7 +151,7 @@ fn a_table_s_directory_is_never_worked_on() {
 }
 
 #[test]
-fn verify_reads_snapshots_and_backups_too_and_what_is_linked_once() {
+fn verify_reads_archives_too_and_linked_files_once() {
     let node = Node::usual();
     let snapshot = node.table().join("snapshots/s");
     fs::create_dir_all(&snapshot).unwrap();
@@ -205,7 +205,7 @@ fn another_spelling_of_a_number_hides_no_key() {
     run.says("1 could not be looked at: any key may still be in use there");
     let run = node.read("census", &["--json"]).exits(3);
     assert_eq!(run.of_type("unknown").len(), 1, "{run:?}");
-    // Its number is taken all the same, whatever a node makes of the name.
+    // Its number counts as used, whatever a node does with the name.
     let data = |id: &str| node.table().join(format!("oa-{id}-big-Data.db"));
     fs::rename(data("02"), data("09")).unwrap();
     let run = node.plan(&["--create-key", "--json"]).exits(0);
@@ -215,9 +215,9 @@ fn another_spelling_of_a_number_hides_no_key() {
     assert_eq!(new, [10, 11, 12, 13].map(|id| format!("\"oa-{id}-big\"")), "{run:?}");
 }
 
-/// A name that the database would not take for a keyspace's is of somebody's copy.
+/// A name that is not valid for a keyspace is that of an operator's copy.
 #[test]
-fn what_has_no_name_of_a_keyspace_is_none_and_is_said() {
+fn a_directory_not_named_like_a_keyspace_is_skipped_with_a_note() {
     let node = Node::usual();
     copy_tree(&node.data().join("rk"), &node.data().join("rk.bak"));
     let run = node.read("census", &["--json"]).exits(3);
@@ -234,7 +234,7 @@ fn what_has_no_name_of_a_keyspace_is_none_and_is_said() {
 }
 
 #[test]
-fn a_table_without_sstables_is_said_and_one_without_a_directory_is_refused() {
+fn an_empty_table_is_reported_and_a_missing_one_refused() {
     let node = node();
     let empty = node.data().join("rk/v-5ab1e000000011f0800000000000000d");
     fs::create_dir_all(empty.join("snapshots/s")).unwrap();

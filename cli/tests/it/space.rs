@@ -13,7 +13,7 @@ use crate::synthetic::{Recipe, table_in};
 
 const MIB: usize = 1 << 20;
 
-/// A node whose data directory lies on a file system of its own.
+/// A node whose data directory is on its own file system.
 struct Disk {
     node: Node,
     mounted: PathBuf,
@@ -112,7 +112,7 @@ fn on_each(mib: usize, test: impl Fn(&Disk)) {
 }
 
 #[test]
-fn what_fits_one_after_the_other_is_done_one_after_the_other() {
+fn sstables_that_fit_only_singly_are_done_singly() {
     on_each(48, |disk| {
         disk.sstables("data", 1, &[6 * MIB, 6 * MIB, 6 * MIB, 100_000, 100_000]);
         let _rest = disk.ballast(disk.free() - 7 * MIB);
@@ -123,7 +123,7 @@ fn what_fits_one_after_the_other_is_done_one_after_the_other() {
 }
 
 #[test]
-fn what_never_fits_fails_alone_and_the_same_command_goes_on_when_there_is_room() {
+fn what_never_fits_fails_alone_and_resumes_when_there_is_room() {
     on_each(32, |disk| {
         disk.sstables("data", 1, &[6 * MIB, MIB, 100_000]);
         let ballast = disk.ballast(disk.free() - 3 * MIB);
@@ -168,10 +168,10 @@ fn data_directories_on_one_file_system_share_its_space() {
     });
 }
 
-/// What a snapshot keeps is not given back: so much of it as fits is done, and the rest is refused in
-/// the plan, which says why.
+/// What a snapshot keeps is not freed: as much as fits is done, and the rest is refused in the
+/// plan, which says why.
 #[test]
-fn what_lives_on_in_a_snapshot_frees_nothing() {
+fn files_kept_by_a_snapshot_free_nothing() {
     on_each(48, |disk| {
         disk.sstables("data", 1, &[2 * MIB; 6]);
         let table = table_in(&disk.mounted.join("data"));

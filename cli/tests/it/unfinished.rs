@@ -1,4 +1,4 @@
-//! A run that is killed, looked at, gone on with, refused and abandoned: `status`, `abandon`,
+//! A run that is killed, examined, resumed, refused and abandoned: `status`, `abandon`,
 //! `--checkpoint`, `--resume-only`, `--state-dir`.
 
 use std::fs;
@@ -89,7 +89,7 @@ fn state(node: &Node) -> PathBuf {
 }
 
 #[test]
-fn a_killed_run_is_shown_and_gone_on_with() {
+fn a_killed_run_is_shown_and_resumed() {
     let node = killed(&[]);
     let seen = status(&node, &[]);
     assert_eq!((&seen["sstables"], &seen["swapped"]), (&1.into(), &0.into()));
@@ -102,7 +102,7 @@ fn a_killed_run_is_shown_and_gone_on_with() {
         .says(" of 24.")
         .says("nobody has worked on it for ")
         .says("same arguments");
-    // Those that only read do not mind.
+    // Commands that only read still work.
     node.read("census", &[]).exits(0).says("old-key");
 
     let run = upgrade(&node, "new-key", &["--resume-only"]).exits(0).says("1 rewritten");
@@ -150,9 +150,10 @@ fn its_journal_may_be_elsewhere() {
     upgrade(&node, "new-key", &elsewhere).exits(0).says("1 rewritten");
 }
 
-/// Two nodes of one machine, and one --state-dir: neither is the other's to show, to abandon or to sweep.
+/// Two nodes on one machine, and one --state-dir: neither may show, abandon or sweep the other's
+/// run.
 #[test]
-fn another_nodes_run_is_nobodys_to_abandon() {
+fn another_nodes_run_cannot_be_abandoned() {
     let elsewhere = ["--state-dir", "elsewhere"];
     let node = killed(&elsewhere);
     let journal = node.root.path().join("elsewhere/journal");
@@ -169,7 +170,7 @@ fn another_nodes_run_is_nobodys_to_abandon() {
 }
 
 #[test]
-fn there_is_nothing_to_go_on_with_at_first() {
+fn at_first_there_is_nothing_to_resume() {
     let node = Node::usual();
     let map = map(&node, "new-key");
     let resume = [&arguments(&map)[..], &["--resume-only"]].concat();

@@ -132,9 +132,9 @@ fn a_long_list_of_statements_is_cut_in_text_only() {
     assert_eq!(copy.upgrade(&["--json"]).exits(0).of_type("alter").len(), 22);
 }
 
-/// What people type in place of the right word is understood, or the right word is named.
+/// A wrong word is understood, or the right word is suggested.
 #[test]
-fn words_that_were_nearly_right() {
+fn nearly_right_words_are_understood() {
     let node = Node::usual();
     let map = node.map(256);
     let plan = |map: &str, flavor: &str, names: &[&str]| {
@@ -194,9 +194,9 @@ fn the_vendor_s_name_of_the_batch_log() {
     assert_eq!(said.count(), 1, "{run:?}");
 }
 
-/// A directory may have any name, and a terminal must not obey it.
+/// A directory may have any name, and a terminal must not interpret it.
 #[test]
-fn no_name_reaches_a_terminal_as_a_command() {
+fn no_name_reaches_a_terminal_unescaped() {
     let node = Node::usual();
     let table = |name: &str| format!("{name}-5ab1e000000011f0800000000000000b");
     let names = ["k\u{1b}[2J\u{7}s", "rk\u{9b}31m"];

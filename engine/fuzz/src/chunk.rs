@@ -98,7 +98,7 @@ const CIPHERS: [(&str, usize); 8] = [
     ("AES/PCBC/PKCS5Padding", 16),
 ];
 
-/// Every cipher and compressor with what the compressor makes.
+/// Every cipher and compressor, with the output of the compressor.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();

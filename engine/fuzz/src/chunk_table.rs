@@ -1,4 +1,4 @@
-//! CompressionInfo.db: its header, and the table of chunks behind it.
+//! CompressionInfo.db: its header, and the table of chunks that follows.
 
 use rekey_engine::io::Access;
 use rekey_engine::sstable::{CHUNK_CRC_LENGTH, ChunkTable, CompressionHeader, Format, Version};
@@ -26,18 +26,18 @@ pub fn run(bytes: &[u8]) {
         };
         let count = table.header().chunk_count;
         let mut slots = Vec::new();
-        // A table that is believed has all its offsets, so it is as short as the input.
+        // An accepted table has all its offsets, so it is as short as the input.
         if table.slots(0..count, &mut slots).is_ok() {
             let (mut at, mut plain) = (0, 0);
             for slot in &slots {
-                assert_eq!(slot.offset, at, "chunks lie one behind the other");
+                assert_eq!(slot.offset, at, "chunks follow each other");
                 at += u64::try_from(slot.stored + CHUNK_CRC_LENGTH).expect("a length");
                 plain += u64::try_from(slot.plain).expect("a length");
             }
             assert_eq!((at, plain), (data_length, header.data_length));
         }
         let _beyond = table.slots(count..count.saturating_add(9), &mut Vec::new());
-        let _behind = table.slots(count.saturating_add(5)..u64::MAX, &mut Vec::new());
+        let _beyond = table.slots(count.saturating_add(5)..u64::MAX, &mut Vec::new());
     });
 }
 

@@ -1,4 +1,4 @@
-//! Decompressors: what one makes of any bytes, and whether it undoes its compressor.
+//! Decompressors: any bytes as input, and whether one undoes its compressor.
 
 use rekey_engine::compress::{ChainFraming, Codec, CodecContext};
 use rekey_engine::options::{ChunkScheme, CompressorClass, OptionMap};

@@ -1,4 +1,4 @@
-//! CRC.db, which an SSTable without compression has in the place of CompressionInfo.db.
+//! CRC.db, which an SSTable without compression has instead of CompressionInfo.db.
 
 use rekey_engine::io::Access;
 use rekey_engine::sstable::CrcTable;
@@ -12,14 +12,14 @@ pub fn run(bytes: &[u8]) {
     with_file("nb-1-big-CRC.db", file, |path| {
         let Ok(table) = CrcTable::open(path, Access::Positional, data_length) else { return };
         let (mut slots, mut crcs) = (Vec::new(), Vec::new());
-        // A table that is believed has all its checksums, so it is as short as the input.
+        // An accepted table has all its checksums, so it is as short as the input.
         if table.slots(0..table.chunk_count(), &mut slots, &mut crcs).is_ok() {
             assert_eq!(slots.len(), crcs.len());
             let sum: usize = slots.iter().map(|slot| slot.plain).sum();
             assert_eq!(u64::try_from(sum).ok(), Some(data_length));
         }
         let count = table.chunk_count();
-        let _behind = table.slots(count.saturating_add(5)..u64::MAX, &mut slots, &mut crcs);
+        let _beyond = table.slots(count.saturating_add(5)..u64::MAX, &mut slots, &mut crcs);
     });
 }
 

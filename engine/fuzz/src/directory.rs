@@ -1,4 +1,4 @@
-//! A whole data directory with hostile files: looked at, planned, re-encrypted and verified.
+//! A whole data directory with hostile files: counted, planned, re-encrypted and verified.
 //!
 //! ```text
 //! input     [set][1: checksums are corrected] change*
@@ -23,7 +23,7 @@ use rekey_engine::upgrade::{self, Archives, Outcome, PlanRequest, Report, Said, 
 
 use super::set::Set;
 
-/// Changes a set and does all that the program does.
+/// Changes a set and runs everything that the program does.
 pub fn run(bytes: &[u8]) {
     static SETS: OnceLock<Vec<Set>> = OnceLock::new();
     let Some(([set, corrected], changes)) = bytes.split_first_chunk::<2>() else { return };
@@ -89,7 +89,7 @@ impl<'a> Input<'a> {
         Some(bytes)
     }
 
-    /// Reads a change and makes it; none at the end of the input.
+    /// Reads a change and applies it; `None` at the end of the input.
     fn change(&mut self, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Option<()> {
         let (kind, file) = (self.byte()? % 6, self.byte()?);
         let place = (!files.is_empty()).then(|| file % files.len());
@@ -111,7 +111,7 @@ impl<'a> Input<'a> {
             (5, _) => {
                 let path = Path::new(PLACES[file % PLACES.len()]);
                 let (name, content) = (self.bytes()?, self.bytes()?);
-                // A name that leads elsewhere is none.
+                // A name that leads elsewhere is not used.
                 let name: String = String::from_utf8_lossy(name).replace(['/', '\0'], "");
                 let path = if path.as_os_str().to_string_lossy().ends_with('/') {
                     if matches!(name.as_str(), "" | "." | "..") || name.len() > 200 {
@@ -197,7 +197,7 @@ impl<'a> Place<'a> {
         report
     }
 
-    /// A plan, and a run by it; none where something refuses the whole of it.
+    /// A plan, and its run; `None` if it is refused as a whole.
     fn upgrade(&self) -> Option<Report> {
         let text = self.set.target.replace('@', &self.root.to_string_lossy());
         let options = OptionMap::parse_cql(&text).expect("a map of our own");
@@ -221,7 +221,7 @@ impl<'a> Place<'a> {
         run.map_err(|error| check(&error)).map(|(_, report)| report).ok()
     }
 
-    /// A new SSTable is whole, by a verification of everything.
+    /// A verification of everything finds each new SSTable complete.
     fn check_new(&self, directory: Option<&Path>, new: &Descriptor, verified: &Report) {
         let lines = verified.sstables.iter();
         for line in lines.filter(|line| named(&line.data, new) && line.data.parent() == directory) {

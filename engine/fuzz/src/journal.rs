@@ -13,10 +13,10 @@ pub fn run(bytes: &[u8]) {
     let Some(([format, durable], mut rest)) = bytes.split_first_chunk::<2>() else { return };
     let mut file = b"SSTRKJNL\0".to_vec();
     file.push(*format);
-    while let Some((length, behind)) = rest.split_first_chunk::<2>() {
-        let length = usize::from(u16::from_be_bytes(*length)).min(behind.len());
-        let (record, behind) = behind.split_at(length);
-        rest = behind;
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(after.len());
+        let (record, after) = after.split_at(length);
+        rest = after;
         if let Ok(read) = Record::decode(record) {
             assert_eq!(Record::decode(&read.encode()).as_ref(), Ok(&read));
         }
@@ -63,11 +63,11 @@ fn seed(format: u8) -> Vec<u8> {
     let path = testdata().join(format!("journals/format-{format}"));
     let file = fs::read(path).expect("a committed journal");
     let (mut seed, mut rest) = (vec![format, 0], &file[10..]);
-    while let Some((head, behind)) = rest.split_first_chunk::<24>() {
+    while let Some((head, after)) = rest.split_first_chunk::<24>() {
         let length = usize::from(u16::from_be_bytes([head[6], head[7]]));
         seed.extend([head[6], head[7]]);
-        seed.extend(&behind[..length]);
-        rest = &behind[length + 4..];
+        seed.extend(&after[..length]);
+        rest = &after[length + 4..];
     }
     seed
 }

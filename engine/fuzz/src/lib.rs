@@ -1,8 +1,8 @@
-//! Targets that take any bytes in the place of what a database, an operator or an earlier run left.
+//! Targets that take any bytes in place of what a database, an operator or an earlier run left.
 //!
-//! Each module has `run`, which must return whatever it is given, and `seeds`, inputs that reach what
-//! it is about. Where a checksum guards a parser, `run` corrects it, so that changes of a seed get
-//! behind it. What stands beside an encoder must say the same when it was encoded and read again.
+//! Each module has `run`, which must return for any input, and `seeds`, inputs that reach the code
+//! under test. Where a checksum guards a parser, `run` corrects it, so that changes of a seed get
+//! past it. If there is an encoder, a value must survive being encoded and read again.
 //!
 //! `testdata/fuzz/run` drives them by libFuzzer, and `engine/tests/it/fuzz.rs` on stable Rust.
 

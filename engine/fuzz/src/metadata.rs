@@ -23,7 +23,7 @@ pub fn run(bytes: &[u8]) {
     let mut ivs = IvSource::from_os().expect("random bytes");
     let Ok(sealed) = clear.seal(&sealer, &mut ivs) else { return };
     let opened = Metadata::open(&sealed, true, &opener);
-    // Bodies that look encrypted already are no plaintext that anybody believes.
+    // Bodies that already look encrypted are not accepted as plaintext.
     if encrypted_bodies(&file, true).is_ok_and(|bodies| bodies.is_empty())
         && let Ok(opened) = opened
     {

@@ -1,4 +1,4 @@
-//! The small records that are written whole, each with a right checksum.
+//! The small records that are written as a whole, each with a right checksum.
 
 use std::path::PathBuf;
 

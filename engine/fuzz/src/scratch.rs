@@ -27,7 +27,7 @@ pub(crate) fn testdata() -> PathBuf {
     above.into_iter().find(|path| path.is_dir()).expect("testdata above this package")
 }
 
-/// The contents of files of a committed set whose names end so, shortest first.
+/// The contents of files of a committed set with this ending of the name, shortest first.
 pub(crate) fn contents(set: &str, ending: &str) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut left = vec![testdata().join("fixtures").join(set)];

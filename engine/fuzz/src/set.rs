@@ -1,4 +1,4 @@
-//! Small SSTables that databases wrote, in memory, to be laid out again and again.
+//! Small SSTables that databases wrote, in memory, to be laid out repeatedly.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,7 +14,7 @@ use super::statistics;
 pub(crate) struct Set {
     /// Who wrote it.
     pub(crate) flavor: Flavor,
-    /// What it is to become; `@` stands for the directory with the keys.
+    /// Its target; `@` is the directory with the keys.
     pub(crate) target: &'static str,
     /// The key of the target on a server.
     pub(crate) key_id: Option<&'static str>,
@@ -23,7 +23,7 @@ pub(crate) struct Set {
 }
 
 impl Set {
-    /// One of each form that Data.db and the files beside it have.
+    /// One of each form of Data.db and the files beside it.
     pub(crate) fn all() -> Vec<Self> {
         let of = |name, flavor, target, key_id, ids: &[&str]| {
             let files = collect(&testdata().join("fixtures").join(name), ids);
@@ -54,7 +54,7 @@ impl Set {
         secret(&root.join("exported"), EXPORTED.as_bytes());
     }
 
-    /// Makes checksums right again that say something of each piece of a file by itself.
+    /// Corrects checksums that cover single pieces of a file.
     pub(crate) fn correct(&self, files: &mut [(PathBuf, Vec<u8>)]) {
         for (path, file) in files {
             let whole = self.files.iter().find(|(own, _)| own == path);
@@ -75,7 +75,7 @@ impl Set {
     }
 }
 
-/// Where the chunks of a Data.db lie by the CompressionInfo.db beside it, without their checksums.
+/// The places of the chunks of a Data.db by its CompressionInfo.db, without their checksums.
 fn chunks(path: &Path, files: &[(PathBuf, Vec<u8>)], length: usize) -> Vec<(usize, usize)> {
     let Some(info) = path.to_str().and_then(|name| name.strip_suffix("Data.db")) else {
         return vec![];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rekey_engine::io::LocalStorage;
 use rekey_engine::txn::{DirectoryView, LogRecord, RecordKind, recover};
 
-/// `[files, 2 bytes] line (LF line)*`, in two replicas if a zero byte divides it. `@` stands for the
+/// `[files, 2 bytes] line (LF line)*`, in two replicas if a zero byte divides it. `@` is the
 /// table's directory. A line whose checksum is `?` gets the right one.
 pub fn run(bytes: &[u8]) {
     let Some((files, text)) = bytes.split_first_chunk::<2>() else { return };
@@ -95,7 +95,7 @@ const FILES: [&str; 8] = [
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
     let add = "ADD:[@/nb-2-big-,0,0][?]";
-    // The time of files that are gone is asked of nobody.
+    // The time of deleted files is never read.
     let remove = "REMOVE:[@/nb-1-big-,1700000000000,3][?]";
     let commit = "COMMIT:[,0,0][2613697770]";
     let log = |lines: &[&str]| lines.join("\n");

@@ -1,7 +1,7 @@
-//! Stored chunks to plaintext, whatever class wrote them.
+//! Stored chunks to plaintext, for every class that writes them.
 //!
-//! Between the two lies the *payload*: what the compressor wrote. It is the plaintext itself where
-//! there is no compressor, and what a rewrite hands on when the compressor stays.
+//! Between the two is the *payload*: what the compressor wrote. Without a compressor it is the
+//! plaintext itself. It is what a rewrite passes on when the compressor stays the same.
 
 use super::{ChunkOpener, Opened};
 use crate::compress::{ChainFraming, Codec, CodecContext};
@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct ChunkDecoder {
     codec: Option<Codec>,
     opener: Option<ChunkOpener>,
-    /// A chunk stored with so many bytes or more is stored as it is.
+    /// A chunk with this many stored bytes or more is stored raw: in clear and uncompressed.
     raw_from: usize,
 }
 
@@ -22,15 +22,15 @@ pub struct ChunkDecoder {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a pair that callers make")]
 pub struct DecodeScratch<'a> {
-    /// For what an Encryptor gives back.
+    /// For the output of an Encryptor.
     pub opened: &'a mut WipedBuffer,
-    /// The compressors' own.
+    /// For the compressors.
     pub context: &'a mut CodecContext,
 }
 
 impl ChunkDecoder {
-    /// Decodes by a compressor, an Encryptor or both; `max_compressed_length` is that of
-    /// CompressionInfo.db. With neither, chunks are stored as they are.
+    /// Decodes with a compressor, an Encryptor or both; `max_compressed_length` is that of
+    /// CompressionInfo.db. With neither, chunks are stored in clear and uncompressed.
     #[must_use]
     pub fn new(
         codec: Option<Codec>,
@@ -45,14 +45,14 @@ impl ChunkDecoder {
         Self { codec, opener, raw_from }
     }
 
-    /// Whether a chunk with so many stored bytes is stored as it is (FORMATS.md 2.3).
+    /// Whether a chunk with this many stored bytes is stored raw (FORMATS.md 2.3).
     #[must_use]
     pub const fn is_raw(&self, stored: usize) -> bool {
         stored >= self.raw_from
     }
 
-    /// Bytes of the payload of a chunk. A chain says it in clear; whether it is right shows when
-    /// the chunk is decrypted.
+    /// Length of a chunk's payload in bytes. A chain stores it in clear; decryption shows whether
+    /// it is right.
     ///
     /// # Errors
     /// As [`ChainFraming::split`].
@@ -66,7 +66,7 @@ impl ChunkDecoder {
         })
     }
 
-    /// Bytes that `out` of [`Self::payload`] must have: the payload, and what a cipher pads it with.
+    /// Length that `out` of [`Self::payload`] must have: the payload and a cipher's padding.
     ///
     /// # Errors
     /// As [`Self::payload_length`].
@@ -77,7 +77,7 @@ impl ChunkDecoder {
         }
     }
 
-    /// Puts the payload of a chunk at the start of `out` and says how long it is.
+    /// Puts the payload of a chunk at the start of `out` and returns its length.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Corrupt`] and the other kinds of [`super::ChunkError`] and
@@ -111,9 +111,8 @@ impl ChunkDecoder {
         }
     }
 
-    /// The plaintext of a chunk that is stored as it is, padded with zeros to the max compressed
-    /// length. Anything else is no such chunk: a damaged field must not make plaintext of what is
-    /// encrypted.
+    /// The plaintext of a raw chunk, padded with zeros to the max compressed length. Anything else
+    /// is not such a chunk: a damaged field must not turn ciphertext into plaintext.
     fn raw<'a>(&self, stored: &'a [u8], plain: usize) -> Result<&'a [u8]> {
         let (own, padding) = stored.split_at_checked(plain).ok_or_else(too_short)?;
         if stored.len() == plain.max(self.raw_from) && padding.iter().all(|byte| *byte == 0) {
@@ -164,7 +163,7 @@ impl ChunkDecoder {
     }
 }
 
-/// What the Encryptor of a chain was given: the length of the plaintext, then the payload.
+/// The input of a chain's Encryptor: the length of the plaintext, then the payload.
 fn open_chained<'a, 'k>(
     opener: &'k ChunkOpener,
     stored: &[u8],

@@ -1,8 +1,8 @@
 //! Bytes on disk to plaintext and back, for each encrypted shape.
 //!
 //! A chunk of class `Encryptor` is `[key header] [IV] [ciphertext]`, nothing else: no length, no
-//! MAC (FORMATS.md 5.1). So a plaintext is believed only if its length is exactly the expected
-//! one; a wrong key passes the padding check once in 256 times.
+//! MAC (FORMATS.md 5.1). So a plaintext is accepted only if it has exactly the expected length; a
+//! wrong key passes the padding check once in 256 times.
 
 mod decode;
 mod metadata;

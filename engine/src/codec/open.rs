@@ -7,19 +7,19 @@ use crate::crypto::{CipherKey, DecryptFailed, Transformation};
 use crate::keys::{HeaderError, HeaderKind, KeyId};
 use crate::{Error, ErrorKind};
 
-/// Why a chunk gives no plaintext.
+/// Why a chunk cannot be decrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChunkError {
     /// Its key header is damaged.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// Its length is not that of a chunk with so much plaintext.
+    /// Its length does not fit the length of its plaintext.
     #[error("{stored} bytes are stored where a chunk of {plain} bytes takes {expected}")]
     Length {
         /// Bytes stored.
         stored: usize,
-        /// Bytes that it should take.
+        /// Bytes expected.
         expected: usize,
         /// Bytes of plaintext.
         plain: usize,
@@ -30,7 +30,7 @@ pub enum ChunkError {
     /// It does not decrypt to the expected length.
     #[error(transparent)]
     Decrypt(#[from] DecryptFailed),
-    /// It does not decrypt under the key that its header names, and does under several others.
+    /// It does not decrypt under the key that its header names, but does under several others.
     #[error(
         "it does not decrypt with the key that its header names, and {0} other keys of the group \
          give a plausible plaintext"
@@ -51,7 +51,7 @@ impl From<ChunkError> for Error {
             }
             ChunkError::UnknownKey(_) => "plan again: the file was changed since",
             ChunkError::Ambiguous(_) => {
-                "scrub the SSTable on the node, which writes it anew under one key"
+                "scrub the SSTable on the node, which rewrites it under one key"
             }
             _ => "scrub the SSTable on the node, or restore it from a backup",
         };
@@ -66,7 +66,7 @@ pub(crate) fn crc_mismatch() -> Error {
         .hint("restore the SSTable from a backup or a replica, or scrub it on the node")
 }
 
-/// Opens the chunks of one SSTable, with the keys that it is given and no others.
+/// Opens the chunks of one SSTable, with the given keys only.
 #[derive(Debug, Clone)]
 pub struct ChunkOpener {
     header: HeaderKind,
@@ -75,20 +75,20 @@ pub struct ChunkOpener {
     unnamed: Option<Arc<CipherKey>>,
 }
 
-/// Under which key a chunk was found.
+/// The key that a chunk was found under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Opened<'a> {
-    /// The one that its header or the SSTable's options name.
+    /// The key that its header or the SSTable's options name.
     AsNamed,
-    /// Another one of its group: the database may write the header with a new key and still
-    /// encrypt with the one before (FORMATS.md 5.5, KMIP.md 3.4).
+    /// Another key of its group: the database may name a new key in the header and still encrypt
+    /// with the previous one (FORMATS.md 5.5, KMIP.md 3.4).
     Under(&'a KeyId),
 }
 
 impl ChunkOpener {
-    /// Chunks with headers of a kind. One that does not decrypt under the key that it names is tried
-    /// under all others of `named`; those that name none are under `unnamed`.
+    /// Chunks with headers of one kind. A chunk that does not decrypt under the key that it names
+    /// is tried under all others of `named`. Chunks that name no key are under `unnamed`.
     #[must_use]
     pub const fn new(
         header: HeaderKind,
@@ -115,8 +115,8 @@ impl ChunkOpener {
         Self::new(HeaderKind::Kmip, transformation, keys, None)
     }
 
-    /// Bytes that `out` must have for a chunk of so much plaintext: the ciphertext is decrypted
-    /// in place there.
+    /// Length that `out` must have for a chunk with this much plaintext: the ciphertext is
+    /// decrypted there in place.
     #[must_use]
     pub const fn working_length(&self, plain: usize) -> usize {
         self.transformation.ciphertext_length(plain)
@@ -126,7 +126,7 @@ impl ChunkOpener {
     /// [`working_length`](Self::working_length) bytes long.
     ///
     /// # Errors
-    /// [`ChunkError`]; `out` then holds nothing to be believed.
+    /// [`ChunkError`]; the content of `out` is then meaningless.
     pub fn open(
         &self,
         stored: &[u8],
@@ -152,12 +152,12 @@ impl ChunkOpener {
         self.open_sealed(header.id(), &sealed, out).map(|(_, opened)| opened)
     }
 
-    /// Decrypts what does not say how long its plaintext is, as an index page and a metadata body
-    /// do not, to the first bytes of `out`, and returns their count. A wrong key passes the padding
-    /// check once in 256 times, so what the padding leaves must also be `believed`.
+    /// Decrypts data that does not store the length of its plaintext, such as an index page or a
+    /// metadata body, to the first bytes of `out`, and returns their count. A wrong key passes the
+    /// padding check once in 256 times, so the result must also be `believed`.
     ///
     /// # Errors
-    /// [`ChunkError`]; `out` then holds nothing to be believed.
+    /// [`ChunkError`]; the content of `out` is then meaningless.
     pub fn open_unmeasured(
         &self,
         stored: &[u8],
@@ -184,9 +184,9 @@ impl ChunkOpener {
         self.open_with_another(named, sealed, out).map(|(length, id)| (length, Opened::Under(id)))
     }
 
-    /// Looks for the one other key under which a chunk opens. Only a short last chunk can open under
-    /// a wrong one, once in thousands of times, and a page once in 256 times; so two that fit are
-    /// one too many.
+    /// Searches for the one other key that opens a chunk. Only a short last chunk can open under a
+    /// wrong key, once in thousands of times, and a page once in 256 times. If two keys fit,
+    /// neither is trusted.
     fn open_with_another(
         &self,
         named: Option<&str>,
@@ -218,7 +218,7 @@ impl ChunkOpener {
     }
 }
 
-/// What is left of a chunk behind its key header.
+/// The rest of a chunk after its key header.
 struct Sealed<'a> {
     iv: &'a [u8],
     ciphertext: &'a [u8],
@@ -227,7 +227,7 @@ struct Sealed<'a> {
 }
 
 impl Sealed<'_> {
-    /// The length of the plaintext, if this is the key.
+    /// The length of the plaintext, if the key fits.
     fn open_with(&self, key: &CipherKey, out: &mut [u8]) -> Option<usize> {
         let length = key.open_into(self.iv, self.ciphertext, out).ok()?;
         out.get(..length).is_some_and(self.believed).then_some(length)

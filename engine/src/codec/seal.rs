@@ -8,7 +8,7 @@
 //! chain        record: [int32 L1] [key header] [IV] [ciphertext of int32 L0, payload] [CRC32]
 //! ```
 //!
-//! An uncompressed Data.db has its payloads only; the CRCs lie in CRC.db.
+//! An uncompressed Data.db has only the payloads; the CRCs are in CRC.db.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::keys::KeyHeader;
 use crate::sstable::CHUNK_CRC_LENGTH;
 use crate::{Error, ErrorKind, Result};
 
-/// Seals chunks in one way, under one key if that is to encrypt.
+/// Seals chunks in one way, under one key if they are encrypted.
 #[derive(Debug)]
 pub struct ChunkSealer {
     form: Form,
@@ -41,7 +41,7 @@ pub struct ChunkLengths {
     pub payload: usize,
 }
 
-/// What sealing an image gives.
+/// The result of sealing an image.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SealedImage {
@@ -59,13 +59,13 @@ impl ChunkSealer {
         Self { form: Form::Encrypted { header: header.encode(), key, chained } }
     }
 
-    /// Stores what a compressor made as it is.
+    /// Stores compressed chunks unencrypted.
     #[must_use]
     pub const fn in_clear() -> Self {
         Self { form: Form::Clear }
     }
 
-    /// Stores plaintext as it is, its CRCs elsewhere.
+    /// Stores plaintext as it is, with its CRCs elsewhere.
     #[must_use]
     pub const fn uncompressed() -> Self {
         Self { form: Form::Uncompressed }
@@ -99,18 +99,18 @@ impl ChunkSealer {
         }
     }
 
-    /// Bytes that a record has room for behind its prefix while its payload is put there: a
-    /// cipher may need a block to pad.
+    /// Room that a record has after its prefix while its payload is put there: a cipher may need a
+    /// block for padding.
     #[must_use]
     pub fn room(&self, payload: usize) -> usize {
         self.record_length(payload).saturating_sub(self.prefix_length())
     }
 
-    /// Turns an image, whose records hold their payload behind their prefix, into what goes to
-    /// the disk: headers, fresh IVs, padding, ciphertext of all records side by side, CRCs.
+    /// Turns an image, whose records hold their payload after their prefix, into what is written to
+    /// disk: headers, fresh IVs, padding, ciphertext of all records in parallel, CRCs.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] when image and lengths do not belong together.
+    /// [`ErrorKind::Internal`] when image and lengths do not match.
     pub fn seal(
         &self,
         image: &mut [u8],
@@ -141,7 +141,7 @@ impl ChunkSealer {
         }
     }
 
-    /// Bytes of ciphertext for so much plaintext.
+    /// Bytes of ciphertext for this much plaintext.
     pub(super) fn ciphertext_length(&self, plain: usize) -> usize {
         match &self.form {
             Form::Encrypted { key, .. } => key.transformation().ciphertext_length(plain),
@@ -149,7 +149,7 @@ impl ChunkSealer {
         }
     }
 
-    /// Encrypts what [`Self::prepare`] made ready.
+    /// Encrypts what [`Self::prepare`] has prepared.
     pub(super) fn encrypt(&self, lanes: &mut [Lane<'_>]) -> Result<()> {
         match &self.form {
             Form::Encrypted { key, .. } => Ok(key.seal(lanes)?),
@@ -157,8 +157,8 @@ impl ChunkSealer {
         }
     }
 
-    /// Puts header, IV and padding around the plaintext in a record; what lies behind its
-    /// ciphertext stays as it is. The lengths of a chain are about chunks only.
+    /// Puts header, IV and padding around the plaintext in a record. What follows its ciphertext is
+    /// unchanged. Only chunks have the lengths of a chain.
     pub(super) fn prepare<'a>(
         &self,
         record: &'a mut [u8],
@@ -173,7 +173,7 @@ impl ChunkSealer {
         }
     }
 
-    /// Puts the CRC behind each record that has room for it.
+    /// Appends the CRC to each record that has room for it.
     fn checksum(&self, image: &mut [u8], chunks: &[ChunkLengths]) -> Result<SealedImage> {
         let mut whole = crc32fast::Hasher::new();
         let mut chunk_crcs = Vec::with_capacity(chunks.len());

@@ -11,9 +11,9 @@
 //! of L1      rest   the codec's output
 //! ```
 //!
-//! Both lengths are big-endian. The Encryptor itself is not here: [`ChainFraming::split`] gives
-//! its input, and [`ChainFraming::decompress`] takes what comes out of it; writing, [`compress`]
-//! makes its plaintext, and [`ChainFraming::prefix`] stands before its output.
+//! Both lengths are big-endian. The Encryptor itself is elsewhere. When reading,
+//! [`ChainFraming::split`] gives its input and [`ChainFraming::decompress`] takes its output. When
+//! writing, [`compress`] makes its plaintext and [`ChainFraming::prefix`] precedes its output.
 //!
 //! [`compress`]: ChainFraming::compress
 
@@ -42,9 +42,8 @@ impl ChainFraming {
     }
 
     /// Splits a stored chunk into the length of the Encryptor's plaintext and the Encryptor's
-    /// output. The length is bounded by the bytes that are there, since encryption makes
-    /// nothing shorter, so it may be allocated; whether it is the right one shows when the
-    /// output is decrypted.
+    /// output. The length cannot exceed the stored bytes, since encryption never shortens, so it
+    /// may be allocated. Decryption shows whether it is right.
     ///
     /// # Errors
     /// [`CodecError::ChainTruncated`] or [`CodecError::ChainLength`].
@@ -61,18 +60,18 @@ impl ChainFraming {
         }
     }
 
-    /// What stands before the Encryptor's output: the length of its plaintext, as
+    /// What precedes the Encryptor's output: the length of its plaintext, as
     /// [`compress`](Self::compress) returned it.
     ///
     /// # Errors
-    /// [`CodecError::Compress`] for a length that is no int32.
+    /// [`CodecError::Compress`] for a length that does not fit an int32.
     pub fn prefix(self, encryptor_plain: usize) -> Result<[u8; Self::PREFIX_LENGTH], CodecError> {
         i32::try_from(encryptor_plain)
             .map(i32::to_be_bytes)
             .map_err(|_too_long| CodecError::Compress(self.codec.format()))
     }
 
-    /// Bytes that the Encryptor's plaintext takes at most for a chunk of `plain` bytes.
+    /// The most bytes that the Encryptor's plaintext takes for a chunk of `plain` bytes.
     #[must_use]
     pub const fn max_compressed_length(self, plain: usize) -> usize {
         self.codec.max_compressed_length(plain).saturating_add(Self::PREFIX_LENGTH)
@@ -103,7 +102,7 @@ impl ChainFraming {
     /// the length of that.
     ///
     /// # Errors
-    /// [`CodecError::ChainOpened`], whatever is wrong; `out` then holds nothing to be believed.
+    /// [`CodecError::ChainOpened`], whatever is wrong; the content of `out` is then meaningless.
     pub fn decompress(
         self,
         opened: &[u8],

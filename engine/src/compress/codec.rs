@@ -11,7 +11,7 @@ use super::{deflate, lz4, snappy, zstd};
 #[non_exhaustive]
 pub enum Codec {
     /// `AdaptiveCompressor` of Converged Core: zstd, at a level that follows the load of the node.
-    /// Here there is none, and the level is [`AdaptiveLevels::chosen`].
+    /// This program has no such load, so the level is [`AdaptiveLevels::chosen`].
     Adaptive(AdaptiveLevels),
     /// `DeflateCompressor`: a zlib stream (RFC 1950) of the default level.
     Deflate,
@@ -26,7 +26,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// The name of the format that it writes, for messages.
+    /// The name of its format, for messages.
     #[must_use]
     pub const fn format(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Codec {
         }
     }
 
-    /// Bytes that a chunk of `plain` bytes takes at most.
+    /// The most bytes that a chunk of `plain` bytes takes.
     #[must_use]
     pub const fn max_compressed_length(self, plain: usize) -> usize {
         match self {
@@ -50,7 +50,7 @@ impl Codec {
         }
     }
 
-    /// Compresses a chunk to the start of `out`, and returns the bytes written there.
+    /// Compresses a chunk to the start of `out`, and returns the number of bytes written.
     ///
     /// # Errors
     /// [`CodecError::Buffer`] when `out` is shorter than
@@ -78,14 +78,15 @@ impl Codec {
         }
     }
 
-    /// Decompresses a chunk to `out`, which has exactly the length of the plaintext. Of nothing it
-    /// may be nothing, whatever the compressor: no node decompresses an empty chunk.
+    /// Decompresses a chunk to `out`, which has exactly the length of the plaintext. An empty
+    /// plaintext may have no stored bytes, whatever the compressor: no node decompresses an empty
+    /// chunk.
     ///
     /// # Errors
     /// [`CodecError::Length`] when the chunk says that its plaintext has another length,
     /// [`CodecError::TrailingBytes`] when more follows its end, and [`CodecError::Damaged`] for
-    /// everything else that is not a chunk of that length. `out` then holds nothing to be
-    /// believed.
+    /// everything else that is not a chunk of that length. The content of `out` is then
+    /// meaningless.
     pub fn decompress(
         self,
         stored: &[u8],

@@ -4,9 +4,9 @@ use std::fmt;
 
 use zstd::zstd_safe::{CCtx, DCtx};
 
-/// Working memory that a worker keeps from chunk to chunk, whatever their codecs: setting a
-/// library up anew for each chunk costs more than a short chunk. Each part is made when it is
-/// first needed; a level may differ from chunk to chunk.
+/// Working memory that a worker keeps between chunks, whatever their codecs: setting up a library
+/// for each chunk costs more than a short chunk. Each part is created when it is first needed. The
+/// level may differ from chunk to chunk.
 #[derive(Default)]
 pub struct CodecContext {
     pub(super) deflate: Option<flate2::Compress>,

@@ -1,5 +1,5 @@
-//! `DeflateCompressor`: one zlib stream (RFC 1950) of the default level, whose Adler-32 is checked; of
-//! nothing it makes nothing, as the database's own does.
+//! `DeflateCompressor`: one zlib stream (RFC 1950) of the default level, whose Adler-32 is checked.
+//! Like the database's own, it compresses an empty chunk to nothing.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -38,7 +38,7 @@ pub(super) fn decompress(
     let stream = context.inflate.get_or_insert_with(|| Decompress::new(true));
     stream.reset(true);
     let status = stream.decompress(stored, out, FlushDecompress::Finish);
-    // A stream with more than `out` can take does not reach its end.
+    // A stream with more than fits `out` does not reach its end.
     if !matches!(status, Ok(Status::StreamEnd)) {
         return Err(CodecError::Damaged { format: FORMAT, expected });
     }

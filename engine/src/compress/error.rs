@@ -14,10 +14,10 @@ pub enum CodecError {
         /// Bytes given.
         given: usize,
     },
-    /// A chain's outer length is not one of what was stored behind it.
+    /// A chain's outer length does not fit the bytes after it.
     #[error("it declares {declared} bytes before encryption, and {stored} are stored encrypted")]
     ChainLength {
-        /// Bytes that the compressor's stage is said to have written.
+        /// Bytes that the compressor's stage wrote, by that length.
         declared: u32,
         /// Bytes that the Encryptor wrote.
         stored: usize,
@@ -25,8 +25,8 @@ pub enum CodecError {
     /// A chain's chunk ends inside its outer length.
     #[error("its {0} stored bytes end inside the length that stands before them")]
     ChainTruncated(usize),
-    /// What the Encryptor of a chain gave back is not a chunk of the compressor. A wrong key
-    /// that passes the padding check looks like this, so there is no detail.
+    /// The output of a chain's Encryptor is not a chunk of the compressor. A wrong key that passes
+    /// the padding check looks like this, so there is no detail.
     #[error("what it decrypts to is not {format} data of {expected} bytes")]
     ChainOpened {
         /// The compressor's format.
@@ -45,12 +45,12 @@ pub enum CodecError {
         /// Bytes of plaintext that the chunk has.
         expected: usize,
     },
-    /// The bytes say that they stand for another length.
+    /// The data declares another length.
     #[error("its {format} data stands for {found} bytes where {expected} are expected")]
     Length {
         /// The compressor's format.
         format: &'static str,
-        /// Bytes of plaintext that the data stands for.
+        /// Bytes of plaintext by the data.
         found: u64,
         /// Bytes of plaintext that the chunk has.
         expected: usize,
@@ -60,7 +60,7 @@ pub enum CodecError {
     TrailingBytes {
         /// The compressor's format.
         format: &'static str,
-        /// Bytes behind the end.
+        /// Bytes after the end.
         extra: usize,
     },
 }

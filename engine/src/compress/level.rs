@@ -15,7 +15,7 @@ const fn check(level: i32, min: i32, max: i32) -> Result<i32, LevelError> {
     if min <= level && level <= max { Ok(level) } else { Err(LevelError { level, min, max }) }
 }
 
-/// What finds the matches of an LZ4 block. Readers see no difference.
+/// How the matches of an LZ4 block are found. Readers see no difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lz4Type {
@@ -26,8 +26,8 @@ pub enum Lz4Type {
     High(Lz4Level),
 }
 
-/// A level of LZ4's high compression: 1 to 17, 9 if none is given. The library, here as in the
-/// database, does the same for all from 12 on.
+/// A level of LZ4's high compression: 1 to 17, 9 if none is given. In the library, here as in the
+/// database, all levels from 12 up are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lz4Level(i32);
 
@@ -85,8 +85,7 @@ impl TryFrom<i32> for ZstdLevel {
     }
 }
 
-/// A level of `AdaptiveCompressor`, 0 to 15: a scale of its own, on which zstd's levels -7 to -1
-/// and 1 to 9 follow each other.
+/// A level of `AdaptiveCompressor`, 0 to 15: its own scale of zstd's levels -7 to -1 and 1 to 9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AdaptiveLevel(i32);
 
@@ -97,7 +96,7 @@ impl AdaptiveLevel {
         self.0
     }
 
-    /// The level of zstd that it stands for.
+    /// The corresponding level of zstd.
     #[must_use]
     pub const fn zstd(self) -> ZstdLevel {
         if self.0 < 7 { ZstdLevel(self.0 - 7) } else { ZstdLevel(self.0 - 6) }
@@ -123,15 +122,16 @@ pub struct AdaptiveLevels {
 }
 
 impl AdaptiveLevels {
-    /// Takes both; like the database, also when they are crossed, and then the maximum holds.
+    /// Takes both. Like the database, it accepts a minimum above the maximum; then the maximum
+    /// counts.
     #[must_use]
     pub const fn new(min: AdaptiveLevel, max: AdaptiveLevel) -> Self {
         Self { min, max }
     }
 
-    /// The one level that this program writes at: zstd's default (9 on the compressor's scale),
-    /// or what comes nearest to it between the two. A node at rest would climb to the maximum,
-    /// which costs several times as much for a few percent of space.
+    /// The one level that this program writes at: zstd's default (9 on the compressor's scale), or
+    /// the nearest level between the two. An idle node would climb to the maximum, which costs
+    /// several times as much for a few percent of space.
     #[must_use]
     pub fn chosen(self) -> ZstdLevel {
         AdaptiveLevel(9).max(self.min).min(self.max).zstd()
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chosen_level_lies_between_the_two() {
+    fn the_chosen_level_is_between_the_limits() {
         let level = |n| AdaptiveLevel::try_from(n).unwrap();
         let chosen = |min, max| AdaptiveLevels::new(level(min), level(max)).chosen().number();
         assert_eq!(AdaptiveLevels::default().chosen().number(), 3);

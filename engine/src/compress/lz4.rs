@@ -5,12 +5,12 @@
 //! rest                   one LZ4 block, no frame
 //! ```
 //!
-//! The library's working memory is its own: 16 KiB on the stack, 256 KiB from the heap for each
-//! chunk of type `high`, which takes its time anyway.
+//! The library manages its working memory itself: 16 KiB on the stack, and 256 KiB from the heap
+//! for each chunk of type `high`, which is slow anyway.
 //!
-//! Nothing empty is given to the library. Its high compression looks for matches up to twelve
-//! bytes before the end, and an empty Rust slice may lie at address 1: the difference wraps, and
-//! the search runs through all memory (seen at level 12 of liblz4 1.10.0).
+//! The library is never given an empty slice. Its high compression searches for matches up to
+//! twelve bytes before the end, and an empty Rust slice may have address 1: the difference wraps,
+//! and the search runs through all memory (seen at level 12 of liblz4 1.10.0).
 
 use lz4::block::{CompressionMode, compress_to_buffer, decompress_to_buffer};
 
@@ -61,7 +61,7 @@ pub(super) fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), CodecError
     if block.is_empty() || i32::try_from(block.len()).is_err() {
         return Err(damaged);
     }
-    // A block ends with its last literals, so whatever follows is damage to the decoder.
+    // A block ends with its last literals, so the decoder takes whatever follows for damage.
     match decompress_to_buffer(block, Some(size), out) {
         Ok(written) if written == expected => Ok(()),
         _ => Err(damaged),
@@ -71,5 +71,5 @@ pub(super) fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), CodecError
 /// Bytes of the plaintext's length.
 const LENGTH: usize = 4;
 
-/// The token of a sequence without literals and without a match: a whole block of nothing.
+/// The token of a sequence without literals and without a match: a block of an empty plaintext.
 const EMPTY: u8 = 0;

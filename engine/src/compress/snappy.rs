@@ -4,7 +4,7 @@ use super::{CodecContext, CodecError};
 
 pub(super) const FORMAT: &str = "Snappy";
 
-/// The format's own bound, which its encoder insists on.
+/// The format's own bound, which its encoder requires.
 pub(super) const fn max_compressed_length(plain: usize) -> usize {
     plain.saturating_add(plain / 6).saturating_add(32)
 }
@@ -18,7 +18,7 @@ pub(super) fn compress(
     encoder.compress(plain, out).map_err(|_no_detail| CodecError::Compress(FORMAT))
 }
 
-/// No element of a block is empty, so bytes behind the last one overrun `out` and are damage.
+/// No element of a block is empty, so bytes after the last one overrun `out` and are damage.
 pub(super) fn decompress(stored: &[u8], out: &mut [u8]) -> Result<(), CodecError> {
     let expected = out.len();
     let damaged = CodecError::Damaged { format: FORMAT, expected };

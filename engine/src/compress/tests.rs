@@ -47,7 +47,7 @@ fn text(length: usize) -> Vec<u8> {
 }
 
 fn compressed(codec: Codec, plain: &[u8], context: &mut CodecContext) -> Vec<u8> {
-    // The byte behind the bound shows a write that goes too far.
+    // The byte after the bound reveals a write beyond it.
     let bound = codec.max_compressed_length(plain.len());
     let mut out = vec![0xa5; bound + 1];
     let written = codec.compress(plain, &mut out, context).unwrap();
@@ -83,14 +83,14 @@ fn every_codec_reads_what_it_wrote() {
 }
 
 #[test]
-fn another_length_than_the_expected_one_is_an_error_that_says_so() {
+fn an_unexpected_length_is_an_error_that_says_so() {
     let mut context = CodecContext::default();
     for codec in codecs() {
         for plain in [random(1000), text(1000), vec![7; 1000]] {
             let stored = compressed(codec, &plain, &mut context);
             for other in [0, 1, 999, 1001, 1 << 20] {
                 let error = decompressed(codec, &stored, other, &mut context).unwrap_err();
-                // All formats but zlib say how long the plaintext is.
+                // All formats but zlib store the length of the plaintext.
                 if codec != Codec::Deflate {
                     let found = CodecError::length(codec.format(), 1000, other);
                     let raw = CodecError::length(codec.format(), stored.len(), other);
@@ -102,7 +102,7 @@ fn another_length_than_the_expected_one_is_an_error_that_says_so() {
                 assert_eq!(error.kind(), ErrorKind::Corrupt);
                 assert!(error.hint_text().is_some());
             }
-            // And the context is as good as before.
+            // And the context still works.
             assert_eq!(decompressed(codec, &stored, 1000, &mut context), Ok(plain));
         }
     }
@@ -115,7 +115,7 @@ fn every_truncation_is_an_error() {
         for length in [0, 1, 300, 5000] {
             for plain in [text(length), random(length)] {
                 let stored = compressed(codec, &plain, &mut context);
-                // Nothing may be stored of nothing.
+                // An empty plaintext may have no stored bytes.
                 for end in usize::from(length == 0)..stored.len() {
                     let read = decompressed(codec, &stored[..end], length, &mut context);
                     assert!(read.is_err(), "{codec:?}: {end} of {} bytes", stored.len());
@@ -156,7 +156,7 @@ fn what_follows_the_end_is_an_error() {
     );
 }
 
-/// Several frames and skippable ones are zstd, but no chunk.
+/// Several frames and skippable ones are valid zstd, but not a chunk.
 #[test]
 fn a_zstd_chunk_is_one_frame() {
     let mut context = CodecContext::default();
@@ -214,7 +214,7 @@ fn chunks_look_as_the_database_s_do() {
     }
 }
 
-/// Also where the slices are empty by themselves and point nowhere.
+/// Also where the slices are empty and dangling.
 #[test]
 fn an_empty_chunk_is_a_chunk() {
     let mut context = CodecContext::default();
@@ -224,7 +224,7 @@ fn an_empty_chunk_is_a_chunk() {
         assert_eq!(codec.decompress(&[], &mut [], &mut context), Ok(()), "{codec:?}");
         assert!(codec.decompress(&[], &mut [0], &mut context).is_err(), "{codec:?}");
     }
-    // A whole stream of zlib is read, too: releases before this one wrote it.
+    // A whole stream of zlib is read, too: earlier releases wrote it.
     let stream = b"\x78\x9c\x03\0\0\0\0\x01";
     assert_eq!(Codec::Deflate.decompress(stream, &mut [], &mut context), Ok(()));
     let lz4 = Codec::Lz4(Lz4Type::Fast);
@@ -260,7 +260,7 @@ fn a_buffer_shorter_than_the_bound_is_refused() {
     }
 }
 
-/// The bounds are the libraries' own, or above.
+/// The bounds are the libraries' own, or higher.
 #[test]
 fn bounds_are_those_of_the_libraries() {
     for length in [0, 1, 255, 4096, 65_535, 65_536, 131_071, 131_072, 131_073, 16 << 20] {
@@ -278,7 +278,7 @@ fn bounds_are_those_of_the_libraries() {
 
 /// Declared lengths of up to four gigabytes, in front of little data.
 #[test]
-fn a_huge_declared_length_is_compared_and_not_taken() {
+fn a_huge_declared_length_is_compared_and_not_trusted() {
     let mut context = CodecContext::default();
     let lz4 = Codec::Lz4(Lz4Type::Fast);
     for declared in [u32::MAX, 0x7fff_ffff, 0x8000_0000, 17] {
@@ -342,7 +342,7 @@ fn a_chain_s_outer_length_is_bounded_by_what_is_stored() {
 }
 
 #[test]
-fn a_chain_says_nothing_of_what_was_decrypted() {
+fn a_chain_reveals_nothing_about_the_plaintext() {
     let mut context = CodecContext::default();
     let chain = ChainFraming::new(Codec::Lz4(Lz4Type::Fast));
     let opaque = CodecError::ChainOpened { format: "LZ4", expected: 3 };
@@ -391,13 +391,13 @@ proptest! {
         let mut stored = compressed(codec, &plain, &mut context);
         let at = at % stored.len();
         stored[at] ^= 1 << bit;
-        // LZ4 and Snappy have no checksum: another plaintext may come out, of the same length.
-        // A bit of a header may also mean the same either way.
+        // LZ4 and Snappy have no checksum: another plaintext may come out, of the same length. A
+        // bit of a header may also have no effect.
         if let Ok(read) = decompressed(codec, &stored, length, &mut context) {
             let checked = matches!(codec, Codec::Deflate | Codec::Zstd(_));
             prop_assert!(!checked || read == plain, "byte {} of {:?}", at, codec);
         }
-        // The next chunk does not suffer.
+        // The next chunk is unaffected.
         let sound = compressed(codec, &plain, &mut context);
         prop_assert_eq!(decompressed(codec, &sound, length, &mut context), Ok(plain));
     }
@@ -407,7 +407,7 @@ proptest! {
         codec in any_format(), start in 0..4_usize,
         bytes in proptest::collection::vec(any::<u8>(), 0..200), length in 0..400_usize
     ) {
-        // With a beginning that gets past the first look.
+        // With a beginning that passes the first check.
         let declared = u32::try_from(length).unwrap().to_le_bytes();
         let beginning: &[u8] =
             [&[][..], &declared, &[0x78, 0x9c], &[0x28, 0xb5, 0x2f, 0xfd]][start];

@@ -6,14 +6,14 @@ use super::{CodecContext, CodecError, ZstdLevel};
 
 pub(super) const FORMAT: &str = "zstd";
 
-/// The library's own bound, which leaves room for a checksum: a 256th part, and up to 64 bytes
-/// where the plaintext is shorter than a block of 128 KiB.
+/// The library's own bound, which leaves room for a checksum: a 256th of the plaintext, and up to
+/// 64 bytes where it is shorter than a block of 128 KiB.
 pub(super) const fn max_compressed_length(plain: usize) -> usize {
     let margin = BLOCK.saturating_sub(plain) >> 11;
     plain.saturating_add(plain >> 8).saturating_add(margin)
 }
 
-/// Writes what the database does: the checksum, and since the whole plaintext is known, its size.
+/// Writes what the database writes: the checksum and, since the whole plaintext is known, its size.
 pub(super) fn compress(
     level: ZstdLevel,
     plain: &[u8],
@@ -25,7 +25,7 @@ pub(super) fn compress(
         Some(stream) => stream,
         empty => empty.insert(CCtx::try_create().ok_or(CodecError::Compress(FORMAT))?),
     };
-    // A frame that failed is given up; that also lets the parameters be set again.
+    // A failed frame is abandoned; this also allows the parameters to be set again.
     stream.reset(ResetDirective::SessionOnly).map_err(failed)?;
     for parameter in [
         CParameter::CompressionLevel(level.number()),
@@ -37,8 +37,8 @@ pub(super) fn compress(
     stream.compress2(out, plain).map_err(failed)
 }
 
-/// Reads any single frame, of any level, with or without checksum and size. Decoding in one go
-/// needs no window beside `out`, whatever the frame asks for.
+/// Reads any single frame, of any level, with or without checksum and size. Decoding in one call
+/// needs no window besides `out`, whatever the frame asks for.
 pub(super) fn decompress(
     stored: &[u8],
     out: &mut [u8],
@@ -46,7 +46,7 @@ pub(super) fn decompress(
 ) -> Result<(), CodecError> {
     let expected = out.len();
     let damaged = CodecError::Damaged { format: FORMAT, expected };
-    // The library would pass over skippable frames and join several.
+    // The library would skip skippable frames and join several.
     if !stored.starts_with(&MAGIC) {
         return Err(damaged);
     }

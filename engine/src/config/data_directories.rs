@@ -1,11 +1,11 @@
-//! The data directories that the node's own configuration names: none of them may be left out where
-//! something is to be proved of all.
+//! The data directories that the node's own configuration names. Where a proof must cover all data,
+//! none of them may be left out.
 //!
-//! `cassandra.yaml` lies beside `hcd.yaml` or `dse.yaml`, in `cassandra/` below (packages), or in
+//! `cassandra.yaml` is beside `hcd.yaml` or `dse.yaml`, in `cassandra/` below (packages), or in
 //! `../../cassandra/conf/` (tarballs and images). `data_file_directories` and
 //! `local_system_data_file_directory` are read from it, and the `paths` of the tiers of
-//! `tiered_storage_options` from the file itself. What is named nowhere depends on how the node is
-//! started, and is not guessed.
+//! `tiered_storage_options` from the file itself. Directories that no file names depend on how the
+//! node is started, and are not guessed.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,11 +16,11 @@ use super::{MAX_LENGTH, NodeConfig, not_yaml, read_file};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::io::privileged;
 
-/// A directory, and where it is named.
+/// A directory, and the place that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NamedDirectory {
-    /// As it is written.
+    /// As written there.
     pub path: PathBuf,
     /// The file that names it.
     pub file: PathBuf,
@@ -32,8 +32,9 @@ impl NodeConfig {
     /// The data directories that this file and `cassandra.yaml` name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) and [`ErrorKind::Io`](crate::ErrorKind::Io)
-    /// when one of the files cannot be read: it may name some.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) and
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when one of the files cannot be read, since it may
+    /// name some.
     pub fn data_directories(&self) -> Result<Vec<NamedDirectory>> {
         let (mut found, mut read) = (Vec::new(), BTreeSet::new());
         if let Some(own) = unless_absent(&self.path)? {
@@ -47,7 +48,7 @@ impl NodeConfig {
                 else {
                     continue;
                 };
-                // A configuration that is no link is at both places.
+                // A configuration that is not a link is at both places.
                 if let Some(file) = unless_absent(&file)?
                     && read.insert(resolved(&file).unwrap_or_else(|| file.clone()))
                 {
@@ -59,7 +60,7 @@ impl NodeConfig {
     }
 }
 
-/// Without links; none for what is gone.
+/// Without links; `None` if it does not exist.
 fn resolved(path: &Path) -> Option<PathBuf> {
     privileged(|| std::fs::canonicalize(path)).ok()
 }
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn cassandra_yaml_is_found_where_each_form_of_the_product_has_it() {
+    fn cassandra_yaml_is_found_in_each_form_of_the_product() {
         for (own, cassandra) in [
             ("hcd.yaml", "cassandra.yaml"),
             ("hcd.yaml", "cassandra/cassandra.yaml"),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_be_read_is_an_error_and_not_one_that_names_nothing() {
+    fn an_unreadable_configuration_is_an_error() {
         for text in ["a: [1\n", "data_file_directories: [/a]\ndata_file_directories: [/b]\n"] {
             let dir = tempfile::tempdir().unwrap();
             let own = dir.path().join("hcd.yaml");

@@ -15,7 +15,7 @@ use crate::io::{open_privileged, privileged};
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] when it is missing, is not a regular file, or is longer;
-/// [`ErrorKind::Busy`] when it changes meanwhile; [`ErrorKind::Io`].
+/// [`ErrorKind::Busy`] when it changes during the read; [`ErrorKind::Io`].
 pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut file = open_privileged(path).map_err(|error| failed(error, path, what))?;
     let metadata = file.metadata().map_err(|error| failed(error, path, what))?;
@@ -28,8 +28,8 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
         let text = format!("{what} of {length} bytes is larger than {limit}");
         return Err(Error::invalid(text).at(path).hint("check the path"));
     }
-    // One buffer of the final size: a vector that grew would leave copies behind. The byte more
-    // shows that the file is longer than it said.
+    // One buffer of the final size: a growing vector would leave copies in freed memory. The extra
+    // byte reveals a file that is longer than its metadata says.
     let mut bytes = Zeroizing::new(vec![0; length.saturating_add(1)]);
     let mut filled = 0_usize;
     while let Some(free @ [_, ..]) = bytes.get_mut(filled..) {
@@ -49,7 +49,7 @@ pub(crate) fn read(path: &Path, what: &'static str, limit: usize) -> Result<Zero
     Ok(bytes)
 }
 
-/// A warning when others than the owner may read or change a file that holds a secret.
+/// A warning when users other than the owner may read or change a file that holds a secret.
 pub(crate) fn exposed(path: &Path, what: &'static str) -> Option<String> {
     let mode = privileged(|| fs::metadata(path)).ok()?.permissions().mode() & 0o7777;
     let doing = match (mode & 0o044 != 0, mode & 0o022 != 0) {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_else_may_read_is_said() {
+    fn other_readers_are_reported() {
         let (_directory, path) = file(b"");
         for (mode, word) in [(0o600, None), (0o640, Some("read the")), (0o620, Some("change the"))]
         {

@@ -20,18 +20,18 @@ pub struct KmipGroup {
     pub hosts: Vec<Host>,
     /// `keystore_*`: the client's key and certificate.
     pub keystore: StoreSettings,
-    /// `keystore_key_password`: of a key that has another password than its store.
+    /// `keystore_key_password`: of a key whose password differs from its store's.
     pub key_password: Option<Password>,
     /// `keystore_alias`: which key, where the store has several.
     pub alias: Option<String>,
-    /// `truststore_*`: whom the client trusts.
+    /// `truststore_*`: the certificates that the client trusts.
     pub truststore: StoreSettings,
     /// `timeout`; none means the client's default, 1000 ms.
     pub timeout: Option<Duration>,
-    /// `key_cache_millis`: how long a node goes on using a key that it has fetched. Default 300000.
+    /// `key_cache_millis`: how long a node keeps using a key that it has fetched. Default 300000.
     pub key_cache_millis: u64,
-    /// `key_cache_update_millis`: after how long it fetches it anew beside its work. Defaults to
-    /// `key_cache_millis`.
+    /// `key_cache_update_millis`: the time after which it fetches the key again in the background.
+    /// Defaults to `key_cache_millis`.
     pub key_cache_update_millis: u64,
     /// `protocol`, by its Java name.
     pub protocol: Option<String>,
@@ -42,7 +42,7 @@ pub struct KmipGroup {
     /// `password_encryption_key_name`: the system key under which the group's passwords are
     /// encrypted.
     pub password_encryption_key_name: Option<String>,
-    /// `experimental_custom_attributes_mode`, as written; what it takes is not documented.
+    /// `experimental_custom_attributes_mode`, as written; its values are not documented.
     pub experimental_custom_attributes_mode: Option<String>,
 }
 
@@ -52,7 +52,7 @@ pub struct KmipGroup {
 pub struct StoreSettings {
     /// `*_path`; a relative one counts from the working directory.
     pub path: Option<PathBuf>,
-    /// `*_type`. The file is read as what it is; this is only compared.
+    /// `*_type`. The format is read from the file; this is only compared.
     pub declared: Option<StoreType>,
     /// `*_password`, `*_password_file` or `*_password_descriptor`.
     pub password: Option<Password>,
@@ -141,7 +141,7 @@ fn hosts(section: &mut Section<'_>) -> Result<Vec<Host>> {
 
 fn timeout(section: &mut Section<'_>) -> Result<Option<Duration>> {
     match section.number("timeout")? {
-        // Java would wait for ever.
+        // Java would wait forever.
         Some(0) => Err(section.invalid("timeout", "must be at least 1 ms")),
         millis => Ok(millis.map(Duration::from_millis)),
     }
@@ -162,7 +162,7 @@ pub(super) fn non_empty(section: &mut Section<'_>, key: &'static str) -> Result<
 /// The database's default (KMIP.md 1.6).
 const KEY_CACHE_MILLIS: u64 = 300_000;
 
-// Keys of this program's own.
+// Settings of this program.
 pub(super) const VERIFY_HOSTNAME: &str = "verify_hostname";
 pub(super) const KEYSTORE_ALIAS: &str = "keystore_alias";
 const KEYSTORE_FILE: &str = "keystore_password_file";
@@ -172,7 +172,8 @@ pub(super) const KEYSTORE_KEY_DESCRIPTOR: &str = "keystore_key_password_descript
 pub(super) const TRUSTSTORE_FILE: &str = "truststore_password_file";
 pub(super) const TRUSTSTORE_DESCRIPTOR: &str = "truststore_password_descriptor";
 
-/// The keys that the database does not have. A password itself is none: it would stand in the list of processes.
+/// The settings that the database does not have. A password itself is not among them: it would show
+/// in the list of processes.
 pub(super) const OWN_KEYS: [&str; 8] = [
     VERIFY_HOSTNAME,
     KEYSTORE_ALIAS,

@@ -1,14 +1,14 @@
-//! The database's own configuration file, as far as it speaks of keys.
+//! The database's own configuration file, as far as it concerns keys.
 //!
 //! [`NodeConfig`] reads `hcd.yaml` or `dse.yaml`: `kmip_hosts`, `system_info_encryption`,
-//! `system_key_directory` and `config_encryption_*` (KMIP.md 5.2 and 7). The hundreds of other keys
-//! are passed over. Nothing is opened or connected here but the file itself: passwords stay where
-//! they are until `keys::kmip::connect` asks for them.
+//! `system_key_directory` and `config_encryption_*` (KMIP.md 5.2 and 7). The hundreds of other
+//! settings are ignored. Only the file itself is opened here: passwords stay where they are until
+//! `keys::kmip::connect` asks for them.
 //!
 //! # Keys that the database does not have
 //!
-//! The database itself may refuse them in its file, so they are given beside it ([`OwnSetting`],
-//! `--kmip-set GROUP.KEY=VALUE`), or stand in a group of a *copy* of the file, with a warning.
+//! The database itself may refuse them in its file. So they are given separately ([`OwnSetting`],
+//! `--kmip-set GROUP.KEY=VALUE`), or in a group of a *copy* of the file, with a warning.
 //!
 //! | key | meaning |
 //! |---|---|
@@ -24,9 +24,9 @@
 //! # What is wiped
 //!
 //! The file's text, the tree read from it, and the passwords kept from it are wiped when dropped.
-//! Beyond reach: what the YAML parser outgrows while it assembles a scalar that is quoted, folded
-//! or has escapes (a plain or quoted text on one line is only borrowed or copied once), and the
-//! page cache.
+//! Not wiped: buffers that the YAML parser outgrows while it assembles a scalar that is quoted,
+//! folded or has escapes (a plain or quoted text on one line is only borrowed or copied once), and
+//! the page cache.
 
 mod data_directories;
 mod file;
@@ -82,9 +82,9 @@ impl NodeConfig {
     /// Reads the file, up to 1 MiB.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it is missing, is not a regular
-    /// file, is too long, is not YAML, or a value that is read here has the wrong form: with the
-    /// line, the section and the key. [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it is missing, is not a regular file,
+    /// is too long, is not YAML, or a value that is read here has the wrong form. The error names
+    /// the line, the section and the key. [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be
     /// read.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
@@ -170,7 +170,7 @@ impl NodeConfig {
         })
     }
 
-    /// The file, or what stands for it in messages.
+    /// The file, or its name in messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -185,8 +185,8 @@ impl NodeConfig {
     /// A group of `kmip_hosts` by its name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when there is none: the error lists
-    /// those that there are.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when there is none: the error lists the
+    /// existing groups.
     pub fn kmip_group(&self, name: &str) -> Result<&KmipGroup> {
         self.groups.iter().find(|group| group.name == name).ok_or_else(|| {
             let names: Vec<_> = self.groups.iter().map(|group| label(&group.name)).collect();
@@ -218,17 +218,17 @@ impl NodeConfig {
         &self.config_encryption
     }
 
-    /// What the operator should know about the file, such as keys that are not known.
+    /// What the operator should know about the file, such as unknown settings.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The password as it is kept: one from the file itself may still be encrypted.
+    /// The password as stored: one from the file itself may still be encrypted.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it cannot be read; nothing of it is
-    /// in the error.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it cannot be read; the error contains
+    /// nothing of it.
     pub(crate) fn password(&self, password: &Password) -> Result<Arc<Secret>> {
         match password {
             Password::Written(secret) => Ok(Arc::clone(secret)),

@@ -1,7 +1,8 @@
 //! Settings of this program for a group of `kmip_hosts` that the database does not have.
 //!
-//! A node may refuse its own file with them, so they are given beside it: `--kmip-set
-//! GROUP.KEY=VALUE`. They may stand in a *copy* of the file, too; what is given beside it comes first.
+//! A node may refuse its own file with them, so they are given separately: `--kmip-set
+//! GROUP.KEY=VALUE`. They may also be in a *copy* of the file; settings given separately take
+//! precedence.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use super::{NodeConfig, Password};
 use crate::error::{Error, Result};
 use crate::options::shown;
 
-/// One setting of a group: `GROUP.KEY=VALUE`. A group's name may have dots; no key has.
+/// One setting of a group: `GROUP.KEY=VALUE`. A group's name may contain dots; a key never does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnSetting {
     group: String,
@@ -33,22 +34,22 @@ enum Value {
     NameCheck(NameCheck),
 }
 
-/// A text is no [`OwnSetting`].
+/// The text is not an [`OwnSetting`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoOwnSetting {
-    /// Another form.
+    /// It does not have this form.
     #[error("write it as GROUP.KEY=VALUE, such as vault.verify_hostname=cn")]
     Form,
-    /// Not a key of this program.
+    /// This program has no such setting.
     #[error("{} is not one of {}", shown(.0), OWN_KEYS.join(", "))]
     Key(String),
-    /// A value that the key does not take.
+    /// The setting does not accept this value.
     #[error("{key} is {wanted}")]
     Value {
         /// The key.
         key: &'static str,
-        /// What it takes.
+        /// What it accepts.
         wanted: &'static str,
     },
 }
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_setting_says_what_is_one() {
+    fn an_invalid_setting_is_refused_with_an_example() {
         let error = |text: &str| text.parse::<OwnSetting>().unwrap_err().to_string();
         for text in
             ["verify_hostname=cn", "g.verify_hostname", "g.verify_hostname=", ".verify_hostname=cn"]

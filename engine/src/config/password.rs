@@ -13,15 +13,15 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Password {
-    /// The configuration file itself. This, and no other form, may be encrypted with a system key.
+    /// The configuration file itself. Only this form may be encrypted with a system key.
     Written(Arc<Secret>),
-    /// A file of its own; one line end at its end does not count.
+    /// A separate file; one line end at its end does not count.
     File(PathBuf),
     /// A descriptor that the process inherited.
     Descriptor(u32),
 }
 
-/// The three keys by which a password can be given.
+/// The three settings by which a password can be given.
 pub(super) struct PasswordKeys {
     pub(super) written: &'static str,
     pub(super) file: &'static str,
@@ -46,15 +46,15 @@ impl Password {
     }
 }
 
-/// The passwords that came through descriptors: a pipe gives its text only once, however many
-/// stores it is for.
+/// The passwords that came through descriptors: a pipe gives its text only once, even if several
+/// stores use it.
 #[derive(Debug, Default)]
 pub(super) struct Descriptors(Mutex<BTreeMap<u32, Arc<Secret>>>);
 
 impl Descriptors {
-    /// The password behind a descriptor, read at the first call.
+    /// The password from a descriptor, read at the first call.
     pub(super) fn read(&self, descriptor: u32) -> Result<Arc<Secret>, SecretError> {
-        // Each entry is whole, so a lock whose holder panicked is as good as any.
+        // Each entry is complete, so a poisoned lock is still usable.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(secret) = known.get(&descriptor) {
             return Ok(Arc::clone(secret));

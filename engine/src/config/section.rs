@@ -1,10 +1,10 @@
 //! Typed values out of one mapping of the file.
 //!
-//! Whatever is asked for is known; what nobody asked for is a warning. Errors name the section,
+//! A key that is read is known; a key that is never read causes a warning. Errors name the section,
 //! the key and the line, and never repeat a value that could be a secret.
 //!
-//! The tree holds a value once however many aliases name it; here it is copied. So what is copied
-//! has limits of its own.
+//! The tree holds a value once, however many aliases name it, but here it is copied. So copies have
+//! their own limits.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl<'a> Section<'a> {
         Self { file, name, pairs, asked: Vec::new() }
     }
 
-    /// The section below a key, if the key is there and has a value.
+    /// The section below a key, if the key exists and has a value.
     pub(super) fn section(&mut self, key: &'static str) -> Result<Option<Self>> {
         let Some(node) = self.node(key)? else { return Ok(None) };
         let Value::Mapping(pairs) = &node.value else {
@@ -68,13 +68,13 @@ impl<'a> Section<'a> {
         Ok(self.scalar(key)?.map(|(text, _)| Secret::new(text.to_owned())))
     }
 
-    /// A path as it is written; an empty one is none.
+    /// A path as written; `None` if it is empty.
     pub(super) fn path(&mut self, key: &'static str) -> Result<Option<PathBuf>> {
         Ok(self.text(key)?.filter(|text| !text.is_empty()).map(PathBuf::from))
     }
 
-    /// A whole number that is not negative. Digits may be grouped by `_`, as YAML 1.1 has it; a
-    /// leading zero is refused, for it means octal there.
+    /// A non-negative integer. Digits may be grouped by `_`, as in YAML 1.1; a leading zero is
+    /// refused, since it means octal there.
     pub(super) fn number<N: TryFrom<u64>>(&mut self, key: &'static str) -> Result<Option<N>> {
         let Some((text, node)) = self.scalar(key)? else { return Ok(None) };
         let wrong = || self.wrong(key, node, "must be a whole number in decimal digits");
@@ -87,7 +87,7 @@ impl<'a> Section<'a> {
         number.map(Some).ok_or_else(wrong)
     }
 
-    /// A truth value by any of the words of YAML 1.1.
+    /// A boolean, in any of the words of YAML 1.1.
     pub(super) fn flag(&mut self, key: &'static str) -> Result<Option<bool>> {
         let Some((text, node)) = self.scalar(key)? else { return Ok(None) };
         match text.to_ascii_lowercase().as_str() {
@@ -120,7 +120,7 @@ impl<'a> Section<'a> {
         Ok(Some(entries.into_iter().map(str::to_owned).collect()))
     }
 
-    /// An error about a key that has been asked for.
+    /// An error about a key that was read.
     pub(super) fn invalid(&self, key: &'static str, what: &str) -> Error {
         match self.pairs.get(key) {
             Ok(Some(node)) => self.wrong(key, node, what),
@@ -128,7 +128,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A warning for each key that nobody has asked for, up to a limit.
+    /// A warning for each key that was never read, up to a limit.
     pub(super) fn unknown(&self) -> Vec<String> {
         let unknown = || self.pairs.iter().filter(|(key, ..)| !self.asked.contains(key));
         let place = |line| format!("{}: line {line}: {}", self.file.display(), self.name);
@@ -148,7 +148,7 @@ impl<'a> Section<'a> {
         warnings
     }
 
-    /// A warning for each of these keys that is there: the node may refuse its own file with it.
+    /// A warning for each of these keys that is present: the node may refuse its own file with it.
     pub(super) fn not_the_database_s(&self, keys: &[&'static str]) -> Vec<String> {
         let there = self.pairs.iter().filter(|(key, ..)| keys.contains(key));
         there
@@ -201,7 +201,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// A name from the file as it may stand in the path of a key: quoted when it is not plain.
+/// A name from the file as it appears in the path of a key: quoted when it is not plain.
 pub(crate) fn label(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
@@ -211,7 +211,7 @@ pub(crate) fn label(name: &str) -> String {
     }
 }
 
-/// A key without what people vary: case, hyphens, underscores.
+/// A key without case, hyphens and underscores, which operators vary.
 fn folded(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
 }
@@ -219,7 +219,7 @@ fn folded(key: &str) -> String {
 /// Sections below one, such as the groups of `kmip_hosts`.
 const MAX_SECTIONS: usize = 256;
 
-/// Bytes of one value: the longest path, and the longest password.
+/// The most bytes of one value: the longest path, and the longest password.
 const MAX_TEXT: usize = 4096;
 
 /// Bytes of the entries of a list.

@@ -45,7 +45,7 @@ impl SystemInfoEncryption {
         })
     }
 
-    /// Whether the key lies on a KMIP server: the database goes by the end of the class name.
+    /// Whether the key is on a KMIP server: the database decides by the end of the class name.
     #[must_use]
     pub fn uses_kmip(&self) -> bool {
         self.key_provider.ends_with("KmipKeyProviderFactory")

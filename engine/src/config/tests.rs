@@ -1,4 +1,4 @@
-//! What a configuration text becomes, and what is said about a wrong one.
+//! How a configuration text is read, and the errors for a wrong one.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn every_key_of_a_group_is_read() {
     assert_eq!(group.verify_hostname, NameCheck::Off);
     assert_eq!(group.password_encryption_key_name.as_deref(), Some("sk"));
     assert_eq!(group.experimental_custom_attributes_mode.as_deref(), Some("true"));
-    // Those of this program have no business in a node's own file.
+    // Settings of this program do not belong in a node's own file.
     let own = ["keystore_key_password_file", "keystore_alias", "truststore_password_descriptor"];
     let own = own.into_iter().chain(["verify_hostname"]);
     let said: Vec<_> = own.map(|key| format!("give it by --kmip-set vault.{key}=VALUE")).collect();
@@ -131,7 +131,7 @@ fn groups_keep_their_order_and_hosts_may_be_a_list() {
 }
 
 #[test]
-fn an_unknown_group_is_told_with_those_there_are() {
+fn an_unknown_group_is_reported_with_the_known_ones() {
     let config = parse("kmip_hosts:\n  one: {hosts: a}\n  \"t\\ewo\": {hosts: b}\n");
     let error = config.kmip_group("three").unwrap_err();
     assert_eq!(error.to_string(), "hcd.yaml: kmip_hosts has one, 't\\u{1b}wo', and no group three");
@@ -140,7 +140,7 @@ fn an_unknown_group_is_told_with_those_there_are() {
 }
 
 #[test]
-fn keys_that_nobody_knows_are_warnings() {
+fn unknown_keys_are_warnings() {
     let text = format!(
         "{}system_info_encryption:\n  enabeld: true\nunknown_top: 1\n",
         group("keystorePath: x\nkey-cache-millis: 1\nfoo: bar")
@@ -231,7 +231,7 @@ fn passwords_may_be_shared_by_anchors_and_merges() {
 }
 
 #[test]
-fn no_password_is_no_password_and_an_empty_one_is_one() {
+fn a_missing_password_differs_from_an_empty_one() {
     for (text, expected) in [
         ("keystore_password:", None),
         ("keystore_password: ~", None),
@@ -256,7 +256,7 @@ fn debug_shows_no_password() {
 }
 
 #[test]
-fn a_descriptor_is_read_once_for_all_who_name_it() {
+fn a_descriptor_is_read_once_for_all_settings() {
     use std::io::Write as _;
     use std::os::fd::AsRawFd as _;
 
@@ -285,7 +285,7 @@ fn a_text_has_a_limit() {
     parse(&format!("a: {}\n", "x".repeat((1 << 20) - 4)));
 }
 
-/// Aliases cost nothing in the tree, but what is read through them is copied.
+/// Aliases cost nothing in the tree, but values read through them are copied.
 #[test]
 fn what_aliases_multiply_is_limited() {
     let unknown: String = (0..100).map(|key| format!("u{key}: v, ")).collect();

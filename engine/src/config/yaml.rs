@@ -1,9 +1,10 @@
 //! YAML as a small tree, within limits.
 //!
-//! The parser (`saphyr-parser`) only gives events; what is kept of them is decided here. An alias
-//! is another pointer to the node it names and never a copy, so "a billion laughs" cost a few
-//! hundred pointers. Everything is text: whether `0123` is a number is for the reader of that key
-//! to say, as the database's bean constructor does. Scalars are wiped when the tree is dropped.
+//! The parser (`saphyr-parser`) only gives events; this module decides what to keep of them. An
+//! alias is another pointer to the node it names and never a copy, so a "billion laughs" document
+//! costs a few hundred pointers. Every scalar is text: the reader of a key decides whether `0123`
+//! is a number, as the database's bean constructor does. Scalars are wiped when the tree is
+//! dropped.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,7 @@ pub(super) enum Value {
     Sequence(Vec<Rc<Node>>),
     /// A mapping.
     Mapping(Mapping),
-    /// A value with a tag of its own, which only a program of its own understands.
+    /// A value with a custom tag, whose meaning is unknown here.
     Tagged,
 }
 
@@ -34,14 +35,14 @@ pub(super) enum Value {
 #[derive(Default)]
 pub(super) struct Mapping(Vec<(Rc<Node>, Rc<Node>)>);
 
-/// Why a text is not read. Holds nothing of the text.
+/// Why a text cannot be read. Contains nothing of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct YamlError {
     pub(super) line: usize,
     pub(super) what: Cow<'static, str>,
 }
 
-/// Reads the one document of a text; none when there is nothing in it.
+/// Reads the one document of a text; `None` if it is empty.
 pub(super) fn parse(text: &str) -> Result<Option<Rc<Node>>, YamlError> {
     let mut tree = Tree::default();
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
@@ -61,19 +62,19 @@ impl Node {
         }
     }
 
-    /// Whether nothing is written here.
+    /// Whether the value is empty.
     pub(super) const fn is_null(&self) -> bool {
         matches!(self.value, Value::Scalar(None))
     }
 }
 
 impl Mapping {
-    /// Name and value of each pair; keys that are no text are left out.
+    /// Name and value of each pair; keys that are not text are left out.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, usize, &Node)> {
         self.0.iter().filter_map(|(key, value)| Some((key.text()?, key.line, &**value)))
     }
 
-    /// The value of a key. The error is the line on which the key comes again.
+    /// The value of a key. The error is the line on which the key is repeated.
     pub(super) fn get(&self, name: &str) -> Result<Option<&Node>, usize> {
         let mut found = self.iter().filter(|(key, ..)| *key == name);
         let first = found.next();
@@ -84,8 +85,8 @@ impl Mapping {
     }
 }
 
-/// The tree while it grows. The parser never nests deeper than `open`, so nothing recurses deeply
-/// when it is dropped, either.
+/// The tree under construction. The parser never nests deeper than `open`, so dropping the tree
+/// does not recurse deeply either.
 #[derive(Default)]
 struct Tree {
     open: Vec<Open>,
@@ -95,7 +96,7 @@ struct Tree {
     document: bool,
 }
 
-/// A list or mapping whose end has not come.
+/// A list or mapping whose end was not reached yet.
 struct Open {
     line: usize,
     anchor: usize,
@@ -189,7 +190,7 @@ impl Tree {
         }
     }
 
-    /// Puts what `<<` names behind a mapping's own pairs, which win.
+    /// Appends what `<<` names after a mapping's own pairs, which win.
     fn merge(&mut self, pairs: Vec<(Rc<Node>, Rc<Node>)>) -> Result<Mapping, YamlError> {
         let (merges, mut pairs): (Vec<_>, Vec<_>) =
             pairs.into_iter().partition(|(key, _)| key.text() == Some("<<"));
@@ -207,7 +208,8 @@ impl Tree {
                     return Err(YamlError::new(key.line, "'<<' does not name a mapping"));
                 };
                 for pair in &source.0 {
-                    // Each copy counts, or merges of merges would multiply without a limit.
+                    // Each copy counts, since merges of merges would otherwise multiply without
+                    // limit.
                     self.count(key.line)?;
                     if name(pair).is_some_and(|name| names.insert(name)) {
                         pairs.push((Rc::clone(&pair.0), Rc::clone(&pair.1)));
@@ -236,7 +238,8 @@ impl YamlError {
 impl From<&ScanError> for YamlError {
     fn from(error: &ScanError) -> Self {
         let line = error.marker().line();
-        // The one message that repeats a character of the text, maybe of a password.
+        // The one message of the parser that repeats a character of the text, which may be part of
+        // a password.
         if error.info().starts_with("unexpected character") {
             return Self::new(line, "a character that cannot start a value");
         }
@@ -248,7 +251,7 @@ fn name((key, _): &(Rc<Node>, Rc<Node>)) -> Option<String> {
     key.text().map(str::to_owned)
 }
 
-/// Whether a tag is other than YAML's own, whose meaning the text has anyway; `!!binary` and the
+/// Whether a tag is not one of YAML's own whose meaning the text has anyway; `!!binary` and the
 /// like are not among those.
 fn foreign(tag: Option<&Tag>) -> bool {
     tag.is_some_and(|tag| {
@@ -303,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_nothing_only_when_it_is_plain() {
+    fn an_empty_value_is_empty_only_when_it_is_plain() {
         let root = root("a:\nb: ~\nc: null\nd: ''\ne: 'null'\nf: !!str\n");
         for key in ["a", "b", "c"] {
             assert!(at(&root, key).is_null(), "{key}");
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_comes_twice_is_an_error_when_it_is_asked_for() {
+    fn a_repeated_key_is_an_error_when_it_is_read() {
         let root = root("a: 1\nb: 2\na: 3\n");
         assert_eq!(mapping(&root).get("a").map(|_| ()), Err(3));
         assert!(mapping(&root).get("b").is_ok_and(|found| found.is_some()));
@@ -352,7 +355,7 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [{names}]\n"));
         }
         assert!(parse(&text).is_ok());
-        // Merges do copy pairs, and so they count.
+        // Merges copy pairs, so they count.
         let mut text = String::from("a0: &a0 {");
         text.push_str(&(0..1000).map(|i| format!("k{i}: v, ")).collect::<String>());
         text.push_str("}\n");
@@ -373,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_yaml_is_an_error_with_its_line() {
+    fn invalid_yaml_is_an_error_with_its_line() {
         for (text, line) in [
             ("a: 1\nb: [1, 2\nc: 3\n", 3),
             ("a:\n\tb: 1\n", 2),
@@ -397,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_its_own_is_seen() {
+    fn a_custom_tag_is_noticed() {
         let root = root("a: !!binary aGk=\nb: !custom x\nc: !!str 1\nd: !x {a: b}\n");
         assert!(matches!(at(&root, "a").value, Value::Tagged));
         assert!(matches!(at(&root, "b").value, Value::Tagged));

@@ -1,5 +1,5 @@
-//! The block ciphers, and everything that is to be known about each: another one is added here,
-//! and gets its kernels in [`schedule`](super::schedule).
+//! The block ciphers, and all facts about each. A new cipher is added here, and gets its kernels in
+//! [`schedule`](super::schedule).
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub enum Algorithm {
     Rc2,
 }
 
-/// What is to be known about a cipher.
+/// The facts about a cipher.
 #[derive(Debug)]
 struct Facts {
     /// The Java name.
@@ -29,20 +29,20 @@ struct Facts {
     block_size: usize,
     keys: Keys,
     speed_up: SpeedUp,
-    /// Whether nothing new should be encrypted with it.
+    /// Whether new data should not be encrypted with it.
     is_legacy: bool,
 }
 
 /// The keys of a cipher.
 #[derive(Debug)]
 struct Keys {
-    /// Bits of the shortest and the longest, and from one length to the next, as Java's key
-    /// generators make them.
+    /// The shortest and the longest key in bits, and the step between lengths, as Java's key
+    /// generators have them.
     least: u32,
     most: u32,
     step: u32,
-    /// Bytes of a key that has a parity bit in each, whatever its strength; the others have no
-    /// bits but their own.
+    /// Bytes of a key with a parity bit in each byte, whatever its strength; keys of the other
+    /// ciphers have no extra bits.
     with_parity: Option<usize>,
 }
 
@@ -51,7 +51,7 @@ struct Keys {
 pub(super) enum SpeedUp {
     /// The instructions for AES, in CBC mode.
     AesInCbc,
-    /// Nothing: its rounds are look-ups.
+    /// Nothing: its rounds are table look-ups.
     None,
     /// Wider vectors, in any mode.
     Vectors,
@@ -73,7 +73,7 @@ impl Algorithm {
             Self::Blowfish => Facts {
                 name: "Blowfish",
                 block_size: 8,
-                // Of the generators that take any length this one alone insists on whole bytes.
+                // Among the generators that take any length, only this one requires whole bytes.
                 keys: Keys { least: 32, most: 448, step: 8, with_parity: None },
                 speed_up: SpeedUp::None,
                 is_legacy: true,
@@ -114,8 +114,8 @@ impl Algorithm {
         self.facts().block_size
     }
 
-    /// Bytes of a key of so many bits, as Java's key generators make it; none when they make no
-    /// such keys.
+    /// Bytes of a key with this many bits, as Java's key generators make it; `None` if they do not
+    /// make such keys.
     #[must_use]
     pub fn key_length(self, strength: u32) -> Option<usize> {
         let Keys { least, most, step, with_parity } = self.facts().keys;
@@ -126,7 +126,7 @@ impl Algorithm {
         with_parity.or_else(|| usize::try_from(strength.div_ceil(8)).ok())
     }
 
-    /// Whether a key of so many bytes is one of this cipher.
+    /// Whether this cipher has keys of this many bytes.
     pub(super) fn takes_key_of(self, length: usize) -> bool {
         match self.facts().keys.with_parity {
             Some(only) => length == only,
@@ -137,9 +137,9 @@ impl Algorithm {
         }
     }
 
-    /// Gives random bytes the form of a key (KMIP.md 4): the DES family has a parity bit in each
-    /// byte, and of `DESede` with 112 bits the third key is the first. To the others every string
-    /// of bits is a key.
+    /// Turns random bytes into a key (KMIP.md 4): keys of the DES family have a parity bit in each
+    /// byte, and in `DESede` with 112 bits the third key equals the first. For the other ciphers
+    /// every string of bits is a key.
     pub(crate) fn shape_key(self, strength: u32, key: &mut [u8]) {
         if self.facts().keys.with_parity.is_none() {
             return;
@@ -155,7 +155,7 @@ impl Algorithm {
     }
 
     /// Whether this is one of the sixteen weak and semi-weak keys of DES (SP 800-67, 3.4.2), which
-    /// Java's generator never gives. Those of the other ciphers it does not look at.
+    /// Java's generator never gives. It does not check weak keys of other ciphers.
     pub(crate) fn is_weak_key(self, key: &[u8]) -> bool {
         self == Self::Des && des::weak_key_test(key).is_err()
     }
@@ -165,14 +165,14 @@ impl Algorithm {
         self.facts().speed_up
     }
 
-    /// Whether nothing new should be encrypted with it: its blocks of 8 bytes make ciphertexts
+    /// Whether new data should not be encrypted with it: with blocks of 8 bytes, ciphertexts
     /// collide after a few GiB.
     pub(super) const fn is_legacy(self) -> bool {
         self.facts().is_legacy
     }
 
-    /// Bits of security of keys of a strength in bits: NIST SP 800-57 part 1, table 2, for AES and
-    /// `DESede`; else the bits of the key.
+    /// Bits of security of a key strength: NIST SP 800-57 part 1, table 2, for AES and `DESede`;
+    /// otherwise the bits of the key.
     pub(super) const fn security_bits(self, strength: u32) -> u32 {
         match (self, strength) {
             (Self::DesEde, ..=112) => 80,
@@ -181,7 +181,7 @@ impl Algorithm {
         }
     }
 
-    /// Why nothing new should be encrypted with it in any mode; none for AES.
+    /// Why new data should not be encrypted with it in any mode; `None` for AES.
     pub(super) fn weakness(self, strength: u32) -> Option<Cow<'static, str>> {
         Some(match (self, strength) {
             (Self::Aes, _) => return None,

@@ -1,11 +1,12 @@
-//! What the code that runs a cipher has to offer, whichever it is.
+//! The interface of all code that runs a cipher.
 
 use super::Lane;
 
-/// A scheduled key in one mode of operation. Padding is none of its business.
+/// A scheduled key in one mode of operation. Padding is handled elsewhere.
 ///
-/// An IV is as long as a block; where blocks are shorter than 16 bytes, its first bytes count.
-/// Texts are whole blocks in the modes that need them: [`CipherKey`](super::CipherKey) has checked.
+/// An IV is as long as a block; where blocks are shorter than 16 bytes, its first bytes count. In
+/// the modes that need it, texts are whole blocks, which [`CipherKey`](super::CipherKey) has
+/// checked.
 pub(super) trait Cipher: Send + Sync {
     /// Encrypts every lane in place.
     fn seal(&self, lanes: &mut [Lane<'_>]);
@@ -13,9 +14,9 @@ pub(super) trait Cipher: Send + Sync {
     /// Decrypts in place.
     fn open(&self, iv: &[u8; 16], data: &mut [u8]);
 
-    /// Decrypts `source` into `target`, which is as long.
+    /// Decrypts `source` into `target`, which has the same length.
     fn open_into(&self, iv: &[u8; 16], source: &[u8], target: &mut [u8]);
 
-    /// How many lanes of like length [`seal`](Self::seal) wants to run at full speed.
+    /// How many lanes of similar length [`seal`](Self::seal) needs for full speed.
     fn width(&self) -> usize;
 }

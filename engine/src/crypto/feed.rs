@@ -1,27 +1,27 @@
-//! Deals lanes of any length out to a kernel that encrypts a fixed number of them side by side.
+//! Distributes lanes of any length to a kernel that encrypts a fixed number of them in parallel.
 //!
-//! The longest lanes start first, and a lane that ends hands its place to the next one, so that
-//! the kernel runs full until the last few lanes. A kernel sees *runs*: up to `width` heads of
-//! exactly the same length.
+//! The longest lanes start first, and a lane that ends gives its place to the next one, so that the
+//! kernel is full until the last few lanes. A kernel sees *runs*: up to `width` heads of exactly
+//! the same length.
 
 use std::mem;
 
 use super::Lane;
 
-/// What is left of the lanes of one call.
+/// The remaining work of one call.
 pub(super) struct Feed<'a, const N: usize> {
-    /// Lanes that wait, the shortest first.
+    /// Waiting lanes, the shortest first.
     queue: Vec<Head<'a, N>>,
-    /// Lanes that run, each with its head of the current run.
+    /// Running lanes, each with its head of the current run.
     heads: Vec<Head<'a, N>>,
-    /// Lanes whose whole blocks are done, and that have more.
+    /// Lanes whose whole blocks are done and that have a partial one.
     tails: Vec<Tail<'a, N>>,
     width: usize,
 }
 
 /// A lane's part in a run.
 pub(super) struct Head<'a, const N: usize> {
-    /// What the mode carries from one block to the next; the IV at first. The kernel moves it on.
+    /// What the mode carries from one block to the next; the IV at first. The kernel updates it.
     pub(super) chain: [u8; N],
     /// The blocks of this run.
     pub(super) blocks: &'a mut [[u8; N]],
@@ -40,14 +40,14 @@ pub(super) struct Tail<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Feed<'a, N> {
-    /// Takes the lanes in, for a kernel of `width` lanes.
+    /// Accepts the lanes, for a kernel of `width` lanes.
     pub(super) fn new(lanes: &'a mut [Lane<'_>], width: usize) -> Self {
         let mut queue: Vec<_> = lanes.iter_mut().map(Head::of).collect();
         queue.sort_unstable_by_key(|head| head.rest.len());
         Self { queue, heads: Vec::with_capacity(width), tails: Vec::new(), width }
     }
 
-    /// Deals the next run out: heads of one length, not 0, as many as there are lanes for.
+    /// Gives the next run: heads of one length, not 0, as many as there are lanes for.
     pub(super) fn next_run(&mut self) -> Option<&mut [Head<'a, N>]> {
         let Self { queue, heads, tails, width } = self;
         for head in heads.iter_mut() {
@@ -93,7 +93,7 @@ impl<'a, const N: usize> Head<'a, N> {
 mod tests {
     use super::*;
 
-    /// Runs a feed to its end, with a kernel that counts in the blocks; returns the widths.
+    /// Runs a feed to its end with a kernel that counts in the blocks; returns the widths.
     fn run(lengths: &[usize], width: usize) -> Vec<usize> {
         let mut buffers: Vec<_> = lengths.iter().map(|length| vec![0; *length * 16]).collect();
         let mut lanes: Vec<_> =
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_block_comes_once_and_in_order() {
+    fn every_block_is_processed_once_and_in_order() {
         for width in 1..=9 {
             run(&[], width);
             run(&[0, 0], width);

@@ -10,17 +10,17 @@ use zeroize::Zeroizing;
 use super::{BLOCK, Block};
 use crate::{Error, ErrorKind};
 
-/// A source of unpredictable IVs: the keystream of AES-256 in counter mode, under a key and from
-/// a counter that the operating system's generator gave.
+/// A source of unpredictable IVs: the keystream of AES-256 in counter mode, with a key and a start
+/// of the counter from the operating system's generator.
 ///
 /// Sixteen bytes from the operating system cost half a microsecond, a twentieth of the work on a
-/// chunk; from here they cost two nanoseconds. Each worker has its own source. It cannot be
+/// chunk; from this source they cost two nanoseconds. Each worker has its own source. It cannot be
 /// cloned, so no two give the same vectors, and it must not be carried across a `fork`.
 pub struct IvSource {
     cipher: Aes256,
     counter: u128,
     batch: Zeroizing<[Block; BATCH]>,
-    /// How many of the batch have been given away.
+    /// How many of the batch have been returned.
     used: usize,
 }
 
@@ -28,7 +28,7 @@ impl IvSource {
     /// Seeds a source from the operating system.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when the operating system gives no random bytes.
+    /// [`ErrorKind::Io`] when the operating system provides no random bytes.
     pub fn from_os() -> Result<Self, Error> {
         let mut key = Zeroizing::new([0; 32]);
         let mut counter = Zeroizing::new([0; BLOCK]);
@@ -77,7 +77,8 @@ impl fmt::Debug for IvSource {
     }
 }
 
-/// IVs made in one call: as many blocks as the widest backend of the `aes` crate takes at once.
+/// IVs generated in one call: as many blocks as the widest backend of the `aes` crate takes at
+/// once.
 const BATCH: usize = 64;
 
 #[cfg(test)]

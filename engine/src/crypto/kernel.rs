@@ -12,14 +12,14 @@ use super::{Algorithm, Mode};
 #[non_exhaustive]
 pub enum Kernel {
     /// Safe code for any processor: for AES a crate, which itself picks AES-NI, VAES, the ARMv8
-    /// extensions or constant-time software; for the older ciphers rounds of our own.
+    /// extensions or constant-time software; for the older ciphers this crate's own rounds.
     Portable,
     /// The same rounds of DES, triple DES and RC2, compiled for the vectors of AVX2.
     Avx2,
     /// The same, compiled for the vectors of AVX-512.
     Avx512,
-    /// VAES in vectors of 256 bits, for AES in CBC mode: chunks side by side with their chains in
-    /// registers, and decryption in one pass.
+    /// VAES in vectors of 256 bits, for AES in CBC mode: several chunks in parallel with their
+    /// chains in registers, and decryption in one pass.
     Vaes256,
     /// VAES in vectors of 512 bits, with AVX-512.
     Vaes512,
@@ -30,10 +30,10 @@ impl Kernel {
     pub const ALL: [Self; 5] =
         [Self::Portable, Self::Avx2, Self::Avx512, Self::Vaes256, Self::Vaes512];
 
-    /// Returns the fastest kernel that this machine has for an algorithm in a mode.
+    /// Returns the fastest kernel on this machine for an algorithm in a mode.
     ///
-    /// In a debug build, with `REKEY_PORTABLE` in the environment, it is [`Kernel::Portable`]: so the tests
-    /// of all that is built on ciphers run on those as well, and need no second build for it.
+    /// In a debug build with `REKEY_PORTABLE` in the environment it is [`Kernel::Portable`]. So all
+    /// tests that use ciphers can run on portable code as well, without a second build.
     #[must_use]
     pub fn best(algorithm: Algorithm, mode: Mode) -> Self {
         if cfg!(debug_assertions) && std::env::var_os("REKEY_PORTABLE").is_some() {
@@ -47,8 +47,8 @@ impl Kernel {
         special.iter().copied().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// Says whether this machine can run the kernel, and whether it was built: all but
-    /// [`Kernel::Portable`] is the feature `simd`.
+    /// Whether this machine can run the kernel and it was compiled: all but [`Kernel::Portable`]
+    /// need the feature `simd`.
     #[must_use]
     pub fn is_available(self) -> bool {
         #[cfg(all(target_arch = "x86_64", feature = "simd"))]
@@ -81,9 +81,9 @@ impl fmt::Display for Kernel {
 mod tests {
     use super::*;
 
-    /// The run of the tests on portable ciphers would show nothing otherwise.
+    /// Otherwise the test run on portable ciphers would prove nothing.
     #[test]
-    fn tests_that_are_to_run_on_portable_ciphers_do() {
+    fn tests_for_portable_ciphers_run_on_them() {
         let is_asked_for = std::env::var_os("REKEY_PORTABLE").is_some();
         for algorithm in [Algorithm::Aes, Algorithm::Des, Algorithm::DesEde, Algorithm::Rc2] {
             let best = Kernel::best(algorithm, Mode::Cbc);

@@ -29,8 +29,8 @@ impl CipherKey {
 
     /// Schedules `key` for one kernel: for tests and measurements.
     ///
-    /// A kernel that this machine, the algorithm or the mode does not have gives way to
-    /// [`Kernel::Portable`]; [`kernel`](Self::kernel) tells.
+    /// If this machine, the algorithm or the mode does not have the kernel, [`Kernel::Portable`] is
+    /// used; [`kernel`](Self::kernel) says which.
     ///
     /// # Errors
     /// [`TransformationError::KeyLength`] when the cipher has no keys of that length.
@@ -46,7 +46,7 @@ impl CipherKey {
                     bytes: key.len(),
                 }
             })?;
-        // The round keys live as long as the run, and lie in there.
+        // The round keys live as long as the run, inside this value.
         keep_resident(&*cipher);
         Ok(Self { transformation: transformation.clone(), kernel, cipher })
     }
@@ -63,20 +63,19 @@ impl CipherKey {
         self.kernel
     }
 
-    /// How many lanes of like length [`seal`](Self::seal) should get at least to run at full
-    /// speed.
+    /// How many lanes of similar length [`seal`](Self::seal) needs at least for full speed.
     #[must_use]
     pub fn width(&self) -> usize {
         self.cipher.width()
     }
 
     /// Decrypts `data` in place and returns the plaintext's length, with the padding checked and
-    /// taken off. The modes without an IV ignore `iv`.
+    /// removed. The modes without an IV ignore `iv`.
     ///
     /// # Errors
     /// [`DecryptFailed`] when the lengths or the padding are not those of a ciphertext under this
-    /// key; `data` then holds nothing of use. A wrong key passes this check once in 256 times,
-    /// and always where the transformation has no padding.
+    /// key; the content of `data` is then meaningless. A wrong key passes this check once in 256
+    /// times, and always where the transformation has no padding.
     pub fn open(&self, iv: &[u8], data: &mut [u8]) -> Result<usize, DecryptFailed> {
         let iv = self.iv(iv)?;
         self.check(data.len())?;
@@ -84,8 +83,8 @@ impl CipherKey {
         plain_length(&self.transformation, data).ok_or(DecryptFailed)
     }
 
-    /// Decrypts `source` into `target`, which is as long, and returns the plaintext's length like
-    /// [`open`](Self::open). Reads the source once, so it may lie in a map.
+    /// Decrypts `source` into `target`, which has the same length, and returns the plaintext's
+    /// length like [`open`](Self::open). Reads the source once, so it may be a memory map.
     ///
     /// # Errors
     /// [`DecryptFailed`] as for [`open`](Self::open), and when the two lengths differ.
@@ -104,11 +103,11 @@ impl CipherKey {
         plain_length(&self.transformation, target).ok_or(DecryptFailed)
     }
 
-    /// Encrypts every lane in place, all of them side by side. Their order and lengths are free.
+    /// Encrypts all lanes in place, in parallel. Their order and lengths are free.
     ///
     /// # Errors
-    /// [`PartialBlock`] when a lane is not whole blocks and the transformation has a padding; no
-    /// lane is touched then. So there is no rest that stays in clear unnoticed.
+    /// [`PartialBlock`] when a lane is not whole blocks and the transformation has a padding; then
+    /// no lane is changed. So no remainder stays in clear unnoticed.
     pub fn seal(&self, lanes: &mut [Lane<'_>]) -> Result<(), PartialBlock> {
         if lanes.iter().any(|lane| !lane.len().is_multiple_of(self.transformation.unit())) {
             return Err(PartialBlock);
@@ -117,7 +116,7 @@ impl CipherKey {
         Ok(())
     }
 
-    /// The IV, filled up with zeros behind its own length.
+    /// The IV, padded with zeros.
     fn iv(&self, iv: &[u8]) -> Result<[u8; 16], DecryptFailed> {
         let mut full = [0; 16];
         let length = self.transformation.iv_length();
@@ -165,7 +164,7 @@ mod tests {
         parse("AES/CBC/PKCS5Padding")
     }
 
-    /// A key for every transformation there is.
+    /// A key for every transformation.
     fn keys() -> Vec<CipherKey> {
         let mut keys = Vec::new();
         for algorithm in Algorithm::ALL {
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_prints_what_it_is_for_and_nothing_of_itself() {
+    fn a_key_prints_its_purpose_but_not_its_bytes() {
         let key = CipherKey::with_kernel(&cbc(), &[0x42; 32], Kernel::Portable).unwrap();
         assert_eq!(
             format!("{key:?}"),
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_runs_on_the_kernel_asked_for_where_there_is_one() {
+    fn a_key_runs_on_the_requested_kernel_if_available() {
         for best in keys() {
             let transformation = best.transformation();
             let (algorithm, mode) = (transformation.algorithm(), transformation.mode());

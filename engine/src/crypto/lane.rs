@@ -1,20 +1,20 @@
-//! One message among those that are encrypted side by side.
+//! One of several messages that are encrypted in parallel.
 
 use std::fmt;
 
 use super::leading;
 use crate::{Error, ErrorKind};
 
-/// A message to encrypt in place: its IV, and its bytes, which [`pad`](super::pad) has filled up
-/// if the transformation has a padding.
+/// A message to encrypt in place: its IV, and its bytes, which [`pad`](super::pad) has padded if
+/// the transformation has a padding.
 pub struct Lane<'a> {
     iv: [u8; 16],
     data: &'a mut [u8],
 }
 
 impl<'a> Lane<'a> {
-    /// Makes a lane of `data`. A cipher with shorter blocks takes the first bytes of `iv`, and
-    /// the modes without an IV ignore it.
+    /// Makes a lane from `data`. A cipher with shorter blocks uses the first bytes of `iv`; modes
+    /// without an IV ignore it.
     pub const fn new(iv: [u8; 16], data: &'a mut [u8]) -> Self {
         Self { iv, data }
     }

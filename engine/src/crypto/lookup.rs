@@ -30,7 +30,7 @@ pub(super) fn permuted(table: &Table, numbers: &[u16; 32]) -> [u16; 32] {
     words
 }
 
-/// Makes a vector of words in a row. Taken word by word, the compiler sees that it is one load.
+/// Makes a vector of consecutive words. Word by word, the compiler sees that it is one load.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[rustfmt::skip]
@@ -58,7 +58,7 @@ pub(super) fn shuffled(table: &Table, numbers: &[u16; 32]) -> [u16; 32] {
     let bytes =
         _mm256_packus_epi16(_mm256_and_si256(sixteen(a), six), _mm256_and_si256(sixteen(b), six));
     let [low, high] = [&table.low, &table.high].map(|table| named(table, bytes));
-    // The packing above went half by half, and so does this.
+    // The packing above works half by half, and so does this.
     *to_a = words(_mm256_unpacklo_epi8(low, high));
     *to_b = words(_mm256_unpackhi_epi8(low, high));
     found
@@ -95,7 +95,7 @@ fn sixteen(words: &[u16; 16]) -> __m256i {
     _mm256_set_epi16(b7, b6, b5, b4, b3, b2, b1, b0, a7, a6, a5, a4, a3, a2, a1, a0)
 }
 
-/// Takes a vector apart, which becomes one store.
+/// Splits a vector, which becomes one store.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn words(vector: __m256i) -> [u16; 16] {

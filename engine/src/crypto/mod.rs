@@ -1,14 +1,14 @@
-//! Java's cipher transformations, and the block ciphers behind them.
+//! Java's cipher transformations, and their block ciphers.
 //!
-//! A [`Transformation`] is the parsed name; a [`CipherKey`] is a scheduled key that opens and
-//! seals in place. Encryption in all modes but ECB is serial inside a message, so sealing takes
-//! several messages ([`Lane`]s) and encrypts them side by side. There is no authentication in
-//! these modes: a caller believes a plaintext only if its length is exactly the expected one, and
-//! without padding not even then.
+//! A [`Transformation`] is the parsed name; a [`CipherKey`] is a scheduled key that opens and seals
+//! in place. Encryption in all modes but ECB is serial inside a message, so sealing takes several
+//! messages ([`Lane`]s) and encrypts them in parallel. These modes have no authentication: a caller
+//! accepts a plaintext only if it has exactly the expected length, and without padding not even
+//! that is proof.
 //!
 //! Keys are scheduled once per file and direction, never per chunk. No type here can be cloned,
-//! printed or compared by its secret, and what holds one wipes it when dropped; copies in
-//! registers and on the stack of a running kernel are beyond its reach.
+//! printed or compared by its secret, and whatever holds one wipes it when dropped. Copies in
+//! registers and on the stack of a running kernel are not wiped.
 
 mod algorithm;
 mod cipher;

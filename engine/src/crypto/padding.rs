@@ -1,13 +1,13 @@
-//! PKCS #5 padding (RFC 8018 6.1.1, with the block of the cipher at hand).
+//! PKCS #5 padding (RFC 8018 6.1.1, with the cipher's own block size).
 
 use super::{Padding, Transformation};
 
-/// Writes the padding behind the first `plain` bytes of `buf` and returns the length of the
-/// whole: `buf[..returned]` is ready to be encrypted. Without a padding nothing is written.
+/// Writes the padding after the first `plain` bytes of `buf` and returns the total length:
+/// `buf[..returned]` is ready to be encrypted. Without a padding nothing is written.
 ///
-/// The length is [`Transformation::ciphertext_length`], whether `buf` has it or not. A buffer
-/// that is too short gets as much padding as fits, and its `get_mut(..returned)` is `None`: what
-/// is incomplete cannot be taken for padded.
+/// The length is [`Transformation::ciphertext_length`], whether `buf` has it or not. A buffer that
+/// is too short gets as much padding as fits, and its `get_mut(..returned)` is `None`, so an
+/// incomplete text cannot be mistaken for a padded one.
 #[must_use]
 pub fn pad(transformation: &Transformation, buf: &mut [u8], plain: usize) -> usize {
     let padded = transformation.ciphertext_length(plain);
@@ -19,8 +19,8 @@ pub fn pad(transformation: &Transformation, buf: &mut [u8], plain: usize) -> usi
     padded
 }
 
-/// Returns the length of the plaintext at the start of a decrypted text, or none if its padding is
-/// not right.
+/// Returns the length of the plaintext at the start of a decrypted text, or `None` if its padding
+/// is wrong.
 pub(super) fn plain_length(transformation: &Transformation, text: &[u8]) -> Option<usize> {
     match transformation.padding() {
         Padding::None => Some(text.len()),
@@ -33,7 +33,7 @@ pub(super) fn plain_length(transformation: &Transformation, text: &[u8]) -> Opti
 
 /// Returns the count of padding bytes at the end of `last`, the last block of a message.
 ///
-/// Looks at every byte of the block whatever it has seen, so that its time tells nothing.
+/// Checks every byte of the block in any case, so that its duration reveals nothing.
 fn unpad(last: &[u8]) -> Option<usize> {
     let [.., count] = *last else { return None };
     let mut wrong = u8::from(count == 0) | u8::from(usize::from(count) > last.len());
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn padding_comes_off_as_it_went_on() {
+    fn padding_is_removed_as_it_was_added() {
         for text in ["AES/CBC/PKCS5Padding", "DES/CFB/PKCS5Padding", "RC2"] {
             let cipher = Transformation::parse(text).unwrap();
             for plain in 0..64 {
@@ -84,7 +84,7 @@ mod tests {
 
     /// As many forms as a block has bytes: a count of 9 is too many for a block of 8.
     #[test]
-    fn padding_is_accepted_in_exactly_as_many_forms_as_a_block_has_bytes() {
+    fn padding_has_as_many_forms_as_a_block_has_bytes() {
         fn all<const N: usize>() {
             let model = |block: &[u8; N]| {
                 let count = usize::from(block[N - 1]);

@@ -1,7 +1,7 @@
-//! From a transformation and the bytes of a key to the code that runs it.
+//! Selects the code for a transformation and schedules its key.
 //!
-//! Each algorithm has its own arm, so that one with a faster kernel can ask for it before it falls
-//! back to its crate.
+//! Each algorithm has its own arm, so that one with a faster kernel can try it before it falls back
+//! to its crate.
 
 use aes::cipher::KeyInit as _;
 use aes::{Aes128, Aes192, Aes256};
@@ -12,17 +12,17 @@ use super::legacy::{Blowfish, ByIndex, Des, Rc2, SideBySide, TripleDes};
 use super::simd;
 use super::{Algorithm, Kernel, Transformation, portable};
 
-/// Schedules a key, for `kernel` if it has the algorithm and the mode and else for
-/// [`Kernel::Portable`]; none if the algorithm has no keys of that length.
+/// Schedules a key, for `kernel` if it has the algorithm and the mode, otherwise for
+/// [`Kernel::Portable`]; `None` if the algorithm has no keys of that length.
 ///
-/// Weak keys are taken as they come, and parity bits mean nothing: so does Java.
+/// Weak keys are accepted and parity bits ignored, as in Java.
 pub(super) fn schedule(
     transformation: &Transformation,
     key: &[u8],
     kernel: Kernel,
 ) -> Option<(Kernel, Box<dyn Cipher>)> {
     let (algorithm, mode) = (transformation.algorithm(), transformation.mode());
-    // The crates take more lengths than the algorithms here have.
+    // The crates accept more lengths than the algorithms here have.
     if !algorithm.takes_key_of(key.len()) {
         return None;
     }

@@ -1,6 +1,6 @@
-//! From a kernel for some processors, and the bytes of a key, to the code that runs it.
+//! Schedules a key for a kernel that only some processors have.
 //!
-//! This module, and what it leads to, is the feature `simd`; without it everything runs through
+//! This module and the kernels below it are the feature `simd`; without it everything runs through
 //! [`portable`].
 
 use super::cipher::Cipher;
@@ -8,8 +8,8 @@ use super::legacy::{Des, Rc2, Rounds, SideBySide, TripleDes};
 use super::x86::{AesVectors, Avx2, Avx512, Cbc, Vaes256, Vaes512, Vectors, Wide};
 use super::{Algorithm, Kernel, Mode, portable};
 
-/// Schedules a key of a valid length for a kernel; none if the kernel is not available, or has not
-/// this algorithm in this mode.
+/// Schedules a key of a valid length for a kernel; `None` if the kernel is not available, or does
+/// not have this algorithm in this mode.
 pub(super) fn schedule(
     kernel: Kernel,
     algorithm: Algorithm,
@@ -25,7 +25,8 @@ pub(super) fn schedule(
     }
 }
 
-/// The older ciphers that gain by wider vectors. Blowfish does not: its rounds are look-ups.
+/// The older ciphers that gain from wider vectors. Blowfish does not: its rounds are table
+/// look-ups.
 fn avx2(algorithm: Algorithm, mode: Mode, key: &[u8]) -> Option<Box<dyn Cipher>> {
     let avx2 = Avx2::get()?;
     Some(match algorithm {

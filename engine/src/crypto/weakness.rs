@@ -1,16 +1,15 @@
-//! What is weak about a cipher, in a line for a plan: nothing here decides anything.
+//! What is weak about a cipher, as a line for a plan. It is information only and decides nothing.
 
 use std::fmt;
 
 use super::{Algorithm, Mode, Transformation};
 
-/// Why nothing new should be encrypted with a cipher. Prints as one line.
+/// Why new data should not be encrypted with a cipher. Prints as one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Weakness(Suite);
 
 impl Weakness {
-    /// Judges a transformation with keys of a strength in bits; none for AES in another mode than
-    /// ECB.
+    /// Judges a transformation with keys of a strength in bits; `None` for AES in any mode but ECB.
     #[must_use]
     pub(crate) fn of(transformation: &Transformation, strength: u32) -> Option<Self> {
         let suite = Suite::new(transformation, strength);
@@ -45,11 +44,11 @@ pub(crate) struct Weakening {
 }
 
 impl Weakening {
-    /// Compares two transformations, each with its strength in bits; none if the second is as
-    /// good as the first or better.
+    /// Compares two transformations, each with its strength in bits; `None` if the second is at
+    /// least as good as the first.
     ///
-    /// AES is better than all others, whose blocks of 8 bytes make ciphertexts collide after a
-    /// few GiB. Beyond that the bits of security count, and any mode is better than ECB.
+    /// AES is better than all others, whose ciphertexts collide after a few GiB because of their
+    /// blocks of 8 bytes. Otherwise the bits of security count, and any mode is better than ECB.
     #[must_use]
     pub(crate) fn between(
         from: (&Transformation, u32),
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_down_is_seen_and_no_other() {
+    fn only_a_step_down_is_reported() {
         // From the weakest to the strongest.
         let order = [
             ("RC2/CBC/PKCS5Padding", 40),

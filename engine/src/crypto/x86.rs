@@ -1,15 +1,15 @@
-//! The ways into the kernels for some x86-64 processors: AES in CBC mode ([`vaes`]), and the older
+//! The entries to the kernels for some x86-64 processors: AES in CBC mode ([`vaes`]), and the older
 //! ciphers ([`legacy`](super::legacy)) compiled for wider vectors.
 //!
 //! # Why there is `unsafe` here
 //!
-//! This is one of the engine's two rooms that may hold any, and all of it is in the blocks below.
-//! The kernels themselves have none: inside a function with `#[target_feature]` the intrinsics
-//! that touch no memory are safe, and blocks come and go as integers, from which the compiler
-//! makes whole vector loads and stores. What stays unsafe is to *enter* such a function from one
-//! without its features: on a processor that lacks them it would be an illegal instruction. Every
-//! entry is therefore a method of a token or of something that holds one, and a token exists only
-//! where the processor has been asked. Nothing else upholds anything: pointers, lengths and
+//! This is one of the engine's two modules with unsafe code, and all of it is in the blocks below.
+//! The kernels themselves have none: inside a function with `#[target_feature]` the intrinsics that
+//! touch no memory are safe, and blocks are passed as integers, which the compiler turns into whole
+//! vector loads and stores. What stays unsafe is to *enter* such a function from one without its
+//! features: on a processor that lacks them it would be an illegal instruction. Every entry is
+//! therefore a method of a token or of something that holds one, and a token exists only after the
+//! processor has been checked. Nothing else is needed for soundness: pointers, lengths and
 //! alignment do not appear.
 
 use aes::cipher::InOutBuf;
@@ -50,7 +50,7 @@ pub(super) trait AesVectors: Copy + Send + Sync + 'static {
 pub(super) struct Vaes256(());
 
 impl Vaes256 {
-    /// Asks the processor; the standard library remembers the answer.
+    /// Checks the processor; the standard library caches the answer.
     pub(super) fn get() -> Option<Self> {
         let available = is_x86_feature_detected!("aes")
             && is_x86_feature_detected!("vaes")
@@ -64,7 +64,7 @@ impl Vaes256 {
 pub(super) struct Vaes512(());
 
 impl Vaes512 {
-    /// Asks the processor; the standard library remembers the answer.
+    /// Checks the processor; the standard library caches the answer.
     pub(super) fn get() -> Option<Self> {
         let available = is_x86_feature_detected!("aes")
             && is_x86_feature_detected!("vaes")
@@ -75,7 +75,7 @@ impl Vaes512 {
     }
 }
 
-/// One text for both, so that no entry is without its argument.
+/// One text for both, so that no entry lacks its argument.
 macro_rules! enter {
     ($token:ty, $kernel:ident) => {
         impl AesVectors for $token {
@@ -91,7 +91,7 @@ macro_rules! enter {
                     unsafe_code,
                     reason = "enters a function with more features than its caller"
                 )]
-                // SAFETY: the token `self`, whose maker has asked for the feature.
+                // SAFETY: the token `self`, whose constructor has checked for the feature.
                 unsafe {
                     vaes::schedule(key, forward, backward);
                 }
@@ -102,7 +102,7 @@ macro_rules! enter {
                     unsafe_code,
                     reason = "enters a function with more features than its caller"
                 )]
-                // SAFETY: the token `self`, whose maker has asked for each of the features.
+                // SAFETY: the token `self`, whose constructor has checked for each of the features.
                 unsafe {
                     vaes::$kernel::seal(keys, lanes);
                 }
@@ -118,7 +118,7 @@ macro_rules! enter {
                     unsafe_code,
                     reason = "enters a function with more features than its caller"
                 )]
-                // SAFETY: the token `self`, whose maker has asked for each of the features.
+                // SAFETY: the token `self`, whose constructor has checked for each of the features.
                 unsafe {
                     vaes::$kernel::open(keys, iv, blocks);
                 }
@@ -140,8 +140,8 @@ pub(super) struct Cbc<V, const KEYS: usize> {
 }
 
 impl<V: AesVectors, const KEYS: usize> Cbc<V, KEYS> {
-    /// Schedules a key of `WORDS` times four bytes: 4, 6 or 8. Boxed from the start, so that no
-    /// copy of the round keys is left behind by a move.
+    /// Schedules a key of `WORDS` times four bytes: 4, 6 or 8. Boxed from the start, so that a move
+    /// leaves no copy of the round keys.
     pub(super) fn new<const WORDS: usize>(vectors: V, key: &[[u8; 4]; WORDS]) -> Box<Self> {
         const { assert!(KEYS == WORDS + 7 && matches!(WORDS, 4 | 6 | 8), "FIPS 197 5") }
         let none = [[0; BLOCK]; KEYS];
@@ -225,7 +225,7 @@ impl<C: Rounds, V> ZeroizeOnDrop for Wide<C, V> {}
 pub(super) struct Avx2(());
 
 impl Avx2 {
-    /// Asks the processor; the standard library remembers the answer.
+    /// Checks the processor; the standard library caches the answer.
     pub(super) fn get() -> Option<Self> {
         is_x86_feature_detected!("avx2").then_some(Self(()))
     }
@@ -238,7 +238,7 @@ impl Vectors for Avx2 {
             cipher.encrypt(blocks);
         }
         #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token `self`, whose maker has asked for the feature.
+        // SAFETY: the token `self`, whose constructor has checked for the feature.
         unsafe {
             inside(cipher, blocks);
         }
@@ -250,7 +250,7 @@ impl Vectors for Avx2 {
             cipher.decrypt(blocks);
         }
         #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token `self`, whose maker has asked for the feature.
+        // SAFETY: the token `self`, whose constructor has checked for the feature.
         unsafe {
             inside(cipher, blocks);
         }
@@ -262,7 +262,7 @@ impl LookUp for Avx2 {
     fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W] {
         in_vectors(table, numbers, |numbers| {
             #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-            // SAFETY: the token `self`, whose maker has asked for the feature.
+            // SAFETY: the token `self`, whose constructor has checked for the feature.
             unsafe {
                 lookup::shuffled(table, numbers)
             }
@@ -275,7 +275,7 @@ impl LookUp for Avx2 {
 pub(super) struct Avx512(());
 
 impl Avx512 {
-    /// Asks the processor; the standard library remembers the answer.
+    /// Checks the processor; the standard library caches the answer.
     pub(super) fn get() -> Option<Self> {
         let available = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -293,7 +293,7 @@ impl Vectors for Avx512 {
             cipher.encrypt(blocks);
         }
         #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token `self`, whose maker has asked for each of the features.
+        // SAFETY: the token `self`, whose constructor has checked for each of the features.
         unsafe {
             inside(cipher, blocks);
         }
@@ -305,7 +305,7 @@ impl Vectors for Avx512 {
             cipher.decrypt(blocks);
         }
         #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-        // SAFETY: the token `self`, whose maker has asked for each of the features.
+        // SAFETY: the token `self`, whose constructor has checked for each of the features.
         unsafe {
             inside(cipher, blocks);
         }
@@ -317,7 +317,7 @@ impl LookUp for Avx512 {
     fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W] {
         in_vectors(table, numbers, |numbers| {
             #[expect(unsafe_code, reason = "enters a function with more features than its caller")]
-            // SAFETY: the token `self`, whose maker has asked for each of the features.
+            // SAFETY: the token `self`, whose constructor has checked for each of the features.
             unsafe {
                 lookup::permuted(table, numbers)
             }
@@ -325,7 +325,7 @@ impl LookUp for Avx512 {
     }
 }
 
-/// Looks numbers up by 32, or one after the other if that is not how many they are.
+/// Looks up 32 numbers at once, or one after the other if there is another count.
 #[inline(always)]
 fn in_vectors<const W: usize>(
     table: &Table,

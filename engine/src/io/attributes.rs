@@ -1,4 +1,4 @@
-//! Owner, mode and extended attributes: a node must be able to use the new files just as the old.
+//! Owner, mode and extended attributes: a node must be able to use the new files like the old ones.
 
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -16,7 +16,7 @@ const MODE: u32 = 0o7777;
 /// Values and lists longer than this are refused by Linux itself (`XATTR_SIZE_MAX`).
 const XATTR_LIMIT: usize = 64 * 1024;
 
-/// Gives what is open as `target` those of `from`; `to` is what it is called.
+/// Gives the open file `target` those of `from`; `to` is its path.
 pub(super) fn copy(from: &Path, target: &File, to: &Path) -> Result<()> {
     let source = open_without_waiting(from).map_err(|e| Error::io("cannot open", from, e))?;
     let wanted = source.metadata().map_err(|e| Error::io("cannot look at", from, e))?;
@@ -36,8 +36,8 @@ pub(super) fn copy(from: &Path, target: &File, to: &Path) -> Result<()> {
             let _as_far_as_it_goes = rustix::fs::fchown(target, None, Some(gid));
         }
     }
-    // After the owner: chown clears bits of the mode. Not for nothing, since it waits until nobody works
-    // in a directory.
+    // After the owner: chown clears bits of the mode. Only if needed, since chown waits until no
+    // other process works in a directory.
     if is_foreign || wanted.mode() & MODE != present.mode() & MODE {
         target
             .set_permissions(std::fs::Permissions::from_mode(wanted.mode() & MODE))
@@ -48,16 +48,16 @@ pub(super) fn copy(from: &Path, target: &File, to: &Path) -> Result<()> {
     })
 }
 
-/// Whether a file may belong to this user where it cannot be given the owner of another one: the plan
-/// has said so. A directory of this program's own is for the user who runs it and for the node, and
-/// it has to be asked of files alone whether those are the same.
+/// Whether a file may belong to this user where it cannot be given the owner of another one, as the
+/// plan has said. A directory of this program is for the user who runs it and for the node; only
+/// for files must the two be the same.
 fn stays_own(from: &Path, is_directory: bool) -> bool {
     let Some(Ok(above)) = from.parent().map(std::fs::metadata) else { return false };
     let Ok(of) = std::fs::symlink_metadata(from) else { return false };
     is_directory || Rights::own().new_owner(of.uid(), of.gid(), above.uid()) == NewOwner::Own
 }
 
-/// Attributes that measure or sign the content of a file, and would be wrong for another one.
+/// Attributes that measure or sign the content of a file, and would be wrong on another one.
 pub(super) fn is_of_content(name: &str) -> bool {
     matches!(name, "security.ima" | "security.evm")
 }
@@ -83,7 +83,7 @@ fn copy_xattrs(source: &File, target: &File) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether a file has the same attribute already, as labels that come by policy.
+/// Whether a file already has the same attribute, like labels set by policy.
 fn has(target: &File, name: &[u8], value: &[u8]) -> bool {
     let mut present = vec![0; value.len().saturating_add(1)];
     rustix::fs::fgetxattr(target, name, &mut present)

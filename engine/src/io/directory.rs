@@ -1,4 +1,4 @@
-//! Directories of this program's own.
+//! This program's own directories.
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt as _;
@@ -11,12 +11,12 @@ use super::attributes;
 use super::way::{self, WRITABLE_BY_OTHERS, Way};
 use crate::{Error, Result};
 
-/// Makes a directory, with the attributes of another one if it is to have them.
+/// Creates a directory, with the attributes of another one if one is given.
 pub(super) fn create(path: &Path, like: Option<&Path>) -> Result<()> {
     let failed = |error| way::failed("cannot create the directory", path, error);
     let way = Way::to(path).map_err(failed)?;
     let open = || way.open(OFlags::RDONLY | OFlags::DIRECTORY);
-    // Asked first, since making one waits for everybody who works in the directory above it.
+    // Checked first, since creating one waits for every process that works in the parent directory.
     let directory = match open() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             match rustix::fs::mkdirat(way.directory(), way.name(), Mode::RWXU) {
@@ -34,8 +34,8 @@ pub(super) fn create(path: &Path, like: Option<&Path>) -> Result<()> {
     like.map_or(Ok(()), |like| attributes::copy(like, &directory, path))
 }
 
-/// Whether it is as this program makes them: between two calls somebody may have put another one in
-/// its place.
+/// Whether it is as this program creates them: between two calls another process may have put
+/// another one in its place.
 fn check(directory: &File, path: &Path, like: Option<&Path>) -> Result<()> {
     let look = |error| Error::io("cannot look at the directory", path, error);
     let like = like.map(std::fs::metadata).transpose().map_err(look)?;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_could_have_put_there_is_refused() {
+    fn a_directory_others_could_have_made_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let [real, link, file, open] =
             ["real", "link", "file", "open"].map(|name| dir.path().join(name));

@@ -1,4 +1,4 @@
-//! The proof that nobody else works on the data directories.
+//! The proof that no other process works on the data directories.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -19,13 +19,13 @@ use crate::{Error, ErrorKind, Result};
 pub enum LeaseMode {
     /// Change files. No node, no other process with open files there, no other run.
     Exclusive,
-    /// Look at them. Other readers and a running node are fine, a run that writes is not.
+    /// Read them. Other readers and a running node are fine, a run that writes is not.
     Shared,
 }
 
 /// A lock on every data directory of a run, held until it is dropped.
 ///
-/// The lock is `flock` on the directory itself, so nothing is left behind by a killed process.
+/// The lock is `flock` on the directory itself, so a killed process leaves nothing to clean up.
 #[derive(Debug)]
 pub struct NodeLease {
     _locks: Vec<File>,
@@ -41,13 +41,13 @@ impl NodeLease {
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] with the process named; also where the file system has no locks, or not
-    /// every process can be seen, so that nobody can tell.
+    /// every process can be seen, so that it is unknown.
     pub fn take(directories: &[PathBuf], mode: LeaseMode) -> Result<Self> {
         Self::take_as_told(directories, mode, false)
     }
 
-    /// The same where somebody says whether the node is stopped: what cannot be seen is no hindrance
-    /// then. A process that is seen to have a file open is one all the same.
+    /// The same where the operator states that the node is stopped: then unseen processes do not
+    /// matter. A process that is seen to have a file open still does.
     ///
     /// # Errors
     /// As [`Self::take`].
@@ -85,8 +85,8 @@ impl NodeLease {
         }
     }
 
-    /// Looks again whether another process has a file below the directories open, or may: a node may
-    /// have been started since. Looks at most once a second.
+    /// Checks again whether another process has, or may have, a file below the directories open: a
+    /// node may have been started since. Checks at most once a second.
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] with the process named.
@@ -99,11 +99,11 @@ impl NodeLease {
         self.alone().map(drop)
     }
 
-    /// The run of this program that holds a data directory, if the kernel names it. Takes nothing,
-    /// so it is in nobody's way.
+    /// The run of this program that holds a data directory, if the kernel names it. Takes no lock,
+    /// so it never blocks another process.
     #[must_use]
     pub fn writer(directory: &Path) -> Option<Holder> {
-        // The kernel's list misses one now and then, when others come and go while it is read.
+        // The kernel's list occasionally misses a lock when others change while it is read.
         let directory = File::open(directory).ok()?;
         (0..3).find_map(|_| holders::of_lock(&directory, true))
     }
@@ -124,8 +124,8 @@ impl NodeLease {
         &self.seen.holders
     }
 
-    /// What could not be looked at when the lease was taken, unless somebody has said that the node
-    /// is stopped: a run that writes would be refused for it.
+    /// What could not be examined when the lease was taken, unless the operator has stated that the
+    /// node is stopped: a run that writes would be refused because of it.
     #[must_use]
     pub fn unseen(&self) -> &[Unseen] {
         if self.node_is_stopped { &[] } else { &self.seen.unseen }
@@ -161,8 +161,7 @@ fn lock(directory: &Path, mode: LeaseMode) -> Result<File> {
     }
 }
 
-/// The error of a lock that could not be asked for. Without locks a second run cannot be told from
-/// none.
+/// The error of a lock that could not be requested. Without locks a second run cannot be detected.
 fn not_locked(error: io::Error, directory: &Path, file_system: Option<String>) -> Error {
     let is_unsupported = |errno| matches!(errno, Errno::NOLCK | Errno::BADF) || is_refusal(errno);
     if !Errno::from_io_error(&error).is_some_and(is_unsupported) {

@@ -91,8 +91,8 @@ impl Storage for LocalStorage {
             let way = Way::to(path)?;
             let file = way.open_file(OFlags::WRONLY)?;
             let found = file.metadata()?;
-            // Staged files get second names while copies are replaced. One that was put there from
-            // elsewhere is its owner's, who is not that of the directory.
+            // Staged files get second names while copies are replaced. A file that another user put
+            // there belongs to that user, not to the directory's owner.
             if found.nlink() == 1 || found.uid() == way.owner()? {
                 return Ok(file);
             }
@@ -110,7 +110,8 @@ impl Storage for LocalStorage {
         };
         let Err(error) = link() else { return Ok(()) };
         match Errno::from_io_error(&error) {
-            // Another file system or mount, none with links, too many of them, or somebody else's file.
+            // Another file system or mount, one without links, too many links, or another user's
+            // file.
             Some(Errno::XDEV | Errno::MLINK) => copy(from, to),
             Some(errno) if is_refusal(errno) => copy(from, to),
             _ => Err(way::failed("cannot link to", to, error)),
@@ -143,7 +144,8 @@ impl Storage for LocalStorage {
             let (old_in, new_in) = (old.directory(), new.directory());
             let once = RenameFlags::NOREPLACE;
             match rustix::fs::renameat_with(old_in, old.name(), new_in, new.name(), once) {
-                // Some file systems have no atomic no-replace; the caller chose a free name.
+                // Some file systems have no atomic rename without replacing; the caller chose a
+                // free name.
                 Err(errno) if is_refusal(errno) && new.is_free() => {
                     Ok(rustix::fs::renameat(old_in, old.name(), new_in, new.name())?)
                 }
@@ -231,10 +233,10 @@ fn look(path: &Path) -> Result<Option<Metadata>> {
     }
 }
 
-/// Of a large disk a hundredth is more than logs of the system need.
+/// On a large disk, a hundredth is more than the system's logs need.
 const MOST_RESERVED: u64 = 1 << 30;
 
-/// What `st_blocks` counts in, whatever the blocks of the file system are.
+/// The unit of `st_blocks`, whatever the file system's block size.
 const BLOCK_OF_STAT: u64 = 512;
 
 #[derive(Debug)]
@@ -268,8 +270,8 @@ impl OutputFile for LocalFile {
 
     fn stream_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.write_at(bytes, offset)?;
-        // One call for both: what is dirty begins to be written, what is clean by now is dropped. (The
-        // other way to begin with it, sync_file_range, has no safe wrapper.)
+        // One call for both: dirty pages begin to be written, clean ones are dropped. (The other
+        // way to start writing, sync_file_range, has no safe wrapper.)
         let from = offset.saturating_sub(STREAMED_BEHIND);
         let written = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let length = NonZeroU64::new((offset - from).saturating_add(written));
@@ -345,7 +347,7 @@ fn forget_cached(file: &File) {
     let _only_a_hint = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
 }
 
-/// Reads a file to its end, hands each piece on, and returns length and CRC32 of all.
+/// Reads a file to its end, passes each piece on, and returns the length and the CRC32 of all.
 fn checksum(
     file: &mut File,
     path: &Path,
@@ -367,10 +369,10 @@ fn checksum(
 
 const COPY_AT_ONCE: usize = 1 << 18;
 
-/// How far behind the write position of a stream memory is given back: long enough for the disk to have
-/// written it. Pages that come back at once are used again at once. Where they do not, each page is a new
-/// one, and in a virtual machine that gives free memory back to its host, a new one costs several
-/// times what else is done to it.
+/// How far behind the write position of a stream memory is freed: far enough for the disk to have
+/// written it. Pages that are freed at once are reused at once. Otherwise each page is a new one,
+/// and in a virtual machine that returns free memory to its host, a new page costs several times as
+/// much as all other work on it.
 const STREAMED_BEHIND: u64 = 64 << 20;
 
 fn create_new(path: &Path) -> Result<File> {
@@ -427,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_takes_what_is_written_and_files_of_one_directory_share_a_file_system() {
+    fn a_file_takes_what_is_written_on_its_directory_s_file_system() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         assert_eq!(LocalStorage.allocated(&path).unwrap(), 0);
@@ -447,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_at_once_and_is_known_by_its_names() {
+    fn a_file_is_replaced_atomically_and_known_by_its_names() {
         let dir = tempfile::tempdir().unwrap();
         let [a, b, c] = ["a", "b", "c"].map(|name| dir.path().join(name));
         for path in [&a, &b] {
@@ -467,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_name_is_written_to_only_if_the_file_is_of_the_directory_s_owner() {
+    fn a_linked_file_is_written_only_if_the_directory_s_owner_has_it() {
         let dir = tempfile::tempdir().unwrap();
         let [a, b, link] = ["a", "b", "link"].map(|name| dir.path().join(name));
         drop(LocalStorage.create(&a).unwrap());
@@ -501,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn no_entry_is_passed_over() {
+    fn no_entry_is_skipped() {
         use std::os::unix::ffi::OsStrExt as _;
         let dir = tempfile::tempdir().unwrap();
         let odd = |bytes: &[u8]| dir.path().join(std::ffi::OsStr::from_bytes(bytes));

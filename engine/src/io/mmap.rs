@@ -1,12 +1,12 @@
 //! The one place that maps files into memory.
 //!
-//! A map is sound as long as nobody changes or truncates the file underneath. SSTable components
-//! are immutable once their TOC exists: the database replaces them, it never rewrites them. A
-//! [`NodeLease`] is the proof that no node and no second run works on the directory, which is why
-//! it is a required argument. Length and time are pinned by [`super::Source`] and compared after
-//! the last read. Pages are brought into memory by a call that can fail before they are touched, so
-//! a bad sector and a shortened file are errors. What is left is a truncation by root between that
-//! call and the read: that is a SIGBUS, and `Access::Positional` is the way around it.
+//! A map is sound as long as no process changes or truncates the file underneath. SSTable
+//! components are immutable once their TOC exists: the database replaces them, it never rewrites
+//! them. A [`NodeLease`] proves that no node and no second run works on the directory, so it is a
+//! required argument. [`super::Source`] records length and time and compares them after the last
+//! read. Pages are brought into memory by a call that can fail before they are touched, so a bad
+//! sector and a shortened file are errors. The remaining risk is a truncation by root between that
+//! call and the read: that raises SIGBUS, and `Access::Positional` avoids it.
 
 use std::fs::File;
 
@@ -25,7 +25,7 @@ pub(super) fn map(file: &File, _lease: &NodeLease) -> std::io::Result<Mmap> {
 /// Brings a range into memory (`MADV_POPULATE_READ`, Linux 5.14).
 ///
 /// # Errors
-/// Where touching it would raise a signal, and where the kernel does not know the call.
+/// Where touching it would raise a signal, or where the kernel does not know the call.
 pub(super) fn populate(map: &Mmap, offset: u64, length: usize) -> std::io::Result<()> {
     let offset = usize::try_from(offset).map_err(std::io::Error::other)?;
     map.advise_range(Advice::PopulateRead, offset, length)

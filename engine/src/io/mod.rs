@@ -1,9 +1,9 @@
-//! The only door to the file system.
+//! The only access to the file system.
 //!
-//! [`Storage`] is the one seam for everything that changes a file or a directory, so that tests
-//! can stop, fail or tear any single step; [`Source`] hides whether bytes come from a map or a
-//! positional read; `way` is why no link leads astray what is written; [`NodeLease`] is the proof
-//! that nobody else works on the data directories.
+//! [`Storage`] is the one seam for everything that changes a file or a directory, so that tests can
+//! stop, fail or tear any single step; [`Source`] hides whether bytes come from a map or a
+//! positional read; `way` ensures that no symbolic link redirects a write; [`NodeLease`] is the
+//! proof that no other process works on the data directories.
 
 mod attributes;
 mod directory;

@@ -1,16 +1,16 @@
-//! Which kind of file system a path lies on: read from `/proc`.
+//! Which kind of file system a path is on: read from `/proc`.
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-/// The kind of the file system of a canonical path, as `nfs4`, if the kernel tells.
+/// The kind of the file system of a canonical path, such as `nfs4`, if the kernel reports it.
 pub(super) fn file_system_of(path: &Path) -> Option<String> {
     kind_of(path, &fs::read_to_string("/proc/self/mountinfo").ok()?)
 }
 
-/// Whether other machines may work on a file system of this kind, unseen by a lock on a directory:
-/// the kernel keeps those to itself even where it sends locks on files to the server.
+/// Whether other machines may work on a file system of this kind without seeing a lock on a
+/// directory: the kernel keeps such locks local even where it sends locks on files to the server.
 pub(super) fn is_shared_by_machines(kind: &str) -> bool {
     const KINDS: [&str; 15] = [
         "9p", "afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "gpfs", "lustre", "nfs", "nfs4",
@@ -21,14 +21,14 @@ pub(super) fn is_shared_by_machines(kind: &str) -> bool {
     KINDS.contains(&kind) || OVER_FUSE.contains(&kind)
 }
 
-/// The number of the mount that a path lies on, where `statx` does not tell it.
+/// The number of the mount that a path is on, if `statx` does not report it.
 pub(super) fn number_of(path: &Path) -> Option<u64> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let line = deepest(&fs::canonicalize(path).ok()?, &mounts)?;
     line.split(' ').next()?.parse().ok()
 }
 
-/// Of the mounts on the way to a path the deepest one counts, and of several on one place the last.
+/// Among the mounts along a path the deepest one counts, and among several at one place the last.
 fn deepest<'m>(path: &Path, mounts: &'m str) -> Option<&'m str> {
     let place = |line: &&str| mount(line).map(|(place, ..)| place);
     let on_the_way =
@@ -40,7 +40,7 @@ fn kind_of(path: &Path, mounts: &str) -> Option<String> {
     mount(deepest(path, mounts)?).map(|(_, kind, _)| kind.to_owned())
 }
 
-/// The options of the file system that is mounted at this very path: of several the last one's.
+/// The options of the file system that is mounted at exactly this path; of several, the last one's.
 pub(super) fn options_at(path: &Path, mounts: &str) -> Option<String> {
     let mut last_first = mounts.lines().rev().filter_map(mount);
     last_first.find(|(place, ..)| place == path).map(|(_, _, options)| options.to_owned())
@@ -55,21 +55,21 @@ fn mount(line: &str) -> Option<(PathBuf, &str, &str)> {
     Some((unescaped(before.split(' ').nth(4)?), kind, after.next().unwrap_or_default()))
 }
 
-/// Blanks, tabs, line ends and backslashes are three octal digits behind a backslash.
+/// Blanks, tabs, line ends and backslashes are written as a backslash and three octal digits.
 fn unescaped(text: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let code = behind.first_chunk::<3>().and_then(|code| std::str::from_utf8(code).ok());
+    while let [first, after @ ..] = rest {
+        let code = after.first_chunk::<3>().and_then(|code| std::str::from_utf8(code).ok());
         let byte = code.and_then(|code| u8::from_str_radix(code, 8).ok());
         match (first, byte) {
             (b'\\', Some(byte)) => {
                 bytes.push(byte);
-                rest = behind.get(3..).unwrap_or_default();
+                rest = after.get(3..).unwrap_or_default();
             }
             _ => {
                 bytes.push(*first);
-                rest = behind;
+                rest = after;
             }
         }
     }

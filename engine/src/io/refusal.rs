@@ -1,13 +1,13 @@
-//! What a system answers that will not do a call at all.
+//! The errors of a system that does not support a call.
 //!
-//! A kernel or a file system without a call says `ENOSYS`, `EOPNOTSUPP` or `EINVAL`; a container's
-//! profile answers for the kernel, and many of them say `EPERM` or `EACCES`. Where there is another
-//! way to the same end, all of these lead there: if the refusal was a real one, the other way meets it, too,
-//! and its error is the one to tell.
+//! A kernel or a file system without a call answers `ENOSYS`, `EOPNOTSUPP` or `EINVAL`. A
+//! container's profile answers instead of the kernel, often with `EPERM` or `EACCES`. Where there
+//! is another way to the same result, it is tried after any of these: if the refusal was genuine,
+//! the other way fails too, and its error is reported.
 
 use rustix::io::Errno;
 
-/// Whether a call may have been refused as such, whatever it was asked for.
+/// Whether a call may have been refused as such, whatever its arguments.
 pub(super) const fn is_refusal(errno: Errno) -> bool {
     matches!(
         errno,
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_or_broken_disk_is_no_refusal() {
+    fn a_full_or_broken_disk_is_not_a_refusal() {
         for errno in [Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM, Errno::ACCESS, Errno::INVAL] {
             assert!(is_refusal(errno), "{errno}");
         }

@@ -1,4 +1,4 @@
-//! What this process may do to files of others, by what the kernel says of it.
+//! What this process may do to other users' files, according to the kernel.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -13,16 +13,16 @@ pub(crate) struct Rights {
     known_groups: IdMap,
 }
 
-/// Who a new file belongs to that takes the place of another one.
+/// The owner of a new file that replaces another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum NewOwner {
-    /// Whoever the old one belongs to.
+    /// The owner of the old one.
     Same,
-    /// The user who runs this, since the directory is theirs: the node's user, whose node would give its
-    /// new files no other owner.
+    /// The user who runs this program, since the directory is theirs: this is the node's user, and
+    /// the node's own new files would have the same owner.
     Own,
-    /// Nobody whom a node could be expected to run as.
+    /// A user that a node is not expected to run as.
     Unknown,
 }
 
@@ -31,7 +31,7 @@ const CAP_FOWNER: u32 = 3;
 const CAP_SYS_ADMIN: u32 = 21;
 
 impl Rights {
-    /// Those of this process. They are looked up once.
+    /// The rights of this process. They are read once.
     #[must_use]
     pub(crate) fn own() -> &'static Self {
         static OWN: LazyLock<Rights> = LazyLock::new(|| {
@@ -45,7 +45,7 @@ impl Rights {
         &OWN
     }
 
-    /// By the texts of `/proc/self`; without them what the calls say.
+    /// From `/proc/self`; without it, from system calls.
     fn of(status: &str, uid_map: &str, gid_map: &str) -> Self {
         let user = rustix::process::geteuid().as_raw();
         let mut groups = vec![rustix::process::getegid().as_raw()];
@@ -60,7 +60,7 @@ impl Rights {
         Self {
             user,
             groups,
-            // Where they are not told, root has them.
+            // If they are unknown, root has them.
             capabilities: capabilities.unwrap_or(if user == 0 { u64::MAX } else { 0 }),
             users: IdMap::parse(uid_map),
             known_groups: IdMap::parse(gid_map),
@@ -71,7 +71,7 @@ impl Rights {
         self.capabilities >> capability & 1 == 1
     }
 
-    /// Who a new file will belong to beside an old one in a directory of this owner.
+    /// The owner of a new file next to an old one, in a directory of this owner.
     #[must_use]
     pub(crate) fn new_owner(&self, user: u32, group: u32, directory_user: u32) -> NewOwner {
         let is_known = self.users.contains(user) && self.known_groups.contains(group);
@@ -84,7 +84,7 @@ impl Rights {
         }
     }
 
-    /// Whether this process is its user's, or may act for the owner of any file.
+    /// Whether this process runs as that user, or may act for the owner of any file.
     pub(super) const fn are_those_of(&self, user: u32) -> bool {
         user == self.user || self.has(CAP_FOWNER)
     }
@@ -94,14 +94,14 @@ impl Rights {
         self.user
     }
 
-    /// Whether attributes may be set that are in the system's hands.
+    /// Whether attributes that the system controls may be set.
     #[must_use]
     pub(crate) const fn may_guard(&self) -> bool {
         self.has(CAP_SYS_ADMIN)
     }
 }
 
-/// Which ids a user namespace knows: pairs of a first id and a count.
+/// The ids of a user namespace: pairs of a first id and a count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct IdMap(Vec<(u32, u32)>);
 
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_node_s_user_keeps_what_it_cannot_give_and_others_do_not() {
+    fn only_the_node_s_user_keeps_what_it_cannot_give() {
         let node = rights(1001, &[1001, 50], 0, "");
         assert_eq!(node.new_owner(1001, 50, 0), NewOwner::Same);
         assert_eq!(node.new_owner(1001, 51, 1001), NewOwner::Own, "a group that is not its own");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_says_of_a_process_is_read() {
+    fn the_rights_of_a_process_are_read_from_the_kernel() {
         let rights = Rights::of("Name:\tx\nCapEff:\t0000000000000009\n", "0 0 10\n20 20 5\n", "");
         assert!(rights.has(CAP_CHOWN) && rights.has(CAP_FOWNER) && !rights.may_guard());
         assert!(rights.users.contains(9) && !rights.users.contains(10));

@@ -1,4 +1,4 @@
-//! Random reads of an immutable file, from a map or by positional reads.
+//! Random reads of an immutable file, from a memory map or by positional reads.
 
 use std::fs::File;
 use std::io::IoSliceMut;
@@ -20,18 +20,18 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Access<'l> {
-    /// Through a memory map, which needs the lease, unless the file is small. What the system cannot bring into memory (a bad
-    /// sector, a truncated file, a kernel before 5.14) is read positionally, and is an error at
-    /// worst; a truncation in the moment between is a signal.
+    /// Through a memory map, which needs the lease, unless the file is small. What the system
+    /// cannot bring into memory (a bad sector, a truncated file, a kernel before 5.14) is read
+    /// positionally, and is at worst an error. A truncation between the two steps raises a signal.
     Mapped(&'l NodeLease),
-    /// By positional reads; slower, but a truncated file is always an error and never a signal.
+    /// By positional reads: slower, but a truncated file is always an error and never a signal.
     Positional,
 }
 
-/// Bytes of a file that is worth a map. To take one away interrupts all other threads.
+/// Smallest file that is worth mapping, in bytes. Unmapping interrupts all other threads.
 const MAPPED_FROM: u64 = 256 << 10;
 
-/// An open input file whose length and time are pinned.
+/// An open input file with its recorded length and time.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
@@ -52,7 +52,7 @@ impl Source {
         let metadata = file.metadata().map_err(fail)?;
         let map = match access {
             Access::Mapped(lease) if metadata.len() >= MAPPED_FROM => {
-                // What cannot be mapped (by the file system, or for want of address space) is read.
+                // What cannot be mapped (by the file system, or for lack of address space) is read.
                 mmap::map(&file, lease).ok()
             }
             _ => None,
@@ -73,10 +73,10 @@ impl Source {
         self.length
     }
 
-    /// Returns `length` bytes from `offset`; they may live in `scratch`.
+    /// Returns `length` bytes from `offset`; they may be in `scratch`.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Corrupt`] when the range does not lie in the file, and
+    /// [`crate::ErrorKind::Corrupt`] when the range is not within the file, and
     /// [`crate::ErrorKind::Io`] when it cannot be read.
     pub fn slice<'a>(
         &'a self,
@@ -104,7 +104,7 @@ impl Source {
                 return Ok(bytes);
             }
         }
-        // Grow only to what the file is known to hold: the length was checked above.
+        // Grows only to what the file holds: the length was checked above.
         scratch.resize(length, 0);
         self.file
             .read_exact_at(scratch, offset)
@@ -112,32 +112,32 @@ impl Source {
         Ok(scratch)
     }
 
-    /// Asks the system to begin with reading a range that will be wanted soon. What lies beyond the
-    /// end is ignored.
+    /// Asks the system to start reading a range that will be needed soon. A part beyond the end is
+    /// ignored.
     pub fn prefetch(&self, offset: u64, length: usize) {
         let Some(length) = self.part(offset, length) else { return };
-        // Ranges come into memory from their beginnings on, and asking for one that is there walks
-        // over all its pages.
+        // Ranges are loaded from the start, and a request for one that is already loaded walks over
+        // all its pages.
         if self.is_cached(offset.saturating_add(length.get()).saturating_sub(1)) {
             return;
         }
         let _only_a_hint = rustix::fs::fadvise(&self.file, offset, Some(length), Advice::WillNeed);
     }
 
-    /// Asks the system to take back the memory of a range that will not be read again: of what it holds
-    /// in pieces that lie in the range whole, and has not mapped. What lies beyond the end is ignored.
+    /// Asks the system to free the memory of a range that will not be read again. Only pieces that
+    /// are completely in the range and are not mapped are freed. A part beyond the end is ignored.
     pub fn forget(&self, offset: u64, length: usize) {
         let Some(length) = self.part(offset, length) else { return };
         let _only_a_hint = rustix::fs::fadvise(&self.file, offset, Some(length), Advice::DontNeed);
     }
 
-    /// How much of a range lies in the file, if any.
+    /// How much of a range is within the file, if any.
     fn part(&self, offset: u64, length: usize) -> Option<NonZeroU64> {
         let left = self.length.saturating_sub(offset);
         NonZeroU64::new(u64::try_from(length).unwrap_or(u64::MAX).min(left))
     }
 
-    /// Whether a byte is in memory, as far as the system says so without reading it from the disk.
+    /// Whether a byte is in memory, as far as the system can say without reading it from the disk.
     fn is_cached(&self, offset: u64) -> bool {
         let mut byte = [0];
         let mut into = [IoSliceMut::new(&mut byte)];
@@ -147,7 +147,7 @@ impl Source {
     /// Checks that the file is still the one that was opened.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Busy`] when its length or its time changed meanwhile.
+    /// [`crate::ErrorKind::Busy`] when its length or its time has changed since.
     pub fn unchanged(&self) -> Result<()> {
         let fail = |error| Error::io("cannot look at", &self.path, error);
         let metadata = self.file.metadata().map_err(fail)?;
@@ -172,10 +172,10 @@ mod tests {
         path
     }
 
-    /// More than any address space: a map is refused for want of memory, and the file is read. Files of
-    /// 256 TiB are possible on few file systems; where there is none, nothing is tried.
+    /// More than any address space: a map is refused for lack of memory, and the file is read. Few
+    /// file systems allow files of 256 TiB; on others the test does nothing.
     #[test]
-    fn what_does_not_fit_into_memory_is_read() {
+    fn a_file_too_large_to_map_is_read() {
         let Ok(dir) = tempfile::tempdir_in("/dev/shm") else { return };
         let path = dir.path().join("f");
         let length = 1_u64 << 48;
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_under_its_map_is_an_error_and_no_signal() {
+    fn a_file_truncated_under_its_map_is_an_error_not_a_signal() {
         let dir = tempfile::tempdir().unwrap();
         let path = file(dir.path(), &vec![7; 300_000]);
         let lease = NodeLease::take(&[dir.path().to_owned()], LeaseMode::Exclusive).unwrap();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_range_gives_its_memory_back_and_reads_the_same_again() {
+    fn a_forgotten_range_frees_its_memory_and_reads_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let bytes = &b"0123456789".repeat(40_000);
         let path = file(dir.path(), bytes);

@@ -1,4 +1,4 @@
-//! How a file or a directory stands to this process: asked without trying anything out.
+//! What this process may do with a file or a directory, found out without trying.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,11 +11,11 @@ use super::refusal::is_refusal;
 use super::rights::Rights;
 use crate::{Error, Result};
 
-/// What stands in the way of work on a file or a directory, or does not.
+/// What may prevent work on a file or a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {
-    /// The file system, and the mount of it: names are linked and renamed within both only. A bind
+    /// The file system and its mount: names can be linked and renamed only within both. A bind
     /// mount is another mount of the same file system.
     pub place: Place,
     /// Its owner.
@@ -26,15 +26,16 @@ pub struct Standing {
     pub mode: u32,
     /// How many names it has.
     pub names: u64,
-    /// Whether nobody can change it, or what is in it, as long as it has that attribute.
+    /// Whether it and its content are immutable, as long as it has that attribute.
     pub is_immutable: bool,
-    /// Whether it can only grow: files that have that attribute, or lie in such a directory, stay.
+    /// Whether it can only grow: files with that attribute, or in such a directory, cannot be
+    /// deleted.
     pub is_append_only: bool,
-    /// Whether it is mounted to be read only.
+    /// Whether it is mounted read-only.
     pub is_read_only: bool,
-    /// Whether this process may change it: for a directory, make and remove names in it.
+    /// Whether this process may change it: for a directory, create and remove names in it.
     pub is_writable: bool,
-    /// Extended attributes that are in the system's hands and that this process may not set.
+    /// Extended attributes that the system controls and that this process may not set.
     pub guarded: BTreeSet<String>,
 }
 
@@ -49,7 +50,7 @@ pub struct Place {
 }
 
 impl Standing {
-    /// Of what has this name; `None` when nothing has. Links are not followed.
+    /// Examines whatever has this name; `None` when nothing has it. Links are not followed.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] for anything but its absence.
@@ -70,7 +71,8 @@ impl Standing {
         let is_directory = metadata.is_dir();
         let access =
             if is_directory { Access::WRITE_OK | Access::EXEC_OK } else { Access::WRITE_OK };
-        // A file is deleted by a name in its directory; whether it could be written to is no matter.
+        // A file is deleted by removing its name from its directory; write permission on the file
+        // does not matter.
         let (is_writable, is_read_only) = match is_directory {
             true => (may(path, access), is_read_only(path)),
             false => (true, false),
@@ -100,7 +102,7 @@ impl Standing {
 }
 
 impl Rights {
-    /// Whether the name of a file may be removed as far as owners count; permissions are another matter.
+    /// Whether the owners allow removing the name of a file; permissions are checked separately.
     #[must_use]
     pub(crate) const fn may_remove(&self, file: &Standing, directory: &Standing) -> bool {
         !directory.is_sticky() || directory.user == self.user() || self.owns(file)
@@ -113,7 +115,7 @@ impl Rights {
     }
 }
 
-/// What `stat` does not tell. A kernel or a profile without `statx` tells nothing of it.
+/// What `stat` does not report. A kernel or a profile without `statx` reports none of it.
 struct More {
     mount: Option<u64>,
     attributes: StatxAttributes,
@@ -121,7 +123,7 @@ struct More {
 
 impl More {
     fn of(path: &Path) -> Self {
-        // Not asked to go to a server for it.
+        // Without asking a server for it.
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
         match rustix::fs::statx(CWD, path, flags, StatxFlags::MNT_ID) {
             Ok(found) => Self {
@@ -134,11 +136,12 @@ impl More {
     }
 }
 
-/// Whether this process may do it, as it is now. Where nobody answers, work will show.
+/// Whether this process may do it at present. If the system does not answer, the work itself will
+/// show.
 fn may(path: &Path, access: Access) -> bool {
     let effective = rustix::fs::accessat(CWD, path, access, AtFlags::EACCESS);
     let answer = match effective {
-        // `faccessat2` is younger than many profiles; without it the real user is asked for.
+        // `faccessat2` is newer than many profiles; without it the check is for the real user.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => rustix::fs::access(path, access),
         other => other,
     };
@@ -149,7 +152,7 @@ fn is_read_only(path: &Path) -> bool {
     rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
-/// Attributes in the namespace `security`, but for labels that come by policy and for measurements of
+/// Attributes in the namespace `security`, except for labels set by policy and for measurements of
 /// the content, which are not carried over.
 fn guarded(path: &Path) -> BTreeSet<String> {
     let mut names = vec![0; NAMES_LIMIT];

@@ -1,4 +1,4 @@
-//! The trait behind which all changes to files and directories happen.
+//! The trait through which all changes to files and directories are made.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -15,10 +15,10 @@ pub enum EntryKind {
     File,
     /// A directory.
     Directory,
-    /// Anything else; never followed. A link is one that leads to nothing that can be seen.
+    /// Anything else; never followed. This includes a link whose target cannot be examined.
     Other,
     /// One whose name is not UTF-8, which the database never writes: the name in the [`Entry`] is
-    /// only to be shown, and leads to nothing.
+    /// only for display, and is not a path.
     NotUtf8 {
         /// Whether it is a directory.
         is_directory: bool,
@@ -45,22 +45,22 @@ pub struct FileStat {
     pub modified: SystemTime,
 }
 
-/// Which file a name stands for: names of the same one are hard links of each other.
+/// Which file a name refers to: names of the same file are hard links of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId {
     /// The file system.
     pub device: u64,
-    /// The file in it.
+    /// The file in the file system.
     pub inode: u64,
-    /// Whether the name is that of a symbolic link; this is the link then, not what it points to.
+    /// Whether the name is a symbolic link; then this is the link, not its target.
     pub is_link: bool,
 }
 
 /// A new file being written. Dropping it without [`OutputFile::sync`] leaves a file that nothing
 /// refers to yet.
 pub trait OutputFile: Debug + Send + Sync {
-    /// Reserves `length` bytes, so that a full disk shows before the work is done. A file system
-    /// that cannot reserve is no error.
+    /// Reserves `length` bytes, so that a full disk is detected before the work is done. A file
+    /// system that cannot reserve is not an error.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
@@ -72,9 +72,9 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 
-    /// The same for much of it, nearly in order, which nobody will read from memory: the system is asked
-    /// to begin with writing it to the disk, so that the disk is not idle until [`Self::sync`], and to take
-    /// back the memory of what it has written.
+    /// The same for large writes, nearly in order, that will not be read from memory: the system is
+    /// asked to start writing them to the disk, so that the disk is not idle until [`Self::sync`],
+    /// and to free the memory of what it has written.
     ///
     /// # Errors
     /// As [`Self::write_at`].
@@ -82,13 +82,13 @@ pub trait OutputFile: Debug + Send + Sync {
         self.write_at(bytes, offset)
     }
 
-    /// Writes a few bytes at an offset and makes them, and the length, durable in one call where the
-    /// system has one: a process that is killed leaves no bytes in the cache that others read and
-    /// no disk has. Nothing that was written before is covered.
+    /// Writes a few bytes at an offset and makes them, and the length, durable in one call where
+    /// the system has one: so a killed process leaves no bytes that other processes read from the
+    /// cache and that are not on the disk. Earlier writes are not covered.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`]; the bytes may be there or not, and
-    /// durable or not.
+    /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`]; the bytes may or may not be
+    /// there, and may or may not be durable.
     fn write_durably_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 
     /// Makes content and length durable (fsync).
@@ -103,7 +103,7 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`]; never retried, as [`OutputFile::sync`].
     fn sync_data(&self) -> Result<()>;
 
-    /// Cuts the file, or fills it up with zeros.
+    /// Truncates the file, or extends it with zeros.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
@@ -116,13 +116,13 @@ pub trait OutputFile: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`] when one of them cannot be given.
     fn copy_attributes(&self, like: &Path) -> Result<()>;
 
-    /// Asks the system to forget what it holds of the durable file in memory, so that the next
-    /// reader reads the disk. A system that does not is no error.
+    /// Asks the system to drop the durable file from its cache, so that the next reader reads the
+    /// disk. A system that does not is not an error.
     fn forget_cached(&self);
 }
 
-/// Reads and changes a file system. Every method names its path in its error. What changes something
-/// follows no symbolic link, wherever in the path it stands.
+/// Reads and changes a file system. Every method names its path in its error. Methods that change
+/// something do not follow symbolic links anywhere in the path.
 pub trait Storage: Debug + Send + Sync {
     /// The entries of a directory, sorted by name.
     ///
@@ -136,7 +136,8 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`] for anything but its absence.
     fn stat(&self, path: &Path) -> Result<Option<FileStat>>;
 
-    /// Which file or directory a name stands for, or `None` when there is none. Links are not followed.
+    /// Which file or directory a name refers to, or `None` when there is none. Links are not
+    /// followed.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] for anything but its absence.
@@ -149,11 +150,11 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>>;
 
-    /// Reads a small file of this program's own, as an earlier run has left it.
+    /// Reads a small file of this program, left by an earlier run.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] when it is not as this program makes it: a regular file with one
-    /// name, of the user who runs this, that nobody else may write to. Otherwise as
+    /// [`crate::ErrorKind::Invalid`] when it is not as this program creates it: a regular file with
+    /// one name, owned by the user who runs this program, not writable for others. Otherwise as
     /// [`Self::read`].
     fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>>;
 
@@ -163,21 +164,21 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`], also when it exists.
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
-    /// Opens a file of this program's own for writing, which an earlier run has left.
+    /// Opens a file of this program, left by an earlier run, for writing.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`], also when there is none, or it is no regular file, or has a second
-    /// name and another owner than its directory.
+    /// [`crate::ErrorKind::Io`], also when there is none, or it is not a regular file, or has a
+    /// second name and an owner other than its directory's.
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
-    /// Gives a file that nobody changes any more a second name, which must be free: a hard link, as
-    /// the database makes them for snapshots. The name becomes durable with its directory. Where the
-    /// file system has no link between the two places, it is copied with its owner, mode and
-    /// extended attributes, the copy is made durable, and compared as it reads back.
+    /// Gives a file that no longer changes a second name, which must be free: a hard link, as the
+    /// database makes for snapshots. The name becomes durable with its directory. Where the file
+    /// system cannot link between the two places, the file is copied with its owner, mode and
+    /// extended attributes; the copy is made durable, read back and compared.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`], and
-    /// [`crate::ErrorKind::Mismatch`] when a copy reads back as something else.
+    /// [`crate::ErrorKind::Mismatch`] when a copy reads back differently.
     fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Sets the time of the last change, and makes it durable.
@@ -186,9 +187,9 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()>;
 
-    /// Makes a small file durable that somebody else wrote and perhaps did not sync. Its bytes
-    /// are written once more in their place: after a failed fsync the kernel takes pages for
-    /// written that are not.
+    /// Makes a small file durable that another process wrote and may not have synced. Its bytes are
+    /// written again in place: after a failed fsync the kernel considers pages written that are
+    /// not.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NoSpace`] or [`crate::ErrorKind::Io`].
@@ -204,7 +205,7 @@ pub trait Storage: Debug + Send + Sync {
     /// becomes durable with its directory.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`]; the name stands for what it stood for then.
+    /// [`crate::ErrorKind::Io`]; then the name refers to the same file as before.
     fn replace(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Removes a file.
@@ -214,8 +215,7 @@ pub trait Storage: Debug + Send + Sync {
     fn remove_file(&self, path: &Path) -> Result<()>;
 
     /// Creates a directory for this program's own files, with the owner, the mode and the extended
-    /// attributes of another one, or readable by its user only. One that is there already is no
-    /// error.
+    /// attributes of another one, or readable by its user only. An existing one is not an error.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], and [`crate::ErrorKind::Invalid`] when something else has the name:
@@ -240,7 +240,7 @@ pub trait Storage: Debug + Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn free_space(&self, path: &Path) -> Result<u64>;
 
-    /// Bytes of the free space of `path`'s file system that are left to others.
+    /// Bytes of the free space of `path`'s file system that are reserved for others.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -248,15 +248,15 @@ pub trait Storage: Debug + Send + Sync {
         Ok(0)
     }
 
-    /// The number of the file system of `path`: the same for all that share their free space. (Parts
-    /// of one pool, as Btrfs and ZFS have them, may have several.)
+    /// The number of the file system of `path`: the same for all paths that share free space.
+    /// (Parts of one pool, as in Btrfs and ZFS, may have several numbers.)
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     fn file_system(&self, path: &Path) -> Result<u64>;
 
-    /// How a file or a directory stands to this process, or `None` when there is none. Links are not
-    /// followed, and nothing is tried out.
+    /// What this process may do with a file or a directory, or `None` when there is none. Links are
+    /// not followed, and nothing is changed.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] for anything but its absence.
@@ -264,8 +264,8 @@ pub trait Storage: Debug + Send + Sync {
         Standing::of(path)
     }
 
-    /// Bytes of the file system that a file takes, reserved ones included: what its removal would give
-    /// back. None if it is not there, or has other names.
+    /// Bytes that a file takes on the file system, reserved ones included: what its removal would
+    /// free. `None` if it does not exist, or has other names.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] for anything but its absence.

@@ -1,10 +1,10 @@
-//! As whom this program works.
+//! The user that this program works as.
 //!
 //! An operator starts it as root, and the tree that it changes belongs to the database's user, who
-//! may change it at the same time. So root's rights are given up before the first file is looked at:
-//! what that user could not do by himself, this program does not do for him. Two rights are kept,
-//! and used for a moment only where they are needed ([`privileged`]): to read key files and
-//! configuration that are root's, and to see which files other processes have open.
+//! may change it at the same time. So root's rights are given up before the first file is examined:
+//! this program must not do for that user what the user could not do alone. Two rights are kept,
+//! and used only briefly where they are needed ([`privileged`]): to read key files and
+//! configuration owned by root, and to see which files other processes have open.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -22,23 +22,23 @@ use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabiliti
 use super::waitless::open_without_waiting;
 use crate::{Error, ErrorKind, Result};
 
-/// Somebody whom files belong to.
+/// An owner of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct User {
     id: Uid,
     group: Gid,
     groups: Vec<Gid>,
-    /// The name; the number where nobody has told one.
+    /// The name, or the number if there is no name.
     name: String,
 }
 
-/// Gives up root's rights for those of the user whom data directories belong to, or of one who is
-/// named. Returns the name, if this was root and is somebody else now. Must come before any other
-/// thread is started, since a thread keeps its rights.
+/// Gives up root's rights for those of the owner of the data directories, or of a named user.
+/// Returns the name, if this process was root and now is another user. Must be called before any
+/// other thread is started, since a thread keeps its rights.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Invalid`] when the data belongs to several users, when nobody has the name,
-/// or when this is not root; [`crate::ErrorKind::Io`] when the system refuses.
+/// [`crate::ErrorKind::Invalid`] when the data belongs to several users, when no user has the name,
+/// or when this process is not root; [`crate::ErrorKind::Io`] when the system refuses.
 pub fn act_as_owner(data_dirs: &[PathBuf], named: Option<&str>) -> Result<Option<String>> {
     let own = Uid::effective();
     let user = match named {
@@ -59,8 +59,8 @@ pub fn act_as_owner(data_dirs: &[PathBuf], named: Option<&str>) -> Result<Option
     Ok(Some(user.name))
 }
 
-/// Whom the data directories, and the keyspaces and tables in them, belong to. Root's do not count
-/// beside another user's; none if all are root's.
+/// The owner of the data directories and of the keyspaces and tables in them. Directories of root
+/// are ignored if another user owns some; `None` if root owns all.
 fn owner(data_dirs: &[PathBuf]) -> Result<Option<(Uid, Gid)>> {
     let mut owners = BTreeMap::new();
     for data_dir in data_dirs {
@@ -87,8 +87,8 @@ fn owner(data_dirs: &[PathBuf]) -> Result<Option<(Uid, Gid)>> {
     }
 }
 
-/// Notes one directory of each owner that is not root. What cannot be looked at is told by whoever
-/// needs it.
+/// Records one directory of each owner other than root. A directory that cannot be examined is
+/// reported later, where it is needed.
 fn note(path: &Path, owners: &mut BTreeMap<u32, (PathBuf, u32)>) {
     if let Ok(metadata) = std::fs::metadata(path)
         && metadata.uid() != 0
@@ -103,7 +103,7 @@ fn directories(above: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 impl User {
-    /// One whom the system knows by this name, or number.
+    /// A user that the system knows by this name or number.
     fn named(name: &str) -> Result<Self> {
         let unknown = || {
             Error::invalid(format!("there is no user {name}"))
@@ -119,8 +119,8 @@ impl User {
         }
     }
 
-    /// One by number. In a container it may be that nobody has told a name; then there is no group
-    /// but the one of the files.
+    /// A user by number. In a container there may be no name for it; then the only group is that of
+    /// the files.
     fn of(id: Uid, group: Gid) -> Self {
         let Ok(Some(known)) = nix::unistd::User::from_uid(id) else {
             return Self { id, group, groups: vec![group], name: id.to_string() };
@@ -144,7 +144,7 @@ const KEPT: CapabilitySet = CapabilitySet::DAC_READ_SEARCH.union(CapabilitySet::
 static HAS_KEPT: AtomicBool = AtomicBool::new(false);
 
 fn become_user(user: &User) -> io::Result<()> {
-    // Keys and plaintext are locked in memory, which root may without a limit.
+    // Keys and plaintext are locked in memory, which root may do without limit.
     let hard = getrlimit(Resource::Memlock).maximum;
     let _best_effort = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None })
         .or_else(|_| setrlimit(Resource::Memlock, Rlimit { current: hard, maximum: hard }));
@@ -160,19 +160,18 @@ fn become_user(user: &User) -> io::Result<()> {
     Ok(())
 }
 
-/// Does something with the rights that were kept, if there are any: in this thread, and no longer
-/// than it takes.
+/// Runs `work` with the kept rights, if there are any: in this thread, and only for its duration.
 pub(crate) fn privileged<T>(work: impl FnOnce() -> T) -> T {
     let _raised = Raised::new();
     work()
 }
 
-/// Opens a file for reading that may be root's alone, as those of keys are. A pipe is not waited for.
+/// Opens a file for reading that only root may read, such as a key file. Does not block on a pipe.
 pub(crate) fn open_privileged(path: &Path) -> io::Result<File> {
     privileged(|| open_without_waiting(path))
 }
 
-/// Rights that are in effect until it is dropped, in the thread that made it.
+/// Rights that are in effect until this is dropped, in the thread that created it.
 struct Raised(PhantomData<*const ()>);
 
 impl Raised {
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_root_has_kept_nothing() {
+    fn a_process_that_was_not_root_keeps_no_rights() {
         assert_eq!(privileged(|| 7), 7);
         assert!(Raised::new().is_none());
     }

@@ -1,4 +1,4 @@
-//! Opening to read without waiting: a pipe in the place of a file would hold whoever opens it.
+//! Opens files for reading without blocking: a pipe in place of a file would block its reader.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,16 +10,16 @@ use rustix::fs::OFlags;
 use super::way::NOT_REGULAR;
 use crate::{Error, Result};
 
-/// Opens whatever has this name, also through links.
+/// Opens whatever has this name, following links.
 ///
 /// # Errors
-/// Those of the system.
+/// The system's errors.
 pub fn open_without_waiting(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// The same for what must be a regular file.
+/// The same, for a path that must be a regular file.
 pub(super) fn open_to_read(path: &Path) -> Result<File> {
     let fail = |error| Error::io("cannot open", path, error);
     let file = open_without_waiting(path).map_err(fail)?;

@@ -1,10 +1,10 @@
-//! The way to a file, which passes no symbolic link.
+//! A path to a file that passes no symbolic link.
 //!
-//! This program works, often as root, in a tree that the database's user may change at any moment: a
-//! path that was looked at may lead elsewhere when it is used. So nothing is changed by a path. Its
+//! This program works, often as root, in a tree that the database's user may change at any moment:
+//! a path that was checked may lead elsewhere when it is used. So nothing is changed by path. Its
 //! directory is opened first, from the root of the file system down and without following a link
-//! (`openat2` with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`), and everything else is done in that
-//! open directory by the last name alone.
+//! (`openat2` with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`), and everything else is done in
+//! that open directory by the last name only.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub(super) struct Way<'p> {
 }
 
 impl<'p> Way<'p> {
-    /// To the last name of a path.
+    /// Opens the directory of a path's last name.
     pub(super) fn to(path: &'p Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(Errno::INVAL)?;
         let directory =
@@ -44,42 +44,42 @@ impl<'p> Way<'p> {
         self.name
     }
 
-    /// Whom the directory belongs to.
+    /// The owner of the directory.
     pub(super) fn owner(&self) -> io::Result<u32> {
         Ok(rustix::fs::fstat(&self.directory)?.st_uid)
     }
 
-    /// Opens the file, which is no link. Does not wait for the other end of a pipe.
+    /// Opens the file, which must not be a link. Does not block on a pipe.
     pub(super) fn open(&self, flags: OFlags) -> io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&self.directory, self.name, flags, PRIVATE);
         Ok(retry_on_intr(open)?.into())
     }
 
-    /// Opens a file that is there, and is a regular one.
+    /// Opens an existing regular file.
     pub(super) fn open_file(&self, flags: OFlags) -> io::Result<File> {
         let file = self.open(flags)?;
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other(NOT_REGULAR)) }
     }
 
-    /// Creates a file that is not there yet, for its owner alone.
+    /// Creates a new file, accessible only to its owner.
     pub(super) fn create(&self) -> io::Result<File> {
         self.open(OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
     }
 
-    /// Whether nothing has this name, not even a link that leads nowhere.
+    /// Whether nothing has this name, not even a dangling link.
     pub(super) fn is_free(&self) -> bool {
         let found = rustix::fs::statat(&self.directory, self.name, AtFlags::SYMLINK_NOFOLLOW);
         found.is_err_and(|errno| errno == Errno::NOENT)
     }
 }
 
-/// For its owner alone.
+/// Accessible only to its owner.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 pub(super) const NOT_REGULAR: &str = "not a regular file";
 
-/// Opens a directory to which no link leads.
+/// Opens a directory without following links.
 pub(super) fn open_directory(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
     let path =
         std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
@@ -99,16 +99,17 @@ pub(super) fn open_directory(path: &Path, flags: OFlags) -> io::Result<OwnedFd> 
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     loop {
         match rustix::fs::openat2(root, &below, flags, Mode::empty(), resolve) {
-            // A directory was renamed at the same time, perhaps far away: the kernel cannot tell.
+            // A directory was renamed at the same time, perhaps an unrelated one: the kernel cannot
+            // tell.
             Err(Errno::AGAIN | Errno::INTR) => {}
-            // Before Linux 5.6, or behind a filter that does not know the call.
+            // Before Linux 5.6, or under a filter that does not know the call.
             Err(errno) if is_refusal(errno) => return Ok(walk(root, &below, flags)?),
             opened => return Ok(opened?),
         }
     }
 }
 
-/// The same name by name.
+/// The same, component by component.
 fn walk(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     let mut names = below.iter().peekable();
     let mut directory: Option<OwnedFd> = None;
@@ -132,7 +133,7 @@ fn is_link(directory: BorrowedFd<'_>, name: &OsStr) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
-/// The root of the file system, which nobody swaps.
+/// The root of the file system, which cannot be swapped.
 fn root() -> io::Result<BorrowedFd<'static>> {
     static ROOT: OnceLock<OwnedFd> = OnceLock::new();
     if let Some(root) = ROOT.get() {
@@ -143,7 +144,7 @@ fn root() -> io::Result<BorrowedFd<'static>> {
     Ok(ROOT.get_or_init(|| root).as_fd())
 }
 
-/// The error of something that was to be done at the end of a way.
+/// The error of an operation at the end of a path.
 pub(super) fn failed(what: &'static str, path: &Path, error: io::Error) -> Error {
     let is_link = Errno::from_io_error(&error) == Some(Errno::LOOP);
     let failed = Error::io(what, path, error);
@@ -156,7 +157,7 @@ pub(super) fn failed(what: &'static str, path: &Path, error: io::Error) -> Error
     }
 }
 
-/// Refuses what this program would not have made, or what others could have changed since.
+/// Refuses what this program would not have created, or what others could have changed since.
 ///
 /// # Errors
 /// Says what is wrong with it.
@@ -178,7 +179,7 @@ pub(crate) fn check_own(file: &File) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Group and everybody else.
+/// Group and others.
 pub(super) const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 #[cfg(test)]
@@ -190,7 +191,7 @@ mod tests {
 
     type Open = fn(&Path, OFlags) -> io::Result<OwnedFd>;
 
-    /// By one call, and name by name.
+    /// With one call, and component by component.
     const BOTH: [Open; 2] = [open_directory, |path, flags| {
         let below = path.strip_prefix("/").unwrap();
         Ok(walk(root()?, below, flags | OFlags::DIRECTORY)?)
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_is_followed_wherever_it_stands() {
+    fn no_link_is_followed_anywhere_in_a_path() {
         let (_dir, dir) = directory();
         std::fs::create_dir_all(dir.join("a/b/c")).unwrap();
         symlink(dir.join("a"), dir.join("to_a")).unwrap();
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_name_is_no_link_and_no_pipe() {
+    fn the_last_name_must_not_be_a_link_or_a_pipe() {
         let (_dir, dir) = directory();
         let file = dir.join("file");
         Way::to(&file).unwrap().create().unwrap().write_all(b"x").unwrap();

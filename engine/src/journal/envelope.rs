@@ -1,4 +1,4 @@
-//! What small records that are written whole have around them.
+//! The envelope of small records that are written as a whole.
 //!
 //! ```text
 //! file  [magic 8][version u16] fields [CRC32 of all before]
@@ -9,7 +9,7 @@ use crate::wire::{Put as _, Reader};
 /// Why bytes are not such a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// They were not written so.
+    /// They do not have this form.
     Damaged(&'static str),
     /// Another release wrote them.
     Version,

@@ -20,7 +20,7 @@ pub(super) fn put_path(out: &mut Vec<u8>, path: &Path) {
     put_bytes(out, path.as_os_str().as_bytes());
 }
 
-/// A field, or what about it does not fit.
+/// A field, or what is wrong with it.
 pub(super) type Decoded<T> = Result<T, &'static str>;
 
 pub(super) const fn words(error: WireError) -> &'static str {
@@ -64,7 +64,7 @@ pub(super) fn component(reader: &mut Reader<'_>) -> Decoded<Component> {
     }
 }
 
-/// A list; its declared length takes no memory.
+/// A list; its declared length allocates no memory.
 pub(super) fn list<T>(
     reader: &mut Reader<'_>,
     mut item: impl FnMut(&mut Reader<'_>) -> Decoded<T>,

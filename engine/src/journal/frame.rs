@@ -1,4 +1,4 @@
-//! Frames of a journal: where each begins and ends, and what is left of the last ones.
+//! Frames of a journal: where each begins and ends, and what remains of the last ones.
 
 use std::ops::Range;
 
@@ -22,12 +22,12 @@ pub enum JournalError {
     /// Bytes that were durable are damaged.
     #[error("it is damaged at byte {0}, in the middle")]
     Damaged(u64),
-    /// A record is intact and makes no sense where it stands.
+    /// A record is intact but makes no sense in its place.
     #[error("its record {number} does not fit: {what}")]
     Record {
         /// Counted from 1.
         number: usize,
-        /// What about it.
+        /// What is wrong with it.
         what: &'static str,
     },
 }
@@ -56,9 +56,9 @@ impl From<JournalError> for Error {
 /// The intact frames of a journal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Frames {
-    /// Milliseconds since 1970, and where the payload lies.
+    /// Milliseconds since 1970, and the place of the payload.
     pub(super) frames: Vec<(i64, Range<usize>)>,
-    /// Where the last one ends. What lies behind it was never durable.
+    /// Where the last one ends. What follows it was never durable.
     pub(super) end: usize,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn head() -> Vec<u8> {
     bytes
 }
 
-/// Puts a frame around a payload; one that is too long is not framed.
+/// Puts a frame around a payload; a payload that is too long is refused.
 pub(super) fn frame(payload: &[u8], durable: u64, time: i64) -> Option<Vec<u8>> {
     let length = u32::try_from(payload.len()).ok().filter(|length| *length <= LONGEST)?;
     let mut bytes = MARKER.to_vec();
@@ -82,8 +82,8 @@ pub(super) fn frame(payload: &[u8], durable: u64, time: i64) -> Option<Vec<u8>> 
     Some(bytes)
 }
 
-/// Finds the frames. `None` stands for a journal whose beginning never became durable: its run has
-/// not begun.
+/// Finds the frames. `None` means a journal whose beginning never became durable: its run has not
+/// begun.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Frames>, JournalError> {
     let start = if has_head(bytes)? { head().len() } else { 0 };
     let mut found = Frames { frames: vec![], end: start };
@@ -99,7 +99,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Frames>, JournalError> {
     Ok((!found.frames.is_empty()).then_some(found))
 }
 
-/// Whether the head is there; else it is torn.
+/// Whether the head is complete; otherwise it is torn.
 fn has_head(bytes: &[u8]) -> Result<bool, JournalError> {
     let mut reader = Reader::new(bytes);
     let (Ok(magic), Ok(version)) = (reader.take(MAGIC.len(), "magic"), reader.u16("version"))
@@ -153,8 +153,8 @@ fn at(bytes: &[u8], start: usize) -> Option<Frame> {
     })
 }
 
-/// Whether an intact frame behind `bad` was written when `bad` was durable; or so much lies there
-/// that some of it must have been.
+/// Whether an intact frame after `bad` was written when `bad` was already durable, or so much
+/// follows that some of it must have been durable.
 fn knows_better(bytes: &[u8], bad: usize) -> bool {
     let tail = bytes.get(bad..).unwrap_or_default();
     if tail.len() > LONGEST_TAIL {
@@ -173,10 +173,10 @@ fn offset(at: usize) -> u64 {
 /// Payloads are shorter than this.
 pub(super) const LONGEST: u32 = 64 << 10;
 
-/// The writer makes the file durable before more than this is not.
+/// The writer syncs the file before more than this is not durable.
 pub(super) const MOST_NOT_DURABLE: u64 = 128 << 10;
 
-/// The most that a power loss can tear: with it, a reader's search has an end.
+/// The most that a power loss can tear: it bounds a reader's search.
 const LONGEST_TAIL: usize = (128 << 10) + 2 * (65 << 10);
 
 const MAGIC: [u8; 8] = *b"SSTRKJNL";

@@ -1,4 +1,4 @@
-//! What a journal says, taken together.
+//! The contents of a journal, taken together.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ pub struct History {
     pub plan: Vec<(String, String)>,
     /// The processes that worked on it, in order.
     pub sessions: Vec<Seen>,
-    /// The SSTables that were begun, by their numbers.
+    /// The SSTables that were begun, by number.
     pub sstables: BTreeMap<u32, Entry>,
-    /// Bytes of intact records; what lies behind them was never durable.
+    /// Bytes of intact records; what follows them was never durable.
     pub length: u64,
-    /// Whether something lies behind them.
+    /// Whether anything follows them.
     pub is_torn: bool,
 }
 
@@ -36,15 +36,15 @@ pub struct Seen {
     pub session: Session,
     /// When it began.
     pub began: SystemTime,
-    /// When it was heard of last.
+    /// When it last wrote a record.
     pub last: SystemTime,
-    /// Bytes of Data.db that it has written anew, durably.
+    /// Bytes of Data.db that it has rewritten, durably.
     pub rewritten: u64,
     /// Bytes that it has read back.
     pub read_back: u64,
-    /// The same as it was heard of last, durable or not.
+    /// The same by its last record, durable or not.
     pub by_then: (u64, u64),
-    /// Why it has ended, if it was not killed and has left something.
+    /// Why it has ended, if it was not killed and has left work.
     pub ending: Option<Ending>,
 }
 
@@ -52,7 +52,7 @@ pub struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum State {
-    /// Nothing of it is durable: it would start anew.
+    /// Nothing of it is durable: it would start over.
     Begun,
     /// Some of it is durable.
     Durable,
@@ -60,9 +60,9 @@ pub enum State {
     Sealed,
     /// It was read back.
     Verified,
-    /// It is in its place.
+    /// It is in place.
     Swapped,
-    /// It failed, and is as it was.
+    /// It failed, and is unchanged.
     Failed,
 }
 
@@ -93,9 +93,9 @@ pub struct Entry {
     pub bytes: u64,
     /// How far it is.
     pub state: State,
-    /// How it is staged, if it can be gone on with.
+    /// How it is staged, if it can be resumed.
     pub staged: Option<Left>,
-    /// What was done of it.
+    /// The work done on it.
     pub parts: Vec<Part>,
     /// The ranges that were written.
     pub written: RangeSet,
@@ -103,26 +103,26 @@ pub struct Entry {
     pub read_back: RangeSet,
     /// The staged files, when it is sealed.
     pub files: Vec<(Component, u64)>,
-    /// The new name, when it was verified.
+    /// The new name, once it is verified.
     pub new: Option<Descriptor>,
     /// Its copies in snapshots and backups that are replaced.
     pub copies: u32,
     /// Why it failed.
     pub why: Option<String>,
-    /// In which of the sessions it was swapped in, or failed.
+    /// The session in which it was swapped in, or failed.
     pub ended_in: Option<usize>,
-    /// Bytes in its parts, of either pass.
+    /// Bytes of its parts, for each pass.
     in_parts: [u64; 2],
 }
 
-/// The numbers that SSTables have, by their directories and names.
+/// The numbers of SSTables, by directory and name.
 type Begun = HashMap<(PathBuf, Descriptor), u32>;
 
-/// What is staged of an SSTable, and can be gone on with.
+/// The staged part of an SSTable, from which it can be resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Left {
-    /// All files of the old SSTable as they were.
+    /// All files of the old SSTable at that time.
     pub source: Vec<SourceFile>,
     /// The staging directory.
     pub directory: PathBuf,
@@ -135,7 +135,7 @@ pub struct Left {
 }
 
 impl Entry {
-    /// Whether the next run can go on with what is staged.
+    /// Whether the next run can resume from what is staged.
     #[must_use]
     pub const fn is_resumable(&self) -> bool {
         matches!(self.state, State::Durable | State::Sealed | State::Verified)
@@ -159,11 +159,11 @@ impl Entry {
 }
 
 impl History {
-    /// Reads a journal. `None` stands for one whose run has not begun: its beginning was never
+    /// Reads a journal. `None` means a journal whose run has not begun: its beginning was never
     /// durable.
     ///
     /// # Errors
-    /// [`JournalError`]; a torn tail is none.
+    /// [`JournalError`]; a torn tail is not an error.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, JournalError> {
         let Some(found) = frame::read(bytes)? else { return Ok(None) };
         let (mut history, mut begun) = (Self::default(), HashMap::new());
@@ -179,7 +179,7 @@ impl History {
         Ok(Some(history))
     }
 
-    /// What can be gone on with.
+    /// What can be resumed.
     pub fn resumable(&self) -> impl Iterator<Item = (u32, &Entry)> {
         let all = self.sstables.iter().map(|(number, entry)| (*number, entry));
         all.filter(|(_, entry)| entry.is_resumable())
@@ -191,15 +191,15 @@ impl History {
         self.sstables.last_key_value().map_or(0, |(last, _)| last.saturating_add(1))
     }
 
-    /// Whether its last process has ended by itself and has left nothing that could be gone on with: a
-    /// run that begins anew loses nothing.
+    /// Whether its last process has ended by itself and has left nothing that could be resumed: a
+    /// run that starts over loses nothing.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         let has_ended = self.sessions.last().is_some_and(|seen| seen.ending.is_some());
         has_ended && self.resumable().next().is_none()
     }
 
-    /// Says where the data directories are now, by their numbers.
+    /// Sets where the data directories are now, by number.
     pub fn relocate(&mut self, data_dirs: &[PathBuf]) {
         let Some(site) = &mut self.site else { return };
         let then = std::mem::replace(&mut site.data_dirs, data_dirs.to_vec());
@@ -244,7 +244,7 @@ impl History {
                 }
                 let directory = directory.path(self.data_dirs())?;
                 if let Some(before) = begun.insert((directory.clone(), old.clone()), sstable) {
-                    // One that starts anew.
+                    // One that starts over.
                     self.sstables.remove(&before);
                 }
                 self.sstables.insert(sstable, Entry::new(directory, old, bytes));
@@ -263,7 +263,7 @@ impl History {
                 }
             }
             other => {
-                let (rewritten, read_back) = self.go_on(other)?;
+                let (rewritten, read_back) = self.continue_with(other)?;
                 if let Some(seen) = self.sessions.last_mut() {
                     seen.rewritten = seen.rewritten.saturating_add(rewritten);
                     seen.read_back = seen.read_back.saturating_add(read_back);
@@ -288,8 +288,8 @@ impl History {
         });
     }
 
-    /// Returns the bytes of either pass that the record adds.
-    fn go_on(&mut self, record: Record) -> Result<(u64, u64), &'static str> {
+    /// Returns the bytes that the record adds to each pass.
+    fn continue_with(&mut self, record: Record) -> Result<(u64, u64), &'static str> {
         let number = match &record {
             Record::Staged(number, _) | Record::Done(number, _) => *number,
             Record::Sealed { sstable, .. }

@@ -1,9 +1,10 @@
-//! The record of one run, from which the next one goes on.
+//! The record of one run, from which the next run resumes.
 //!
 //! A journal says which ranges of which staged SSTables are durable, which are sealed, verified and
-//! swapped. It is appended to and never changed; what it says was true on the disk before it was
-//! written ([`Journal::append`]). It holds names, options, lengths and key ids. What would say
-//! something about a plaintext (checksums, digests) is handed in and given back as sealed bytes.
+//! swapped. It is append-only. What a record says was true on the disk before the record was
+//! written ([`Journal::append`]). The journal holds names, options, lengths and key ids. Anything
+//! that would reveal something about a plaintext (checksums, digests) is passed in and returned as
+//! sealed bytes.
 //!
 //! ```text
 //! file    [magic 8][version u16] frame ...
@@ -11,8 +12,8 @@
 //! ```
 //!
 //! `durable` is how much of the file was known to be on the disk when the frame was written. So a
-//! reader can tell a tail that a power loss tore, which is cut off, from damage in what was durable,
-//! which is refused: some intact frame behind the bad one knows better.
+//! reader can distinguish a tail torn by a power loss, which is cut off, from damage in durable
+//! data, which is refused: an intact frame after the bad one proves that the bad one was durable.
 
 mod checkpoint;
 mod envelope;

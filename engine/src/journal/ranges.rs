@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-/// A set of numbers, kept as runs of neighbours: what is done of an SSTable has few gaps.
+/// A set of numbers, kept as runs of consecutive ones: the finished ranges of an SSTable have few
+/// gaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RangeSet {
-    /// First number of each run, and the number behind its last.
+    /// First number of each run, and the number after its last.
     runs: BTreeMap<u64, u64>,
 }
 
@@ -16,8 +17,8 @@ impl RangeSet {
         Self { runs: BTreeMap::new() }
     }
 
-    /// Adds `count` numbers from `first` on. False, and nothing is added, when one of them is there
-    /// already, or there is no such number.
+    /// Adds `count` numbers from `first` on. Returns false and adds nothing when one of them is
+    /// already in the set, or does not exist.
     pub fn insert(&mut self, first: u64, count: u64) -> bool {
         let Some(end) = first.checked_add(count).filter(|end| *end > first) else { return false };
         let before = self.runs.range(..end).next_back().map(|(start, end)| (*start, *end));
@@ -39,19 +40,19 @@ impl RangeSet {
         self.runs.iter().map(|(start, end)| end.saturating_sub(*start)).sum()
     }
 
-    /// The first number that is not there.
+    /// The first number that is not in the set.
     #[must_use]
     pub fn first_missing(&self) -> u64 {
         self.runs.get(&0).copied().unwrap_or_default()
     }
 
-    /// The number behind the last one.
+    /// The number after the last one.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.runs.last_key_value().map_or(0, |(_, end)| *end)
     }
 
-    /// The numbers below `end` that are not there.
+    /// The numbers below `end` that are not in the set.
     #[must_use]
     pub fn missing(&self, end: u64) -> Missing {
         let (mut gaps, mut next, mut count) = (Vec::new(), 0, 0_u64);
@@ -70,7 +71,7 @@ impl RangeSet {
 /// The numbers that a set lacks, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// How many lie before the gap, and its first number.
+    /// How many missing numbers precede the gap, and its first number.
     gaps: Vec<(u64, u64)>,
     count: u64,
 }
@@ -82,7 +83,7 @@ impl Missing {
         self.count
     }
 
-    /// The `index`th of them; the caller asks for one that is there.
+    /// The `index`th of them, which must exist.
     #[must_use]
     pub fn nth(&self, index: u64) -> u64 {
         let at = self.gaps.partition_point(|(before, _)| *before <= index);
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_overflow() {
+    fn ranges_do_not_overflow() {
         let mut set = RangeSet::default();
         assert!(!set.insert(u64::MAX, 2));
         assert!(set.insert(u64::MAX - 1, 1));

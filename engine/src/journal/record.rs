@@ -1,4 +1,4 @@
-//! What a frame says.
+//! The content of a frame.
 //!
 //! ```text
 //! record   [kind u8] fields
@@ -7,8 +7,9 @@
 //! time     [i128 nanoseconds since 1970]
 //! ```
 //!
-//! A kind says all about its fields. What formats 1 and 2 wrote otherwise has another kind today; a
-//! journal of theirs that is gone on with gets their kinds, and stays what its head says.
+//! A kind determines its fields. Records that formats 1 and 2 wrote differently have other kinds
+//! today. When a journal of these formats is resumed, it gets their kinds and keeps the format in
+//! its head.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,10 +26,10 @@ use crate::wire::{Put as _, Reader};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Record {
-    /// A run begins, of these data directories, by a plan that is described in so many named texts.
-    /// Formats 1 and 2 have the directories among these.
+    /// A run begins, of these data directories, with a plan that is described in this many named
+    /// texts. Formats 1 and 2 have the directories among these.
     Started(Session, Option<Site>, Vec<(String, String)>),
-    /// A later process goes on.
+    /// A later process resumes the run.
     Resumed(Session),
     /// Work on an SSTable begins.
     Begun {
@@ -41,7 +42,7 @@ pub enum Record {
         /// Length of its Data.db.
         bytes: u64,
     },
-    /// What is staged of it can be gone on with.
+    /// What is staged of it can be resumed.
     Staged(u32, Staged),
     /// Some of its ranges are done, and durable.
     Done(u32, Part),
@@ -52,14 +53,14 @@ pub enum Record {
         /// Components and their lengths.
         files: Vec<(Component, u64)>,
     },
-    /// It was read back, and is to be published under this name.
+    /// It was read back, and will be published under this name.
     Verified {
         /// Its number.
         sstable: u32,
         /// The new name.
         new: Descriptor,
     },
-    /// So many copies of it in snapshots and backups are replaced.
+    /// This many copies of it in snapshots and backups are replaced.
     Linked {
         /// Its number.
         sstable: u32,
@@ -73,40 +74,40 @@ pub enum Record {
         /// The new name.
         new: Descriptor,
     },
-    /// It failed; what was staged of it is gone.
+    /// It failed; what was staged of it was removed.
     Failed {
         /// Its number.
         sstable: u32,
         /// Why.
         why: String,
     },
-    /// What was staged of it cannot be gone on with, and is gone.
+    /// What was staged of it cannot be resumed, and was removed.
     Dropped {
         /// Its number.
         sstable: u32,
         /// Why.
         why: String,
     },
-    /// So many bytes has this process written anew and read back, durable or not: for `status`.
+    /// The bytes that this process has rewritten and read back, durable or not: for `status`.
     Progress {
         /// Of the old Data.db files.
         rewritten: u64,
         /// Of the new ones.
         read_back: u64,
     },
-    /// The process has ended before all was done.
+    /// The process has ended before all work was done.
     Ended(Ending),
 }
 
-/// Why a process has ended before all was done.
+/// Why a process has ended before all work was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
     /// It was asked to: by a signal, or by its control file.
     Asked,
-    /// Its time was over.
+    /// Its deadline had passed.
     Deadline,
-    /// It has taken as many SSTables as it was to take.
+    /// It has processed as many SSTables as it was asked to.
     Limit,
     /// SSTables have failed.
     Failures,
@@ -136,13 +137,13 @@ impl Ending {
     }
 }
 
-/// One process that works on the run.
+/// A process that works on the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Session {
     /// The program and its version.
     pub tool: String,
-    /// SSTables that it has before it.
+    /// SSTables that it has to do.
     pub sstables: u64,
     /// Bytes of their Data.db.
     pub bytes: u64,
@@ -152,7 +153,7 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Staged {
-    /// All files of the old SSTable as they were.
+    /// All files of the old SSTable at that time.
     pub source: Vec<SourceFile>,
     /// The staging directory.
     pub directory: Location,
@@ -196,7 +197,7 @@ pub struct Part {
     pub sealed: Vec<u8>,
 }
 
-/// Neighbouring ranges.
+/// Consecutive ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Run {
@@ -325,10 +326,10 @@ impl Record {
         out
     }
 
-    /// Takes bytes apart, all of them.
+    /// Parses bytes, which must be used up completely.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// What is wrong, in words.
     pub fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let mut reader = Reader::new(bytes);
         let kind = reader.u8("kind").map_err(words)?;
@@ -433,7 +434,7 @@ fn session(reader: &mut Reader<'_>) -> Decoded<Session> {
     Ok(Session { tool: text(reader)?, sstables: u64_of(reader)?, bytes: u64_of(reader)? })
 }
 
-/// Formats 1 and 2 have the directory behind the files.
+/// Formats 1 and 2 have the directory after the files.
 fn staged(reader: &mut Reader<'_>, directory: Option<Location>) -> Decoded<Staged> {
     let source = list(reader, |reader| {
         let component = component(reader)?;

@@ -1,9 +1,9 @@
-//! What is about to replace copies of an SSTable in snapshots and backups.
+//! The replacement of copies of an SSTable in snapshots and backups.
 //!
-//! No node finishes or undoes that, so it has a record of its own, which lies with the staged files:
-//! it is complete and durable before the first copy is touched, and removed, durably, before the
-//! first staged file goes. Whoever finds it can put the staged files in the places of the copies,
-//! again and again, and needs neither the journal nor a key.
+//! No node finishes or undoes it, so it has its own record next to the staged files. The record is
+//! complete and durable before the first copy is touched, and removed, durably, before the first
+//! staged file is removed. A run that finds it can put the staged files in the places of the
+//! copies, any number of times, and needs neither the journal nor a key.
 //!
 //! ```text
 //! file       [magic 8][version u16] components put, components dropped, copies [CRC32 of all before]
@@ -19,15 +19,15 @@ use crate::sstable::{Component, Descriptor};
 use crate::wire::Reader;
 use crate::{Error, ErrorKind};
 
-/// Copies, and what becomes of their files.
+/// Copies, and what happens to their files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Replacement {
-    /// Components that are staged, and take the places of those of each copy.
+    /// Staged components, which replace those of each copy.
     pub put: Vec<Component>,
     /// Components of the copies that have no successor.
     pub dropped: Vec<Component>,
-    /// The copies: where they lie below the data directory, and their names there.
+    /// The copies: their paths below the data directory, and their names there.
     pub copies: Vec<(PathBuf, Descriptor)>,
 }
 
@@ -48,11 +48,11 @@ impl Replacement {
         })
     }
 
-    /// Takes bytes apart, all of them.
+    /// Parses bytes, which must be used up completely.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] for another version, [`ErrorKind::Corrupt`] for anything that
-    /// was not written so: the record is never torn.
+    /// does not have this form: the record is never torn.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let damaged = |what: &str| Error::new(ErrorKind::Corrupt, format!("it is damaged: {what}"));
         match envelope::open(bytes, MAGIC, FORMAT) {

@@ -1,8 +1,8 @@
-//! Which keys rotations were begun with.
+//! The keys of rotations that were begun.
 //!
-//! A run that is to write with a new key notes which one that is, before it writes with it. Said
-//! again, the same words mean the same key: for what is left, for other tables, and when all is done.
-//! The record outlives the run and its journal. It holds names of options and of keys, no key.
+//! A run that writes with a new key records the key before it uses it. The same command, given
+//! again, then means the same key: for the remaining work, for other tables, and when all is done.
+//! The record outlives the run and its journal. It holds names of options and of keys, but no key.
 //!
 //! ```text
 //! file      [magic 8][version u16] list of rotations [CRC32 of all before]
@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Rotation {
     /// The group of servers that has the key.
     pub group: String,
-    /// What the key was asked for by: cipher, strength, namespace.
+    /// The attributes of the key: cipher, strength, namespace.
     pub options: Vec<(String, String)>,
     /// The key's id.
     pub key: String,
@@ -32,7 +32,7 @@ pub struct Rotation {
     pub began: SystemTime,
 }
 
-/// All that are known, one for each group and options.
+/// All known rotations, one for each group and options.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rotations(Vec<Rotation>);
 
@@ -56,7 +56,8 @@ impl Rotations {
         })
     }
 
-    /// Writes the record, durably: the old one is there or the new one. The directory is there.
+    /// Writes the record, durably: afterwards either the old one or the new one exists. The
+    /// directory must exist.
     ///
     /// # Errors
     /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
@@ -79,7 +80,7 @@ impl Rotations {
         self.0.iter().find(|known| known.group == group && known.options == options)
     }
 
-    /// Notes a rotation; it takes the place of an earlier one to the same options.
+    /// Records a rotation; it replaces an earlier one to the same options.
     pub fn note(&mut self, rotation: Rotation) {
         let is_other =
             |known: &Rotation| known.group != rotation.group || known.options != rotation.options;
@@ -87,7 +88,7 @@ impl Rotations {
         self.0.push(rotation);
     }
 
-    /// Adds what another record has; of two rotations to the same options the later one counts.
+    /// Adds the rotations of another record; of two to the same options the later one counts.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for rotation in other.0 {
@@ -146,7 +147,7 @@ fn rotations(mut reader: Reader<'_>) -> Decoded<Vec<Rotation>> {
 const MAGIC: [u8; 8] = *b"SSTRKROT";
 const FORMAT: u16 = 1;
 
-/// A thousand rotations, and some.
+/// Enough for more than a thousand rotations.
 const LONGEST: u64 = 1 << 20;
 
 /// The name of the file in its state directory.
@@ -196,7 +197,7 @@ mod tests {
         assert_eq!(Rotations::read(&LocalStorage, dir.path()).unwrap(), Rotations::default());
         let mut all = Rotations::default();
         all.note(rotation("g\u{1f511}", "256", "02-001", 1));
-        // Twice: the second time something is replaced.
+        // Twice: the second time replaces a file.
         all.write(&LocalStorage, dir.path()).unwrap();
         all.note(rotation("h", "", "k", 2));
         all.write(&LocalStorage, dir.path()).unwrap();

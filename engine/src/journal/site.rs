@@ -1,9 +1,9 @@
-//! Whose run a journal is of: its data directories, known by what lies in them.
+//! Which run a journal belongs to: its data directories, identified by a marker in each.
 //!
-//! Data directories are moved, mounted elsewhere and named in another order. So each of them has a
-//! marker in this program's directory as long as the run is unfinished, with the run's random id and
-//! the number that records call the directory by. It is durable before the journal is. One that is
-//! gone is made good by the path that the directory had when the run was begun.
+//! Data directories may be moved, mounted elsewhere and named in another order. So each has a
+//! marker in this program's directory as long as the run is unfinished, with the run's random id
+//! and the directory's number in records. It is durable before the journal is. If a marker is
+//! missing, the path that the directory had when the run was begun replaces it.
 //!
 //! ```text
 //! marker   [magic 8][version u16][run 16][number u32][path of the state directory][CRC32 of all before]
@@ -18,12 +18,12 @@ use crate::io::Storage;
 use crate::wire::{Put as _, Reader};
 use crate::{Error, ErrorKind, Result};
 
-/// A run, told from all others.
+/// The identity of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunId(pub(super) [u8; 16]);
 
 impl RunId {
-    /// One that no other run has.
+    /// A new, unique id.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the system gives no random bytes.
@@ -48,7 +48,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A run and its data directories, whose places here are their numbers.
+/// A run and its data directories, whose positions here are their numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Site {
@@ -59,7 +59,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// That of a new run.
+    /// The site of a new run.
     ///
     /// # Errors
     /// As [`RunId::random`].
@@ -68,18 +68,18 @@ impl Site {
     }
 }
 
-/// Where something of a run lies.
+/// The location of something that belongs to a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a path is one or the other")]
 pub enum Location {
-    /// Below one of its data directories, which is called by its number.
+    /// Below one of its data directories, given by its number.
     Below(u32, PathBuf),
-    /// Formats 1 and 2 know absolute paths only.
+    /// An absolute path: formats 1 and 2 have no others.
     Absolute(PathBuf),
 }
 
 impl Location {
-    /// Where a path lies as a run's records say it.
+    /// The location of a path, as a run's records have it.
     pub(super) fn of(path: &Path, data_dirs: &[PathBuf]) -> Self {
         (0..)
             .zip(data_dirs)
@@ -90,7 +90,7 @@ impl Location {
             .unwrap_or_else(|| Self::Absolute(path.to_owned()))
     }
 
-    /// The path that it stands for.
+    /// The path of this location.
     pub(super) fn path(self, data_dirs: &[PathBuf]) -> Decoded<PathBuf> {
         match self {
             Self::Below(number, below) => {
@@ -118,7 +118,7 @@ pub(super) fn absolute(reader: &mut Reader<'_>) -> Decoded<Location> {
     if is_canonical { Ok(Location::Absolute(path)) } else { Err("a path in it is not canonical") }
 }
 
-/// A way down from a data directory, and nowhere else.
+/// Only a path down from a data directory.
 pub(super) fn below(reader: &mut Reader<'_>) -> Decoded<PathBuf> {
     let path = path(reader)?;
     let mut parts = path.components().peekable();
@@ -126,7 +126,7 @@ pub(super) fn below(reader: &mut Reader<'_>) -> Decoded<PathBuf> {
     if is_below { Ok(path) } else { Err("a path in it leaves the data directory") }
 }
 
-/// Says in a data directory which run it is of.
+/// Marks a data directory as part of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Marker {
@@ -149,14 +149,14 @@ impl Marker {
         })
     }
 
-    /// Takes bytes apart, all of them.
+    /// Parses bytes, which must be used up completely.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         envelope::open(bytes, MAGIC, FORMAT).ok().and_then(|reader| fields(reader).ok())
     }
 
-    /// The marker in this program's directory below a data directory. One that is damaged is none: it
-    /// was never durable, or is made good by the path of the data directory.
+    /// The marker in this program's directory below a data directory. A damaged one counts as
+    /// missing: it was never durable, or the path of the data directory replaces it.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
@@ -173,7 +173,7 @@ impl Marker {
         }
     }
 
-    /// Writes it in the place of any other, durably but for the name of the directory.
+    /// Writes it in place of any other, durably except for the name of the directory.
     ///
     /// # Errors
     /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_reads_as_it_was_written_and_a_damaged_one_is_none() {
+    fn a_marker_reads_back_and_a_damaged_one_counts_as_missing() {
         let bytes = marker().encode();
         assert_eq!(Marker::decode(&bytes), Some(marker()));
         for at in 0..bytes.len() {

@@ -78,7 +78,7 @@ fn plan() -> Vec<(String, String)> {
     vec![("target".to_owned(), "{'class': 'x'}".to_owned())]
 }
 
-/// The same as formats 1 and 2 wrote it.
+/// The same, as formats 1 and 2 wrote it.
 fn with_absolute_paths(records: &[Record]) -> Vec<Record> {
     let absolute = |place: &mut Location| {
         if let Location::Below(_, path) = place {
@@ -114,13 +114,14 @@ fn read(records: &[Record]) -> Result<Option<History>, JournalError> {
 }
 
 #[test]
-fn records_come_back_as_they_were() {
+fn records_read_back_as_written() {
     for record in whole_life().into_iter().chain(with_absolute_paths(&whole_life())) {
         assert_eq!(Record::decode(&record.encode()), Ok(record));
     }
 }
 
-/// Nobody writes such records; whoever could would have files removed elsewhere.
+/// This program never writes such records; an attacker who could would have files removed
+/// elsewhere.
 #[test]
 fn a_path_that_leaves_its_data_directory_is_refused() {
     for path in ["", "/etc", "../x", "ks/../../x", "ks/.."] {
@@ -146,7 +147,7 @@ fn a_path_that_leaves_its_data_directory_is_refused() {
 }
 
 #[test]
-fn what_lies_in_data_directories_that_were_moved_moves_with_them() {
+fn paths_move_with_their_data_directories() {
     let mut history = read(&whole_life()[..8]).unwrap().unwrap();
     let entry = history.sstables[&0].clone();
     assert_eq!(entry.directory, Path::new("/d/ks/t"));
@@ -159,7 +160,7 @@ fn what_lies_in_data_directories_that_were_moved_moves_with_them() {
 }
 
 #[test]
-fn a_life_is_put_together() {
+fn the_history_of_a_run_is_read_back() {
     let records = whole_life();
     let states: Vec<_> = (1..=records.len())
         .map(|count| {
@@ -205,13 +206,13 @@ fn a_life_is_put_together() {
     assert_eq!(history.sstables[&1].state, State::Failed);
     assert_eq!((history.next_number(), history.sstables.len()), (2, 2));
     assert_eq!(history.resumable().count(), 0);
-    // What each process has done: the second one saw the rest of the first SSTable.
+    // What each process has done: the second one did the rest of the first SSTable.
     let done: Vec<_> = history.sessions.iter().map(|s| (s.rewritten, s.read_back)).collect();
     assert_eq!(done, [(10, 0), (90, 100)]);
 }
 
 #[test]
-fn one_that_starts_anew_takes_the_place_of_its_first_attempt() {
+fn an_sstable_that_starts_over_replaces_its_first_attempt() {
     let records = whole_life();
     let again = [&records[..4], &[begun(1, "oa-1-big")]].concat();
     let history = read(&again).unwrap().unwrap();
@@ -221,7 +222,7 @@ fn one_that_starts_anew_takes_the_place_of_its_first_attempt() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_its_number() {
+fn a_senseless_record_is_refused_with_its_number() {
     let all = whole_life();
     let sealed = Record::Sealed { sstable: 0, files: vec![] };
     let wrong: Vec<(usize, Vec<Record>)> = vec![
@@ -275,7 +276,7 @@ fn a_torn_tail_is_cut_off_and_damage_before_it_is_not() {
     }
 }
 
-/// Frames that nobody waited for may reach the disk in any order.
+/// Frames that were not awaited may reach the disk in any order.
 #[test]
 fn a_hole_among_frames_that_were_never_durable_is_a_torn_tail() {
     let records = whole_life();
@@ -293,13 +294,13 @@ fn a_hole_among_frames_that_were_never_durable_is_a_torn_tail() {
     bytes[hole.clone()].fill(0);
     let history = History::read(&bytes).unwrap().unwrap();
     assert_eq!((history.length, history.is_torn), (hole.start as u64, true));
-    // Had one behind it been written when it was durable, it would be damage.
+    // If a frame after it had been written when it was durable, it would be damage.
     bytes.extend(frame::frame(&records[6].encode(), hole.end as u64, 0).unwrap());
     assert_eq!(History::read(&bytes), Err(JournalError::Damaged(hole.start as u64)));
 }
 
 #[test]
-fn a_beginning_that_was_never_durable_is_no_journal() {
+fn a_beginning_that_was_never_durable_is_not_a_journal() {
     let (bytes, _) = journal(&whole_life()[..1]);
     for end in 0..bytes.len() {
         assert_eq!(History::read(&bytes[..end]), Ok(None), "cut at {end}");
@@ -324,7 +325,7 @@ fn other_files_and_newer_formats_are_refused() {
 
 /// A reader's work is bounded, whatever the tail is.
 #[test]
-fn a_tail_of_markers_ends_soon() {
+fn a_tail_of_frame_markers_is_searched_in_bounded_time() {
     let (mut bytes, _) = journal(&whole_life());
     let end = bytes.len();
     let mut evil = vec![0x9d, b'R', b'e', 0xc5, 0, 0, 0xff, 0xff];
@@ -340,7 +341,7 @@ proptest! {
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _any = History::read(&bytes);
         let _any = Record::decode(&bytes);
-        // Behind an intact frame, too: the records are read then.
+        // After an intact frame, too: then the records are read.
         let mut whole = frame::head();
         whole.extend(frame::frame(&whole_life()[0].encode(), 0, 0).unwrap());
         whole.extend(frame::frame(&bytes, 0, i64::MIN).unwrap());
@@ -357,7 +358,7 @@ proptest! {
 }
 
 #[test]
-fn it_is_written_gone_on_with_and_read() {
+fn a_journal_is_written_resumed_and_read() {
     let directory = tempfile::tempdir().unwrap();
     let records = whole_life();
     let journal =
@@ -386,15 +387,15 @@ fn it_is_written_gone_on_with_and_read() {
     assert_eq!(History::open(&LocalStorage, &nowhere).unwrap(), None);
 }
 
-/// What lies behind a hole must not come back when the hole is filled.
+/// What follows a hole must not come back when the hole is filled.
 #[test]
-fn a_torn_tail_is_gone_when_it_is_gone_on_with() {
+fn a_torn_tail_is_cut_off_when_the_journal_is_resumed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(JOURNAL_FILE);
     drop(Journal::start(&LocalStorage, directory.path(), session(), site(), vec![]).unwrap());
     let length = LocalStorage.stat(&path).unwrap().unwrap().length;
     let frame = |record: &Record| frame::frame(&record.encode(), length, 0).unwrap();
-    // As long as the record that will be written in its place.
+    // Exactly as long as the record that will be written in its place.
     let hole = frame(&Record::Resumed(session())).len();
     let lost = frame(&begun(0, "oa-1-big"));
     let file = LocalStorage.reopen(&path).unwrap();
@@ -406,7 +407,7 @@ fn a_torn_tail_is_gone_when_it_is_gone_on_with() {
     assert_eq!((history.sstables.len(), history.sessions.len()), (0, 2));
 }
 
-/// The reader counts on it: what is not durable has an end.
+/// The reader relies on it: the part that is not durable is bounded.
 #[test]
 fn records_for_later_are_made_durable_in_time() {
     let directory = tempfile::tempdir().unwrap();
@@ -427,8 +428,8 @@ fn records_for_later_are_made_durable_in_time() {
     assert!(matches!(History::read(&bytes), Err(JournalError::Damaged(_))));
 }
 
-/// One of format 2 that is gone on with gets no record that its format has not: the release that wrote
-/// it can go on with it, too.
+/// When a journal of format 2 is resumed, it gets no record that its format lacks: the release that
+/// wrote it can still resume it.
 #[test]
 fn a_journal_of_an_older_format_stays_one() {
     let directory = tempfile::tempdir().unwrap();
@@ -454,7 +455,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// The fixtures below have one of each: a kind that is added needs one, too, or another format.
+/// The fixtures below have one of each kind: a new kind needs one, too, or another format.
 #[test]
 fn every_kind_of_record_is_in_a_whole_life() {
     let kinds: std::collections::BTreeSet<u8> = whole_life()
@@ -468,13 +469,13 @@ fn every_kind_of_record_is_in_a_whole_life() {
     }
 }
 
-/// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it, which knew no
-/// copies, `format-2` as the next one did, with absolute paths, and `format-3` as today's. They stay as
-/// they are; when the format changes, another file is laid beside them.
+/// `testdata/journals/format-1` holds [`whole_life`] as the first release wrote it, without copies;
+/// `format-2` as the next one did, with absolute paths; and `format-3` as this release does. They
+/// are never changed; a new format gets another file beside them.
 #[test]
 fn journals_of_all_formats_stay_readable() {
     let (written, _) = journal(&whole_life());
-    // What is written today is the same, or it is another format.
+    // The same is written today; anything else would be another format.
     assert_eq!((frame::FORMAT, fixture("format-3") == written), (3, true));
 
     let mut records = with_absolute_paths(&whole_life());

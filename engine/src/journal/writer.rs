@@ -21,16 +21,17 @@ pub const JOURNAL_FILE: &str = "journal";
 pub enum Durability {
     /// Before the call returns: the next step relies on it.
     Now,
-    /// Some time: it is for those who look, and nothing is lost with it.
+    /// At some time: it is only for display, and nothing depends on it.
     Later,
 }
 
-/// A journal being written. Threads may share it: one that waits for the disk holds up no other.
+/// A journal being written. Threads may share it: one that waits for the disk does not block the
+/// others.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// The data directories, by their numbers; none in a journal of format 1 or 2, which gets no record
-    /// that these have not.
+    /// The data directories, by number; `None` in a journal of format 1 or 2, which gets no record
+    /// that these lack.
     data_dirs: Option<Vec<PathBuf>>,
     file: Box<dyn OutputFile>,
     tail: Mutex<Tail>,
@@ -45,7 +46,7 @@ struct Tail {
 }
 
 impl Journal {
-    /// Starts one where none is. The directory's name is durable already.
+    /// Starts a journal where there is none. The directory's name is already durable.
     ///
     /// # Errors
     /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
@@ -70,8 +71,9 @@ impl Journal {
         Ok(Self { path, data_dirs, file, tail: Mutex::new(tail) })
     }
 
-    /// Goes on with one that was read, and [relocated](History::relocate): cuts off what is torn, and makes durable what is left. The
-    /// process that wrote it may have been killed before its fsync, or have had one that failed.
+    /// Resumes a journal that was read and [relocated](History::relocate): cuts off a torn tail,
+    /// and makes the rest durable. The process that wrote it may have been killed before its fsync,
+    /// or its fsync may have failed.
     ///
     /// # Errors
     /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
@@ -99,10 +101,11 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Begins an SSTable, and gives it its number: numbers come in order, whoever is faster.
+    /// Begins an SSTable, and gives it its number: numbers are in the order of the records,
+    /// whichever thread is faster.
     ///
     /// # Errors
-    /// As [`Journal::append`]; no number is given then.
+    /// As [`Journal::append`]; then no number is used up.
     pub fn begin(&self, directory: &Path, old: &Descriptor, bytes: u64) -> Result<u32> {
         let (number, end) = {
             let mut tail = self.tail();
@@ -116,13 +119,14 @@ impl Journal {
         Ok(number)
     }
 
-    /// Where a path lies, as its records say it.
+    /// The location of a path, as the journal's records have it.
     #[must_use]
     pub fn location(&self, path: &Path) -> Location {
         Location::of(path, self.data_dirs.as_deref().unwrap_or_default())
     }
 
-    /// Says how far the process is, or how it has ended, for whoever looks; nothing is lost with it.
+    /// Records how far the process is, or how it has ended, for display only; nothing depends on
+    /// it.
     ///
     /// # Errors
     /// As [`Journal::append`].
@@ -137,10 +141,10 @@ impl Journal {
         }
     }
 
-    /// Appends a record. What it says must be durable before.
+    /// Appends a record. What it says must already be durable.
     ///
-    /// One that fails leaves nothing behind that a reader would see. When an fsync has failed, the
-    /// journal takes no more: nobody knows what is on the disk.
+    /// A failed call leaves nothing that a reader would see. After a failed fsync the journal
+    /// accepts no more records: what is on the disk is unknown.
     ///
     /// # Errors
     /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
@@ -155,7 +159,7 @@ impl Journal {
         if durability == Durability::Later && !is_far {
             return Ok(());
         }
-        // Meanwhile others may append; what they write is covered or not.
+        // Meanwhile other threads may append; what they write may or may not be covered.
         let synced = self.file.sync_data();
         let mut tail = self.tail();
         match synced {
@@ -168,7 +172,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Why it takes no more, if so.
+    /// Why it accepts no more records, if so.
     #[must_use]
     pub fn broken(&self) -> Option<Error> {
         self.tail().broken.clone()
@@ -181,7 +185,7 @@ impl Journal {
         }
         let bytes = frame::frame(&record.encode(), tail.durable, now())
             .ok_or_else(|| too_long(&self.path))?;
-        // The length stays as it was if this fails: the next record is written over the rest.
+        // The length is unchanged if this fails: the next record overwrites the remains.
         self.file.write_at(&bytes, tail.length)?;
         tail.length = tail.length.saturating_add(length(&bytes));
         Ok(tail.length)
@@ -220,5 +224,5 @@ fn too_long(path: &Path) -> Error {
     Error::new(ErrorKind::Internal, "a record is too long for the journal").at(path)
 }
 
-/// A million SSTables, and some.
+/// Enough for more than a million SSTables.
 const LONGEST_JOURNAL: u64 = 512 << 20;

@@ -9,7 +9,7 @@
 //! A chunk of the replicated provider without a valid header was written before the database had a
 //! table for its keys, and is under the key of a file.
 //!
-//! Which of them a chunk has follows from the SSTable's options, never from its first byte.
+//! The SSTable's options decide which of them a chunk has, never its first byte.
 
 use md5::{Digest as _, Md5};
 use uuid::Uuid;
@@ -45,7 +45,7 @@ impl HeaderKind {
         }
     }
 
-    /// Bytes of the longest header, if key ids have at most `longest_id` bytes.
+    /// Length of the longest header, if key ids have at most `longest_id` bytes.
     #[must_use]
     pub const fn longest(self, longest_id: usize) -> usize {
         match self {
@@ -66,7 +66,7 @@ impl From<&ProviderOptions> for HeaderKind {
     }
 }
 
-/// A header as it lies in a chunk.
+/// A header as stored in a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParsedHeader<'a> {
     id: ParsedId<'a>,
@@ -81,7 +81,7 @@ enum ParsedId<'a> {
 }
 
 impl ParsedHeader<'_> {
-    /// The key id, 1 to [`MAX_KEY_ID_LENGTH`] bytes; none if there is no header.
+    /// The key id, 1 to [`MAX_KEY_ID_LENGTH`] bytes; `None` if there is no header.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         match &self.id {
@@ -139,7 +139,7 @@ impl KeyHeader {
         bytes
     }
 
-    /// How many bytes [`Self::encode`] makes.
+    /// The length of [`Self::encode`].
     #[must_use]
     pub fn encoded_length(&self) -> usize {
         match self {
@@ -150,7 +150,7 @@ impl KeyHeader {
     }
 }
 
-/// Why a chunk does not start with the header that its SSTable's options ask for.
+/// Why a chunk does not start with the header that its SSTable's options require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -187,8 +187,8 @@ fn parse_kmip(chunk: &[u8]) -> Result<ParsedHeader<'_>, HeaderError> {
     Ok(ParsedHeader { id: ParsedId::Text(id), length: reader.position() })
 }
 
-/// The database takes whatever is no header for a chunk without one, and so do we: what such a chunk
-/// decrypts to tells.
+/// The database takes anything that is not a header for a chunk without one. This program does the
+/// same: the decrypted chunk shows whether that was right.
 fn parse_replicated(chunk: &[u8]) -> ParsedHeader<'_> {
     let none = ParsedHeader { id: ParsedId::None, length: 0 };
     let Some(([VERSION], rest)) = chunk.split_first_chunk::<1>() else { return none };

@@ -21,7 +21,7 @@ pub const DATABASE_KEY_ID_LIMIT: usize = 256;
 pub struct KeyId(String);
 
 impl KeyId {
-    /// Takes an id as it is: no trimming, no change of case.
+    /// Accepts an id as it is: no trimming, no change of case.
     ///
     /// # Errors
     /// [`KeyIdError`] when it is empty or too long.
@@ -34,7 +34,7 @@ impl KeyId {
         }
     }
 
-    /// Takes an id whose length the caller has checked.
+    /// Accepts an id whose length the caller has checked.
     pub(super) fn from_measured(id: &str) -> Self {
         debug_assert!((1..=MAX_KEY_ID_LENGTH).contains(&id.len()), "the caller checked it");
         Self(id.to_owned())

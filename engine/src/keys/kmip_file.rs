@@ -6,10 +6,10 @@
 //! 02-449 = 000102030405060708090a0b0c0d0e0f
 //! ```
 //!
-//! One `id = key` a line; the key in hexadecimal digits of either case. Blank lines and lines
-//! that start with `#` are ignored, and so is the space around id and key. An id may contain
-//! `=`: the last one of the line counts. A key of the replicated provider has its UUID for an id.
-//! Nobody but the owner may read the file.
+//! One `id = key` a line; the key in hexadecimal digits of either case. Blank lines and lines that
+//! start with `#` are ignored, and so is the space around id and key. An id may contain `=`: the
+//! last one of the line counts. A key of the replicated provider has its UUID for an id. Only the
+//! owner may read the file.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,8 +34,8 @@ impl KmipKeyFile {
     /// # Errors
     /// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when the file does not
     /// exist; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it is not a regular file,
-    /// others than its owner have any permission on it, or a line is not of the form above: the
-    /// line's number is named, and never its content.
+    /// others than its owner have any permission on it, or a line does not have the form above: the
+    /// error names the line's number, never its content.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let file = secret_file::open(&path).map_err(|error| match error.kind() {
@@ -81,7 +81,7 @@ impl KeyProvider for KmipKeyFile {
                     .key(key)
                     .hint("export the key from its server, and add a line 'id = hex key'")
             }),
-            // People write UUIDs in either case.
+            // Operators write UUIDs in either case.
             KeyRef::Replicated { id, .. } => self
                 .keys
                 .iter()
@@ -99,7 +99,8 @@ impl KeyProvider for KmipKeyFile {
     }
 }
 
-/// A table of the database can be read while it runs, and its keys are under a system key.
+/// A table of the database can be read while the database runs, and its keys are under a system
+/// key.
 pub(super) fn not_offline(key: &KeyRef) -> Error {
     Error::key_unavailable(
         "the key is in the database's own table dse_system.encrypted_keys and cannot be had offline",
@@ -167,7 +168,7 @@ fn parse_hex(text: &str) -> Option<SecretKey> {
     Some(SecretKey::from(bytes))
 }
 
-/// The most that the file's mode may be.
+/// The most permissive mode allowed.
 const OWNER_READ_WRITE: u32 = 0o600;
 
 #[cfg(test)]
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_comes_once() {
+    fn an_id_may_occur_once() {
         let error = opened("a = 00\n# a\na = 00\n").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("line 3: this key id came before (key a)"), "{error}");

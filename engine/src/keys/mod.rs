@@ -1,9 +1,9 @@
-//! Keys: their names, their bytes, and the places that give them.
+//! Keys: their names, their bytes, and the places that keep them.
 //!
 //! A [`KeyRef`] names a key and may be printed, stored and compared; a [`SecretKey`] holds its
-//! bytes and can do none of that. A [`KeyProvider`] turns the first into the second, before the
-//! pipeline starts. The [`header`] in front of a chunk says which key a KMIP table's chunk
-//! needs (KMIP.md 3.1).
+//! bytes and allows none of that. A [`KeyProvider`] turns the first into the second, before the
+//! pipeline starts. The [`header`] of a chunk says which key a chunk of a KMIP table needs (KMIP.md
+//! 3.1).
 //!
 //! Buffers through which key bytes pass are wiped, and no error repeats the content of a key
 //! file. The only write here is [`LocalKeyFiles::create`], which appends to a key file.
@@ -38,12 +38,12 @@ use crate::error::Result;
 
 /// A place that keeps keys.
 pub trait KeyProvider: fmt::Debug + Send + Sync {
-    /// Fetches a key by its name, whatever its state there: data that it encrypted must stay
+    /// Fetches a key by its name, whatever its state there: data encrypted with it must stay
     /// readable.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when the place does not
-    /// have the key, or keeps keys of another kind; other kinds when the place itself is at
-    /// fault. The key is named, its bytes are not.
+    /// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when the place does not have
+    /// the key, or keeps keys of another kind; other kinds when the place itself fails. The error
+    /// names the key, but never contains its bytes.
     fn read_key(&self, key: &KeyRef) -> Result<SecretKey>;
 }

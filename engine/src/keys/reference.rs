@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::KeyId;
 use crate::options::escape;
 
-/// Names a key without its bytes: fit for plans, reports and journals.
+/// Names a key without its bytes: suitable for plans, reports and journals.
 ///
 /// Serializes as an object with `provider` (`local_file`, `kmip` or `replicated`) and the fields
 /// below.
@@ -17,8 +17,7 @@ use crate::options::escape;
 pub enum KeyRef {
     /// A key on a KMIP server.
     Kmip {
-        /// The group of servers, by the name that the options and the node's configuration
-        /// give it.
+        /// The group of servers, by its name in the options and in the node's configuration.
         group: String,
         /// The key's id there.
         id: KeyId,
@@ -34,15 +33,15 @@ pub enum KeyRef {
     },
     /// A key in the database's own table `dse_system.encrypted_keys`.
     Replicated {
-        /// The name of the system key under which the table has it.
+        /// The name of the system key that it is encrypted with in the table.
         system_key: String,
         /// Its UUID, hyphenated and in lower case.
         id: KeyId,
     },
 }
 
-/// Where a key is kept with others, one of which may be meant when it is named: the header of a
-/// chunk may be wrong (FORMATS.md 5.5).
+/// A place that keeps several keys. When one of them is named, another one may be meant, since the
+/// header of a chunk may be wrong (FORMATS.md 5.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum KeyGroup<'a> {
@@ -75,7 +74,7 @@ impl fmt::Display for KeyGroup<'_> {
 }
 
 impl KeyRef {
-    /// Where chunk headers tell it from others, and how; none for a key of a file.
+    /// Its group, and how chunk headers name it there; `None` for a key of a file.
     #[must_use]
     pub fn in_group(&self) -> Option<(KeyGroup<'_>, &KeyId)> {
         match self {

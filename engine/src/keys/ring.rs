@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::KeyRef;
 use crate::crypto::{CipherKey, Transformation};
 
-/// Every key that a run needs, scheduled, and frozen before the pipeline starts: nothing can be
-/// added, so the pipeline cannot wait for a provider. Made by `collect`.
+/// Every key that a run needs, scheduled and fixed before the pipeline starts: nothing can be
+/// added, so the pipeline never waits for a provider. Made by `collect`.
 ///
 /// A key of a KMIP server may serve tables with different transformations, and is scheduled for
 /// each; so a key is found by its name and the transformation's spelling.
@@ -26,7 +26,7 @@ impl KeyRing {
     /// The other keys of the same group for the same transformation, in order: to be tried
     /// when a chunk does not decrypt under the key that its header names (FORMATS.md 5.5).
     ///
-    /// A local key has no siblings: the options alone name it.
+    /// A local key has no siblings: only the options name it.
     pub fn siblings<'a>(
         &'a self,
         key: &'a KeyRef,

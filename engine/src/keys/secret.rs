@@ -24,8 +24,8 @@ impl SecretKey {
         self.0.len().saturating_mul(8)
     }
 
-    /// Whether two keys have the same bytes. The time taken depends on the lengths only, as
-    /// far as a compiler can be held to it.
+    /// Whether two keys have the same bytes. The time taken depends only on the lengths, as far as
+    /// the compiler allows.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         if self.0.len() != other.0.len() {

@@ -33,8 +33,8 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         .at(path)
         .hint("name a key file; if it is one, move the keys in use to a smaller file"));
     }
-    // One buffer of the final size: a vector that grew would leave copies behind. The byte more
-    // shows that the file is longer than it said.
+    // One buffer of the final size: a growing vector would leave copies in freed memory. The extra
+    // byte reveals a file that is longer than its metadata says.
     let length = usize::try_from(length).unwrap_or_default();
     let mut bytes = Zeroizing::new(vec![0; length.saturating_add(1)]);
     let mut filled = 0_usize;
@@ -55,8 +55,8 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Splits text into lines as Java's `BufferedReader` does: at LF, CR, or CR LF; nothing follows
-/// the last line end.
+/// Splits text into lines as Java's `BufferedReader` does: at LF, CR, or CR LF; there is no line
+/// after the last line end.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {

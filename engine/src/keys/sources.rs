@@ -1,4 +1,4 @@
-//! All places that a run may take keys from.
+//! All places from which a run may take keys.
 
 use rekey_kmip::client::{Listing, Rest};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct KeySources {
     /// Key files on this machine.
     pub local: LocalKeyFiles,
-    /// Keys of KMIP servers and of the database's own table that were exported to a file; asked
+    /// Keys of KMIP servers and of the database's own table that were exported to a file; used
     /// before the servers.
     pub exported: Option<KmipKeyFile>,
     /// The KMIP servers of the node's configuration.
@@ -19,17 +19,17 @@ pub struct KeySources {
 }
 
 impl KeySources {
-    /// Closes the connections to servers: what they last received, keys among it, is freed then. To be
-    /// called when a run has its keys.
+    /// Closes the connections to servers, which frees the data they last received, including keys.
+    /// Called when a run has its keys.
     pub fn disconnect(&self) {
         if let Some(servers) = &self.servers {
             servers.disconnect();
         }
     }
 
-    /// The names of further keys of a group that have so many bits: a chunk may be under one
-    /// of them although its header names another key (KMIP.md 3.4). The names may be more than
-    /// there are keys of that length; and what a server says of keys that it does not list.
+    /// The names of further keys of a group that have this many bits: a chunk may be under one of
+    /// them although its header names another key (KMIP.md 3.4). There may be more names than keys
+    /// of that length. Also what a server says of keys that it does not list.
     ///
     /// # Errors
     /// As [`KmipServers::names_of`].

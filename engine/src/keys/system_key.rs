@@ -1,11 +1,11 @@
-//! System keys: what encrypts sensitive values of the configuration files (FORMATS.md 6.2).
+//! System keys, which encrypt sensitive values of the configuration files (FORMATS.md 6.2).
 //!
 //! ```text
 //! file:  <transformation> ":" <strength in bits> ":" <base64 of the key>      first line only
 //! value: base64 of ( [ IV, in the modes that have one ] ciphertext )
 //! ```
 //!
-//! The key itself lies in a file of `system_key_directory`, or on a KMIP server.
+//! The key itself is in a file of `system_key_directory`, or on a KMIP server.
 
 use std::fmt;
 use std::path::{Component, Path};
@@ -31,11 +31,11 @@ impl SystemKey {
     /// Reads `<directory>/<name>`: its first line.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the name leads out of the
-    /// directory, the file is not a small regular one, or its first line is not of the form
-    /// above; [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when there is no
-    /// such file; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a cipher that is
-    /// not handled. Nothing of the line but its cipher and strength is shown.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the name leads out of the directory,
+    /// the file is not a small regular one, or its first line does not have the form above;
+    /// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when there is no such file;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a cipher that is not handled.
+    /// Of the line, only cipher and strength are shown.
     pub fn read(directory: &Path, name: &str) -> Result<Self> {
         let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         if name.is_empty() || !inside {
@@ -83,13 +83,13 @@ impl SystemKey {
         Ok(Self { name: name.into(), key: CipherKey::new(transformation, key.expose())? })
     }
 
-    /// Decrypts a value as it stands in a configuration file: base64 of the IV, in the modes that
-    /// have one, and the ciphertext. White space in it does not count.
+    /// Decrypts a value as written in a configuration file: base64 of the IV, in the modes that
+    /// have one, and the ciphertext. White space in it is ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it is not the base64 of a text that
-    /// was encrypted with this key. Wrong key and damage look the same, and nothing of the value
-    /// is in the error.
+    /// was encrypted with this key. A wrong key and damage look the same, and the error contains
+    /// nothing of the value.
     pub fn decrypt_value(&self, value: &str) -> Result<Secret> {
         self.decrypt(value).ok_or_else(|| {
             Error::invalid("the value was not encrypted with the system key")
@@ -122,8 +122,8 @@ impl fmt::Debug for SystemKey {
     }
 }
 
-/// Whether a text has the form of an encrypted value: base64 of whole blocks, of which the
-/// smallest have eight bytes.
+/// Whether a text has the form of an encrypted value: base64 of whole blocks, the smallest of which
+/// have eight bytes.
 pub(super) fn may_be_encrypted(value: &str) -> bool {
     decode(value).is_some_and(|bytes| !bytes.is_empty() && bytes.len().is_multiple_of(8))
 }
@@ -161,8 +161,8 @@ fn parse(line: &[u8]) -> Result<(Transformation, SecretKey), LineError> {
     Ok((transformation, SecretKey::from(key)))
 }
 
-/// Decodes base64 as the database's decoders do together: with or without padding, white space
-/// passed over, bits beyond the last byte dropped.
+/// Decodes everything that one of the database's base64 decoders accepts: with or without padding,
+/// white space ignored, bits beyond the last byte dropped.
 fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
     compact.extend(text.bytes().filter(|byte| !byte.is_ascii_whitespace()));
@@ -179,7 +179,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A warning when others than its owner may read or change the file of a system key.
+/// A warning when users other than its owner may read or change the file of a system key.
 pub(super) fn permission_warning(directory: &Path, name: &str) -> Option<String> {
     config::exposed(&directory.join(name), "the system key")
 }
@@ -251,10 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ciphertext_is_refused_without_being_shown() {
+    fn a_value_that_is_not_ciphertext_is_refused_and_not_shown() {
         let cbc = read(format!("AES/CBC/PKCS5Padding:128:{KEY}")).unwrap();
         let ecb = read(format!("AES:128:{KEY}")).unwrap();
-        // Not base64; no whole blocks; an IV alone; another key's; nothing.
+        // Not base64; not whole blocks; only an IV; under another key; empty.
         for value in ["hunter2!", "hunter22", "uEhAsNySCF9hE9GEeYforA==", "", "8PHy8/T1"] {
             let error = cbc.decrypt_value(value).map(|_| ()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -264,7 +264,7 @@ mod tests {
             assert!(value.is_empty() || !text.contains(value), "{text}");
         }
         assert!(ecb.decrypt_value(&BY_OPENSSL[0].1[4..]).is_err());
-        // A key that pads well by luck must still give text.
+        // A wrong key that gives valid padding by chance must still give text.
         let transformation = Transformation::parse("AES").unwrap();
         let key = decode(KEY).unwrap();
         assert!(ecb.decrypt_value(&seal(&transformation, &key, b"\xff\xfe")).is_err());
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_lies_in_its_directory() {
+    fn a_key_must_be_in_its_directory() {
         let directory = directory(format!("AES:128:{KEY}"));
         for name in ["", "/etc/passwd", "../system_key", "a/../system_key", "."] {
             let error = SystemKey::read(directory.path(), name).map(|_| ()).unwrap_err();

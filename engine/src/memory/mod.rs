@@ -1,8 +1,8 @@
-//! Memory that must not reach a disk by way of swap.
+//! Memory that must not reach a disk through swap.
 //!
-//! What holds keys and plaintext is locked where the system allows it, and never unlocked: pages
-//! are locked, not values, so a key that is given up may share its page with one that is in use.
-//! There are few such pages, since keys are small and buffers are kept.
+//! Memory with keys and plaintext is locked where the system allows it, and never unlocked: pages
+//! are locked, not values, so a dropped key may share its page with one in use. There are few such
+//! pages, since keys are small and buffers are reused.
 
 mod wiped;
 
@@ -32,7 +32,7 @@ pub(crate) fn keep_resident<T: ?Sized>(value: &T) {
     }
 }
 
-/// Says so, if keys or plaintext of this process may be in swap: some of their memory could not be
+/// A warning if keys or plaintext of this process may be in swap: some of their memory could not be
 /// locked, and there is swap.
 #[must_use]
 pub fn exposure() -> Option<Error> {
@@ -41,7 +41,7 @@ pub fn exposure() -> Option<Error> {
 }
 
 fn exposed(is_exposed: bool, swaps: &str) -> Option<Error> {
-    // Below a line of titles; names have no blanks.
+    // The first line has titles; names contain no blanks.
     let names: Vec<_> = swaps.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
     if !is_exposed || names.is_empty() {
         return None;
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_resident_stays_locked() {
+    fn resident_memory_stays_locked() {
         keep_resident(&[0_u8; 0][..]);
         let large = vec![7_u8; 40 << 10];
         keep_resident(&large[..]);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_where_something_is_not_locked_and_there_is_swap() {
+    fn unlocked_memory_is_reported_if_there_is_swap() {
         let error = exposed(true, SWAPS).unwrap();
         assert!(error.to_string().ends_with("to /dev/vdb2, /swap\\040file"), "{error}");
         assert!(error.hint_text().unwrap().contains("ulimit -l"));

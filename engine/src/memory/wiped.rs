@@ -6,8 +6,8 @@ use zeroize::Zeroize as _;
 
 use super::keep_resident;
 
-/// A buffer that plaintext passes through. It is kept out of swap, and wiped before its memory is given back, also when
-/// it has to grow.
+/// A buffer that plaintext passes through. It is kept out of swap, and wiped before its memory is
+/// freed, also when it grows.
 #[derive(Default)]
 pub struct WipedBuffer(Vec<u8>);
 
@@ -23,7 +23,7 @@ impl WipedBuffer {
         &mut self.0
     }
 
-    /// What it holds: as many bytes as were last asked for.
+    /// Its content: as many bytes as were last requested.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.0
@@ -42,7 +42,7 @@ impl fmt::Debug for WipedBuffer {
     }
 }
 
-/// Enough for the usual range of chunks with its headers, so that the buffer is allocated once.
+/// Enough for a typical range of chunks with its headers, so that the buffer is allocated once.
 const USUAL: usize = (2 << 20) + (64 << 10);
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ use crate::error::Error;
 pub struct ChunkLength(u32);
 
 impl ChunkLength {
-    /// The longest chunk that this program handles: 16 MiB. The database has no such limit;
-    /// ours bounds the memory of a run.
+    /// The longest chunk that this program handles: 16 MiB. The database has no such limit; this
+    /// one bounds the memory of a run.
     pub const MAX: Self = Self(1 << 24);
 
     /// The default of Apache 4.0 and later.
     pub const KIB_16: Self = Self(16 << 10);
 
-    /// The default of what came before, and what a checksum of CRC.db covers.
+    /// The default of earlier releases, and the length that a checksum of CRC.db covers.
     pub const KIB_64: Self = Self(64 << 10);
 
     /// The length in bytes.
@@ -63,7 +63,7 @@ impl TryFrom<i32> for ChunkLength {
     }
 }
 
-/// For an option that somebody typed; a reader of files says `Corrupt` in its own words.
+/// For an option from a command line; a reader of files reports `Corrupt` in its own words.
 impl From<ChunkLengthError> for Error {
     fn from(error: ChunkLengthError) -> Self {
         match error {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_say_what_is_wrong() {
+    fn other_numbers_are_refused_with_a_reason() {
         use ChunkLengthError as E;
         for (bytes, error) in [
             (0, E::NotPositive(0)),

@@ -11,8 +11,8 @@ use crate::error::Error;
 pub enum CompressorClass {
     /// Encrypts, and does not compress (FORMATS.md 5).
     Encryptor,
-    /// Any other class, by its name: the simple one if it is in the database's package, else
-    /// as it was given.
+    /// Any other class, by its name: the simple name if it is in the database's package, otherwise
+    /// as given.
     Other(String),
 }
 
@@ -27,7 +27,7 @@ impl CompressorClass {
         }
     }
 
-    /// The name that CompressionInfo.db has: what follows the last dot.
+    /// The name in CompressionInfo.db: what follows the last dot.
     #[must_use]
     pub fn simple_name(&self) -> &str {
         match self {
@@ -56,9 +56,9 @@ impl CompressorClass {
         }
     }
 
-    /// Whether the class may encrypt: all do but the database's own that are known not to
-    /// (FORMATS.md 4). One flipped bit in `Encryptor` makes a class that nobody knows, and no
-    /// key may be called unused while there is one.
+    /// Whether the class may encrypt: all may except the database's own that are known not to
+    /// (FORMATS.md 4). A flipped bit in `Encryptor` makes an unknown class, and while there is one,
+    /// no key may be reported as unused.
     #[must_use]
     pub fn may_encrypt(&self) -> bool {
         match self {
@@ -67,7 +67,7 @@ impl CompressorClass {
         }
     }
 
-    /// Why nothing can be done with this class.
+    /// Why this class cannot be handled.
     pub(super) fn unknown(&self) -> Error {
         let name = self.simple_name();
         if name == Compressor::ZstdDictionary.name() {
@@ -88,7 +88,7 @@ impl CompressorClass {
     }
 }
 
-/// The whole name, so that a class of another package is not taken for one of the database's.
+/// The whole name, so that a class of another package is not mistaken for one of the database's.
 impl fmt::Display for CompressorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -107,7 +107,7 @@ pub(super) enum Compressor {
     Noop,
     Snappy,
     Zstd,
-    /// Known, so that a table with it is known to be in clear; its chunks are not read.
+    /// Listed so that its tables are known to be in clear; its chunks are not read.
     ZstdDictionary,
 }
 

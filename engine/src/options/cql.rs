@@ -7,14 +7,14 @@
 //! text  = "'" *( any character but "'" / "''" ) "'"
 //! ```
 //!
-//! Numbers and booleans keep their spelling: the database, too, takes the text of a literal.
+//! Numbers and booleans keep their spelling: the database uses the text of a literal, too.
 
 use super::shown;
 
 /// Why a text is not a map literal. Positions count characters from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CqlError {
-    /// Something else stands where the grammar has one thing only.
+    /// Something other than the grammar allows at this position.
     #[error("the option map has {found} at character {position}, where {expected} is expected")]
     Unexpected { expected: &'static str, found: Found, position: usize },
     /// A quote is never closed.
@@ -22,7 +22,7 @@ pub(super) enum CqlError {
     Unclosed(usize),
 }
 
-/// What stands at the place of an error.
+/// The text at the position of an error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Found {
     #[error("its end")]
@@ -31,8 +31,8 @@ pub(super) enum Found {
     Text(String),
 }
 
-/// Parses a whole map literal into its pairs, duplicates included; also one that was pasted with
-/// the statement around it.
+/// Parses a whole map literal into its pairs, duplicates included; also if it was pasted with the
+/// statement around it.
 pub(super) fn parse_map(text: &str) -> Result<Vec<(String, String)>, CqlError> {
     let mut parser = Parser { text, rest: text };
     parser.statement()?;
@@ -59,7 +59,7 @@ pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Writes a name of the schema: in double quotes where CQL would read another one without.
+/// Writes a name of the schema: in double quotes where CQL would otherwise read another name.
 pub(super) fn identifier(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
@@ -67,7 +67,8 @@ pub(super) fn identifier(name: &str) -> String {
     if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-/// Words that are no names without quotes. More than any one release reserves: quotes do no harm.
+/// Words that are not names without quotes. The list is longer than any one release's: quotes do no
+/// harm.
 const RESERVED: [&str; 60] = [
     "add",
     "allow",
@@ -153,7 +154,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What stands before the map in a statement.
+    /// What precedes the map in a statement.
     fn statement(&mut self) -> Result<(), CqlError> {
         if self.eat_word("alter") {
             if self.eat_word("materialized") {
@@ -164,7 +165,7 @@ impl<'a> Parser<'a> {
             self.name()?;
             self.expect_word("with", "WITH")?;
         } else {
-            // DESCRIBE has one option a line, all but the first behind AND.
+            // DESCRIBE prints one option a line, all but the first after AND.
             let _first = self.eat_word("with") || self.eat_word("and");
         }
         if self.eat_word("compression") {
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_as_people_write_them() {
+    fn maps_are_read_as_operators_write_them() {
         assert_eq!(pairs("{}"), []);
         assert_eq!(pairs(" { \n\t} \r\n"), []);
         assert_eq!(
@@ -315,7 +316,7 @@ mod tests {
             "alter table\n\"My Ks\".t with COMPRESSION = {'class': 'E'}",
             "ALTER MATERIALIZED VIEW ks.\"V\" WITH compression = {'class': 'E'}",
         ] {
-            // A name with a space is none that a table has.
+            // A name with a space is not a table's name.
             match text.contains("My Ks") {
                 true => assert!(parse_map(text).is_err(), "{text}"),
                 false => assert_eq!(pairs(text), [pair("class", "E")], "{text}"),

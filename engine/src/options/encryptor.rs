@@ -5,7 +5,7 @@ use super::{OptionMap, ProviderOptions};
 use crate::crypto::{Padding, Transformation, TransformationError};
 use crate::error::{Error, Result};
 
-/// What the options of class `Encryptor` mean, defaults filled in (FORMATS.md 5.2, 5.3).
+/// The meaning of the options of class `Encryptor`, with defaults filled in (FORMATS.md 5.2, 5.3).
 ///
 /// Two maps that differ only in spelling (a default left out, a package name) are equal here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,10 +20,10 @@ impl EncryptorOptions {
     /// Reads the options as CompressionInfo.db or [`CompressionParams`](super::CompressionParams)
     /// has them: without the class and the chunk length.
     ///
-    /// Without an option, the cipher is `AES/CBC/PKCS5Padding`, the strength 128 bits and the
-    /// IV length automatic (-1). Another IV length must be a multiple of 4, and the cipher's own
-    /// if the mode has an IV; 0 and other negative numbers are refused, since nothing is known
-    /// to write them.
+    /// Without an option, the cipher is `AES/CBC/PKCS5Padding`, the strength 128 bits and the IV
+    /// length automatic (-1). Another IV length must be a multiple of 4, and the cipher's own if
+    /// the mode has an IV; 0 and other negative numbers are refused, since no known writer produces
+    /// them.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an option that is missing,
@@ -46,7 +46,7 @@ impl EncryptorOptions {
         Ok(Self { transformation, strength, iv_length, provider })
     }
 
-    /// The cipher, which remembers its spelling: local keys are looked up by it.
+    /// The cipher, which keeps its spelling: local keys are looked up by it.
     #[must_use]
     pub const fn transformation(&self) -> &Transformation {
         &self.transformation
@@ -134,7 +134,7 @@ impl From<TransformationError> for Error {
 const DEFAULT_CIPHER: &str = "AES/CBC/PKCS5Padding";
 const DEFAULT_STRENGTH: u32 = 128;
 
-/// The IV length that stands for the cipher's own.
+/// The IV length that means the cipher's own.
 const AUTOMATIC: i32 = -1;
 
 #[cfg(test)]
@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// FORMATS.md 5.2: what DSE takes when nothing names a provider.
+    /// FORMATS.md 5.2: what DSE uses when no option names a provider.
     #[test]
     fn without_a_provider_the_keys_are_in_the_database() {
         let own = |system: &str, secret: &str| ProviderOptions::Replicated {

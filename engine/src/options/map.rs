@@ -26,17 +26,17 @@ impl From<DuplicateOption> for Error {
 
 /// Pairs of option name and value with unique names, in the order in which they were written.
 ///
-/// The order has no meaning to the database, but CompressionInfo.db has one (FORMATS.md 2.1,
-/// field 3), and a file carried over keeps it. Serializes as a JSON object in that order. Clones share
-/// one text until one of them is changed.
+/// The order means nothing to the database, but CompressionInfo.db has one (FORMATS.md 2.1, field
+/// 3), and a file that is carried over keeps it. Serializes as a JSON object in that order. Clones
+/// share one text until one of them is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OptionMap(Arc<Vec<(String, String)>>);
 
 impl OptionMap {
     /// Parses a CQL map literal, such as `{'class': 'Encryptor', 'chunk_length_in_kb': 64}`.
     ///
-    /// Names are single-quoted texts (`''` stands for a quote inside); values are such texts,
-    /// numbers, `true` or `false`, and are kept as they are spelled. White space is free.
+    /// Names are single-quoted texts (`''` is a quote inside); values are such texts, numbers,
+    /// `true` or `false`, and keep their spelling. White space is ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with the position of the character
@@ -78,7 +78,7 @@ impl OptionMap {
         self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
     }
 
-    /// Takes an option out and returns its value; the others keep their order.
+    /// Removes an option and returns its value; the others keep their order.
     pub fn remove(&mut self, name: &str) -> Option<String> {
         let index = self.0.iter().position(|(candidate, _)| candidate == name)?;
         Some(Arc::make_mut(&mut self.0).remove(index).1)
@@ -104,7 +104,7 @@ impl OptionMap {
 
     /// The map as a CQL literal with every value quoted; [`Self::parse_cql`] reads it back.
     ///
-    /// The text is literal, for a CQL shell: what a hostile file put in it comes out unescaped.
+    /// The text is literal, for a CQL shell: what a hostile file put in it is not escaped.
     #[must_use]
     pub fn to_cql(&self) -> String {
         self.to_string()
@@ -142,7 +142,7 @@ impl Serialize for OptionMap {
     }
 }
 
-/// The options that are no class's own.
+/// The options that do not belong to a class.
 pub(super) const OF_THE_TABLE: [&str; 5] =
     ["class", "chunk_length_in_kb", "crc_check_chance", "enabled", "min_compress_ratio"];
 

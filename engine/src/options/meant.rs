@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// The candidate that a word comes closest to, if one comes close.
+/// The candidate closest to a word, if one is close enough.
 pub(crate) fn meant<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -24,7 +24,7 @@ pub(crate) fn did_you_mean(meant: Option<impl Display>, hint: impl Display) -> S
     }
 }
 
-/// A letter or two of a word, or its case.
+/// A slip: one or two letters of a word, or its case.
 const CLOSE: f64 = 0.85;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a CQL `compression` map means, as typed values (FORMATS.md 2.1, 5.2).
 //!
 //! An [`OptionMap`] is the map as text: parsed from CQL, or taken from a CompressionInfo.db.
-//! [`CompressionParams`] is the target of a run, [`ChunkScheme`] what a class and its options do to a
-//! chunk, and [`EncryptorOptions`] the part of it that encrypts. Everything that this release cannot honour to the letter is refused
-//! here, before a byte is written. No key is ever in a map: options name keys, they do not
-//! hold them; this module never opens a file.
+//! [`CompressionParams`] is the target of a run, [`ChunkScheme`] is what a class and its options do
+//! to a chunk, and [`EncryptorOptions`] is the part of it that encrypts. Everything that this
+//! release cannot honour exactly is refused here, before a byte is written. No key is ever in a
+//! map: options name keys, they do not hold them; this module never opens a file.
 
 mod chunk_length;
 mod class;

@@ -23,8 +23,8 @@ impl CompressionParams {
     ///
     /// The class is called `class`, or `sstable_compression` in old schemas; the chunk length
     /// `chunk_length_in_kb` or `chunk_length_kb`. `crc_check_chance` is checked and dropped: it
-    /// is about reading. `min_compress_ratio` may only be 0. No compression is an empty class, or
-    /// `enabled` false.
+    /// concerns only reading. `min_compress_ratio` may only be 0. No compression is an empty class,
+    /// or `enabled` false.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a value that the database refuses
@@ -56,8 +56,8 @@ impl CompressionParams {
         Ok(Self { class, chunk_length, options, map, is_misspelt })
     }
 
-    /// What the operator should know about the map: an option of it is written under another name
-    /// than it was given.
+    /// What the operator should know about the map: an option is written under a name other than
+    /// the given one.
     #[must_use]
     pub fn warning(&self) -> Option<Error> {
         self.is_misspelt.then(|| {
@@ -68,13 +68,13 @@ impl CompressionParams {
         })
     }
 
-    /// The class that writes the chunks; none for an uncompressed table.
+    /// The class that writes the chunks; `None` for an uncompressed table.
     #[must_use]
     pub const fn class(&self) -> Option<&CompressorClass> {
         self.class.as_ref()
     }
 
-    /// The chunk length, if the map gives one; else an SSTable keeps its own.
+    /// The chunk length, if the map gives one; otherwise an SSTable keeps its own.
     #[must_use]
     pub const fn chunk_length(&self) -> Option<ChunkLength> {
         self.chunk_length
@@ -86,13 +86,13 @@ impl CompressionParams {
         &self.options
     }
 
-    /// The whole map as it was given, for a statement that alters a table.
+    /// The whole map as given, for a statement that alters a table.
     #[must_use]
     pub const fn map(&self) -> &OptionMap {
         &self.map
     }
 
-    /// What the class and its options do; none for an uncompressed table.
+    /// What the class and its options do; `None` for an uncompressed table.
     ///
     /// # Errors
     /// As [`ChunkScheme::from_options`].
@@ -136,7 +136,7 @@ fn take_class(options: &mut OptionMap) -> Result<Option<CompressorClass>> {
     }
 }
 
-/// Gives an option its right name, in its place, where a manual prints a wrong one (KMIP.md 5.3).
+/// Corrects the name of an option, in its place, where a manual prints a wrong one (KMIP.md 5.3).
 fn correct_namespace(options: &mut OptionMap) -> Result<bool> {
     let Some(value) = options.get("key_keyspace").map(str::to_owned) else { return Ok(false) };
     if options.get("key_namespace").is_some() {
@@ -163,8 +163,8 @@ fn take_chunk_length(options: &mut OptionMap) -> Result<Option<ChunkLength>> {
     }
 }
 
-/// With a ratio, the database stores each chunk that did not shrink enough as it is, and an
-/// encrypted chunk never shrinks (FORMATS.md 2.3).
+/// With a ratio, the database stores each chunk that did not shrink enough uncompressed and in
+/// clear, and an encrypted chunk never shrinks (FORMATS.md 2.3).
 fn check_ratio(text: Option<&str>, class: Option<&CompressorClass>) -> Result<()> {
     let Some(text) = text else { return Ok(()) };
     let ratio: f64 = number("min_compress_ratio", text)?;
@@ -185,7 +185,7 @@ fn check_ratio(text: Option<&str>, class: Option<&CompressorClass>) -> Result<()
     Err(error.hint("leave 'min_compress_ratio' out, here and in the table's schema"))
 }
 
-/// Takes an option that has an old name, too.
+/// Removes an option that also has an old name.
 fn one_of(options: &mut OptionMap, name: &str, old_name: &str) -> Result<Option<String>> {
     match (options.remove(name), options.remove(old_name)) {
         (Some(_), Some(_)) => {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_compression_info_does_not_store_is_taken_out() {
+    fn options_not_stored_in_compression_info_are_removed() {
         let params = params(
             "{'secret_key_file': '/k', 'class': 'org.apache.cassandra.io.compress.Encryptor', \
              'chunk_length_in_kb': 64, 'enabled': true, 'min_compress_ratio': 0.0, \
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_compression_is_no_class() {
+    fn no_compression_means_no_class() {
         for map in
             ["{'class': ''}", "{'enabled': false}", "{'class': 'LZ4Compressor', 'enabled': false}"]
         {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misprint_of_the_manual_is_corrected_and_said() {
+    fn a_misprint_of_the_manual_is_corrected_and_reported() {
         let map = |name: &str| {
             params(&format!(
                 "{{'class': 'Encryptor', '{name}': 'mine', 'kmip_host': 'g', \

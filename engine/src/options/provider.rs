@@ -1,4 +1,4 @@
-//! Where the key comes from, as the options say it.
+//! Where the key comes from, according to the options.
 
 use super::map::OF_THE_TABLE;
 use super::meant::{did_you_mean, meant};
@@ -24,9 +24,9 @@ pub enum ProviderOptions {
         secret_key_file: String,
     },
     /// The database's own table `dse_system.encrypted_keys`; each chunk names its key in a header,
-    /// unless it was written before that table was there.
+    /// unless it was written before that table existed.
     Replicated {
-        /// The name of the system key under which the table has its keys.
+        /// The name of the system key that the table's keys are encrypted with.
         system_key_file: String,
         /// The key file for chunks without a header.
         secret_key_file: String,
@@ -37,9 +37,9 @@ impl ProviderOptions {
     /// Takes the provider from the options, and refuses those that are not its own.
     ///
     /// Class names are compared by what follows the last dot: the package differs between the
-    /// products. Without a `key_provider`, DSE and the older Converged Core take the
-    /// replicated provider, and the newer one fails (FORMATS.md 5.2): an SSTable without one has
-    /// been written with the replicated provider.
+    /// products. Without a `key_provider`, DSE and older Converged Core use the replicated
+    /// provider, and newer Converged Core fails (FORMATS.md 5.2). So an SSTable without one was
+    /// written with the replicated provider.
     pub(super) fn from_options(options: &OptionMap) -> Result<Self> {
         if options.get("key_keyspace").is_some() {
             return Err(Error::invalid("option 'key_keyspace' does not exist").hint(
@@ -128,7 +128,7 @@ const COMMON: [&str; 5] = [
     "secret_key_provider_factory_class",
 ];
 
-/// What DSE takes when the options name no provider.
+/// What DSE uses when the options name no provider.
 const DEFAULT_PROVIDER: &str = "ReplicatedKeyProviderFactory";
 /// DSE's own defaults; no other product has this provider.
 const DEFAULT_SYSTEM_KEY: &str = "system_key";

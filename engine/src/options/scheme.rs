@@ -9,8 +9,8 @@ use crate::compress::{
 };
 use crate::error::{Error, Result};
 
-/// How chunks are made from plaintext: by a compressor, by an Encryptor, or by one behind the
-/// other (FORMATS.md 4, 5). There is always at least one of them.
+/// How chunks are made from plaintext: by a compressor, by an Encryptor, or by one after the other
+/// (FORMATS.md 4, 5). There is always at least one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChunkScheme {
     codec: Option<Codec>,
@@ -51,27 +51,27 @@ impl ChunkScheme {
         }
     }
 
-    /// The compressor; none if the chunks are encrypted as they are.
+    /// The compressor; `None` if the chunks are encrypted uncompressed.
     #[must_use]
     pub const fn codec(&self) -> Option<Codec> {
         self.codec
     }
 
-    /// The Encryptor; none if the chunks are in clear.
+    /// The Encryptor; `None` if the chunks are in clear.
     #[must_use]
     pub const fn encryptor(&self) -> Option<&EncryptorOptions> {
         self.encryptor.as_ref()
     }
 
-    /// Whether a compressor stands before an Encryptor, each with the length of its input in
-    /// front (FORMATS.md 4.1).
+    /// Whether a compressor precedes an Encryptor, each with the length of its input in front
+    /// (FORMATS.md 4.1).
     #[must_use]
     pub const fn is_chain(&self) -> bool {
         self.codec.is_some() && self.encryptor.is_some()
     }
 }
 
-/// None for a compressor that this release has not.
+/// `None` for a compressor that this release does not have.
 fn codec(compressor: Compressor, options: &mut OptionMap) -> Result<Option<Codec>> {
     Ok(Some(match compressor {
         Compressor::Adaptive => {
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn options_go_to_the_part_that_knows_them() {
+    fn each_option_is_read_by_its_own_part() {
         let high = [("lz4_compressor_type", "high"), ("lz4_high_compressor_level", "12")];
         let lz4 = Codec::Lz4(Lz4Type::High(Lz4Level::try_from(12).unwrap()));
         assert_eq!(scheme("LZ4Compressor", &high).unwrap().codec(), Some(lz4));
         let both: Vec<_> = high.iter().chain(&KEY).copied().collect();
         assert_eq!(scheme("EncryptingLZ4Compressor", &both).unwrap().codec(), Some(lz4));
-        // The level is about the other type: checked, and without effect.
+        // The level belongs to the other type: it is checked, and has no effect.
         let fast = scheme("LZ4Compressor", &[("lz4_high_compressor_level", "5")]).unwrap();
         assert_eq!(fast.codec(), Some(Codec::Lz4(Lz4Type::Fast)));
         let zstd = scheme("ZstdCompressor", &[("compression_level", "-5")]).unwrap();

@@ -1,10 +1,10 @@
-//! Foreign text made fit for a terminal and a log line.
+//! Foreign text made safe for a terminal and a log line.
 
 use std::fmt;
 
 pub(crate) use crate::error::escape;
 
-/// Quotes foreign text for an error message: escaped, and cut after [`SHOWN_CHARACTERS`].
+/// Quotes foreign text for an error message: escaped, and truncated after [`SHOWN_CHARACTERS`].
 pub(crate) fn shown(text: &str) -> Shown<'_> {
     Shown(text)
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn what_a_terminal_would_interpret_is_escaped() {
         assert_eq!(shown("a\\b 'é' 名").to_string(), "'a\\b 'é' 名'");
         assert_eq!(shown("\u{1b}[2J\n\u{202e}").to_string(), "'\\u{1b}[2J\\u{a}\\u{202e}'");
     }

@@ -1,4 +1,4 @@
-//! Ending a run before its time, and slowing it down.
+//! Ends a run early, and slows it down.
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -7,38 +7,38 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, ErrorKind};
 
-/// What whoever watches over a run may ask of it at any moment, from any thread: a signal handler, a
-/// clock, a file that an operator edits.
+/// The requests that a supervisor may make of a run at any moment, from any thread: a signal
+/// handler, a clock, a file that an operator edits.
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicU8,
-    /// Set by somebody else, such as a signal handler: ends the run as [`Self::stop`] does.
+    /// Set from outside, by a signal handler for example: ends the run as [`Self::stop`] does.
     flag: OnceLock<Arc<AtomicBool>>,
     paused: AtomicU8,
     bytes_per_second: AtomicU64,
     deadline: Mutex<Option<Instant>>,
-    /// One more than the most tasks to begin; 0 stands for no bound.
+    /// The maximum number of tasks to begin, plus one; 0 means no bound.
     most: AtomicU64,
 }
 
 impl Control {
     /// Ends the run: no further piece is begun, and open tasks are abandoned with
-    /// [`ErrorKind::Interrupted`] when their pieces are done. Cannot be taken back.
+    /// [`ErrorKind::Interrupted`] when their pieces are done. Cannot be undone.
     pub fn stop(&self) {
         self.stop.store(1, Ordering::Release);
     }
 
-    /// Ends the run as soon as a flag is set, too. Only the first one counts.
+    /// Also ends the run as soon as a flag is set. Only the first flag counts.
     pub fn stop_on(&self, flag: Arc<AtomicBool>) {
         let _the_first_counts = self.flag.set(flag);
     }
 
-    /// Holds the run where it is, or lets it go on.
+    /// Pauses the run, or lets it continue.
     pub fn pause(&self, paused: bool) {
         self.paused.store(u8::from(paused), Ordering::Release);
     }
 
-    /// Lets so many bytes through in a second; none for as many as it can.
+    /// Limits the run to this many bytes a second; `None` for no limit.
     pub fn limit(&self, bytes_per_second: Option<NonZeroU64>) {
         let limit = bytes_per_second.map_or(0, NonZeroU64::get);
         self.bytes_per_second.store(limit, Ordering::Release);
@@ -49,12 +49,12 @@ impl Control {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
     }
 
-    /// Begins so many tasks at most; one that fails does not count.
+    /// Limits how many tasks are begun; failed ones do not count.
     pub fn at_most(&self, tasks: u64) {
         self.most.store(tasks.saturating_add(1), Ordering::Release);
     }
 
-    /// Whether so many tasks are fewer than [`Self::at_most`] allows.
+    /// Whether this many tasks are fewer than [`Self::at_most`] allows.
     #[must_use]
     pub fn has_room(&self, begun: u64) -> bool {
         match self.most.load(Ordering::Acquire) {
@@ -63,7 +63,7 @@ impl Control {
         }
     }
 
-    /// Whether [`Self::stop`] was called, or the flag is up.
+    /// Whether [`Self::stop`] was called, or the flag is set.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         let is_flagged = || self.flag.get().is_some_and(|flag| flag.load(Ordering::SeqCst));
@@ -74,7 +74,7 @@ impl Control {
         self.paused.load(Ordering::Acquire) != 0
     }
 
-    /// Whether the run is to end now.
+    /// Whether the run has to end now.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.is_stopped() || self.time_left(now) == Some(Duration::ZERO)
     }
@@ -86,8 +86,8 @@ impl Control {
         deadline.map(|deadline| deadline.saturating_duration_since(now))
     }
 
-    /// Whether work may go on without the coordinator, who holds, paces and ends it.
-    pub(super) fn lets_go_on(&self, now: Instant) -> bool {
+    /// Whether work may continue without the coordinator, which pauses, paces and ends it.
+    pub(super) fn may_continue(&self, now: Instant) -> bool {
         !self.is_paused() && !self.is_over(now) && self.bytes_per_second().is_none()
     }
 
@@ -138,7 +138,7 @@ impl Pace {
         u128::from(self.bytes.saturating_sub(before)) > allowed
     }
 
-    /// How long so many bytes take at the rate so far; none before anything was done.
+    /// How long this many bytes take at the rate so far; `None` before anything was done.
     pub(super) fn estimate(&self, bytes: u64, now: Instant) -> Option<Duration> {
         let elapsed = now.saturating_duration_since(self.began).as_micros();
         let micros = u128::from(bytes).checked_mul(elapsed)?.checked_div(u128::from(self.bytes))?;
@@ -165,7 +165,7 @@ mod tests {
         pace.advance(1000);
         assert!(pace.is_ahead(&control, at(501)));
         control.limit(NonZeroU64::new(2000));
-        assert!(!pace.is_ahead(&control, at(501)), "a new limit starts anew");
+        assert!(!pace.is_ahead(&control, at(501)), "a new limit starts over");
         control.limit(None);
         pace.advance(1 << 40);
         assert!(!pace.is_ahead(&control, at(502)));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_over_when_it_is_told_or_its_time_has_come() {
+    fn a_run_ends_when_stopped_or_at_its_deadline() {
         let start = Instant::now();
         let control = Control::default();
         assert!(!control.is_over(start) && control.time_left(start).is_none());

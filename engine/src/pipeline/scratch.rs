@@ -5,11 +5,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::Result;
 
-/// The buffers of a run: a set for each worker, whoever works with it. So there are never more
-/// threads that compute than workers, nor more memory than theirs.
+/// The buffers of a run: as many sets as workers, used by any thread. So there are never more
+/// computing threads than workers, and no more memory than theirs.
 #[derive(Debug)]
 pub(super) struct ScratchPool<S> {
-    /// Sets that nobody has; none stands for one that was not made yet.
+    /// Free sets; `None` is one that was not created yet.
     idle: Mutex<Vec<Option<S>>>,
     returned: Condvar,
 }
@@ -21,7 +21,7 @@ impl<S> ScratchPool<S> {
         Self { idle: Mutex::new(unmade), returned: Condvar::new() }
     }
 
-    /// Lends a set of buffers to `work`, as soon as there is one, by `make` if it was not made yet.
+    /// Lends a set of buffers to `work`, as soon as one is free, created by `make` if necessary.
     pub(super) fn with<T>(
         &self,
         make: impl FnOnce() -> Result<S>,
@@ -44,7 +44,7 @@ impl<S> ScratchPool<S> {
     }
 }
 
-/// A set that comes back in any case, also when the work panics: somebody may wait for it.
+/// A set that is returned in any case, also when the work panics: another thread may wait for it.
 struct Lent<'p, S> {
     pool: &'p ScratchPool<S>,
     scratch: Option<S>,
@@ -84,7 +84,7 @@ mod tests {
                             },
                         );
                         done.unwrap();
-                        // One that panics gives its set back, too.
+                        // A panicking one returns its set, too.
                         let panics =
                             || pool.with(|| Ok(()), |()| -> Result<()> { panic!("{number}") });
                         std::panic::catch_unwind(AssertUnwindSafe(panics)).unwrap_err();

@@ -1,4 +1,4 @@
-//! What tasks share and there is only so much of: the free space of a file system.
+//! A limited resource that tasks share: the free space of a file system.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,37 +6,37 @@ use std::collections::btree_map::Entry;
 use super::Task;
 use crate::{Error, Result};
 
-/// What a task takes of something that is shared.
+/// What a task takes of a shared resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
-    /// What it still takes at most until it ends. Beside others it is begun only when there is as
-    /// much.
+    /// The most that it still takes until it ends. Alongside others it is begun only if there is
+    /// that much.
     pub most: u64,
-    /// What it takes as far as anybody can tell, where `most` is more than that. When nobody else
-    /// takes anything, so much is enough to begin: should it not do, only this task fails.
+    /// An estimate of what it takes, where `most` is more than that. If no other task is open, this
+    /// much is enough to begin: if it turns out to be too little, only this task fails.
     pub least: u64,
 }
 
-/// The part of a task in something that is shared; `S` is the task's stage.
+/// The part of a task in a shared resource; `S` is the task's stage.
 pub trait Share<S> {
-    /// Which of the shared things it is: a number that the tasks agree on.
+    /// Which shared resource it is: a number that the tasks agree on.
     fn of(&self) -> u64;
 
-    /// What it still takes, before it is begun, in no stage, and while it is open.
+    /// What it still takes: before it is begun, in no stage; and while it is open.
     fn need(&self, stage: Option<&S>) -> Need;
 
-    /// How much of it is left, less what was taken by now.
+    /// How much of it is left, after what was taken so far.
     ///
     /// # Errors
-    /// Any; the task that asked has failed then.
+    /// Any; then the task that asked has failed.
     fn left(&self) -> Result<u64>;
 
-    /// The error of a task that was not begun, since there is too little for it and nobody is left
-    /// who could give anything back.
+    /// The error of a task that was not begun, since there is too little for it and no other task
+    /// could free anything.
     fn too_little(&self, left: u64) -> Error;
 }
 
-/// What is left for tasks that wait, at one look: each shared thing is measured once.
+/// What is left for waiting tasks in one check: each resource is measured once.
 #[derive(Debug, Default)]
 pub(super) struct Budget(BTreeMap<u64, Remaining>);
 
@@ -44,16 +44,16 @@ pub(super) struct Budget(BTreeMap<u64, Remaining>);
 struct Remaining {
     /// Measured.
     there: u64,
-    /// What open tasks have still to take of it, and how many there are.
+    /// What open tasks still have to take of it, and how many there are.
     promised: u64,
     open: usize,
 }
 
 impl Budget {
-    /// Whether a task may begin beside those that are open; if so, its need is set aside.
+    /// Whether a task may begin alongside the open ones; if so, its need is reserved.
     ///
     /// # Errors
-    /// What is left cannot be told.
+    /// How much is left is unknown.
     pub(super) fn admits<'t, T: Task + 't>(
         &mut self,
         task: &T,
@@ -72,7 +72,7 @@ impl Budget {
 }
 
 impl Remaining {
-    /// In this order: what a task takes meanwhile counts twice, and never not at all.
+    /// In this order: what a task takes in the meantime is counted twice rather than not at all.
     fn measure<'t, T: Task + 't>(
         share: &dyn Share<T::Stage>,
         open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>)>,

@@ -1,8 +1,9 @@
-//! Worker threads: as many as the system gives.
+//! Worker threads: as many as the system provides.
 //!
-//! A limit of processes for a user or a container counts threads, and may leave fewer than were asked
-//! for, or none. Nothing may panic for that, and rayon does where its own pool cannot be made: so work
-//! that is shared out always happens in a pool of ours, even if that is the calling thread alone.
+//! A process limit for a user or a container also counts threads, and may leave fewer than
+//! requested, or none. That must not cause a panic, but rayon panics if it cannot create its own
+//! pool. So parallel work always runs in a pool of this module, even if that is only the calling
+//! thread.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,11 +12,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{Error, ErrorKind};
 
-/// The fewest threads that were given where more were asked for, and what was asked for then.
+/// The fewest threads that were provided where more were requested, and how many were requested
+/// then.
 static GIVEN: AtomicUsize = AtomicUsize::new(usize::MAX);
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
-/// Says so, if the system gave fewer threads than were asked for.
+/// A warning if the system provided fewer threads than requested.
 #[must_use]
 pub fn shortage() -> Option<Error> {
     let (given, asked) = (GIVEN.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed));
@@ -33,22 +35,22 @@ fn too_few(given: usize, asked: usize) -> Error {
     )
 }
 
-/// Remembers that so many threads were given where others were asked for.
+/// Records how many threads were provided and how many were requested.
 pub(super) fn note_shortage(given: usize, asked: usize) {
     if given < asked && given < GIVEN.fetch_min(given, Ordering::Relaxed) {
         ASKED.store(asked, Ordering::Relaxed);
     }
 }
 
-/// Threads that share work out among themselves.
+/// Threads that share work among themselves.
 #[derive(Debug)]
 pub struct Workers {
-    /// None where the system gives no thread at all: the calling one does everything.
+    /// `None` if the system provides no thread at all: then the calling thread does everything.
     pool: Option<ThreadPool>,
 }
 
 impl Workers {
-    /// Starts so many threads, or as many as there are.
+    /// Starts this many threads, or as many as possible.
     #[must_use]
     pub fn start(count: NonZeroUsize) -> Self {
         Self::start_with(count, |count| {
@@ -73,7 +75,7 @@ impl Workers {
         Self { pool }
     }
 
-    /// How many can work at a time, the calling thread included where there is no other.
+    /// How many can work at the same time; the calling thread counts if there is no other.
     #[must_use]
     pub fn count(&self) -> NonZeroUsize {
         let threads = self.pool.as_ref().map_or(1, ThreadPool::current_num_threads);
@@ -84,13 +86,13 @@ impl Workers {
         self.pool.as_ref()
     }
 
-    /// Carries out work that shares parts of itself out.
+    /// Runs work that shares out parts of itself.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(work),
             None => {
-                // What is shared out on a thread of no pool starts rayon's own, which would panic. It fails
-                // where this thread is in a pool already, and that does as well.
+                // Sharing out work on a thread outside a pool starts rayon's own pool, which would
+                // panic. This call fails if the thread is already in a pool, which is just as good.
                 let _in_a_pool_now =
                     ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
                 work()
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_that_gives_fewer_threads_or_none_gets_the_work_done() {
+    fn with_fewer_threads_or_none_the_work_is_still_done() {
         let wanted = NonZeroUsize::new(8).unwrap();
         for (limit, expected) in [(8, 8), (3, 2), (1, 1), (0, 1)] {
             let workers = Workers::start_with(wanted, |count| {

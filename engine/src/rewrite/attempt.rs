@@ -5,13 +5,13 @@ use super::resume::{Ledger, Progress};
 use super::staging::StagingArea;
 use crate::journal::{RangeSet, State};
 
-/// A rewrite that was begun: from the first chunk to the end, however often it was resumed.
+/// A rewrite in progress: from the first chunk to the end, however often it was resumed.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
     pub(super) staging: StagingArea,
     pub(super) ledger: Ledger<'a>,
     pub(super) layout: Layout,
-    /// Of the digests of its plaintext.
+    /// The seed of the digests of its plaintext.
     pub(super) seed: u64,
     /// How far an earlier run was.
     pub(super) resumed: State,

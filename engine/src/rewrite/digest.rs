@@ -1,14 +1,14 @@
-//! The digest of a plaintext, taken in any order and by many workers.
+//! The digest of a plaintext, computed in any order and by many workers.
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::Result;
 
-/// The sum of the XXH3-128 values of all chunks, each seeded with its number: the same for the
-/// same chunks in the same places, whatever order they are done in, and in constant memory.
+/// The sum of the XXH3-128 values of all chunks, each seeded with its number: the same for the same
+/// chunks in the same places, in whatever order they are processed, and in constant memory.
 ///
-/// The seed is random and new for each SSTable and run: outside, the value says nothing about
-/// the plaintext.
+/// The seed is random and new for each SSTable and run, so without it the value reveals nothing
+/// about the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PlainDigest {
     seed: u64,
@@ -35,7 +35,7 @@ impl PlainDigest {
         Self { seed, sum: 0, bytes: 0 }
     }
 
-    /// A digest as it was kept.
+    /// A stored digest.
     #[must_use]
     pub(super) const fn kept(seed: u64, sum: u128, bytes: u64) -> Self {
         Self { seed, sum, bytes }
@@ -53,13 +53,13 @@ impl PlainDigest {
         self.seed
     }
 
-    /// Plaintext bytes taken in.
+    /// Plaintext bytes included.
     #[must_use]
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes a chunk in.
+    /// Adds a chunk.
     pub(super) fn add(&mut self, chunk: u64, plain: &[u8]) {
         // Chunk numbers are spread over the seed space, so that neighbours share nothing.
         let seed = self.seed ^ chunk.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -67,7 +67,7 @@ impl PlainDigest {
         self.bytes = self.bytes.saturating_add(u64::try_from(plain.len()).unwrap_or(u64::MAX));
     }
 
-    /// Takes in what another worker took of the same plaintext.
+    /// Adds another worker's digest of the same plaintext.
     pub(super) fn merge(&mut self, other: &Self) {
         self.sum = self.sum.wrapping_add(other.sum);
         self.bytes = self.bytes.saturating_add(other.bytes);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn order_does_not_count_but_place_and_content_do() {
+    fn a_digest_depends_on_place_and_content_but_not_on_order() {
         let (a, b): (&[u8], &[u8]) = (b"aaaa", b"bbbb");
         assert_eq!(digest(&[(0, a), (1, b)]), digest(&[(1, b), (0, a)]));
         assert_ne!(digest(&[(0, a), (1, b)]), digest(&[(0, b), (1, a)]));

@@ -13,9 +13,9 @@ pub struct Scratch {
     pub input: Vec<u8>,
     /// The image being built.
     pub output: WipedBuffer,
-    /// A plaintext being looked at.
+    /// A plaintext being processed.
     pub plain: WipedBuffer,
-    /// What an Encryptor gave back.
+    /// The output of an Encryptor.
     pub opened: WipedBuffer,
     /// The working memory of the compressors.
     pub codecs: CodecContext,
@@ -24,7 +24,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Empty ones, which grow to what is needed.
+    /// Empty buffers, which grow as needed.
     ///
     /// # Errors
     /// The operating system gives no seed.

@@ -1,4 +1,4 @@
-//! The SSTable that is rewritten: what is known of it, and what became of it so far.
+//! The SSTable that is rewritten: what is known about it, and its state so far.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -21,7 +21,7 @@ pub struct RewriteJob<'a> {
     pub storage: &'a dyn Storage,
     /// How input is opened.
     pub inspector: Inspector<'a>,
-    /// What every SSTable is to become.
+    /// The target of every SSTable.
     pub target: &'a Target,
     /// The keys of the run.
     pub ring: &'a KeyRing,
@@ -47,15 +47,15 @@ pub struct Rewrite<'a> {
     so_far: Mutex<SoFar>,
 }
 
-/// What is to be told of a rewrite, however it ends.
+/// What is to be reported about a rewrite, however it ends.
 #[derive(Debug, Default)]
 pub(super) struct SoFar {
     pub(super) warnings: Vec<Error>,
     /// How many copies in snapshots and backups are new.
     pub(super) copies_replaced: usize,
-    /// The copy after those may be partly replaced: what is staged is needed to finish it.
+    /// The copy after those may be partly replaced: the staged files are needed to finish it.
     pub(super) is_pending: bool,
-    /// What is staged is there for the next run.
+    /// What is staged is kept for the next run.
     pub(super) is_kept: bool,
 }
 
@@ -69,12 +69,12 @@ impl<'a> Rewrite<'a> {
         new: &'a Descriptor,
         resumed: Option<Resumed>,
     ) -> Self {
-        // One that is not begun touches nothing of what an earlier run has left.
+        // A rewrite that is not begun does not touch what an earlier run has left.
         let so_far = SoFar { is_kept: resumed.is_some(), ..SoFar::default() };
         Self { job, planned, facts, new, resumed, so_far: Mutex::new(so_far) }
     }
 
-    /// What was strange about the old SSTable; known when it was read.
+    /// What was unusual about the old SSTable; known after it was read.
     #[must_use]
     pub fn warnings(&self) -> Vec<Error> {
         lock(&self.so_far).warnings.clone()
@@ -86,13 +86,13 @@ impl<'a> Rewrite<'a> {
         lock(&self.so_far).copies_replaced
     }
 
-    /// Whether it did not end, and what is staged of it is there for the next run.
+    /// Whether it did not end, and what is staged of it is kept for the next run.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         lock(&self.so_far).is_kept
     }
 
-    /// Takes something down that is told of it.
+    /// Records a fact to report about it.
     pub(super) fn note<T>(&self, what: impl FnOnce(&mut SoFar) -> T) -> T {
         what(&mut lock(&self.so_far))
     }

@@ -7,11 +7,11 @@
 //! <data dir>/.sstablerekey/rotations                   beside it; stays when the run is over
 //! ```
 //!
-//! A node that starts beside the leftovers of a killed run must not stumble over them. It walks
-//! the whole data directory and refuses files that end in `.db` without an SSTable's name, so the
-//! staged ones end in `.staged`; and it must be able to enter the directories, so they have the
-//! owner and the mode of the data directory. Whatever is there belongs to this program: a run
-//! that holds the lease may remove what the journal does not want kept.
+//! The leftovers of a killed run must not disturb a node that is started. It walks the whole data
+//! directory and refuses files that end in `.db` without an SSTable's name, so the staged ones end
+//! in `.staged`; and it must be able to enter the directories, so they have the owner and the mode
+//! of the data directory. Everything in them belongs to this program: a run that holds the lease
+//! may remove what the journal does not need.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ impl StagingArea {
         Self { path }
     }
 
-    /// Makes its name and those in it durable.
+    /// Makes its name and the names in it durable.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -79,7 +79,7 @@ impl StagingArea {
         self.path.join(format!("{component}.replaced"))
     }
 
-    /// A second name of a file that is about to take the place of another one.
+    /// A second name of a file that is about to replace another one.
     pub(super) fn link(&self, component: &Component) -> PathBuf {
         self.path.join(format!("{component}.link"))
     }
@@ -99,7 +99,7 @@ impl StagingArea {
     }
 }
 
-/// Creates the state directory below a data directory, if it is not there.
+/// Creates the state directory below a data directory, if it does not exist.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`].

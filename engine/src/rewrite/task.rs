@@ -8,9 +8,9 @@
 //!   end        digests compared; copies in snapshots and backups replaced; swap by transaction log
 //! ```
 //!
-//! Now and then a worker makes a checkpoint while the others go on: what is written by then is made
-//! durable, and then, not before, journalled. An SSTable that ends before its first checkpoint leaves
-//! nothing in the journal that anything relies on.
+//! From time to time a worker makes a checkpoint while the others continue: what is written by then
+//! is made durable, and only then journalled. An SSTable that ends before its first checkpoint
+//! leaves nothing in the journal that a later step relies on.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::pipeline::{Need, Next, Share, Task};
 use crate::plan::Space;
 use crate::{Error, ErrorKind, Result};
 
-/// The pass over the SSTable that a rewrite is in, with what it has open.
+/// The current pass of a rewrite, with its open files.
 #[derive(Debug)]
 pub struct Pass<'a>(Of<'a>);
 
@@ -38,7 +38,7 @@ enum Of<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Whether the new SSTable is complete, and is read back.
+    /// Whether the new SSTable is complete, and is being read back.
     #[must_use]
     pub const fn is_read_back(&self) -> bool {
         matches!(self.0, Of::ReadBack(_))
@@ -104,12 +104,12 @@ impl<'a> Task for Rewrite<'a> {
     }
 
     fn abandon(&self, pass: Option<Pass<'a>>, why: &Error) {
-        // One without a pass has cleaned up by itself.
+        // A rewrite without a pass has cleaned up by itself.
         let Some(pass) = pass else { return };
         if why.kind() == ErrorKind::Interrupted
             && let Of::Write(pass) = &pass.0
         {
-            // A run that was asked to stop has the time for it. What fails here costs work only.
+            // A run that was asked to stop has the time for it. A failure here only costs work.
             let _done_again_then = self.checkpoint(pass);
         }
         let attempt = Arc::clone(pass.attempt());
@@ -133,13 +133,13 @@ impl Rewrite<'_> {
         if let Some(staging) = staging.filter(|_| !is_pending) {
             self.unstage(staging);
         }
-        // One that the run was ended before has not failed: it is where it was before it was begun.
+        // A rewrite that is interrupted by the end of the run has not failed.
         if !is_interrupted {
             ledger.failed(why.chain());
         }
     }
 
-    /// Removes the staging directory. What cannot be removed now is swept by the next run.
+    /// Removes the staging directory. The next run sweeps what cannot be removed now.
     fn unstage(&self, staging: &StagingArea) {
         let _swept_later = staging.remove(self.job.storage);
     }
@@ -150,10 +150,11 @@ impl<'a> Share<Pass<'a>> for Rewrite<'a> {
         self.planned.space.file_system
     }
 
-    /// What the plan says, less what is staged by now: reserved or written, also by an earlier run.
+    /// The plan's estimate, less what is already staged: reserved or written, also by an earlier
+    /// run.
     fn need(&self, pass: Option<&Pass<'a>>) -> Need {
         if pass.is_some_and(Pass::is_read_back) {
-            // All is staged. The swap writes a log, in a directory that may grow for it.
+            // Everything is staged. The swap writes a log, in a directory that may grow for it.
             return Need { most: SWAP, least: SWAP };
         }
         let taken = self.planned.staged(self.job.storage);

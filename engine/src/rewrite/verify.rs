@@ -1,4 +1,4 @@
-//! Decrypts every chunk of an SSTable and believes nothing.
+//! Decrypts every chunk of an SSTable and trusts nothing.
 
 use std::sync::Mutex;
 
@@ -53,7 +53,7 @@ impl<'a> Verify<'a> {
         }
     }
 
-    /// What was strange about the SSTable; known when it was read.
+    /// What was unusual about the SSTable; known after it was read.
     #[must_use]
     pub fn warnings(&self) -> Vec<Error> {
         lock(&self.warnings).clone()

@@ -28,7 +28,7 @@ pub enum Component {
     Toc,
     /// Checksums of an uncompressed Data.db.
     Crc,
-    /// Secondary indices and whatever else a product adds; carried over as it is.
+    /// Secondary indices and whatever else a product adds; carried over unchanged.
     Other(String),
 }
 
@@ -71,7 +71,7 @@ impl Component {
         }
     }
 
-    /// Whether this program writes the component anew instead of carrying it over.
+    /// Whether this program rewrites the component instead of carrying it over.
     #[must_use]
     pub const fn is_rewritten(&self) -> bool {
         matches!(self, Self::Data | Self::CompressionInfo | Self::Crc | Self::Digest | Self::Toc)
@@ -84,9 +84,8 @@ impl Component {
         matches!(self, Self::Other(name) if name.starts_with("SAI_"))
     }
 
-    /// Whether it is another checksum of Data.db than the one this program writes
-    /// (`Digest.crc32c`, `Digest.crc64nvme`, `Digest.adler32`, `Digest.sha1`), which a new
-    /// Data.db makes stale.
+    /// Whether it is a checksum of Data.db other than the one this program writes (`Digest.crc32c`,
+    /// `Digest.crc64nvme`, `Digest.adler32`, `Digest.sha1`), which a new Data.db makes stale.
     #[must_use]
     pub fn is_foreign_digest(&self) -> bool {
         matches!(self, Self::Other(name) if name.starts_with("Digest."))

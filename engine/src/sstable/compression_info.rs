@@ -10,8 +10,9 @@
 //! n x int64  offset of each chunk in Data.db
 //! ```
 //!
-//! No checksum protects it, so everything is checked against everything else. The offsets are
-//! read where they are needed and never gathered: a 1 TiB SSTable has half a gigabyte of them.
+//! No checksum protects it, so all fields are checked against each other. The offsets are read
+//! where they are needed and never held in memory as a whole: a 1 TiB SSTable has half a gigabyte
+//! of them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -25,14 +26,14 @@ use crate::{Error, Result};
 /// The value of "max compressed length" that lets no chunk be stored in clear.
 pub(crate) const MAX_COMPRESSED_LENGTH_NONE: u32 = 0x7fff_ffff;
 
-/// Bytes of the CRC32 behind each chunk.
+/// Bytes of the CRC32 after each chunk.
 pub const CHUNK_CRC_LENGTH: usize = 4;
 
-/// Chunks without plaintext that may stand behind the last one, or checksums of nothing in CRC.db.
+/// The most empty chunks that may follow the last one, or checksums of nothing in CRC.db.
 ///
 /// The database's writer makes one whenever it is told to flush and has nothing left: when a
-/// compaction opens its result early and then finishes it, and once more when the last partition
-/// just fills a chunk and one without rows follows. More than that is damage to a length.
+/// compaction opens its result early and then finishes it, and again when the last partition
+/// exactly fills a chunk and one without rows follows. More than that means a damaged length.
 pub(crate) const MOST_EMPTY_CHUNKS: u64 = 3;
 
 /// Everything before the offsets.
@@ -126,7 +127,7 @@ impl CompressionHeader {
     }
 
     /// Plaintext bytes of a chunk: the chunk length, less in the last chunk, and nothing in the
-    /// empty chunks behind it (`MOST_EMPTY_CHUNKS`).
+    /// empty chunks after it ([`MOST_EMPTY_CHUNKS`]).
     #[must_use]
     pub fn plain_length(&self, chunk: u64) -> usize {
         let length = u64::from(self.chunk_length.bytes());
@@ -150,12 +151,12 @@ impl CompressionHeader {
     }
 }
 
-/// Where one chunk lies and how long it has to be.
+/// The place of one chunk and its expected length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkSlot {
     /// Offset in Data.db.
     pub offset: u64,
-    /// Stored bytes, without the CRC behind them.
+    /// Stored bytes, without the CRC that follows.
     pub stored: usize,
     /// Plaintext bytes.
     pub plain: usize,
@@ -192,7 +193,7 @@ impl ChunkTable {
             let bytes = source.slice(0, length, &mut scratch)?;
             CompressionHeader::parse(bytes, version).map_err(place)
         };
-        // One that does not end within the first bytes, or is none, is looked at once more.
+        // If the header does not end within the first bytes, or is not valid, it is read again.
         let (header, length) = head(USUAL_HEADER).or_else(|_| head(MAX_HEADER))?;
         let offsets_at = u64::try_from(length).unwrap_or(u64::MAX);
         let expected = header
@@ -214,7 +215,7 @@ impl ChunkTable {
     }
 
     /// A slice is never as long as the file that it was cut from, whose offsets it has. Its own
-    /// metadata say so, too, but they are encrypted.
+    /// metadata say that it is a slice, too, but they are encrypted.
     fn refuse_slice(&self) -> Result<()> {
         let last = self.header.chunk_count.saturating_sub(1);
         let at = last.saturating_mul(OFFSET_LENGTH).saturating_add(self.offsets_at);
@@ -232,7 +233,7 @@ impl ChunkTable {
         ))
         .at(self.path())
         .hint(
-            "if the node reads the table, let it write the SSTable anew (nodetool compact, or \
+            "if the node reads the table, let it rewrite the SSTable (nodetool compact, or \
              upgradesstables -a); if it does not, restore the SSTable from a backup or a replica",
         ))
     }
@@ -274,7 +275,7 @@ impl ChunkTable {
         scratch: &mut Vec<u8>,
     ) -> Result<()> {
         let count = chunks.end - chunks.start;
-        // The offset behind the last chunk of the table is the end of Data.db.
+        // The offset after the last chunk of the table is the end of Data.db.
         let has_next = chunks.end < self.header.chunk_count;
         let length =
             usize::try_from((count + u64::from(has_next)) * OFFSET_LENGTH).unwrap_or(usize::MAX);

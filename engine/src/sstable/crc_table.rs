@@ -14,10 +14,10 @@ use crate::io::{Access, Source};
 use crate::options::ChunkLength;
 use crate::{Error, Result};
 
-/// Bytes that a checksum covers where the database's writer makes them, and this program.
+/// Bytes that a checksum covers, as the database and this program write them.
 pub const CRC_CHUNK_LENGTH: ChunkLength = ChunkLength::KIB_64;
 
-/// An opened CRC.db, or what stands in for one that is missing.
+/// An opened CRC.db, or a substitute for a missing one.
 #[derive(Debug)]
 pub struct CrcTable {
     source: Option<Source>,
@@ -27,11 +27,11 @@ pub struct CrcTable {
 }
 
 impl CrcTable {
-    /// Opens the file that belongs to a Data.db of so many bytes.
+    /// Opens the file that belongs to a Data.db of this length.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Corrupt`] when it is not as long as it should be, and
-    /// [`crate::ErrorKind::Unsupported`] for pieces whose length is no power of two.
+    /// [`crate::ErrorKind::Unsupported`] for pieces whose length is not a power of two.
     pub fn open(path: &Path, access: Access<'_>, data_length: u64) -> Result<Self> {
         let source = Source::open(path, access)?;
         let place = |error: Error| {
@@ -56,7 +56,7 @@ impl CrcTable {
         Ok(Self { source: Some(source), chunk_length, chunk_count, data_length })
     }
 
-    /// Pieces without checksums, of a Data.db of so many bytes that has lost the file.
+    /// Pieces without checksums, for a Data.db of this length that has lost the file.
     #[must_use]
     pub fn without(data_length: u64) -> Self {
         let chunk_length = CRC_CHUNK_LENGTH;

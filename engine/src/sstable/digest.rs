@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn round_trips_and_refuses_what_is_no_number() {
+    fn digests_round_trip_and_must_be_numbers() {
         assert_eq!(parse_digest(format_digest(u32::MAX).as_bytes()), Some(u32::MAX));
         assert_eq!(parse_digest(b"17\n"), Some(17));
         for bad in [&b""[..], b"-1", b"4294967296", b"0x17", b"\xff"] {

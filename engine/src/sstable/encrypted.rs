@@ -1,7 +1,7 @@
 //! Recognises pages of encrypted indices (FORMATS.md 7.2), by content.
 //!
-//! Converged Core encrypts the indices and the metadata of its `da` SSTables under the options in
-//! CompressionInfo.db, Apache does not, and the file names are the same.
+//! Converged Core encrypts the indices and the metadata of its `da` SSTables with the options in
+//! CompressionInfo.db. Apache does not, and the file names are the same.
 
 /// Bytes of a page of an encrypted index.
 pub const PAGE: usize = 4096;

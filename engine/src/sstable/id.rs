@@ -21,8 +21,9 @@ pub enum SSTableId {
 }
 
 impl SSTableId {
-    /// Parses the text between the version and the format. Only what a node writes is an id: `02` would
-    /// be another name of `2`, and a UUID in capitals another one of that in small letters.
+    /// Parses the text between the version and the format. Only the form that a node writes is an
+    /// id: `02` would be another name of `2`, and a UUID in upper case another name of the same one
+    /// in lower case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let id = match text.len() {
@@ -47,10 +48,10 @@ impl fmt::Display for SSTableId {
     }
 }
 
-/// Gives out unused ids for one table, of the kind that its directory uses.
+/// Generates unused ids for one table, of the kind that its directory uses.
 ///
-/// All ids that exist in *all* data directories of the table must be told first: an id must be
-/// free everywhere, since a table may later be gathered in one directory.
+/// All ids in *all* data directories of the table must be added first: an id must be free
+/// everywhere, since a table may later be merged into one directory.
 #[derive(Debug, Default)]
 pub(crate) struct IdGenerator {
     taken: BTreeSet<String>,
@@ -61,7 +62,7 @@ pub(crate) struct IdGenerator {
 }
 
 impl IdGenerator {
-    /// Tells an existing id.
+    /// Adds an existing id.
     pub(crate) fn observe(&mut self, id: &SSTableId) {
         match id {
             SSTableId::Sequence(number) => self.highest = self.highest.max(*number),
@@ -161,7 +162,7 @@ mod tests {
             "0000000002",
             "3GM8_0t1d_01zr42s6tfz6mplgh7",
             "3GM8_0T1D_01ZR42S6TFZ6MPLGH7",
-            // Seconds and ticks that are a day's and a second's, and 65 bits.
+            // One day in seconds, one second in ticks, and 65 bits: all out of range.
             "3gm8_1uo0_01zr42s6tfz6mplgh7",
             "3gm8_0t1d_5yc1s2s6tfz6mplgh7",
             "3gm8_0t1d_01zr43w5e11264sgsg",
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn used_up_numbers_are_said_to_be() {
+    fn used_up_numbers_are_reported() {
         let mut ids = IdGenerator::default();
         ids.observe(&SSTableId::Sequence(0x7fff_ffff));
         let error = ids.next(&SSTableId::Sequence(1)).unwrap_err();

@@ -1,14 +1,15 @@
-//! Whether the bytes of a body of Statistics.db can be what they are for (FORMATS.md 7.1, 8.2, 8.3).
+//! Whether the bytes of a body of Statistics.db can be a body of their kind (FORMATS.md 7.1, 8.2,
+//! 8.3).
 //!
-//! A version may encrypt them and still have them in clear, and a wrong key passes the padding check
-//! once in 256 times: both are told by how a body of its kind is built in clear. Only lengths and
-//! counts are looked at, and that they come out at the very end of the body. What a name says is
-//! nobody's business here: a type that this program has never heard of is a type.
+//! A version that encrypts bodies may still have them in clear, and a wrong key passes the padding
+//! check once in 256 times. The structure of a body in clear reveals both. Only lengths and counts
+//! are checked, and that they end exactly at the end of the body. Names are not checked: a type
+//! unknown to this program is still a type.
 
 use super::statistics::{BodyKind, compression_ratio_at};
 use crate::wire::Reader;
 
-/// Whether `bytes` can be a body of this kind in clear; `None` for kinds that nothing is known of.
+/// Whether `bytes` can be a body of this kind in clear; `None` for unknown kinds.
 ///
 /// Random bytes pass as COMPACTION once in 2^32 times, and as the others less than once in 10^12
 /// times. The key header of a KMIP provider never passes.
@@ -41,8 +42,8 @@ fn is_compaction(bytes: &[u8]) -> Option<()> {
 }
 
 /// Three minima; the type of the partition key; those of the clustering; names and types of static
-/// and of other columns: nothing else. The end is what tells it from a ciphertext, in which a few
-/// zeros would do.
+/// and of other columns: nothing else. Its end distinguishes it from a ciphertext, where a few
+/// zeros would otherwise suffice.
 fn is_header(bytes: &[u8]) -> Option<()> {
     let mut reader = Reader::new(bytes);
     for minimum in ["minimal timestamp", "minimal deletion time", "minimal TTL"] {
@@ -62,8 +63,8 @@ fn is_header(bytes: &[u8]) -> Option<()> {
     reader.finish().ok()
 }
 
-/// Whatever a type says of itself: with blanks (`VectorType(FloatType , 3)`), with its fields in
-/// kilobytes, or the name of somebody's own class.
+/// Any type name: with blanks (`VectorType(FloatType , 3)`), with kilobytes of fields, or of a
+/// custom class.
 fn type_name(reader: &mut Reader<'_>) -> Option<()> {
     let name = std::str::from_utf8(sized(reader, "type")?).ok()?;
     (!name.is_empty()).then_some(())
@@ -107,7 +108,7 @@ mod tests {
         body.extend(bytes);
     }
 
-    /// A table with columns of these names and types; its first types are those of the keys, too.
+    /// A table with columns of these names and types; its first types are also those of the keys.
     fn header_of(columns: &[(&[u8], &str)]) -> Vec<u8> {
         // 2^63 in nine bytes, 300 in two, 5 in one.
         let mut body = vec![0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x81, 0x2c, 5];
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_type_is_called_it_is_a_type() {
+    fn any_type_name_is_a_type() {
         const MARSHAL: &str = "org.apache.cassandra.db.marshal.";
         let udt = format!("{MARSHAL}UserType(ks,{}", "6162:org.example.T,".repeat(9000));
         for of in [
@@ -175,10 +176,10 @@ mod tests {
         assert_eq!(is_body_in_clear(BodyKind::VALIDATION, &unnamed), Some(true));
     }
 
-    /// The least that there is to see: of each body only the count of its bytes is right, and
-    /// everything a ciphertext could have by accident.
+    /// The minimum: of each body only the byte count is right, and everything that a ciphertext
+    /// could have by accident.
     #[test]
-    fn noise_is_no_body_however_its_first_bytes_fall() {
+    fn noise_is_never_taken_for_a_body() {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut noise = |length: usize| -> Vec<u8> {
             let byte = |_| {
@@ -195,7 +196,7 @@ mod tests {
                 for kind in 0..4 {
                     assert_eq!(is_body_in_clear(BodyKind(kind), &body), Some(false), "{body:?}");
                 }
-                // A key type of one letter, and no column at all: but it does not end there.
+                // A key type of one letter, and no column at all, but the body does not end there.
                 let lucky = [&[0, 0, 0, 1, b'T', 0, 0, 0][..], &body].concat();
                 assert_eq!(is_body_in_clear(BodyKind::HEADER, &lucky), Some(false));
             }

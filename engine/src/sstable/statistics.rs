@@ -8,8 +8,8 @@
 //! count times           body, [int32 CRC32 of it]
 //! ```
 //!
-//! The checksums are there as the version says. A body may be encrypted; count, kinds and positions
-//! never are.
+//! Whether there are checksums depends on the version. A body may be encrypted; count, kinds and
+//! positions never are.
 
 use crate::wire::{Put as _, Reader, WireError};
 use crate::{Error, Result};
@@ -27,10 +27,11 @@ pub enum StatisticsError {
     /// A checksum does not match.
     #[error("the CRC of its {0} does not match")]
     Crc(&'static str),
-    /// The kinds do not rise.
+    /// The kinds do not ascend.
     #[error("body {0} is out of order by its kind")]
     Kind(i32),
-    /// The positions do not rise, or the first does not follow the table, or one is beyond the end.
+    /// The positions do not ascend, or the first does not follow the table, or one is beyond the
+    /// end.
     #[error("the position {position} of body {kind} does not lie where a body can")]
     Position {
         /// The kind of the body.
@@ -44,7 +45,7 @@ pub enum StatisticsError {
     /// There is no STATS.
     #[error("it has no STATS body")]
     NoStats,
-    /// The new container is longer than positions can say.
+    /// The new container is longer than positions can express.
     #[error("its bodies are too long")]
     TooLong,
 }
@@ -56,7 +57,7 @@ impl From<StatisticsError> for Error {
     }
 }
 
-/// What a body is.
+/// The kind of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyKind(pub i32);
 
@@ -167,8 +168,8 @@ pub fn format_statistics(
     Ok(bytes)
 }
 
-/// Where `compressionRatio` lies in a STATS body, in clear (FORMATS.md 8.2): behind two histograms,
-/// a position in the commit log, and twelve numbers of times.
+/// Where `compressionRatio` is in a STATS body, in clear (FORMATS.md 8.2): after two histograms, a
+/// position in the commit log, and twelve numbers of times.
 ///
 /// # Errors
 /// [`StatisticsError`] when the histograms do not fit the body.
@@ -231,11 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn statistics_round_trip() {
         for checksums in [false, true] {
             let bytes = format_statistics(&bodies(), checksums).unwrap();
             assert_eq!(parse_statistics(&bytes, checksums).unwrap(), bodies());
-            // FORMATS.md 8.1: the first of four bodies lies at 44 with checksums.
+            // FORMATS.md 8.1: the first of four bodies is at 44 with checksums.
             let (at, first) = if checksums { (12, 44) } else { (8, 36) };
             assert_eq!(bytes[at..at + 4], [0, 0, 0, first]);
         }
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn without_checksums_a_hole_an_overlap_and_a_disorder_are_errors() {
+    fn without_checksums_holes_overlaps_and_disorder_are_errors() {
         type E = StatisticsError;
         let whole = format_statistics(&bodies(), false).unwrap();
         let with = |at: usize, value: i32| {
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ratio_lies_behind_two_histograms_of_any_length() {
+    fn the_ratio_follows_two_histograms_of_any_length() {
         for (first, second) in [(0_u32, 0_u32), (3, 0), (1, 118)] {
             let mut stats = Vec::new();
             for buckets in [first, second] {

@@ -10,18 +10,18 @@ pub struct TableDir {
     pub keyspace: String,
     /// Table name.
     pub table: String,
-    /// The 32 hex digits behind the table's name; a directory from before 2.1 has none.
+    /// The 32 hex digits after the table's name; a directory from before 2.1 has none.
     pub table_id: Option<String>,
     /// The index whose own SSTables these are.
     pub index: Option<String>,
     /// The directory.
     pub path: PathBuf,
-    /// The data directory that it lies in, canonical.
+    /// The data directory that it is in, canonical.
     pub data_dir: PathBuf,
 }
 
 impl TableDir {
-    /// Takes the name of a table directory apart.
+    /// Parses the name of a table directory.
     #[must_use]
     pub fn new(data_dir: &Path, keyspace: &str, directory: &str) -> Self {
         let (table, table_id) = match directory.rsplit_once('-') {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_apart_and_index_folders_lie_below() {
+    fn names_are_parsed_and_index_folders_are_below() {
         let data = Path::new("/data");
         let table = TableDir::new(data, "rk", "t-5ab1e000000011f0800000000000000a");
         assert_eq!(table.to_string(), "rk.t");

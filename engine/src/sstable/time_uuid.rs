@@ -13,8 +13,8 @@ pub struct TimeUuid {
 
 impl TimeUuid {
     /// A UUID of now, later than `after` ticks. Clock sequence and node are random, with the
-    /// variant's and the multicast bit set (RFC 9562 6.10): no address of a machine goes into a
-    /// name.
+    /// variant's and the multicast bit set (RFC 9562 6.10): a name never contains a machine's
+    /// address.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when the system gives no random bytes.
@@ -41,7 +41,7 @@ impl TimeUuid {
         format!("{time_low:08x}-{time_mid:04x}-{time_high:04x}-{clock:04x}-{node:012x}")
     }
 
-    /// Reads what [`Self::to_sstable_id`] writes, and other texts of the same numbers.
+    /// Reads what [`Self::to_sstable_id`] writes, and other spellings of the same numbers.
     #[must_use]
     pub fn parse_sstable_id(text: &str) -> Option<Self> {
         let number = |range| u64::from_str_radix(text.get(range)?, 36).ok();

@@ -2,10 +2,11 @@
 
 use super::component::Component;
 
-/// Longest list that is read, in bytes: a TOC names a dozen files, with many indices a few hundred.
+/// Longest list that is read, in bytes: a TOC names a dozen files, or a few hundred with many
+/// indices.
 pub(crate) const TOC_LIMIT: u64 = 1 << 20;
 
-/// Reads the list; empty lines are passed over.
+/// Reads the list; empty lines are skipped.
 #[must_use]
 pub fn parse_toc(text: &str) -> Vec<Component> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Component::parse).collect()

@@ -1,7 +1,7 @@
-//! Every SSTable version and what it has (FORMATS.md 1.3).
+//! Every SSTable version and its features (FORMATS.md 1.3).
 //!
-//! One row a version: adding one is a row and a fixture. A version that is not in the table is
-//! refused.
+//! One row for each version: a new version needs a row and a fixture. A version that is not in the
+//! table is refused.
 
 use std::fmt;
 
@@ -63,7 +63,7 @@ impl Products {
         Self { apache_3, apache_4, converged_core, dse }
     }
 
-    /// Those that may have an SSTable of this id (FORMATS.md 1.2).
+    /// The products that may have an SSTable with this id (FORMATS.md 1.2).
     #[must_use]
     pub const fn of_id(id: &SSTableId) -> Self {
         match id {
@@ -73,7 +73,7 @@ impl Products {
         }
     }
 
-    /// Those in both sets.
+    /// The products in both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self::new(
@@ -96,13 +96,13 @@ pub struct Version {
     pub has_max_compressed_length: bool,
     /// Statistics.db has checksums.
     pub has_metadata_checksums: bool,
-    /// Partitions.db and Rows.db may be encrypted beside Data.db; whether they are is for their
-    /// pages to say, since Apache's and Converged Core's `da` have one name (FORMATS.md 7.1).
+    /// Partitions.db and Rows.db may be encrypted beside Data.db; whether they are, their pages
+    /// show, since Apache's and Converged Core's `da` have the same name (FORMATS.md 7.1).
     pub may_encrypt_indices: bool,
-    /// The bodies of Statistics.db may be encrypted; whether one is, itself says.
+    /// The bodies of Statistics.db may be encrypted; each body shows whether it is.
     pub may_encrypt_metadata: bool,
-    /// Data.db may hold a slice only of the chunks that CompressionInfo.db lists: a zero-copy slice,
-    /// streamed as it lay on its disk (FORMATS.md 2.4).
+    /// Data.db may hold only a slice of the chunks that CompressionInfo.db lists: a zero-copy
+    /// slice, streamed as it was on disk (FORMATS.md 2.4).
     pub may_be_slice: bool,
     /// The products whose nodes may have it.
     pub products: Products,
@@ -119,8 +119,8 @@ impl Version {
 }
 
 impl Version {
-    /// The chunk length that a table has when nobody gives one: 16 KiB in Apache 4.0 and Converged
-    /// Core, 64 KiB in what came before.
+    /// The default chunk length of a table: 16 KiB in Apache 4.0 and Converged Core, 64 KiB in
+    /// earlier releases.
     #[must_use]
     pub fn default_chunk_length(&self) -> ChunkLength {
         let is_new = self.products.apache_4 || self.products.converged_core;
@@ -143,10 +143,10 @@ const ONE_LETTER: &str = "only DSE 6.8 Labs writes it, and no transaction log ca
                           wants two letters, and would not finish or undo a swap";
 const DICTIONARY: &str = "its compression dictionaries are not handled by this release";
 
-/// BIG: before `na` nothing but Data.db and CompressionInfo.db knows of compression, and no
-/// component beside Data.db is ever encrypted.
+/// BIG: before `na` only Data.db and CompressionInfo.db know about compression, and no component
+/// beside Data.db is ever encrypted.
 const fn big(letters: &'static str, since_na: bool, support: Support) -> Version {
-    // A node reads what its predecessors wrote: SSTables of 3.x may lie on any of them.
+    // A node reads what its predecessors wrote: SSTables of 3.x may be on any of them.
     let products = if since_na { Products::APACHE_4_OR_CORE } else { Products::ALL };
     Version {
         letters,
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_no_row_twice_and_knows_the_length_field() {
+    fn the_version_table_has_unique_rows_and_the_length_field() {
         for (i, version) in VERSIONS.iter().enumerate() {
             assert_eq!(
                 VERSIONS
@@ -244,7 +244,7 @@ mod tests {
 
     /// FORMATS.md 7.1.
     #[test]
-    fn the_table_says_what_may_be_encrypted_beside_the_rows() {
+    fn the_version_table_says_what_may_be_encrypted() {
         let bti = |letters| Version::find(letters, Format::Bti).unwrap();
         let may = |letters| (bti(letters).may_encrypt_indices, bti(letters).may_encrypt_metadata);
         for letters in ["aa", "ac", "ad"] {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_refused_for_a_reason() {
+    fn every_refused_version_has_a_reason() {
         let refused: Vec<_> = VERSIONS
             .iter()
             .filter(|version| version.support != Yes)

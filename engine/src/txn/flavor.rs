@@ -1,4 +1,4 @@
-//! Which product's node will read the log: the products write paths differently, and a wrong form
+//! Which product's node will read the log. The products write paths differently, and a wrong form
 //! passes their checks silently and leaves both SSTables live (FORMATS.md 0.1 trap 5).
 
 use std::fmt;
@@ -19,7 +19,7 @@ pub enum Flavor {
     Apache3,
     /// Apache Cassandra 4.0 and every later version.
     Apache4,
-    /// The open Converged Core, which DataStax HCD is built on.
+    /// The open-source Converged Core, which DataStax HCD is built on.
     ConvergedCore,
     /// DataStax Enterprise 6.x.
     Dse,
@@ -78,11 +78,11 @@ impl Flavor {
         }
     }
 
-    /// Settles the flavor of a node from the products that may have what lies in its data
-    /// directories, and from what the operator says.
+    /// Determines the flavor of a node from the products that may have the files in its data
+    /// directories, and from the operator's choice.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] when nothing tells, or when the files contradict `given`.
+    /// [`crate::ErrorKind::Invalid`] when it is unknown, or when the files contradict `given`.
     pub fn settle(given: Option<Self>, possible: Products) -> Result<Self> {
         let candidates: Vec<Self> =
             Self::EVERY.into_iter().filter(|flavor| flavor.is_in(possible)).collect();
@@ -142,7 +142,7 @@ impl FromStr for Flavor {
     }
 }
 
-/// A product as people call it, with or without its version: `hcd`, `cassandra-4.1`, `dse6`.
+/// A product by its common names, with or without its version: `hcd`, `cassandra-4.1`, `dse6`.
 /// Cassandra needs one, since it has two flavors.
 fn by_version(word: &str) -> Option<Flavor> {
     let end = word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len());
@@ -168,7 +168,7 @@ impl PathForm {
     /// Names an SSTable (`nb-1-big`) of a canonical directory.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unsupported`] when the directory's name cannot stand in a log.
+    /// [`crate::ErrorKind::Unsupported`] when the directory's name cannot be written in a log.
     pub fn write(self, directory: &Path, sstable: &str) -> Result<String> {
         let directory = directory
             .to_str()
@@ -189,7 +189,7 @@ impl PathForm {
         })
     }
 
-    /// Takes a path of a log apart, whatever its form: directory and SSTable.
+    /// Splits a path of a log in any form into directory and SSTable.
     #[must_use]
     pub fn read(path: &str) -> Option<(Self, String, String)> {
         let (form, plain) = match path.strip_prefix("file://") {
@@ -209,8 +209,8 @@ impl PathForm {
     }
 }
 
-/// What `java.nio.file.Path.toUri` leaves as it is: RFC 2396 unreserved characters, `:@&=+$,;`
-/// and the slash.
+/// The characters that `java.nio.file.Path.toUri` leaves unchanged: RFC 2396 unreserved characters,
+/// `:@&=+$,;` and the slash.
 const JAVA_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -237,7 +237,7 @@ mod tests {
     use crate::sstable::{Format, SSTableId, Version};
 
     #[test]
-    fn products_are_known_by_what_people_call_them() {
+    fn products_are_known_by_their_common_names() {
         for (words, flavor) in [
             (
                 &["apache-3", "cassandra-3", "cassandra-3.11", "Apache3", "c*3.0"][..],
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_decide_where_they_can_and_are_believed_where_they_contradict() {
+    fn files_decide_the_flavor_and_contradictions_are_refused() {
         let v = |letters, format| Version::find(letters, format).unwrap().products;
         let (nb, me) = (v("nb", Format::Big), v("me", Format::Big));
         let cc = nb.and(v("cc", Format::Bti));

@@ -10,7 +10,7 @@ use crate::io::{Entry, EntryKind, Storage};
 use crate::sstable::{Component, Descriptor, parse_file_name};
 use crate::{Error, Result};
 
-/// The name of a log file, taken apart.
+/// The parsed name of a log file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogFileName(String);
 
@@ -64,8 +64,8 @@ pub(super) struct TransactionLog {
 }
 
 impl TransactionLog {
-    /// Reads the replicas of a log. `table` are all directories of the table: a record may name
-    /// one whose replica is deleted already.
+    /// Reads the replicas of a log. `table` are all directories of the table: a record may name one
+    /// whose replica is already deleted.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], or [`crate::ErrorKind::Corrupt`] for an absurd size.
@@ -121,8 +121,8 @@ impl TransactionLog {
                     "the files of {sstable} are not as old as the log says"
                 )));
             }
-            // Undoing deletes the new files, so the old ones must be there. A node looks at this
-            // only when the last record is damaged; here no last copy is ever deleted.
+            // Undoing deletes the new files, so the old ones must be there. A node checks this only
+            // when the last record is damaged; this program never deletes a last copy.
             let count = i32::try_from(files.len()).unwrap_or(i32::MAX);
             if !self.is_committed() && count < record.file_count {
                 return Ok(Verdict::Refuse(format!(
@@ -177,7 +177,7 @@ impl TransactionLog {
                     }
                     self.records.push(record);
                 }
-                // Whole, so not torn: a node may take it.
+                // Complete, so not torn: a node may accept it.
                 Err(error @ RecordError::Spelling) => {
                     self.problem = Some(format!("line {}: {error}", i + 1));
                     return;
@@ -195,8 +195,8 @@ impl TransactionLog {
         }
     }
 
-    /// The SSTable of a record, if the record names it as a node does: for one that goes by the text,
-    /// `/data//ks/t` is another directory than `/data/ks/t`, and has no files.
+    /// The SSTable of a record, if the record names it as a node does: for a node that compares
+    /// text, `/data//ks/t` is not the directory `/data/ks/t`, and has no files.
     fn locate(&self, record: &LogRecord) -> Option<(PathBuf, Descriptor, PathForm)> {
         let (form, directory, sstable) = PathForm::read(&record.path)?;
         let descriptor = Descriptor::parse(&sstable)?;
@@ -230,7 +230,7 @@ impl TransactionLog {
             PathForm::Bare if record.update_time % 1000 == 0 => in_seconds(all),
             PathForm::Bare => all == record.update_time,
             PathForm::Dashed | PathForm::Uri => {
-                // With Statistics.db left out, it alone is as good as no file.
+                // If only Statistics.db is left, which does not count, that is the same as no file.
                 in_seconds(all) || newest_of_rest.is_none_or(in_seconds)
             }
         }))
@@ -272,7 +272,7 @@ pub(super) fn logs_in(storage: &dyn Storage, table: &[PathBuf]) -> Result<Vec<Tr
     logs_among(storage, table, table.iter().zip(&listed))
 }
 
-/// The same from what the directories are known to hold.
+/// The same, from given listings of the directories.
 pub(super) fn logs_among<'a>(
     storage: &dyn Storage,
     table: &[PathBuf],

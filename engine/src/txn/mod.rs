@@ -1,9 +1,9 @@
-//! The database's own transaction logs (FORMATS.md 9): the format, what a starting node makes of
-//! a log, and the swap of one SSTable for another.
+//! The database's own transaction logs (FORMATS.md 9): the format, what a starting node does with a
+//! log, and the swap of one SSTable for another.
 //!
 //! A starting node undoes a log without COMMIT and finishes one with it, even if this program is
-//! gone. That is the whole crash safety of a swap, so the bytes here are the database's, to the
-//! letter.
+//! gone. The crash safety of a swap depends on that alone, so the bytes written here are exactly
+//! the database's.
 
 mod flavor;
 mod log;

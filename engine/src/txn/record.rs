@@ -39,13 +39,14 @@ impl RecordKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// Not of the form of a record.
+    /// It does not have the form of a record.
     #[error("not a record")]
     Malformed,
-    /// The checksum is of something else.
+    /// The checksum does not match.
     #[error("its checksum does not match")]
     Checksum,
-    /// A whole record, as no node writes it: what one would make of it is not known.
+    /// A complete record, but in a form that no node writes: what a node would do with it is
+    /// unknown.
     #[error("its numbers are not written as a node writes them")]
     Spelling,
 }
@@ -118,10 +119,10 @@ impl LogRecord {
         }
     }
 
-    /// Itself, if it would be written as this line but for the case of its type.
+    /// Returns the record if it would be written as this line, ignoring the case of its type.
     fn if_spelled_as(self, line: &str) -> Result<Self, RecordError> {
-        let behind_type = |line: &str| line.split_once(':').map(|(_, rest)| rest.to_owned());
-        match behind_type(&self.to_string()) == behind_type(line) {
+        let after_type = |line: &str| line.split_once(':').map(|(_, rest)| rest.to_owned());
+        match after_type(&self.to_string()) == after_type(line) {
             true => Ok(self),
             false => Err(RecordError::Spelling),
         }

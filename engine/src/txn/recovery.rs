@@ -1,4 +1,4 @@
-//! Finishing or undoing the logs that an interrupted operation left, as a starting node would.
+//! Finishes or undoes the logs that an interrupted operation left, as a starting node would.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -41,9 +41,9 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
     for (log, verdict) in logs.iter().zip(verdicts) {
         let condemned = match verdict {
             Verdict::RollForward => {
-                // A writer that was killed, or whose fsync failed, may have left its COMMIT in
-                // the cache only. With the old files gone and a power loss after that, a node
-                // would undo the log and delete the new ones, too.
+                // A writer that was killed, or whose fsync failed, may have left its COMMIT only in
+                // the cache. If the old files were then deleted and the power failed, a node would
+                // undo the log and delete the new files, too.
                 for directory in &log.directories {
                     storage.sync_file(&directory.join(log.name.as_str()))?;
                 }
@@ -58,11 +58,11 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
     Ok(done)
 }
 
-/// Takes back what a swap without COMMIT has put in place, before its log is undone: the files of
-/// `new` go to where they were staged, so that they need not be made again. `table` are all
+/// Moves back what a swap without COMMIT has put in place, before its log is undone: the files of
+/// `new` go back to where they were staged, so that they need not be written again. `table` are all
 /// directories of the table, and `directory` the one of the swap.
 ///
-/// At any moment of it a starting node undoes the log, and deletes what it finds of `new`.
+/// A node that starts at any moment of this undoes the log, and deletes what it finds of `new`.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`].
@@ -105,8 +105,8 @@ fn remove_temporary(storage: &dyn Storage, directory: &Path) -> Result<()> {
     if removed { storage.sync_directory(directory) } else { Ok(()) }
 }
 
-/// Deletes the SSTables of the records of one kind, then the log itself: as long as a replica is
-/// there, the next start takes up where this ended.
+/// Deletes the SSTables of the records of one kind, then the log itself: as long as a replica
+/// exists, the next start continues from here.
 fn finish(storage: &dyn Storage, log: &TransactionLog, condemned: RecordKind) -> Result<()> {
     for (directory, descriptor) in log.sstables(condemned) {
         delete_sstable(storage, &directory, &descriptor)?;
@@ -141,9 +141,10 @@ pub(super) struct OldFile {
 /// Deletes files, oldest first as the database does: the newest of those left keeps the time that
 /// REMOVE recorded, so an interrupted deletion can be finished.
 ///
-/// A disk may forget deletions in any order. Before the last files that carry a recorded time go
-/// (the newest of all, or the newest but for Statistics.db, by product), the others are durably
-/// gone: else an old file could come back alone, and a node would refuse its time.
+/// A disk may forget deletions in any order. Before the last files with a recorded time are deleted
+/// (the newest of all, or the newest except Statistics.db, depending on the product), the deletion
+/// of the others is durable. Otherwise an old file could come back alone, and a node would refuse
+/// its time.
 pub(super) fn delete_files(
     storage: &dyn Storage,
     directory: &Path,

@@ -28,11 +28,11 @@ use crate::{Error, ErrorKind, Result};
 pub struct Swap<'a> {
     /// The table's directory, canonical.
     pub directory: &'a Path,
-    /// The SSTable that goes.
+    /// The SSTable that is replaced.
     pub old: &'a Descriptor,
     /// All its files, as they were when the plan was made.
     pub old_files: &'a [(Component, FileStat)],
-    /// The SSTable that comes.
+    /// The SSTable that replaces it.
     pub new: &'a Descriptor,
     /// The durable files of the new SSTable: component and where it is staged, on the same file
     /// system.
@@ -43,16 +43,16 @@ pub struct Swap<'a> {
     pub log_id: &'a str,
 }
 
-/// Carries a swap out.
+/// Carries out a swap.
 ///
-/// Nothing is looked for by listing the directory, which may hold a million files: the names of
-/// both SSTables are known.
+/// The directory is not listed, since it may hold a million files: the names of both SSTables are
+/// known.
 ///
 /// # Errors
-/// [`ErrorKind::Busy`] when the old SSTable is not what it was or the new name is taken, before
-/// anything is changed; otherwise any error of the storage. Before COMMIT everything is undone
-/// and the old SSTable stays; from the attempt to write COMMIT on the log stays, and the next
-/// start of a node or of this program ends what it says.
+/// [`ErrorKind::Busy`] when the old SSTable has changed or the new name is taken, before anything
+/// is changed; otherwise any error of the storage. Before COMMIT everything is undone and the old
+/// SSTable stays. From the attempt to write COMMIT on, the log stays, and the next start of a node
+/// or of this program finishes it.
 pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     check_old(storage, swap)?;
     check_new(storage, swap)?;
@@ -88,8 +88,8 @@ pub fn publish(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     })
 }
 
-/// Deletes what this swap has put in place, and nothing else: a file that has left the staging
-/// directory, also by a rename that was reported as failed.
+/// Deletes only what this swap has put in place: files that have left the staging directory,
+/// including by a rename that was reported as failed.
 fn undo(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     let mut files = Vec::new();
     for (component, staged) in swap.staged {
@@ -113,7 +113,7 @@ fn check_old(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What an SSTable fails with whose files are not what they were.
+/// The error for an SSTable whose files have changed.
 #[must_use]
 pub(crate) fn changed_since_the_plan(path: PathBuf) -> Error {
     Error::new(ErrorKind::Busy, "the file was changed since the plan was made")
@@ -133,7 +133,7 @@ fn check_new(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Everything before COMMIT; returns what is to be deleted behind it.
+/// Everything before COMMIT; returns what is to be deleted after it.
 fn prepare(
     storage: &dyn Storage,
     swap: &Swap<'_>,
@@ -195,8 +195,8 @@ impl LogWriter<'_> {
     fn append(&mut self, record: &LogRecord) -> Result<()> {
         let line = format!("{record}\n");
         if let Some(file) = &self.file {
-            // In one call: a COMMIT that was only in the cache when the process was killed would
-            // have a node delete the old files, and could be lost in a power cut behind that.
+            // In one call. Otherwise a COMMIT that was only in the cache when the process was
+            // killed could make a node delete the old files, and then be lost in a power cut.
             file.write_durably_at(line.as_bytes(), self.length)?;
         } else {
             let file = self.file.insert(self.storage.create(&self.path)?);

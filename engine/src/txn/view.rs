@@ -42,16 +42,17 @@ pub struct DirectoryView {
     pub live: Vec<Arc<LiveSSTable>>,
     /// What it would delete first, since a log says so.
     pub condemned: Vec<Arc<LiveSSTable>>,
-    /// Logs that it would finish or undo, with what it would do.
+    /// Logs that it would finish or undo, and which of the two.
     pub logs: Vec<(PathBuf, Verdict)>,
-    /// Logs that would keep it from starting.
+    /// Logs that would prevent it from starting.
     pub refused: Vec<Error>,
-    /// Files that are named as a Data.db is, and are none of an SSTable that this program can name.
+    /// Files that are named like a Data.db but do not belong to an SSTable that this program can
+    /// name.
     pub unknown: Vec<PathBuf>,
 }
 
 impl DirectoryView {
-    /// Looks at the directories of one table and changes nothing.
+    /// Examines the directories of one table and changes nothing.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when a directory or a log cannot be read.
@@ -84,7 +85,7 @@ impl DirectoryView {
         Ok(view)
     }
 
-    /// Whether a log waits to be finished or undone.
+    /// Whether a log has to be finished or undone.
     #[must_use]
     pub fn has_logs(&self) -> bool {
         !self.logs.is_empty()
@@ -112,7 +113,7 @@ fn sstables_in(
             continue;
         }
         match parse_file_name(&entry.name) {
-            // A second copy of the data, such as Data.db.bak, is no component that a node knows.
+            // A second copy of the data, such as Data.db.bak, is not a component that a node knows.
             Some((_, component)) if may_be_data && component != Component::Data => {
                 unknown.push(directory.join(entry.name));
             }

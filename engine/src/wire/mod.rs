@@ -1,4 +1,4 @@
-//! The one cursor over bytes that this program did not write, and its writing twin.
+//! The one cursor over bytes that this program did not write, and its counterpart for writing.
 //!
 //! Nothing here indexes: every read is a bounded `take`, and a declared length never allocates.
 //! Java's `DataOutput` forms (FORMATS.md 0): big-endian signed integers and modified
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a length or a count, which Java writes as a signed 32-bit integer. One that is not in
-    /// `range` comes as it was written.
+    /// `range` is returned as it was written.
     ///
     /// # Errors
     /// [`WireError::MissingData`] when fewer bytes are left.
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
         rest
     }
 
-    /// Ends the reading.
+    /// Ends reading.
     ///
     /// # Errors
     /// [`WireError::TrailingBytes`] when something is left.
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_out_of_its_range_comes_as_it_was_written() {
+    fn a_length_out_of_range_is_returned_as_written() {
         let length = |declared: i32| Reader::new(&declared.to_be_bytes()).length("length", 1..=7);
         assert_eq!((length(1), length(7)), (Ok(Ok(1)), Ok(Ok(7))));
         for wrong in [0, 8, -1, i32::MIN, i32::MAX] {

@@ -9,9 +9,9 @@ pub struct UtfError;
 /// Decodes modified UTF-8.
 ///
 /// # Errors
-/// [`UtfError`] for any sequence that `DataOutput.writeUTF` could not have written from text
-/// that is valid Unicode: with unpaired surrogates, or with longer forms of characters than it takes,
-/// which Java reads. So no two sequences are one text.
+/// [`UtfError`] for any sequence that `DataOutput.writeUTF` could not have written from valid
+/// Unicode text: with unpaired surrogates, or with overlong forms of characters, which Java reads.
+/// So no two sequences decode to the same text.
 pub fn decode_utf(bytes: &[u8]) -> Result<String, UtfError> {
     let mut units = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

@@ -1,9 +1,9 @@
-//! Holds modules free of circles: none imports itself through others.
+//! Checks that there are no import cycles: no module imports itself through others.
 //!
 //! An import is a path from `crate`, `super` or `self`, in a `use` or in the code, and names the
 //! deepest module on it, be that above or below. What a module passes on by `pub use` is imported
-//! from where it is defined; passing it on is no import, and neither is `mod`. That a module names
-//! its own children, without a prefix, is what makes it their parent.
+//! from where it is defined; passing it on is not an import, and neither is `mod`. That a module
+//! names its own children, without a prefix, is what makes it their parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,7 @@ impl Modules {
         reached
     }
 
-    /// The circles by the imports that make them up.
+    /// The circles, by the imports that form them.
     fn circles(&self) -> Vec<String> {
         let reached: BTreeMap<_, _> =
             self.imports.keys().map(|module| (module, self.reached(module))).collect();
@@ -87,7 +87,7 @@ fn home(
     (1..=path.len()).rev().map(|length| path[..length].to_vec()).find(|p| modules.contains_key(p))
 }
 
-/// Hands that an item goes through at most.
+/// The most re-exports that an item passes through.
 const LONGEST: usize = 8;
 
 /// A path of a source, from the crate's root.
@@ -222,7 +222,7 @@ fn circles(sources: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn no_module_imports_itself_through_others() {
+fn there_are_no_import_cycles() {
     let mut found = Vec::new();
     for package in ["engine", "kmip", "kmip/sim", "cli", "benches"] {
         let modules = Modules::new(&Source::all(package));
@@ -233,7 +233,7 @@ fn no_module_imports_itself_through_others() {
 }
 
 #[test]
-fn a_circle_is_found_whatever_it_goes_through() {
+fn a_cycle_is_found_through_any_import() {
     let two = [("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "super::a::A")];
     assert_eq!(circles(&two), ["a -> b, b -> a"]);
 
@@ -250,7 +250,7 @@ fn a_circle_is_found_whatever_it_goes_through() {
 }
 
 #[test]
-fn what_is_passed_on_is_imported_from_its_home() {
+fn re_exported_items_are_imported_from_their_definition() {
     let facade = [
         ("lib.rs", "mod a; pub use a::{A, B as C};"),
         ("a/mod.rs", "mod b; mod c;\npub use b::{A, B};\npub(super) use self::c::D;"),

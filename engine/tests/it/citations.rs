@@ -1,9 +1,9 @@
-//! Holds the citations in the sources true.
+//! Checks the citations in the sources.
 //!
 //! A citation is the name of a document and the numbers of its sections: `FORMATS.md` and then
 //! `5.5`, `7.1, 8`, `1.2 to 1.5`, or `14, rule 3`, over the ends of lines. Each section must be a
 //! heading of the document, and each rule, field or trap a numbered item of the section. The marks
-//! of the documents, which name what has been tested, must name files and tests that are there.
+//! in the documents, which name tests, must name existing files and tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use super::sources::{files, root};
 /// Where the workspace's sources are.
 const TREES: [&str; 5] = ["engine", "kmip", "cli", "benches", "testdata"];
 
-/// Where a document is looked for, and then beside the file that cites it.
+/// Where a document is searched for, then beside the file that cites it.
 const DOCUMENTS: [&str; 3] = ["engine/docs", "kmip/docs", "cli/docs"];
 
 /// What a citation may name in a section beside the section itself.
@@ -157,10 +157,10 @@ fn flaw(citation: &Citation, citing: &Path) -> Option<String> {
 }
 
 #[test]
-fn every_citation_leads_somewhere() {
+fn every_citation_resolves() {
     let (mut wrong, mut cited) = (Vec::new(), BTreeSet::new());
     for (path, text) in sources() {
-        // What is below is no citation.
+        // What is below is not a citation.
         if path.ends_with("tests/it/citations.rs") {
             continue;
         }
@@ -187,7 +187,7 @@ fn documents() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn no_number_of_a_section_comes_twice() {
+fn section_numbers_are_unique() {
     for (path, text) in documents() {
         let (_, repeated) = sections(&text);
         assert_eq!(repeated, Vec::<String>::new(), "{}", path.display());
@@ -219,7 +219,7 @@ fn marks(text: &str) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn every_mark_of_a_document_names_a_test_that_is_there() {
+fn every_mark_of_a_document_names_an_existing_test() {
     let (mut wrong, mut count) = (Vec::new(), 0);
     for (path, text) in documents() {
         for (file, test) in marks(&text) {

@@ -146,7 +146,7 @@ pub(crate) fn target(workspace: &Workspace, map: &str) -> Target {
 }
 
 /// Walks along every ordered pair of these forms, of which the first is the uncompressed one, and
-/// compares with the beginning whenever it comes by.
+/// compares with the beginning whenever it returns there.
 fn every_pair(set: &str, of: &[usize]) {
     let walk = Walk::of(set);
     let plain = walk.data();
@@ -194,7 +194,7 @@ fn every_form_becomes_every_other_in_bti() {
 }
 
 #[test]
-fn what_a_real_node_compressed_is_encrypted_and_comes_back() {
+fn data_compressed_by_a_real_node_round_trips() {
     let plain = Walk::of("fixtures/plain-oa").data();
     let walk = Walk::of("fixtures/oa-lz4");
     for to in [13, 8, 0] {
@@ -264,10 +264,10 @@ fn many_megabytes() -> Vec<u8> {
     plain
 }
 
-/// Ranges of a compressed target wait for those before them: whatever order workers finish in, the
+/// Ranges of a compressed target wait for those before them: in whatever order workers finish, the
 /// files are the same, and the plaintext comes back.
 #[test]
-fn many_ranges_come_in_order_whoever_finishes_first() {
+fn many_ranges_are_in_order_whichever_finishes_first() {
     let plain = many_megabytes();
     let walks = [1, 5].map(|workers| Walk::of_many_ranges(&plain, workers));
     for to in [0, 1, 6, 11, 3, 12, 10, 7, 13, 4, 9, 0] {

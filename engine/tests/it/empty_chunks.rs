@@ -1,4 +1,4 @@
-//! Chunks of nothing behind the last one, and checksums of nothing: as the database's own writers leave
+//! Empty chunks after the last one, and checksums of nothing, as the database's own writers leave
 //! them when they are told to flush and have nothing left.
 
 use std::collections::BTreeSet;
@@ -131,7 +131,7 @@ fn header(info: &[u8]) -> (CompressionHeader, usize) {
     CompressionHeader::parse(info, Version::find("oa", Format::Big).unwrap()).unwrap()
 }
 
-/// What a writer of this form stores of `payload`, which stands for nothing.
+/// What a writer of this form stores of `payload`, which is an empty plaintext.
 fn sealed(form: &str, payload: &[u8], key: &std::path::Path, seed: u8) -> Vec<u8> {
     if !form.starts_with("Encrypt") {
         return payload.to_vec();
@@ -145,10 +145,10 @@ fn sealed(form: &str, payload: &[u8], key: &std::path::Path, seed: u8) -> Vec<u8
     [&u32::try_from(plain.len()).unwrap().to_be_bytes()[..], &seal(&plain)].concat()
 }
 
-/// One to three of them, in every form, on every kind of route: its payloads kept under another key or
-/// in clear, compressed anew, decrypted.
+/// One to three of them, in every form, on every kind of route: payloads kept under another key or
+/// in clear, recompressed, decrypted.
 #[test]
-fn chunks_of_nothing_are_chunks_in_every_form_and_on_every_route() {
+fn empty_chunks_are_chunks_in_every_form_and_on_every_route() {
     for (number, (form, payload)) in FORMS.iter().enumerate() {
         let compressor = form.trim_start_matches("Encrypting");
         let routes = match *form {
@@ -186,9 +186,9 @@ fn chunks_of_nothing_are_chunks_in_every_form_and_on_every_route() {
     }
 }
 
-/// A length that is wrong looks like chunks of nothing, too.
+/// A wrong length looks like empty chunks, too.
 #[test]
-fn chunks_that_are_no_chunks_of_nothing_are_noticed() {
+fn false_empty_chunks_are_noticed() {
     let mut table = Table::new();
     table.become_("none");
     for tail in [&[0, 0, 0, 1][..], &[0; 16], &[0; 3]] {

@@ -1,4 +1,4 @@
-//! Holds the drawing of the layers true, and the rules about what only some modules may do.
+//! Checks the diagram of the layers, and the rules about what only some modules may do.
 //!
 //! A module imports from layers before its own, never from a neighbour or from above.
 //! The source is read as text, without comments and tests.
@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 9] = [
     &["upgrade"],
 ];
 
-/// Imports that the drawing does not allow: importing and imported module, with the reason.
+/// Imports that the diagram does not allow: importing and imported module, with the reason.
 const EXCEPTIONS: [(&str, &str, &str); 2] = [
     (
         "options",
@@ -135,7 +135,7 @@ fn offenders(patterns: &[&str], allowed: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn unsafe_stays_in_its_two_rooms() {
+fn unsafe_stays_in_its_two_modules() {
     let patterns = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "unsafe trait"];
     let rooms = ["io/mmap.rs", "crypto/x86.rs"];
     assert_eq!(offenders(&patterns, &rooms), Vec::<String>::new());
@@ -174,7 +174,7 @@ fn only_io_and_the_creation_of_local_keys_write() {
 
 /// What `io` itself may not do: a path may lead elsewhere by the time it is used.
 #[test]
-fn what_io_changes_it_reaches_by_an_open_directory() {
+fn io_changes_files_only_through_an_open_directory() {
     let by_path = [
         "fs::write(",
         "fs::rename(",

@@ -1,5 +1,5 @@
-//! With positional reads no file of the data directories is ever mapped: so none that is cut off or
-//! unreadable can raise a signal.
+//! With positional reads no file of the data directories is ever mapped: so a truncated or
+//! unreadable one cannot raise a signal.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ fn mapped(workspace: &Workspace) -> Vec<String> {
     maps.lines().filter(|line| line.contains(root)).map(str::to_owned).collect()
 }
 
-/// Looks whenever something happens: files are open then.
+/// Checks whenever something happens: then files are open.
 struct Looker<'w> {
     workspace: &'w Workspace,
     seen: Vec<String>,
@@ -37,7 +37,7 @@ impl Observer for Looker<'_> {
 }
 
 /// Plans, counts keys, verifies and upgrades, and returns what was seen mapped meanwhile: at each
-/// event, at each change of the file system, and as often as another thread can look.
+/// event, at each change of the file system, and as often as another thread can check.
 fn seen(set: &str, with_maps: bool) -> Vec<String> {
     let mut workspace = Workspace::copy_of(set);
     workspace.mapped = with_maps;
@@ -94,7 +94,7 @@ fn seen(set: &str, with_maps: bool) -> Vec<String> {
 }
 
 #[test]
-fn no_file_is_mapped_where_positional_reads_are_asked_for() {
+fn no_file_is_mapped_with_positional_reads() {
     for set in [USUAL, ENCRYPTED_INDEX, "fixtures/oa-encrypting-lz4"] {
         assert_eq!(seen(set, false), Vec::<String>::new(), "{set}");
     }
@@ -102,7 +102,7 @@ fn no_file_is_mapped_where_positional_reads_are_asked_for() {
 
 /// The one above can fail; small files are never mapped.
 #[test]
-fn files_are_seen_mapped_where_maps_are_asked_for() {
+fn files_are_mapped_when_maps_are_requested() {
     let seen = seen(ENCRYPTED_INDEX, true);
     assert!(seen.iter().any(|line| line.contains("Data.db")), "{seen:?}");
 }

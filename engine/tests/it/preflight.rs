@@ -1,4 +1,4 @@
-//! What a run would not be let do is refused by the plan, before anything is touched.
+//! What a run would not be allowed to do is refused by the plan, before anything is touched.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use crate::kit::storage::TestStorage;
 
 type Change = fn(&mut Standing);
 
-/// A node on which everything whose path ends so stands otherwise, and its plan; what a run does there
-/// must be what the plan says.
+/// A node on which every path with this ending has other properties, and its plan; a run there must
+/// do what the plan says.
 fn planned(end: &'static str, change: Change, archives: Archives) -> (Workspace, Plan) {
     let mut node = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     node.archives = archives;
@@ -60,7 +60,7 @@ fn refusals(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn directories_in_which_nothing_can_be_done_are_refused() {
+fn unusable_directories_are_refused() {
     const TABLE: &str = "/t-5ab1e000000011f0800000000000000a";
     let cases: [(&str, Change, &str); 6] = [
         (TABLE, |it| it.is_read_only = true, "mount that is read-only"),
@@ -79,13 +79,13 @@ fn directories_in_which_nothing_can_be_done_are_refused() {
 }
 
 #[test]
-fn a_data_directory_in_which_nothing_can_be_made_is_refused() {
+fn an_unwritable_data_directory_is_refused() {
     let (_node, plan) = planned("/data", |it| it.is_writable = false, Archives::default());
     assert_eq!(refusals(&plan).len(), 4);
 }
 
 #[test]
-fn one_file_that_cannot_be_deleted_costs_its_sstable_alone() {
+fn one_undeletable_file_fails_only_its_sstable() {
     let cases: [(Change, &str); 3] = [
         (|it| it.is_immutable = true, "immutable"),
         (|it| it.is_append_only = true, "appended to only"),
@@ -115,8 +115,8 @@ fn archives_on_another_mount_are_refused_and_live_ones_are_done() {
 }
 
 #[test]
-fn where_the_journal_cannot_be_nothing_is_begun() {
-    // Above the directory that would be made.
+fn without_a_place_for_the_journal_nothing_is_begun() {
+    // Above the directory that would be created.
     let (node, plan) = {
         let mut node = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
         node.archives = Archives::default();

@@ -45,7 +45,7 @@ fn only_whole_sstables(workspace: &Workspace) {
 }
 
 #[test]
-fn every_aes_set_goes_to_another_key_and_keeps_its_plaintext() {
+fn every_aes_set_is_rekeyed_and_keeps_its_plaintext() {
     for (set, format) in [
         ("oa-aes-cbc-256-64k", "oa"),
         ("oa-aes-ecb-128-16k", "oa"),
@@ -136,9 +136,9 @@ fn a_plan_changes_nothing() {
 }
 
 /// DSE 6.8 encrypts its storage-attached indices with the key of Data.db (FORMATS.md 7.6): carried
-/// over, they would need the old key for ever. Those of Converged Core are in clear.
+/// over, they would need the old key forever. Those of Converged Core are in clear.
 #[test]
-fn an_index_that_may_be_under_the_old_key_is_left_out_and_another_one_is_not() {
+fn only_an_index_that_may_be_under_the_old_key_is_left_out() {
     let workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let table = workspace.table();
     let of_dse = table.join("oa-2-big-SAI_idx_TermsData.db");

@@ -24,7 +24,7 @@ const FIRST_KEY: [u8; 16] = [0x11; 16];
 const SECOND_KEY: [u8; 16] = [0x22; 16];
 const FILE_KEY: [u8; 16] = [0x33; 16];
 
-/// Keys of an escrow file; people write UUIDs in either case.
+/// Keys of an escrow file; operators write UUIDs in either case.
 const ESCROW: &str = "1CC41F80-8A5A-11F0-9001-000000000001 = 11111111111111111111111111111111\n\
                       1cc41f80-8a5a-11f0-9001-000000000002 = 22222222222222222222222222222222\n";
 
@@ -127,7 +127,7 @@ fn options_without_a_provider_are_those_of_the_replicated_one() {
     let prefix = site.write(&recipe("1", &[(Some(FIRST), FIRST_KEY)]));
     let path = format!("{prefix}CompressionInfo.db");
     let info = fs::read(&path).unwrap();
-    // Three entries go, the last three of five, each of two texts with their lengths.
+    // Removes the last three of five entries, each of two texts with their lengths.
     let provider = b"\0\x0ckey_provider";
     let at = info.windows(provider.len()).position(|window| window == provider).unwrap();
     let end = info.windows(11).position(|window| window == b"keys/before").unwrap() + 11;
@@ -146,7 +146,7 @@ fn options_without_a_provider_are_those_of_the_replicated_one() {
 }
 
 #[test]
-fn keys_that_cannot_be_had_offline_are_a_finding() {
+fn keys_unavailable_offline_are_a_finding() {
     for escrow in [None, Some(ESCROW.lines().next().unwrap())] {
         let mut site = Site::new();
         if let Some(lines) = escrow {
@@ -192,7 +192,7 @@ fn a_key_of_the_database_s_own_table_can_be_the_target() {
 }
 
 #[test]
-fn a_target_in_the_database_s_own_table_must_be_named_and_be_a_uuid() {
+fn a_target_in_the_database_s_own_table_must_be_a_named_uuid() {
     let refused = |cql: &str, id: Option<&str>| {
         let options = OptionMap::parse_cql(cql).unwrap();
         let params = CompressionParams::from_cql_options(&options).unwrap();
@@ -212,7 +212,7 @@ fn a_target_in_the_database_s_own_table_must_be_named_and_be_a_uuid() {
 
 /// FORMATS.md 5.5: the header has the new key's id, and the chunk is still under the one before.
 #[test]
-fn a_chunk_whose_header_names_the_wrong_key_is_read_under_the_other() {
+fn a_chunk_with_a_wrong_key_in_its_header_is_still_read() {
     let site = Site::with_escrow();
     let labelled = recipe("1", &[(Some(FIRST), FIRST_KEY)]);
     let wrong = recipe("1", &[(Some(FIRST), SECOND_KEY)]).chunks(&plain());
@@ -226,7 +226,8 @@ fn a_chunk_whose_header_names_the_wrong_key_is_read_under_the_other() {
     assert!(warnings[0].chain().contains(SECOND_ID), "{warnings:?}");
 }
 
-/// A damaged header is none, to the database and to us; its chunk is then too long for its plaintext.
+/// A damaged header is not a header, for the database and for this program; its chunk is then too
+/// long for its plaintext.
 #[test]
 fn any_flipped_byte_of_a_header_is_damage() {
     for at in 0..33 {

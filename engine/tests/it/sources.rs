@@ -72,7 +72,7 @@ pub(crate) fn code_of(text: &str) -> String {
 }
 
 #[test]
-fn tests_and_comments_are_no_code() {
+fn tests_and_comments_are_not_code() {
     let text = "a // b\n#[cfg(test)]\nmod tests;\n/// c\nd\n#[cfg(test)]\nmod tests {\n e\n}\n";
     assert_eq!(code_of(text).split_whitespace().collect::<Vec<_>>(), ["a", "d"]);
 }

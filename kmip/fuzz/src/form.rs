@@ -1,4 +1,4 @@
-//! Messages as a list of steps, so that changes of one keep the lengths of all around it right.
+//! Messages as a list of steps, so that a change to one keeps all enclosing lengths right.
 //!
 //! ```text
 //! step   [0x01][tag, 3 bytes]                      begins a structure
@@ -52,11 +52,11 @@ fn put_length(message: &mut [u8], start: usize) {
 /// The steps of a message.
 pub(crate) fn take_apart(message: &[u8]) -> Vec<u8> {
     let (mut steps, mut rest) = (Vec::new(), message);
-    while let Some((head, behind)) = rest.split_first_chunk::<8>() {
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
         let [tag @ .., kind, _, _, high, low] = *head;
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let value = &behind[..length];
-        rest = &behind[length.next_multiple_of(8)..];
+        let value = &after[..length];
+        rest = &after[length.next_multiple_of(8)..];
         steps.push(kind);
         steps.extend::<[u8; 3]>(tag);
         if kind == STRUCTURE {

@@ -1,4 +1,4 @@
-//! Key stores, and the key and the chain that a client takes out of one.
+//! Key stores, and the key and chain that a client takes from one.
 
 use rekey_kmip::keystore::load_identity;
 

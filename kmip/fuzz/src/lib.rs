@@ -1,7 +1,7 @@
 //! Targets that take any bytes in the place of what a key server sends, and of key stores.
 //!
-//! Each module has `run`, which must return whatever it is given, and `seeds`, inputs that reach what
-//! it is about. `testdata/fuzz/run` drives them by libFuzzer, and `kmip/tests/it/fuzz.rs` on stable
+//! Each module has `run`, which must return for any input, and `seeds`, inputs that reach the code
+//! under test. `testdata/fuzz/run` drives them by libFuzzer, and `kmip/tests/it/fuzz.rs` on stable
 //! Rust.
 
 pub mod certificate;

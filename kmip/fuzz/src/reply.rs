@@ -1,4 +1,4 @@
-//! Replies of a key server, and what is made of the attributes that they tell.
+//! Replies of a key server, and the attributes in them.
 
 use rekey_kmip::client::choice::{Candidate, KeyRequest, choose};
 use rekey_kmip::message::{Reply, ReplyMessage, Timestamp};
@@ -10,7 +10,7 @@ use super::oasis;
 pub fn run(bytes: &[u8]) {
     for message in [bytes.to_vec(), assemble(bytes)] {
         let Ok(read) = ReplyMessage::decode(&message) else { continue };
-        // As for requests: the second time it is the same as the first.
+        // As for requests: the second round trip gives the same as the first.
         if let Some(first) = written(&read) {
             let second = written(&first).expect("it was written before");
             assert_eq!(format!("{second:?}"), format!("{first:?}"));

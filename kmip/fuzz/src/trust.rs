@@ -1,4 +1,4 @@
-//! Key stores, and the certificates that a client trusts by one.
+//! Key stores, and the certificates that a client trusts because of one.
 
 use rekey_kmip::keystore::load_trust;
 

@@ -72,7 +72,7 @@ fn drain(socket: &mut TcpStream) {
 
 type TlsStream = StreamOwned<ServerConnection, TcpStream>;
 
-/// Receives one message; nothing when the peer has closed or the simulator ends.
+/// Receives one message; `None` when the peer has closed or the simulator ends.
 fn receive(stream: &mut TlsStream, shared: &Shared) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];

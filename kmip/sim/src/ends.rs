@@ -19,7 +19,7 @@ pub(crate) fn hold(stop: &AtomicBool) {
     }
 }
 
-/// Writes a byte at a time with a pause before each, until the peer has had enough.
+/// Writes a byte at a time with a pause before each, until the peer closes.
 pub(crate) fn drip(
     out: &mut impl Write,
     bytes: &[u8],
@@ -37,7 +37,7 @@ pub(crate) fn drip(
     Ok(())
 }
 
-/// Announces a reply of 4 GiB, and writes until the peer has had enough.
+/// Announces a reply of 4 GiB, and writes until the peer closes.
 pub(crate) fn flood(out: &mut impl Write, stop: &AtomicBool) -> io::Result<()> {
     out.write_all(&[0x42, 0x00, 0x7b, 0x01, 0xff, 0xff, 0xff, 0xf8])?;
     while !stop.load(Ordering::Relaxed) {
@@ -65,5 +65,5 @@ pub(crate) fn plain(mut socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// How often a waiting thread looks whether the simulator ends.
+/// How often a waiting thread checks whether the simulator has ended.
 pub(crate) const TICK: Duration = Duration::from_millis(10);

@@ -1,10 +1,10 @@
-//! The objects of a server in a file, so that one that was killed has them when it starts again.
+//! The objects of a server in a file, so that they survive a killed server.
 //!
-//! The file is a KMIP reply: what the server would say of its objects, one after the other.
+//! The file is a KMIP reply: what the server would answer about its objects, one after the other.
 //!
 //! ```text
 //! Get Attributes   everything but the state, which follows from dates
-//! Get              the key; not behind an object that has none, or whose key is destroyed
+//! Get              the key; absent after an object that has none, or whose key is destroyed
 //! ```
 
 use std::fs::{File, OpenOptions};
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::object::{Key, Object};
 
-/// Where the objects are kept, for their owner only.
+/// Where the objects are kept, readable by their owner only.
 #[derive(Debug)]
 pub(crate) struct ObjectFile(PathBuf);
 
@@ -39,8 +39,8 @@ impl ObjectFile {
         }
     }
 
-    /// Replaces the file: it is the old one or the new one, whenever the process or the machine
-    /// dies.
+    /// Replaces the file. If the process or the machine dies, it is either the old one or the new
+    /// one.
     #[expect(clippy::disallowed_methods, reason = "a file of the simulator's own")]
     pub(crate) fn save(&self, objects: &[Object]) -> io::Result<()> {
         let bytes = encode(objects).encode().map_err(io::Error::other)?;
@@ -102,7 +102,7 @@ fn decode(bytes: &[u8]) -> io::Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// Whether an operation changes what the file has.
+/// Whether an operation changes the content of the file.
 pub(crate) const fn is_change(operation: Operation) -> bool {
     !matches!(
         operation,

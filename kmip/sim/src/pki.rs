@@ -1,4 +1,4 @@
-//! Certificates made on the spot.
+//! Certificates generated at run time.
 
 use std::fmt;
 use std::io;
@@ -23,7 +23,7 @@ pub struct Credential {
     pub key: PrivateKeyDer<'static>,
 }
 
-/// What a server's certificate is like. `localhost` and `127.0.0.1` are the right names.
+/// The kind of a server's certificate. `localhost` and `127.0.0.1` are the right names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ServerCertificate {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A lasting difference, seen at some real server (KMIP.md 13, 14).
+/// A lasting difference, seen in a real server (KMIP.md 13, 14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Quirk {
@@ -10,23 +10,23 @@ pub enum Quirk {
     IgnoresLocateFilters,
     /// Locate ignores custom attributes.
     IgnoresCustomFilters,
-    /// Locate takes Maximum Items and Offset Items for decoration.
+    /// Locate ignores Maximum Items and Offset Items.
     IgnoresPaging,
     /// Locate refuses Maximum Items.
     RefusesPaging,
     /// Locate refuses Offset Items.
     RefusesOffset,
-    /// Locate takes Offset Items for decoration.
+    /// Locate ignores Offset Items.
     IgnoresOffset,
-    /// Locate gives no more than this, whatever it is asked for.
+    /// Locate never returns more than this.
     CapsLocate(usize),
     /// Locate does not count what matches.
     NoLocatedItems,
-    /// Locate counts what it gives where it should count what matches.
+    /// Locate counts what it returns instead of what matches.
     CountsThePage,
     /// Get of a deactivated key is refused with reason 67; of a compromised one it is not.
     RefusesGetOfDeactivated,
-    /// Get Attributes tells AES for DES, 3DES, Blowfish and RC2.
+    /// Get Attributes reports AES for DES, 3DES, Blowfish and RC2.
     ListsDesAsAes,
     /// Cryptographic Parameters are accepted and forgotten.
     DropsCryptographicParameters,
@@ -34,7 +34,7 @@ pub enum Quirk {
     NoAddAttribute,
     /// Custom attributes are refused.
     NoCustomAttributes,
-    /// Dates other than the Initial Date are never told.
+    /// Dates other than the Initial Date are never reported.
     NoDates,
     /// A message with two operations is refused.
     NoBatches,
@@ -48,7 +48,7 @@ pub enum Quirk {
     WrapsKeys,
     /// Key blocks come without the key.
     KeepsKeyBytes,
-    /// Get of a deactivated key is refused with reason 12, as of a key of somebody else's.
+    /// Get of a deactivated key is refused with reason 12, as if another client owned the key.
     DeniesGetOfDeactivated,
     /// Symmetric keys have the object type 0.
     TypesAreZero,
@@ -105,9 +105,9 @@ pub enum Door {
     PlainText,
     /// The connection is closed as soon as it is accepted.
     Slammed,
-    /// The connection is accepted, and nothing ever comes.
+    /// The connection is accepted, and nothing is ever sent.
     Silent,
-    /// The first flight is answered with a fatal TLS alert: 40 is what a server with CBC suites
-    /// only sends, 70 what one with TLS 1.1 only sends.
+    /// The first flight is answered with a fatal TLS alert. A server that has only CBC suites sends
+    /// 40, one that has only TLS 1.1 sends 70.
     Alert(u8),
 }

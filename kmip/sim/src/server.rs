@@ -28,7 +28,7 @@ use crate::{connection, lock};
 pub struct SimulatorSettings {
     /// Lasting differences.
     pub quirks: Vec<Quirk>,
-    /// What the server's certificate is like.
+    /// The kind of the server's certificate.
     pub certificate: ServerCertificate,
     /// What happens to a connection before TLS.
     pub door: Door,
@@ -36,15 +36,15 @@ pub struct SimulatorSettings {
     pub versions: Vec<ProtocolVersion>,
     /// Whether only TLS 1.2 is spoken.
     pub only_tls_1_2: bool,
-    /// Whether client certificates of another authority than the simulator's are wanted: then
-    /// the client that [`Simulator::tls_settings`] describes is refused.
+    /// Whether the server wants client certificates of an authority other than the simulator's.
+    /// Then the client that [`Simulator::tls_settings`] describes is refused.
     pub distrusts_client: bool,
-    /// Whether a refused client is read to its end before the connection is closed. Without that what
-    /// it still sends is answered by a reset.
+    /// Whether a refused client is read to its end before the connection is closed. Otherwise a
+    /// reset answers what it still sends.
     pub drains: bool,
     /// The port; 0 takes a free one.
     pub port: u16,
-    /// A file that keeps the objects, so that a server that starts again has them.
+    /// A file that keeps the objects across restarts.
     pub file: Option<PathBuf>,
     /// The authority of another server, so that one client may talk to both.
     pub authority: Option<Arc<Pki>>,
@@ -98,7 +98,7 @@ impl Simulator {
     /// Starts.
     ///
     /// # Errors
-    /// When no port is free, no certificate can be made, or the file of the objects is none.
+    /// When no port is free, no certificate can be made, or the file does not hold objects.
     pub fn with(settings: SimulatorSettings) -> io::Result<Self> {
         let store = Store::open(Clock::default(), &settings.quirks, settings.file)?;
         let pki = match settings.authority {
@@ -199,7 +199,7 @@ impl Simulator {
         lock(&self.shared.faults).clear();
     }
 
-    /// How often the operation was asked for, whatever became of it.
+    /// How often the operation was requested, whatever its outcome.
     #[must_use]
     pub fn count(&self, operation: Operation) -> usize {
         lock(&self.shared.counts).get(&operation).copied().unwrap_or(0)
@@ -215,7 +215,7 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
-        // Wakes the acceptor; if nobody listens any more, so much the better.
+        // Wakes the acceptor. A failure means that it no longer listens, which is fine.
         drop(TcpStream::connect_timeout(&self.address, Duration::from_secs(1)));
         if let Some(acceptor) = self.acceptor.take() {
             drop(acceptor.join());
@@ -253,7 +253,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(socket) = socket else { continue };
         shared.connections.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::clone(shared);
-        // What goes wrong on a connection ends that connection, and is what tests ask for.
+        // An error on a connection ends that connection. Tests provoke such errors.
         threads.push(thread::spawn(move || drop(connection::serve(socket, &shared))));
     }
     for thread in threads {

@@ -1,4 +1,4 @@
-//! The objects, and what tests and the demo do with them behind the protocol's back.
+//! The objects, and what tests and the demo do with them without the protocol.
 
 use std::collections::HashSet;
 use std::io;
@@ -42,8 +42,8 @@ impl Store {
         Ok(Self { inner: Mutex::new(Inner { objects, quirks, file, made: 0 }), clock })
     }
 
-    /// Writes the file now. What the protocol changes is there before it is answered; what is put
-    /// in behind its back, with this.
+    /// Writes the file now. What the protocol changes is written before the answer; what bypasses
+    /// the protocol is written by this call.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -51,8 +51,8 @@ impl Store {
         lock(&self.inner).save()
     }
 
-    /// Puts a key in, active since now, without asking the protocol. Attributes that are given
-    /// replace those that are made up.
+    /// Puts a key in, active since now, without asking the protocol. Given attributes replace the
+    /// defaults.
     ///
     /// # Errors
     /// For a pair of algorithm and length that no server keeps.
@@ -103,7 +103,7 @@ impl Store {
         own
     }
 
-    /// Puts an object in that is no key and tells nothing: listings must live with it.
+    /// Adds an object that is not a key and has no readable attributes: listings must cope with it.
     pub fn add_secret_data(&self) -> UniqueIdentifier {
         lock(&self.inner).insert(ObjectType::SECRET_DATA, Vec::new(), None)
     }
@@ -141,7 +141,7 @@ impl Store {
         lock(&self.inner).quirks.contains(&quirk)
     }
 
-    /// Does one operation; what it changes is in the file before anybody hears of it.
+    /// Does one operation. Its changes are in the file before the answer is sent.
     pub(crate) fn perform(&self, request: Request, two: bool) -> Result<Reply, Refusal> {
         let operation = request.operation();
         let mut inner = lock(&self.inner);

@@ -1,4 +1,4 @@
-//! Stores and settings with which a node's configuration reaches the simulator.
+//! Stores and settings that let a node's configuration reach the simulator.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};

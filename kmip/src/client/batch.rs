@@ -1,4 +1,4 @@
-//! Questions and answers of one message.
+//! The questions and answers of one message.
 
 use crate::message::{
     BatchErrorContinuation, MessageError, ProtocolVersion, Refusal, Reply, ReplyItem, ReplyMessage,
@@ -13,7 +13,7 @@ pub(super) type Answer = Result<Reply, Refusal>;
 /// The answers to a message.
 #[derive(Debug)]
 pub(super) enum Answers {
-    /// One place for each question; a server may leave some empty (KMIP.md 14, rule 7).
+    /// One slot for each question; a server may leave some empty (KMIP.md 14, rule 7).
     Each(Vec<Option<Answer>>),
     /// The server refused the message as a whole: one error for several questions.
     Whole(Refusal),
@@ -66,7 +66,7 @@ pub(super) fn answers(
             Some(id) if requests.len() > 1 => {
                 index_of(id).ok_or(ProtocolFailure::WrongBatchItem)?
             }
-            // Without ids the order is all there is.
+            // Without ids, only the order tells.
             _ => position,
         };
         let (Some(request), Some(place)) = (requests.get(index), answers.get_mut(index)) else {

@@ -1,4 +1,4 @@
-//! What the commands and the engine do with keys, made of several operations each.
+//! What the commands and the engine do with keys. Each method uses several operations.
 
 use super::batch::{Answer, Answers};
 use super::operations::accepted;
@@ -20,9 +20,9 @@ pub struct FetchedKey {
     pub id: UniqueIdentifier,
     /// The key's bytes.
     pub material: KeyMaterial,
-    /// Everything the server tells about it.
+    /// Everything the server reports about it.
     pub attributes: Attributes,
-    /// The algorithm in the key block; the attributes may say another (KMIP.md 14, rule 3).
+    /// The algorithm in the key block; the attributes may name another (KMIP.md 14, rule 3).
     pub block_algorithm: Option<CryptographicAlgorithm>,
 }
 
@@ -31,16 +31,16 @@ pub struct FetchedKey {
 pub struct ListedObject {
     /// The object.
     pub id: UniqueIdentifier,
-    /// Its attributes, or why the server does not tell them.
+    /// Its attributes, or why the server does not report them.
     pub attributes: Result<Attributes, Refusal>,
 }
 
 impl Client {
     /// Fetches a key by its id, in whatever state it is: Get and Get Attributes in one batch, as
-    /// the database does (KMIP.md 1.1), or one by one where a server does not take batches.
+    /// the database does (KMIP.md 1.1), or one by one where a server does not accept batches.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::UnusableKey`], or what the connection does.
+    /// [`Error::Refused`], [`Error::UnusableKey`], or a failed connection.
     pub fn fetch(&mut self, id: &UniqueIdentifier) -> Result<FetchedKey> {
         let batch = [Request::Get(id.clone()), Request::GetAttributes(id.clone(), Vec::new())];
         let mut answers = self.batch(&batch, None)?.unwrap_or_default().into_iter();
@@ -66,8 +66,8 @@ impl Client {
         usable(id, got, attributes)
     }
 
-    /// Why the server said no about a key: servers have one reason (permission denied, say) for a client
-    /// that may not and for a key that is in the wrong state.
+    /// Why the server refused a request about a key. Servers use the same reason (permission
+    /// denied, for example) for a client without the right and for a key in the wrong state.
     fn explained(
         &mut self,
         operation: Operation,
@@ -81,7 +81,7 @@ impl Client {
         };
         let id = id.clone();
         match attributes.and_then(|attributes| attributes.state()) {
-            // That a key is active speaks only against destroying it.
+            // Being active only prevents a key from being destroyed.
             Some(state) if state != State::ACTIVE || operation == Operation::DESTROY => {
                 Error::OutOfState { operation, id, state, refusal }
             }
@@ -89,7 +89,7 @@ impl Client {
         }
     }
 
-    /// Something that is done to a key, with the key's state as the reason where that is why not.
+    /// Changes a key. Where the key's state is why the server refuses, the error names the state.
     fn done_to(
         &mut self,
         id: &UniqueIdentifier,
@@ -106,7 +106,7 @@ impl Client {
     /// Revokes a key.
     ///
     /// # Errors
-    /// As [`Self::revoke`]; [`Error::OutOfState`] for one that is revoked already, say.
+    /// As [`Self::revoke`]; [`Error::OutOfState`] for one that is already revoked, for example.
     pub fn revoke_key(&mut self, revocation: Revocation) -> Result<()> {
         let id = revocation.id.clone();
         self.done_to(&id, |client| client.revoke(revocation))
@@ -115,13 +115,13 @@ impl Client {
     /// Destroys a key. What was encrypted with it is lost.
     ///
     /// # Errors
-    /// As [`Self::destroy`]; [`Error::OutOfState`] for one that is active, say.
+    /// As [`Self::destroy`]; [`Error::OutOfState`] for one that is active, for example.
     pub fn destroy_key(&mut self, id: &UniqueIdentifier) -> Result<()> {
         self.done_to(id, |client| client.destroy(id))
     }
 
-    /// The answers to several questions; nothing where the server takes one at a time: it refuses the
-    /// message, or hangs up at it.
+    /// The answers to several questions; `None` where the server takes only one at a time: it
+    /// refuses the message, or closes the connection.
     fn batch(
         &mut self,
         requests: &[Request],
@@ -139,8 +139,8 @@ impl Client {
         }
     }
 
-    /// Fetches the attributes of many objects, a batch at a time, and one by one where the
-    /// server answers fewer than it was asked. One refusal does not spoil the others.
+    /// Fetches the attributes of many objects, a batch at a time, and one by one where the server
+    /// answers fewer than were asked. One refusal does not affect the others.
     ///
     /// # Errors
     /// What the connection does.
@@ -174,11 +174,12 @@ impl Client {
         Ok(objects)
     }
 
-    /// Lists the symmetric keys, or those of one namespace. What the server returns in spite of
-    /// the filter is dropped when its attributes say so; objects that tell nothing stay listed.
+    /// Lists the symmetric keys, or those of one namespace. What the server returns despite the
+    /// filter is dropped when its attributes do not match; objects without readable attributes stay
+    /// listed.
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn list(&mut self, namespace: Option<&str>) -> Result<Listing<ListedObject>> {
         let kind = ObjectType::SYMMETRIC_KEY;
         let mut filter = vec![Attribute::new(Tag::OBJECT_TYPE.into(), kind.number())];
@@ -200,7 +201,7 @@ impl Client {
     /// is present, Set Attribute in 2.x (KMIP.md 14). Returns the date that was there before.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn expire(&mut self, id: &UniqueIdentifier, at: Timestamp) -> Result<Option<Timestamp>> {
         let attribute = || Attribute::new(Tag::PROTECT_STOP_DATE.into(), at);
         let before = self.get_attributes(id, Vec::new())?.protect_stop_date();
@@ -213,21 +214,21 @@ impl Client {
         Ok(before)
     }
 
-    /// Creates a key and activates it, as the database does (KMIP.md 1.1). Where Activate has no
-    /// answer, the server is asked what became of it.
+    /// Creates a key and activates it, as the database does (KMIP.md 1.1). Where Activate gets no
+    /// answer, the server is asked for the key's state.
     ///
     /// # Errors
-    /// [`Error::NotActivated`] with the new key's id, [`Error::Refused`], [`Error::OutcomeUnknown`], or
-    /// what the connection does.
+    /// [`Error::NotActivated`] with the new key's id, [`Error::Refused`],
+    /// [`Error::OutcomeUnknown`], or a failed connection.
     pub fn create_active(&mut self, key: NewKey) -> Result<UniqueIdentifier> {
         let id = self.create(key)?;
         self.activate_made(&id)?;
         Ok(id)
     }
 
-    /// Activates a key that was made and that nobody activated: one that fits in everything, has no
-    /// Activation Date, and so is what a Create without its Activate leaves. The newest, if there are
-    /// several; none is made.
+    /// Activates a key that was created and never activated: one that fits in every respect and has
+    /// no Activation Date, as a Create without its Activate leaves it. If there are several, the
+    /// newest is taken. No key is created.
     ///
     /// # Errors
     /// As [`Self::create_active`].
@@ -238,7 +239,7 @@ impl Client {
     ) -> Result<Option<UniqueIdentifier>> {
         let ids = match self.locate_all(&wanted.attributes_in(State::PRE_ACTIVE)) {
             Ok(listing) => listing.found,
-            // A server that cannot be asked so is one that has no such keys to tell of.
+            // A server that does not support this question cannot report such keys.
             Err(Error::Refused { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -265,19 +266,18 @@ impl Client {
         }
         match self.get_attributes(id, Vec::new()).map(|attributes| attributes.state()) {
             Ok(Some(State::ACTIVE)) => Ok(()),
-            // It was not done, says the server: then once more is not twice.
+            // The server says that it was not done, so trying again does not do it twice.
             Ok(Some(State::PRE_ACTIVE)) => self.activate(id).or_else(failed),
             _ => failed(first),
         }
     }
 
-    /// Finds the key that the database would write with (KMIP.md 1.2 to 1.5), without creating
-    /// one: the filter is sent, and every rule is applied again to what comes back. What a server
-    /// gives only to those who ask for a second page the database does not see: it asks once, and
-    /// for all.
+    /// Finds the key that the database would write with (KMIP.md 1.2 to 1.5), without creating one:
+    /// the filter is sent, and every rule is applied again to what comes back. The database does
+    /// not see what a server gives only on a second page: it asks once, without a limit.
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn choose(
         &mut self,
         wanted: &choice::KeyRequest,
@@ -326,7 +326,7 @@ fn usable(id: &UniqueIdentifier, got: Got, attributes: Attributes) -> Result<Fet
         return Err(unusable("it is not a symmetric key"));
     }
     let Some(key) = got.key else { return Err(unusable(NO_BYTES)) };
-    // Text of an id is the server's to write, and some write a UUID in another case than they took it.
+    // Some servers return a UUID in another case than they accepted it.
     if !got.id.as_str().eq_ignore_ascii_case(id.as_str()) {
         return Err(unusable("the server answered with another object"));
     }
@@ -342,11 +342,11 @@ fn usable(id: &UniqueIdentifier, got: Got, attributes: Attributes) -> Result<Fet
     Ok(FetchedKey { id: id.clone(), material, attributes, block_algorithm: key.algorithm })
 }
 
-/// A key that stays in a device, say.
+/// A key that never leaves a device, for example.
 const NO_BYTES: &str = "the server gives the key without its bytes, perhaps because it may not leave the \
      server (not extractable)";
 
-/// Objects asked about in one message: about 32 KiB of reply.
+/// Objects per message: about 32 KiB of reply.
 const BATCH: usize = 32;
 
 #[cfg(test)]
@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weight_counts_what_a_server_can_blow_up() {
+    fn weight_counts_what_a_server_can_inflate() {
         let small = Attributes::new(vec![Attribute::new(Tag::STATE.into(), 2_u32)]);
         let text = "x".repeat(10_000);
         let large = Attributes::new(vec![Attribute::new(Tag::COMMENT.into(), text.as_str())]);

@@ -60,16 +60,16 @@ impl ClientSettings {
 pub struct Client {
     connector: TlsConnector,
     settings: ClientSettings,
-    /// Index of the host that last answered.
+    /// Index of the host that answered last.
     active: usize,
-    /// Whether no other host is asked.
+    /// Whether only this host is used.
     alone: bool,
     session: Option<Session>,
-    /// Hosts that were passed over, since somebody last asked.
+    /// Hosts that were passed over since the caller last asked.
     detours: Vec<Detour>,
 }
 
-/// A host that was talked to since others of its group could not be.
+/// A host that was used because others of its group could not be reached.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "taken apart by callers")]
 pub struct Detour {
@@ -103,7 +103,7 @@ impl Client {
         self.session.as_ref().map(Session::facts)
     }
 
-    /// The host that last answered, or the first.
+    /// The host that answered last, or the first.
     #[must_use]
     pub fn host(&self) -> Option<&Host> {
         self.settings.hosts.get(self.active)
@@ -141,7 +141,7 @@ impl Client {
         self.session = None;
     }
 
-    /// Talks to this host of the group from now on, and to no other.
+    /// Uses only this host of the group from now on.
     pub fn keep_to(&mut self, host: &Host) {
         if let Some(index) = self.settings.hosts.iter().position(|own| own == host) {
             self.disconnect();
@@ -192,8 +192,8 @@ impl Client {
         Err(Error::AllHostsFailed(failures))
     }
 
-    /// Hosts that were passed over since this was last asked: a run that worked all the same does not
-    /// say by itself that a replica is missing.
+    /// Hosts that were passed over since the last call. A run that works despite that does not
+    /// otherwise show that a replica is missing.
     pub fn take_detours(&mut self) -> Vec<Detour> {
         std::mem::take(&mut self.detours)
     }
@@ -204,7 +204,7 @@ impl Client {
         }
     }
 
-    /// One exchange on the current session, which does not survive a failure.
+    /// One exchange on the current session. A failure ends the session.
     fn attempt(
         &mut self,
         requests: &[Request],

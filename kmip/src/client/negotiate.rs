@@ -1,12 +1,12 @@
 //! Connecting and agreeing on a version (KMIP.md 14, rule 5).
 //!
 //! Discover Versions goes first, in a **1.1** header: a 2.x header is refused by servers of 1.x,
-//! and 1.0 has no such operation. A server that refuses it is of 1.0, or does not let anybody
-//! ask, or speaks 2.x only; Query tells which, in 1.0, then in 2.x headers. One that hangs up is
-//! tried once more, in 1.0.
+//! and 1.0 has no such operation. A server that refuses it speaks 1.0, does not allow the
+//! operation, or speaks only 2.x. Query tells which: in 1.0, then in 2.x headers. A server that
+//! closes the connection is tried once more, in 1.0.
 //!
-//! The exchange has a second use: it proves that the server accepts the client before anything
-//! is sent that must not be repeated. Under TLS 1.3 a client certificate is refused only then
+//! The exchange has a second use: it proves that the server accepts the client before a request is
+//! sent that must not be repeated. Under TLS 1.3 a client certificate is refused only at this point
 //! (KMIP.md 12).
 
 use super::session::Session;
@@ -39,7 +39,7 @@ pub(super) fn open(
         },
         Ok(Ok(_other)) => return Err(ProtocolFailure::NoAnswer.into()),
         Ok(Err(refusal)) => Some(about_the_version(refusal)?),
-        // A server of 1.0 that does not know the operation, or the version, may hang up at it.
+        // A server of 1.0 that does not know the operation or the version may close the connection.
         Err(failure) if failure.is_idle_close() => {
             return connect().ok().and_then(|session| of_1_0(session, settings)).ok_or(failure);
         }
@@ -71,8 +71,8 @@ fn of_1_0(mut session: Session, settings: &ClientSettings) -> Option<Session> {
     answer.is_ok().then_some(session)
 }
 
-/// Hands on a refusal that another version may change: one of a client that the server does not know
-/// stays the same in all of them.
+/// Returns a refusal that another version may change. An unknown client is refused in every
+/// version.
 fn about_the_version(refusal: Refusal) -> Result<Refusal, ProtocolFailure> {
     match refusal.reason {
         Some(ResultReason::AUTHENTICATION_NOT_SUCCESSFUL) => {
@@ -93,7 +93,7 @@ fn fallbacks(spoken: &[ProtocolVersion]) -> Vec<ProtocolVersion> {
     versions
 }
 
-/// The first of ours that the server offers.
+/// The first of the client's versions that the server offers.
 fn best(spoken: &[ProtocolVersion], offered: &[ProtocolVersion]) -> Option<ProtocolVersion> {
     spoken.iter().copied().find(|version| offered.contains(version))
 }

@@ -1,4 +1,4 @@
-//! One method for each operation, as the protocol has it.
+//! One method for each operation of the protocol.
 
 use super::{Client, batch::Answer};
 use crate::error::{Error, HostFailure, Result};
@@ -12,7 +12,7 @@ impl Client {
     /// Query: what the server can do.
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn query(&mut self) -> Result<ServerFeatures> {
         let functions = vec![
             QueryFunction::OPERATIONS,
@@ -25,10 +25,10 @@ impl Client {
         }
     }
 
-    /// Locate, once. The filter is a wish: see [`super::choice`].
+    /// Locate, once. The server may ignore the filter: see [`super::choice`].
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn locate(&mut self, locate: Locate) -> Result<Located> {
         match self.one(Request::Locate(locate), None)? {
             Reply::Locate(located) => Ok(located),
@@ -39,7 +39,7 @@ impl Client {
     /// Get.
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn get(&mut self, id: &UniqueIdentifier) -> Result<Got> {
         match self.one(Request::Get(id.clone()), Some(id))? {
             Reply::Get(got) => Ok(got),
@@ -50,7 +50,7 @@ impl Client {
     /// Get Attributes; no names mean all.
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn get_attributes(
         &mut self,
         id: &UniqueIdentifier,
@@ -65,7 +65,7 @@ impl Client {
     /// Get Attribute List: the names of the attributes that an object has.
     ///
     /// # Errors
-    /// [`Error::Refused`], or what the connection does.
+    /// [`Error::Refused`], or a failed connection.
     pub fn get_attribute_list(&mut self, id: &UniqueIdentifier) -> Result<Vec<AttributeName>> {
         match self.one(Request::GetAttributeList(id.clone()), Some(id))? {
             Reply::GetAttributeList(_id, names) => Ok(names),
@@ -76,7 +76,7 @@ impl Client {
     /// Create: the server makes a symmetric key. Sent once, never repeated.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn create(&mut self, key: NewKey) -> Result<UniqueIdentifier> {
         self.done(Request::Create(key), None)
     }
@@ -84,7 +84,7 @@ impl Client {
     /// Register: the server keeps a symmetric key. Sent once, never repeated.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn register(&mut self, registration: Registration) -> Result<UniqueIdentifier> {
         self.done(Request::Register(registration), None)
     }
@@ -92,7 +92,7 @@ impl Client {
     /// Activate.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn activate(&mut self, id: &UniqueIdentifier) -> Result<()> {
         self.done(Request::Activate(id.clone()), Some(id)).map(drop)
     }
@@ -100,7 +100,7 @@ impl Client {
     /// Add Attribute.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn add_attribute(&mut self, id: &UniqueIdentifier, attribute: Attribute) -> Result<()> {
         self.done(Request::AddAttribute(id.clone(), attribute), Some(id)).map(drop)
     }
@@ -108,7 +108,7 @@ impl Client {
     /// Modify Attribute.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn modify_attribute(&mut self, id: &UniqueIdentifier, attribute: Attribute) -> Result<()> {
         self.done(Request::ModifyAttribute(id.clone(), attribute), Some(id)).map(drop)
     }
@@ -116,8 +116,8 @@ impl Client {
     /// Set Attribute (2.x).
     ///
     /// # Errors
-    /// [`Error::Request`] in 1.x, [`Error::Refused`], [`Error::OutcomeUnknown`], or what the
-    /// connection does.
+    /// [`Error::Request`] in 1.x, [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed
+    /// connection.
     pub fn set_attribute(&mut self, id: &UniqueIdentifier, attribute: Attribute) -> Result<()> {
         self.done(Request::SetAttribute(id.clone(), attribute), Some(id)).map(drop)
     }
@@ -125,7 +125,7 @@ impl Client {
     /// Revoke.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn revoke(&mut self, revocation: Revocation) -> Result<()> {
         let id = revocation.id.clone();
         self.done(Request::Revoke(revocation), Some(&id)).map(drop)
@@ -134,7 +134,7 @@ impl Client {
     /// Destroy. What was encrypted with the key is lost with it.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or what the connection does.
+    /// [`Error::Refused`], [`Error::OutcomeUnknown`], or a failed connection.
     pub fn destroy(&mut self, id: &UniqueIdentifier) -> Result<()> {
         self.done(Request::Destroy(id.clone()), Some(id)).map(drop)
     }
@@ -159,7 +159,7 @@ impl Client {
         let operation = request.operation();
         match (self.one(request, id)?, id) {
             (Reply::Done(_, id), _) => Ok(id),
-            // Done, says the server, and no more: that is enough when the object is known.
+            // A success without a payload is enough when the object is known.
             (Reply::Other(_), Some(id)) => Ok(id.clone()),
             (other, _) => Err(self.unexpected(operation, &other)),
         }
@@ -181,7 +181,7 @@ impl Client {
     }
 }
 
-/// An answer, or the error that a refusal is.
+/// An answer, or the refusal as an error.
 pub(super) fn accepted(
     operation: Operation,
     id: Option<&UniqueIdentifier>,

@@ -1,8 +1,8 @@
 //! Lists that are longer than one answer of Locate.
 //!
-//! A server may cut the list at a limit of its own, and need not say so: only an empty page, or a
-//! count of all that match, tells that a list is whole. So the next page is asked for where the last
-//! one ended, whatever its length, until one is empty. A server that cannot go on repeats itself or
+//! A server may cut the list at its own limit without saying so. Only an empty page, or a count of
+//! all matches, shows that a list is complete. So the next page is requested where the last one
+//! ended, whatever its length, until one is empty. A server that cannot continue repeats itself or
 //! refuses; then [`Rest`] says what is known of the objects that are not in the list.
 
 use std::collections::HashSet;
@@ -23,16 +23,16 @@ pub enum Rest {
     None,
     /// The server has more and does not give them.
     Cut {
-        /// Objects that it gave.
+        /// Objects that it returned.
         listed: usize,
         /// Objects that match, by its own count.
         of: usize,
     },
-    /// Nobody can tell whether there are any, for this reason.
+    /// Whether there are any is unknown, for this reason.
     Unknown(&'static str),
 }
 
-/// Objects that a server was asked for, and what is known of those that it did not give.
+/// Objects that a server was asked for, and what is known of those that it did not return.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "taken apart by callers")]
 pub struct Listing<T> {
@@ -88,11 +88,12 @@ impl Client {
                 pages.first = pages.ids.len();
             }
             let repeats = pages.ids.len() == before;
-            // Some servers count their page where they should count all: a first page that is as
-            // long as the count proves nothing.
+            // Some servers count their page instead of all matches, so a first page that is as long
+            // as the count proves nothing.
             let is_whole = page > 0 && told == Some(pages.ids.len());
             if is_empty {
-                // Nothing behind the end: that is the proof, unless a count says otherwise.
+                // Nothing after the end proves that the list is complete, unless a count says
+                // otherwise.
                 pages.rest = rest(&pages.ids, told.or(Some(0)), REPEATS);
                 return Ok(pages);
             }
@@ -104,7 +105,7 @@ impl Client {
         Err(self.gave_up(ProtocolFailure::TooLong("2,000 pages").into()))
     }
 
-    /// The first page, and whether there may be others: a server may dislike Maximum Items rather
+    /// The first page, and whether there may be others. A server may refuse Maximum Items rather
     /// than the question.
     fn first_page(
         &mut self,
@@ -120,7 +121,7 @@ impl Client {
         }
     }
 
-    /// What lies behind so many objects; nothing if the server refuses to say.
+    /// The objects after this offset; `None` if the server refuses to say.
     fn next_page(&mut self, attributes: &[Attribute], received: usize) -> Result<Option<Located>> {
         let locate = Locate {
             attributes: attributes.to_vec(),
@@ -159,7 +160,7 @@ const fn rest(ids: &[UniqueIdentifier], told: Option<usize>, why: &'static str) 
     }
 }
 
-/// The server may dislike Maximum Items rather than the question.
+/// The server may refuse Maximum Items rather than the question.
 fn is_about_the_form(error: &Error) -> bool {
     matches!(
         error.reason(),
@@ -173,7 +174,7 @@ fn is_about_the_form(error: &Error) -> bool {
 }
 
 impl<T> Listing<T> {
-    /// The same list of other things.
+    /// The same list with other items.
     pub(super) fn map<U>(self, change: impl FnOnce(Vec<T>) -> Vec<U>) -> Listing<U> {
         Listing { found: change(self.found), rest: self.rest }
     }
@@ -193,7 +194,7 @@ impl fmt::Display for Rest {
     }
 }
 
-/// What a listing may take in all.
+/// The limits of a whole listing.
 pub(super) struct Budget {
     started: Instant,
     limit: Duration,
@@ -218,13 +219,13 @@ impl Budget {
 /// Ids asked for at a time.
 const PAGE: i32 = 1000;
 
-/// A hundred thousand objects, fifty at a time; a server that gives fewer is a trap.
+/// A hundred thousand objects, fifty at a time; a server that gives fewer is hostile.
 const MOST_PAGES: u32 = 2000;
 
-/// A hundred thousand keys in a group are a mistake, or a trap.
+/// A hundred thousand keys in a group are a mistake, or an attack.
 const MOST_OBJECTS: usize = 100_000;
 
-/// What a listing keeps in memory at most.
+/// The most memory that a listing takes.
 const MOST_BYTES: usize = 64 << 20;
 
 /// A listing may take this many times as long as one attempt: five minutes by default.

@@ -1,4 +1,4 @@
-//! The connection doctor's instrument: one host, looked at on its own.
+//! The connection doctor's probe: examines one host on its own.
 
 use super::{Client, negotiate};
 use crate::error::HostFailure;
@@ -15,15 +15,15 @@ pub struct Probe {
     pub connection: ConnectionFacts,
     /// The version that was agreed on.
     pub version: ProtocolVersion,
-    /// What the server says that it can do, or why it does not say.
+    /// What the server says it can do, or why it does not say.
     pub features: Result<ServerFeatures, Refusal>,
     /// How far the server's clock is ahead of this computer's, in seconds.
     pub clock_skew: Option<i64>,
 }
 
 impl Client {
-    /// Connects to this very host, agrees on a version and sends Query. The client's own
-    /// connection is left alone. The failure's step says how far it came: name, connection,
+    /// Connects to exactly this host, agrees on a version and sends Query. The client's own
+    /// connection is left alone. The failure's step says how far it got: name, connection,
     /// handshake, first reply.
     ///
     /// # Errors

@@ -1,16 +1,15 @@
-//! The one place that decides whether something is tried again.
+//! The one place that decides whether a request is tried again.
 //!
-//! * A connection that was kept and turns out closed before the first byte of a reply was idle
-//!   for too long: the same host is tried once more, on a new connection, if the request may be
-//!   repeated.
+//! * A kept connection that turns out closed before the first byte of a reply was idle for too
+//!   long. The same host is tried once more, on a new connection, if the request may be repeated.
 //! * Any other failure moves an idempotent request to the next host, each host at most once.
 //! * A request that changes something (Create, Register, Activate, the attribute operations,
-//!   Revoke, Destroy) is never sent twice: once it was sent, a failure ends it. Before it is
-//!   sent, hosts that cannot be connected to are passed over like for any other request; and it
-//!   never goes out on a connection that may have been idle (see `Session::is_stale`).
+//!   Revoke, Destroy) is never sent twice: once it was sent, a failure ends it. Before it is sent,
+//!   unreachable hosts are passed over as for any other request. It is never sent on a connection
+//!   that may have been idle (see `Session::is_stale`).
 //!
-//! The database moves on for I/O errors only (KMIP.md 5.1); a host that breaks the protocol or
-//! shows a bad certificate is passed over here too, since all failures are kept and shown.
+//! The database moves on for I/O errors only (KMIP.md 5.1); here a host that breaks the protocol or
+//! shows a bad certificate is passed over too, since all failures are kept and shown.
 
 use crate::transport::Failure;
 
@@ -51,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_close_reconnects_once_and_only_what_may_be_repeated() {
+    fn an_idle_close_reconnects_once_for_repeatable_requests() {
         let closed = ended(End::Closed, 0);
         assert_eq!(after_failure(&closed, true, true), After::Reconnect);
         assert_eq!(after_failure(&closed, true, false), After::NextHost);

@@ -1,9 +1,9 @@
 //! One connection that speaks one version.
 //!
 //! A reply may hold a key, so its bytes are wiped: the buffer here, the piece it arrives in, and
-//! what the decoder copies. The buffers inside TLS are freed with the connection, and a program that
-//! wants them wiped then has an allocator that wipes (`sstablerekey` has); those of the kernel are
-//! beyond reach.
+//! what the decoder copies. The buffers inside TLS are freed with the connection; a program that
+//! wants them wiped needs an allocator that wipes, as `sstablerekey` has. Those of the kernel are
+//! out of reach.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -97,7 +97,7 @@ impl Session {
         Ok(reply)
     }
 
-    /// Says of a connection that ended what was asked on it.
+    /// Adds to the end of a connection what was asked on it.
     fn placed(&self, failure: Failure, requests: &[Request], received: usize) -> Failure {
         match (failure, requests.first()) {
             (Failure::Ended { how, at: Moment::Open }, Some(first)) => {
@@ -114,8 +114,8 @@ impl Session {
         }
     }
 
-    /// Receives one whole message. The buffer grows with what comes, never with what is
-    /// announced, and stops at the limit.
+    /// Receives one whole message. The buffer grows with what comes, never with what is announced,
+    /// and stops at the limit.
     fn receive(&mut self, bytes: &mut SecretBuffer, limit: usize) -> Result<(), Failure> {
         let mut chunk = [0; CHUNK];
         let result = loop {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An entry's name as it may be shown: quoted, its control characters escaped, and shortened.
+/// An entry's name made safe to show: quoted, its control characters escaped, and shortened.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Alias(String);
 

@@ -7,7 +7,7 @@ use super::der::{Flaw, Names, names};
 /// The most issuers that are followed. Real chains have one or two.
 const MAX_CHAIN: usize = 16;
 
-/// The certificates that issuers are looked for in.
+/// The certificates searched for issuers.
 pub(super) struct Pool<'a> {
     by_subject: HashMap<&'a [u8], Vec<(&'a [u8], Names<'a>)>>,
 }
@@ -62,7 +62,7 @@ pub(super) fn stored<'a>(certificates: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, Fla
     Ok(chain)
 }
 
-/// The position of the certificate that issued none of the others, if that is only one.
+/// The position of the certificate that issued none of the others, if there is only one such.
 pub(super) fn only_leaf(pool: &[&[u8]]) -> Result<Option<usize>, Flaw> {
     let named = pool.iter().map(|c| names(c)).collect::<Result<Vec<Names<'_>>, Flaw>>()?;
     let issuers: HashSet<&[u8]> =
@@ -83,7 +83,7 @@ mod tests {
     use super::super::der::{INTEGER, SEQUENCE, put};
     use super::*;
 
-    /// As much of a certificate as is looked at.
+    /// The parts of a certificate that are used here.
     fn certificate(subject: &str, issuer: &str, serial: u8) -> Vec<u8> {
         let name = |name: &str| put(SEQUENCE, name.as_bytes());
         let fields = [
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_not_followed_for_ever() {
+    fn a_chain_is_not_followed_forever() {
         let long: Vec<_> =
             (0..99).map(|i| certificate(&i.to_string(), &(i + 1).to_string(), 1)).collect();
         let pool: Vec<&[u8]> = long.iter().map(Vec::as_slice).collect();

@@ -1,5 +1,5 @@
-//! The cursor over bytes that this program did not write, and the little DER that key stores
-//! need: elements, the names in a certificate, the layers of a PKCS#8 key.
+//! The cursor over untrusted bytes, and the little DER that key stores need: elements, the names in
+//! a certificate, the layers of a PKCS#8 key.
 //!
 //! Nothing here indexes, recurses or allocates; every length is checked against what is there.
 
@@ -60,23 +60,23 @@ impl<'a> Reader<'a> {
         self.array(what).map(u32::from_be_bytes)
     }
 
-    /// Takes as many bytes as the two in front of them say.
+    /// Takes bytes preceded by a length of two bytes.
     pub(super) fn short_bytes(&mut self, what: &'static str) -> Result<&'a [u8], Flaw> {
         let length = usize::from(u16::from_be_bytes(self.array(what)?));
         self.take(length, what)
     }
 
-    /// Takes as many bytes as the four in front of them say.
+    /// Takes bytes preceded by a length of four bytes.
     pub(super) fn long_bytes(&mut self, what: &'static str) -> Result<&'a [u8], Flaw> {
         let length = usize::try_from(self.u32(what)?).map_err(|_too_long| Flaw::Ends(what))?;
         self.take(length, what)
     }
 
-    /// Takes an element's tag and length. The indefinite length of BER has none.
+    /// Takes an element's tag and length. BER's indefinite length is refused.
     pub(super) fn header(&mut self, what: &'static str) -> Result<(u8, Option<usize>), Flaw> {
         let [tag, first] = self.array(what)?;
         if tag & 0x1f == 0x1f {
-            return Err(Flaw::Wrong(what)); // A tag of several bytes: none of ours is.
+            return Err(Flaw::Wrong(what)); // A tag of several bytes, which is never expected here.
         }
         let length = match first {
             0..=0x7f => usize::from(first),
@@ -108,12 +108,12 @@ impl<'a> Reader<'a> {
         if element.tag == tag { Ok(element) } else { Err(Flaw::Wrong(what)) }
     }
 
-    /// Takes an element with this tag and goes on inside it.
+    /// Takes an element with this tag and returns a cursor over its content.
     pub(super) fn enter(&mut self, tag: u8, what: &'static str) -> Result<Self, Flaw> {
         Ok(Self(self.element(tag, what)?.content))
     }
 
-    /// Takes the element and everything after it has to be gone.
+    /// Takes the element, which must be the last.
     pub(super) fn finish(&self, what: &'static str) -> Result<(), Flaw> {
         if self.is_empty() { Ok(()) } else { Err(Flaw::Wrong(what)) }
     }
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_reads_back_at_every_form_of_length() {
+    fn elements_read_back_at_every_form_of_length() {
         for n in [0, 1, 127, 128, 255, 256, 65_535, 65_536] {
             let content = vec![7; n];
             let bytes = put(SEQUENCE, &content);

@@ -18,7 +18,7 @@ pub enum KeyStoreError {
     /// The file has no bytes.
     #[error("the file is empty")]
     EmptyFile,
-    /// The file is in none of the formats; the text says what it looks like, where that is known.
+    /// The file is in none of the formats; the text says what it looks like, if that is known.
     #[error("not a key store: {0}")]
     NotAKeyStore(&'static str),
     /// A store of Bouncy Castle's FIPS provider.
@@ -46,7 +46,7 @@ pub enum KeyStoreError {
         /// The part that cannot be read.
         part: &'static str,
     },
-    /// The file is sound but made in a way that this program does not know.
+    /// The file is sound but uses something that this program does not support.
     #[error("the {format} file uses {what}, which this program does not read")]
     Unsupported {
         /// The format.
@@ -60,10 +60,10 @@ pub enum KeyStoreError {
     /// The store password is wrong. A damaged file can give the same.
     #[error("wrong password for the {0} key store (or the file is damaged)")]
     WrongStorePassword(StoreType),
-    /// The store opens but the key in it does not.
+    /// The store opens, but the key in it does not.
     #[error("the key store opens, but its key{} has another password", Spaced(alias.as_ref()))]
     WrongKeyPassword {
-        /// The key's alias, where it can be seen.
+        /// The key's alias, if it is readable.
         alias: Option<Alias>,
     },
     /// There are several keys and nothing says which.
@@ -92,10 +92,10 @@ pub enum KeyStoreError {
         /// How many secret keys there are.
         secrets: usize,
     },
-    /// The key is of a kind that the TLS library does not take.
+    /// The key is of a kind that the TLS library does not accept.
     #[error("the client's key is {0}, which this program's TLS library does not take")]
     KeyOfNoUse(KeyKind),
-    /// The key has no certificate, so it proves nothing to a server.
+    /// The key has no certificate, so it cannot authenticate to a server.
     #[error("the key store has no certificate for its key {alias}")]
     NoCertificate {
         /// The key's alias.

@@ -1,8 +1,8 @@
-//! Which private keys are of use: one place decides, for all formats.
+//! Which private keys are usable: decided here for all formats.
 //!
-//! Java takes keys that the TLS library does not, and the library only says that it could not
-//! parse one. What is refused here is what it refuses (a test compares them), by a name. What is
-//! not known here is left to the library.
+//! Java accepts keys that the TLS library does not, and the library only reports that it could not
+//! parse one. This module refuses what the library refuses (a test compares them) and names the
+//! kind. Unknown kinds are left to the library.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::der::{
 };
 use crate::key_ids::{DSA, EC, RSA, RSA_PSS, TLS_CURVES, bits, other_curve};
 
-/// A kind of private key that this program's TLS library does not take.
+/// A kind of private key that this program's TLS library does not accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyKind {
@@ -62,7 +62,7 @@ const X448: &[u8] = &[0x2b, 0x65, 0x6f];
 /// 1.3.101.113
 const ED448: &[u8] = &[0x2b, 0x65, 0x71];
 
-/// The kind of a key that the TLS library has no use for; none of one that it has.
+/// The kind of a key that the TLS library does not accept; `None` for one that it does.
 pub(super) fn of_no_use(key: &PrivateKeyDer<'_>) -> Result<Option<KeyKind>, Flaw> {
     match key {
         PrivateKeyDer::Pkcs8(key) => pkcs8(key.secret_pkcs8_der()),
@@ -121,7 +121,7 @@ fn fields(key: &[u8]) -> Result<Reader<'_>, Flaw> {
     Ok(fields)
 }
 
-/// A curve is named. One that is described by its numbers is left to the TLS library.
+/// A named curve. One given by explicit parameters is left to the TLS library.
 fn curve(curve: Element<'_>) -> Option<KeyKind> {
     if curve.tag != OBJECT_ID || TLS_CURVES.contains(&curve.content) {
         return None;

@@ -2,21 +2,21 @@
 //!
 //! A client's identity comes from [`load_identity`], the authorities that it trusts from
 //! [`load_trust`]. Both take bytes: this module opens no file. The format is read from the bytes,
-//! as Java does since 8; the declared type is only compared. What differs between this program
-//! and the database leaves as a [`Note`], so that an operator hears of it here and not from a
+//! as Java does since 8; the declared type is only compared. Differences between this program and
+//! the database are reported as a [`Note`], so that an operator learns of them here and not from a
 //! node that refuses to start.
 //!
-//! * **JKS** and **JCEKS**, versions 1 and 2, by a reader of our own. The digest over the password
-//!   and the whole file is verified before anything in it is believed. A truststore is also read
-//!   without a password, as in Java; a [`Note::NotVerified`] says so. Secret keys are stepped over.
+//! * **JKS** and **JCEKS**, versions 1 and 2, by this crate's own reader. The digest over the
+//!   password and the whole file is verified before anything in it is trusted. A truststore is also
+//!   read without a password, as in Java; a [`Note::NotVerified`] says so. Secret keys are skipped.
 //! * **PKCS#12** with RC2-40, 3DES, or PBES2 with AES or 3DES, and a MAC of SHA-1 or SHA-2, by the
 //!   `p12-keystore` crate. Not read: BER (indefinite lengths), PBMAC1, RC4, RC2-128, scrypt.
 //! * **PEM**: certificates with a PKCS#8, PKCS#1 or SEC1 key. Encrypted PKCS#8 (PBES2) is read;
 //!   the older `Proc-Type: 4,ENCRYPTED` and PKCS#5 version 1 forms are refused by name.
 //! * **PKCS11**, **BCFKS** and **BKS** are recognised and refused by name.
 //!
-//! A private key must be of a kind that the TLS library takes, whatever the format: RSA of 2048 to
-//! 8192 bits, EC on P-256, P-384 or P-521, or Ed25519. Others are refused by name.
+//! A private key must be of a kind that the TLS library accepts, whatever the format: RSA of 2048
+//! to 8192 bits, EC on P-256, P-384 or P-521, or Ed25519. Others are refused by name.
 //!
 //! Nothing here allocates by a declared length, and a file is at most [`MAX_BYTES`] long.
 //!
@@ -51,8 +51,8 @@ pub const MAX_BYTES: usize = 4 << 20;
 
 /// Reads a client's key and certificate chain.
 ///
-/// `key_password` is for a key that has another password than its store; without it the store's
-/// is used. `alias` names the key; without it the store must hold only one.
+/// `key_password` is for a key whose password differs from its store's; without it the store's is
+/// used. `alias` names the key; without it the store must hold only one.
 ///
 /// The chain starts with the client's own certificate, then the issuers that the store holds,
 /// and leaves out a self-signed root.
@@ -105,9 +105,9 @@ pub fn load_identity(
 /// Reads the certificates that a client trusts.
 ///
 /// They are the trusted certificates and, as in Java, the first certificate of each key entry. JKS
-/// and JCEKS need no password for this; without one nobody notices a changed file, says a note.
-/// The certificates that PKCS#12 stores made by `openssl pkcs12 -export -nokeys` hold are taken
-/// too, although Java sees none of them: a [`Note::JavaIgnores`] says so.
+/// and JCEKS need no password for this; without one a changed file goes unnoticed, which a note
+/// says. The certificates that PKCS#12 stores made by `openssl pkcs12 -export -nokeys` hold are
+/// taken too, although Java sees none of them: a [`Note::JavaIgnores`] says so.
 ///
 /// # Errors
 /// [`KeyStoreError`]; [`KeyStoreError::EmptyTrust`] when there is no certificate at all.
@@ -150,7 +150,7 @@ struct Found {
 
 /// Chooses the key: the one with the alias, or the only one.
 ///
-/// Java folds the case of aliases, so an exact match is only preferred.
+/// Java ignores the case of aliases, so an exact match is only preferred.
 fn choose(names: &[&str], alias: Option<&str>) -> Result<usize, KeyStoreError> {
     let aliases = || names.iter().map(|name| Alias::new(name)).collect();
     let Some(wanted) = alias else {
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exact_alias_goes_before_one_in_another_case() {
+    fn an_exact_alias_is_preferred_to_one_in_another_case() {
         assert_eq!(choose(&["NODE", "node"], Some("node")), Ok(1));
         assert_eq!(choose(&["NODE", "node"], Some("Node")), Ok(0));
         assert_eq!(choose(&["Knöten"], Some("KNÖTEN")), Ok(0));

@@ -1,7 +1,7 @@
 //! PKCS#12, through the archive view of `p12-keystore`.
 //!
-//! The crate's `KeyStore` follows Java and silently drops what Java would not see; the archive
-//! shows every bag. What Java makes of them is decided here.
+//! The crate's `KeyStore` follows Java and silently drops what Java would not see. The archive
+//! shows every bag, and this module decides what Java makes of it.
 
 use std::collections::HashSet;
 
@@ -66,7 +66,7 @@ pub(super) fn identity(
 /// Reads what Java trusts (bags with its mark of trust, and the own certificate of each key), and
 /// the certificates that belong to no key, which Java overlooks.
 ///
-/// The issuers in a key's own chain are no authorities for others, here as in Java.
+/// The issuers in a key's own chain are not trusted for other certificates, here as in Java.
 pub(super) fn trust(
     bytes: &[u8],
     password: Option<&Secret>,
@@ -76,7 +76,7 @@ pub(super) fn trust(
     let damaged = |_flaw| KeyStoreError::Damaged { format: FORMAT, part: "certificate" };
     let pool: Vec<&[u8]> = archive.certs.iter().map(|bag| bag.cert.as_der()).collect();
     let pool = Pool::new(&pool).map_err(damaged)?;
-    // A local key id marks the own certificate of a key, also where the key stayed closed.
+    // A local key id marks a key's own certificate, even if the key could not be decrypted.
     let mut own: HashSet<&[u8]> =
         archive.certs.iter().filter(|bag| bag.local_key_id.is_some()).map(der_of).collect();
     for key in &archive.keys {
@@ -142,8 +142,8 @@ fn key_names(keys: &[PrivateKeyBag]) -> Vec<String> {
 enum Opened<'a> {
     /// Everything opens with the store password.
     Whole(Pkcs12Archive),
-    /// Store and certificates do, but the keys have another password: only Java programs write
-    /// such files. The archive holds what opens.
+    /// The store and the certificates do, but the keys have another password: only Java programs
+    /// write such files. The archive holds what opens.
     ForeignKeys(Pkcs12Archive, Outer<'a>),
 }
 
@@ -174,7 +174,7 @@ fn open<'a>(
     }
 }
 
-/// Adds the keys, which lie in safes that are not encrypted as a whole.
+/// Adds the keys, which are in safes that are not encrypted as a whole.
 fn with_keys(
     mut archive: Pkcs12Archive,
     outer: &Outer<'_>,
@@ -188,7 +188,8 @@ fn with_keys(
     Ok(archive)
 }
 
-/// Whether the error is what a wrong password gives. One in 256 pads well and fails later.
+/// Whether the error is what a wrong password gives. One wrong password in 256 gives valid padding
+/// and fails later.
 const fn is_decryption(error: &P12Error) -> bool {
     matches!(error, P12Error::Pkcs5Error(_) | P12Error::UnpadError | P12Error::InvalidPrivateKey)
 }
@@ -206,7 +207,7 @@ fn translate(error: &P12Error, has_mac: bool) -> KeyStoreError {
         P12Error::InvalidParameters => unsupported("more than 1,000,000 iterations"),
         P12Error::InvalidVersion => damaged("version"),
         P12Error::X509Error(_) => damaged("certificate"),
-        // Without a MAC only the decrypted bytes can tell.
+        // Without a MAC only the decrypted bytes show it.
         _ if !has_mac => KeyStoreError::WrongStorePassword(FORMAT),
         P12Error::InvalidPrivateKey => damaged("private key"),
         P12Error::Pkcs5Error(_) | P12Error::UnpadError => {
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_taken_apart_and_put_together_again() {
+    fn a_file_is_split_and_reassembled() {
         let outer = Outer::parse(STORE).unwrap();
         assert!(outer.has_mac);
         let keys = outer.without_mac(DATA);

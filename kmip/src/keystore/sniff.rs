@@ -1,4 +1,4 @@
-//! Which format the bytes are in. The declared type has no say.
+//! Which format the bytes are in. The declared type is ignored.
 
 use super::der::{Flaw, INTEGER, OBJECT_ID, Reader, SEQUENCE, encrypted_key, names};
 use super::error::KeyStoreError;
@@ -18,8 +18,8 @@ const NONE_OF_THEM: KeyStoreError =
 /// May come after text, such as the attributes that openssl prints.
 const PEM: &[u8] = b"-----BEGIN ";
 
-/// Tells the format, or why there is none. PKCS11 and Bouncy Castle's formats are refused here;
-/// those are believed to be what they are declared where the bytes do not say otherwise.
+/// Detects the format, or says why there is none. PKCS11 and Bouncy Castle's formats are refused
+/// here; their declared type counts unless the bytes say otherwise.
 pub(super) fn sniff(bytes: &[u8], declared: Option<StoreType>) -> Result<StoreType, KeyStoreError> {
     if declared == Some(StoreType::Pkcs11) {
         return Err(KeyStoreError::Pkcs11);
@@ -43,7 +43,7 @@ pub(super) fn sniff(bytes: &[u8], declared: Option<StoreType>) -> Result<StoreTy
     })
 }
 
-/// Tells PKCS#12 from the other things that are one element of DER.
+/// Distinguishes PKCS#12 from other files that are one element of DER.
 fn der(bytes: &[u8]) -> Result<StoreType, KeyStoreError> {
     let format = StoreType::Pkcs12;
     let mut reader = Reader::new(bytes);
@@ -70,7 +70,7 @@ fn der(bytes: &[u8]) -> Result<StoreType, KeyStoreError> {
     }
 }
 
-/// Names what starts with two sequences, which no format that is read does.
+/// Names what starts with two sequences, which no supported format does.
 fn other(bytes: &[u8]) -> KeyStoreError {
     if names(bytes).is_ok() {
         KeyStoreError::NotAKeyStore("it looks like a bare certificate in DER")
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_told_by_what_they_look_like() {
+    fn other_files_are_described_by_their_look() {
         for (bytes, text) in [
             (&b"hosts: kmip1"[..], "not a key store: neither JKS, JCEKS, PKCS12 nor PEM"),
             (b"\xfe\xed", "not a key store: neither JKS, JCEKS, PKCS12 nor PEM"),

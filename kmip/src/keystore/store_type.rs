@@ -59,7 +59,7 @@ impl FromStr for StoreType {
     }
 }
 
-/// A name that is no type of key store.
+/// A name that is not a type of key store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a type of key store: JKS, JCEKS, PKCS12, PKCS11, PEM, BCFKS and BKS are known")]
 pub struct UnknownStoreType;

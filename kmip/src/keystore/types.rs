@@ -7,7 +7,7 @@ use zeroize::Zeroize as _;
 
 use super::{Alias, StoreType};
 
-/// Something about a store that works here and that an operator should know.
+/// Something about a working store that an operator should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
@@ -24,9 +24,9 @@ pub enum Note {
         /// How many.
         certificates: usize,
     },
-    /// The private key lies in the PKCS#12 file unencrypted, where Java does not look for it.
+    /// The private key lies in the PKCS#12 file unencrypted, where Java does not search for it.
     JavaIgnoresKey,
-    /// The PKCS#12 file has no MAC: nobody can tell whether it was changed.
+    /// The PKCS#12 file has no MAC: a change cannot be detected.
     NotAuthenticated,
     /// No password is configured for the truststore, so its digest cannot be verified.
     NotVerified {
@@ -36,8 +36,8 @@ pub enum Note {
 }
 
 impl Note {
-    /// A note where the declared type is not the file's. There is none where Java itself looks into
-    /// the file: it opens JKS and PKCS12 by either name, and JKS as JCEKS.
+    /// A note if the declared type is not the file's. There is none where Java detects the format
+    /// itself: it opens JKS and PKCS12 by either name, and JKS as JCEKS.
     pub(super) fn mismatch(declared: Option<StoreType>, found: StoreType) -> Option<Self> {
         use StoreType::{Jceks, Jks, Pkcs12};
 
@@ -131,8 +131,8 @@ impl Identity {
         &self.notes
     }
 
-    /// Gives chain and key away, for APIs that need to own them. Who takes the key is the one to
-    /// wipe it.
+    /// Gives the chain and the key away, for APIs that need to own them. The caller must wipe the
+    /// key.
     #[must_use]
     pub fn into_parts(mut self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let nothing = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(Vec::new()));
@@ -170,9 +170,9 @@ pub struct Trust {
 mod tests {
     use super::*;
 
-    /// What Java 17 opens and refuses was tried with each of these.
+    /// What Java 17 opens and refuses was tested for each of these.
     #[test]
-    fn a_declared_type_is_remarked_upon_where_java_does_not_open_the_file() {
+    fn a_declared_type_that_java_does_not_open_causes_a_note() {
         use StoreType::{Bks, Jceks, Jks, Pem, Pkcs12};
 
         let note = |declared: StoreType, found| {

@@ -1,10 +1,10 @@
 //! One attribute in the forms of both major versions.
 //!
-//! KMIP 1.x: `Attribute { Attribute Name, [Attribute Index], Attribute Value }`, with names as
-//! text and custom ones prefixed `x-` (client) or `y-` (server). KMIP 2.x: a plainly tagged
-//! field, or `Attribute { Vendor Identification, Attribute Name, Attribute Value }`. The vendors
-//! `x` and `y` stand for the custom attributes of 1.x (KMIP 2.0, 4.58), so `x-key-namespace` is
-//! vendor `x`, name `key-namespace`. Decoding accepts either form whatever the version.
+//! KMIP 1.x: `Attribute { Attribute Name, [Attribute Index], Attribute Value }`, with names as text
+//! and custom ones prefixed `x-` (client) or `y-` (server). KMIP 2.x: a plainly tagged field, or
+//! `Attribute { Vendor Identification, Attribute Name, Attribute Value }`. The vendors `x` and `y`
+//! represent the custom attributes of 1.x (KMIP 2.0, 4.58), so `x-key-namespace` is vendor `x`,
+//! name `key-namespace`. Decoding accepts either form whatever the version.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl Attribute {
         }
     }
 
-    /// Reads one attribute of either form; one without a value is nothing.
+    /// Reads one attribute of either form; one without a value gives `None`.
     fn decode(item: &Item<'_>) -> Result<Option<Self>, MessageError> {
         if item.tag != Tag::ATTRIBUTE {
             let name = AttributeName::Standard(item.tag);
@@ -105,8 +105,8 @@ pub(super) fn decode_all(payload: Structure<'_>) -> Result<Vec<Attribute>, Messa
     Ok(attributes)
 }
 
-/// Reads every field of a structure as an attribute (`Attributes`, `New Attribute` and their
-/// like; a `Template-Attribute` holds nothing but `Attribute` and `Name`).
+/// Reads every field of a structure as an attribute (`Attributes`, `New Attribute` and the like; a
+/// `Template-Attribute` holds nothing but `Attribute` and `Name`).
 pub(super) fn decode_fields(item: &Item<'_>) -> Result<Vec<Attribute>, MessageError> {
     let structure = item.structure().ok_or(MessageError::WrongType(item.tag))?;
     let mut attributes = Vec::new();

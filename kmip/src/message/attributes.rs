@@ -6,8 +6,8 @@ use super::{
 };
 use crate::ttlv::Tag;
 
-/// What a server tells about an object. Any attribute may be missing, repeat or have a type of
-/// the server's own; such a value reads as missing.
+/// What a server reports about an object. Any attribute may be missing, be repeated or have an
+/// unexpected type; a value of an unexpected type reads as missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Attributes(Vec<Attribute>);
 
@@ -121,7 +121,7 @@ impl Attributes {
     }
 
     /// The cipher as the database lists it: `ALG`, or `ALG/MODE/PAD` without the word Padding
-    /// (KMIP.md 6). Nothing when there is no algorithm.
+    /// (KMIP.md 6). `None` when there is no algorithm.
     #[must_use]
     pub fn cipher(&self) -> Option<String> {
         let algorithm = self.algorithm()?;
@@ -132,7 +132,7 @@ impl Attributes {
         })
     }
 
-    /// About how many bytes of memory they take.
+    /// The approximate memory that they take, in bytes.
     pub(crate) fn weight(&self) -> usize {
         let value = |value: &AttributeValue| match value {
             AttributeValue::Text(text) | AttributeValue::Name { value: text, .. } => text.len(),

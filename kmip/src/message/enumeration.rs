@@ -1,4 +1,4 @@
-//! Enumerations as numbers with names: a number that is not listed here is kept, never refused.
+//! Enumerations as numbers with names. A number that is not listed here is kept, never refused.
 
 use std::fmt;
 
@@ -105,7 +105,8 @@ enumeration! {
 }
 
 impl ObjectType {
-    /// The type that a server tells; 0 is none, and one server (Infisical) says it of its keys.
+    /// The type that a server reports; 0 is not a type, but one server (Infisical) uses it for its
+    /// keys.
     #[must_use]
     pub fn told(number: u32) -> Option<Self> {
         Some(Self::from_number(number)).filter(|_| number != 0)

@@ -31,7 +31,7 @@ pub struct RequestItem {
 /// A reply to a request.
 #[derive(Debug)]
 pub struct ReplyMessage {
-    /// The version of the message; an error may come in another one than was asked in.
+    /// The version of the message; an error may have another version than the request.
     pub version: ProtocolVersion,
     /// The server's clock.
     pub time: Option<Timestamp>,
@@ -42,7 +42,7 @@ pub struct ReplyMessage {
 /// One answer of a batch.
 #[derive(Debug)]
 pub struct ReplyItem {
-    /// Which operation; an error may not say.
+    /// The operation; an error may omit it.
     pub operation: Option<Operation>,
     /// The Unique Batch Item ID of the question.
     pub batch_id: Option<Vec<u8>>,
@@ -50,14 +50,14 @@ pub struct ReplyItem {
     pub result: Result<Reply, Refusal>,
 }
 
-/// A server's "no": number and text are kept as they came (KMIP.md 14, rule 4).
+/// A server's refusal: number and text are kept as received (KMIP.md 14, rule 4).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Result Status.
     pub status: ResultStatus,
     /// Result Reason.
     pub reason: Option<ResultReason>,
-    /// Result Message, made safe to print and cut.
+    /// Result Message, shortened and made safe to print.
     pub message: Option<String>,
 }
 

@@ -26,7 +26,7 @@ impl From<&str> for UniqueIdentifier {
     }
 }
 
-/// For people: control characters are escaped, so that a server cannot drive a terminal.
+/// For display: control characters are escaped, so that a server cannot control a terminal.
 impl fmt::Display for UniqueIdentifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.0, usize::MAX))
@@ -39,7 +39,7 @@ impl fmt::Debug for UniqueIdentifier {
     }
 }
 
-/// Foreign text, made safe to print and cut after `most` characters.
+/// Foreign text, made safe to print and shortened to `most` characters.
 pub(crate) fn printable(text: &str, most: usize) -> String {
     let mut out = String::new();
     for (n, c) in text.chars().enumerate() {

@@ -11,7 +11,7 @@ use crate::ttlv::{Structure, Tag, Value, Writer};
 pub struct KeyMaterial(Zeroizing<Vec<u8>>);
 
 impl KeyMaterial {
-    /// Takes key bytes over.
+    /// Takes ownership of key bytes.
     #[must_use]
     pub const fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
@@ -47,11 +47,11 @@ impl fmt::Debug for KeyMaterial {
 pub enum KeyValue {
     /// Key bytes in the clear.
     Plain(KeyMaterial),
-    /// The server wrapped the key although nobody asked for that.
+    /// The server wrapped the key although the client did not ask for that.
     Wrapped,
-    /// A format that a symmetric key for us does not come in.
+    /// A format that is not usable for a symmetric key here.
     Unsupported,
-    /// The block tells of a key and does not hold it.
+    /// The block describes a key but does not hold it.
     Absent,
 }
 
@@ -114,7 +114,7 @@ impl SymmetricKey {
         });
     }
 
-    /// Nothing for an object without a key block.
+    /// `None` for an object without a key block.
     pub(super) fn decode(object: Structure<'_>) -> Result<Option<Self>, MessageError> {
         let Some(block) = object.find(Tag::KEY_BLOCK) else { return Ok(None) };
         let block = block.structure().ok_or(MessageError::WrongType(Tag::KEY_BLOCK))?;
@@ -135,7 +135,7 @@ impl SymmetricKey {
         Ok(Some(Self { format, value, algorithm, length }))
     }
 
-    /// The bytes straight into their wiping buffer: no copy in between.
+    /// The bytes go straight into their wiping buffer, without another copy.
     fn decode_value(block: Structure<'_>) -> Result<KeyValue, MessageError> {
         let Some(value) = block.find(Tag::KEY_VALUE) else { return Ok(KeyValue::Absent) };
         let value = value.structure().ok_or(MessageError::WrongType(Tag::KEY_VALUE))?;

@@ -1,11 +1,12 @@
 //! Typed requests and replies of KMIP 1.0 to 1.4, 2.0 and 2.1.
 //!
-//! Decoding is lenient where the protocol grows: unknown tags, types, enumerations, attributes,
-//! operations and result reasons are carried or skipped, and never fail a message (KMIP.md 14,
-//! rule 4). It is strict about what this client acts on: identifiers, key blocks, statuses.
+//! Decoding is lenient where the protocol is extensible: unknown tags, types, enumerations,
+//! attributes, operations and result reasons are carried or skipped, and never fail a message
+//! (KMIP.md 14, rule 4). It is strict about what this client acts on: identifiers, key blocks,
+//! statuses.
 //!
 //! Each payload encodes and decodes in the same file, because `rekey-kmip-sim` answers with the
-//! same types; the OASIS use cases in the tests keep the pair honest.
+//! same types. The OASIS use cases in the tests check both directions.
 
 mod attribute;
 mod attributes;
@@ -43,7 +44,7 @@ pub(crate) use id::printable;
 
 use crate::ttlv::{Tag, TtlvError};
 
-/// A message is not one that this protocol allows.
+/// The message is not valid in this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
@@ -59,9 +60,9 @@ pub enum MessageError {
     /// The outermost item is something else.
     #[error("it is not a {expected} but a {found}")]
     OtherMessage {
-        /// What was to come.
+        /// What was expected.
         expected: Tag,
-        /// What came.
+        /// What was received.
         found: Tag,
     },
     /// The version in use cannot express the request.
@@ -72,7 +73,7 @@ pub enum MessageError {
         /// What it lacks.
         what: &'static str,
     },
-    /// A request for an operation that this crate does not know; only a server meets it.
+    /// A request for an operation that this crate does not know; only a server sees it.
     #[error("the operation {0} is not known")]
     UnknownOperation(Operation),
 }

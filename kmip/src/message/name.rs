@@ -102,7 +102,7 @@ impl AttributeName {
         }
     }
 
-    /// Reads an Attribute Name or an Attribute Reference; another item is nothing.
+    /// Reads an Attribute Name or an Attribute Reference; any other item gives `None`.
     pub(super) fn decode(item: &Item<'_>) -> Result<Option<Self>, MessageError> {
         match (item.tag, item.value) {
             (Tag::ATTRIBUTE_NAME, _) => {

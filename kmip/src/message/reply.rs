@@ -33,7 +33,7 @@ pub enum Reply {
 /// What a server can do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServerFeatures {
-    /// The operations it announces; not every server announces all (KMIP.md 13).
+    /// The operations it announces; some servers do not announce all (KMIP.md 13).
     pub operations: Vec<Operation>,
     /// The kinds of objects it keeps.
     pub object_types: Vec<ObjectType>,
@@ -143,8 +143,8 @@ impl Reply {
 }
 
 impl ServerFeatures {
-    /// What the database requires of a server before it uses it, and this one lacks (KMIP.md
-    /// 1.1). An empty answer means that the database would use the server.
+    /// What the database requires of a server and this one lacks (KMIP.md 1.1). An empty answer
+    /// means that the database would use the server.
     #[must_use]
     pub fn missing_for_the_database(&self) -> Vec<String> {
         let operations = REQUIRED

@@ -18,7 +18,7 @@ pub enum Request {
     Query(Vec<QueryFunction>),
     /// Locate.
     Locate(Locate),
-    /// Get, in whatever format the server keeps, unwrapped.
+    /// Get, in the format that the server keeps, unwrapped.
     Get(UniqueIdentifier),
     /// Get Attributes; no names mean all.
     GetAttributes(UniqueIdentifier, Vec<AttributeName>),
@@ -42,7 +42,7 @@ pub enum Request {
     Destroy(UniqueIdentifier),
 }
 
-/// What to look for.
+/// What to search for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Locate {
     /// All of these must match, if the server honours them (KMIP.md 14, rule 1).
@@ -53,7 +53,7 @@ pub struct Locate {
     pub offset: Option<i32>,
 }
 
-/// A key to be made by the server.
+/// A key to be created by the server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewKey {
     /// The Name of a template (1.x).
@@ -80,7 +80,7 @@ pub struct Revocation {
     pub reason: RevocationReason,
     /// Why, in words.
     pub message: Option<String>,
-    /// Since when a compromised key is; only for the compromise reasons (KMIP.md 6).
+    /// When the key was compromised; only for the compromise reasons (KMIP.md 6).
     pub occurred: Option<Timestamp>,
 }
 
@@ -106,7 +106,7 @@ impl Request {
         }
     }
 
-    /// Whether the request may be sent again when nobody knows if the server did it.
+    /// Whether the request may be sent again when it is unknown whether the server did it.
     #[must_use]
     pub const fn is_idempotent(&self) -> bool {
         matches!(

@@ -14,7 +14,7 @@ pub struct Timestamp(i64);
 pub struct NotADate;
 
 impl Timestamp {
-    /// Makes a moment of seconds since 1970.
+    /// Makes a moment from seconds since 1970.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
@@ -33,7 +33,7 @@ impl Timestamp {
         Self(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// The moment that much later.
+    /// The moment this much later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);

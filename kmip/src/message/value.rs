@@ -37,11 +37,11 @@ pub enum AttributeValue {
     Parameters(CryptographicParameters),
     /// Another structure: its encoded items.
     Structure(Vec<u8>),
-    /// A type that does not occur in attributes known here: its number and bytes.
+    /// A type that no known attribute has: its number and bytes.
     Unknown(u8, Vec<u8>),
 }
 
-/// Cryptographic Parameters, as far as the database looks at them (KMIP.md 1.2).
+/// Cryptographic Parameters, as far as the database reads them (KMIP.md 1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CryptographicParameters {
     /// Block Cipher Mode.
@@ -147,7 +147,7 @@ impl AttributeValue {
     }
 }
 
-/// Prints values but neither bytes nor unknown structures.
+/// Prints values, but not bytes or unknown structures.
 impl fmt::Debug for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

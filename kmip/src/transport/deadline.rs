@@ -26,8 +26,8 @@ impl Timeouts {
         Self { connect: timeout, read: timeout, total: timeout.saturating_mul(10) }
     }
 
-    /// The limits of a request that is sent once and not again: it is waited for as long as the whole
-    /// attempt may take, since nobody would know what became of it.
+    /// The limits of a request that is sent only once: its reply is awaited for as long as the
+    /// whole attempt may take, since its outcome would otherwise be unknown.
     #[must_use]
     pub const fn patient(self) -> Self {
         Self { read: self.total, ..self }
@@ -73,7 +73,7 @@ impl Deadline {
         Ok(one.min(left).max(Duration::from_millis(1)))
     }
 
-    /// Says what an I/O error means; a socket's time-out shows as "resource temporarily
+    /// Says what an I/O error means; a socket's time-out is reported as "resource temporarily
     /// unavailable" (KMIP.md 12).
     #[must_use]
     pub fn failure(&self, step: Step, error: io::Error) -> Failure {
@@ -99,7 +99,7 @@ impl Deadline {
     }
 }
 
-/// A time-out below this is a mistake in units; a wait of zero would be forever.
+/// A time-out below this is a mistake in units; a wait of zero would never end.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Why a certificate was refused, told from what it and its issuers say.
 //!
-//! The library's own error is where the search begins, and not what is said: for a chain with a key or
-//! a signature that it does not verify it says that the issuer is not known.
+//! The library's own error is only the start of the search. It is not reported as it is: for a
+//! chain with a key or a signature that it does not verify, it says that the issuer is unknown.
 
 use rustls::CertificateError;
 
 use super::{Certificate, CertificateFailure, Whose};
 use crate::message::Timestamp;
 
-/// What was presented, and what could have vouched for it.
+/// What was presented, and what could have authenticated it.
 #[derive(Clone, Copy)]
 pub(super) struct Presented<'a> {
     /// The server's own certificate, then what it sent of its issuers'.
@@ -94,13 +94,14 @@ impl Presented<'_> {
         CertificateFailure::Untrusted { issuer }
     }
 
-    /// The first key or signature on the path that Java takes and this program's TLS library does not.
+    /// The first key or signature on the path that Java accepts and this program's TLS library does
+    /// not.
     fn for_java_only(self, leaf: &Certificate) -> Option<CertificateFailure> {
         std::iter::once((Whose::Server, leaf)).chain(self.path(leaf)).find_map(|(whose, one)| {
             if one.key.is_for_java_only() {
                 return Some(CertificateFailure::Key { whose, key: one.key.to_string() });
             }
-            // The signature of a root is verified by nobody.
+            // The signature of a root is never verified.
             let signature = one.old_signature.filter(|_| !one.is_self_issued)?;
             Some(CertificateFailure::Signature { whose, signature })
         })
@@ -134,5 +135,5 @@ fn issuer_of<'a>(among: &'a [Certificate], below: &Certificate) -> Option<&'a Ce
     among.iter().find(|one| one.common_name.is_some() && one.common_name == below.issuer)
 }
 
-/// Two authorities may name each other.
+/// Two authorities may name each other as issuers.
 const LONGEST_PATH: usize = 10;

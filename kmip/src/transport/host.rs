@@ -15,14 +15,14 @@ pub struct Host {
     pub port: u16,
 }
 
-/// A list of hosts is not one.
+/// The text is not a list of hosts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// No host at all.
     #[error("the list of hosts is empty")]
     Empty,
-    /// Something else than a name and a port.
+    /// An entry that is not a name and a port.
     #[error(
         "{0:?} is not a host: write name or name:port (a raw IPv6 address does not work in the database either)"
     )]
@@ -34,7 +34,7 @@ impl Host {
     /// skipped.
     ///
     /// # Errors
-    /// [`HostError`] for an entry that is no host, or a list without any.
+    /// [`HostError`] for an entry that is not a host, or for an empty list.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, HostError> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let hosts = entries.map(str::parse).collect::<Result<Vec<Self>, _>>()?;

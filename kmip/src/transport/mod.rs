@@ -1,7 +1,8 @@
-//! Connections: TCP with deadlines, mutual TLS, and what goes wrong with them in words.
+//! Connections: TCP with deadlines, mutual TLS, and explanations of what goes wrong.
 //!
-//! [`TlsConnector`] is the seam: the client above it knows hosts, deadlines and bytes, and nothing of
-//! sockets. Everything blocks; there is no runtime and, but for name resolution, no thread.
+//! [`Connect`] is the seam: the client above it knows hosts, deadlines and bytes, but no sockets.
+//! [`TlsConnector`] is the one implementation that ships. Everything blocks; there is no runtime
+//! and, except for name resolution, no thread.
 
 mod certificate;
 mod deadline;
@@ -38,7 +39,7 @@ pub struct ConnectionFacts {
     pub cipher_suite: String,
     /// The server's certificates, its own first.
     pub server_chain: Vec<Certificate>,
-    /// Whether the server's own certificate is in the truststore, and was accepted for that.
+    /// Whether the server's own certificate is in the truststore, and was accepted for that reason.
     pub pinned: bool,
     /// Whether the server asked for a client certificate.
     pub asked_for_client_certificate: bool,

@@ -1,4 +1,5 @@
-//! Names of TLS: Java's of versions and cipher suites (KMIP.md 12), the standard's of alerts.
+//! Names in TLS: Java's names of versions and cipher suites (KMIP.md 12), and the standard's names
+//! of alerts.
 
 use rustls::crypto::CryptoProvider;
 use rustls::version::{TLS12, TLS13};
@@ -6,7 +7,7 @@ use rustls::{AlertDescription, PeerIncompatible, SupportedProtocolVersion};
 
 use super::SettingsError;
 
-/// What `protocol` and `cipher_suites` leave of a provider.
+/// What `protocol` and `cipher_suites` leave enabled in a provider.
 pub(super) struct Chosen {
     pub(super) provider: CryptoProvider,
     pub(super) versions: Vec<&'static SupportedProtocolVersion>,
@@ -102,7 +103,7 @@ pub(super) const fn alert_name(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// What two sides of TLS lack for each other.
+/// What the two sides of TLS do not have in common.
 pub(super) const fn lacking(cause: &PeerIncompatible) -> &'static str {
     match cause {
         PeerIncompatible::ServerDoesNotSupportTls12Or13 => "the server has TLS 1.1 or older only",
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_configuration_is_kept_and_unknown_suites_are_told() {
+    fn suites_keep_their_order_and_unknown_ones_are_reported() {
         let suites = [
             "TLS_RSA_WITH_AES_128_CBC_SHA",
             "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",

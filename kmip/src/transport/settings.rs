@@ -1,4 +1,4 @@
-//! What a TLS connection is configured with.
+//! The configuration of a TLS connection.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroize as _;
 
-/// Settings of TLS. The stores behind them are opened elsewhere (`keystore`).
+/// Settings of TLS. Their stores are opened elsewhere (`keystore`).
 #[derive(Debug)]
 pub struct TlsSettings {
     /// The certificates of the truststore: anchors of chains, and pins of leaves.
@@ -52,7 +52,7 @@ pub enum SettingsError {
     /// Nothing usable to trust.
     #[error("no certificate of the truststore can be read")]
     UnusableTruststore,
-    /// The client's key does not load, or is another certificate's.
+    /// The client's key does not load, or belongs to another certificate.
     #[error("the client's private key and certificate cannot be used: {0}")]
     Identity(&'static str),
     /// `protocol` leaves nothing.

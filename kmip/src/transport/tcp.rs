@@ -26,8 +26,8 @@ pub(super) fn connect(
     Err(last)
 }
 
-/// Resolves in a thread of its own: the system's resolver takes no deadline. The thread ends
-/// when the resolver does, whoever still waits for it.
+/// Resolves in a thread of its own: the system's resolver takes no deadline. The thread ends when
+/// the resolver does, whether or not the caller still waits for it.
 fn resolve(host: &Host, deadline: &Deadline) -> Result<Vec<SocketAddr>, Failure> {
     if let Ok(address) = host.name.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, host.port)]);
@@ -37,12 +37,12 @@ fn resolve(host: &Host, deadline: &Deadline) -> Result<Vec<SocketAddr>, Failure>
     let target = (host.name.clone(), host.port);
     let look_up = move || {
         let found = target.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        // Nobody listens after the deadline.
+        // The caller no longer listens after the deadline.
         drop(sender.send(found));
     };
     let thread = thread::Builder::new().name("kmip-resolve".to_owned());
     if thread.spawn(look_up.clone()).is_err() {
-        // Rather late than never, where the system gives no thread.
+        // Late is better than never if the system cannot start a thread.
         look_up();
     }
     match receiver.recv_timeout(wait) {

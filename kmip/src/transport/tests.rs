@@ -1,4 +1,4 @@
-//! Each fault of a server's certificate has its own true name, whatever the library calls it.
+//! Each fault of a server's certificate is named accurately, whatever the library calls it.
 //!
 //! The certificates are by `testdata/tls/make`.
 
@@ -39,7 +39,7 @@ fn refused(chain: &[&str], trusted: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_sound_passes() {
+fn sound_certificates_pass() {
     assert_eq!(check(&["good"], &["root"]).1, Ok(()));
     assert_eq!(check(&["self-signed"], &["self-signed"]).1, Ok(()));
     assert_eq!(check(&["by-sha1-root"], &["sha1-root"]).1, Ok(()), "nobody verifies a root's own");
@@ -47,7 +47,7 @@ fn what_is_sound_passes() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_without_a_trusted_issuer() {
     assert_eq!(
         refused(&["good"], &["rsa-root"]),
         "neither it nor its issuer, \"Root\", is in the truststore"
@@ -80,7 +80,7 @@ fn what_java_accepts_and_the_library_does_not() {
     ] {
         assert_eq!(refused(chain, &[trusted]), format!("{what}{ALL_THE_SAME}"));
     }
-    // These chain, and fail where the server proves that it has the key.
+    // These chain, and fail when the server proves that it has the key.
     for (leaf, what) in [
         ("rsa-1024", "RSA with 1024 bits"),
         ("dsa", "DSA"),
@@ -94,7 +94,7 @@ fn what_java_accepts_and_the_library_does_not() {
 }
 
 #[test]
-fn what_its_issuers_did_not_mean() {
+fn certificates_used_against_their_issuers_intent() {
     for (chain, what) in [
         (
             &["authority"][..],
@@ -123,7 +123,7 @@ fn what_its_issuers_did_not_mean() {
 }
 
 #[test]
-fn the_certificate_whose_time_is_over_is_named() {
+fn the_expired_certificate_is_named() {
     let mut issuer = Certificate::parse(&read("root")).unwrap();
     let leaf = Certificate::parse(&read("good")).unwrap();
     issuer.not_after = "2020-01-01T00:00:00Z".parse().unwrap();
@@ -154,7 +154,7 @@ fn the_hint_for_another_name_is_one_that_helps() {
     }
 }
 
-/// What is not a certificate at all is told from one, too.
+/// Input that is not a certificate at all is distinguished, too.
 #[test]
 fn nothing_that_can_be_read_is_malformed() {
     let algorithms = default_provider().signature_verification_algorithms;

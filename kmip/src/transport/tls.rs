@@ -71,12 +71,12 @@ impl TlsConnector {
     fn config(&self, check: Arc<ServerCheck>, asked: Arc<Asked>) -> Result<ClientConfig, Error> {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&self.versions)?;
-        // "Dangerous" is rustls' word for any verifier of one's own; ours is in `verify`.
+        // "Dangerous" is rustls' word for any custom verifier; this one is in `verify`.
         let mut config = builder
             .dangerous()
             .with_custom_certificate_verifier(check)
             .with_client_cert_resolver(asked);
-        // Every connection is checked in full: connections are few and keys are dear.
+        // Every connection is checked in full: connections are few and keys are valuable.
         config.resumption = Resumption::disabled();
         Ok(config)
     }
@@ -123,7 +123,7 @@ impl fmt::Debug for TlsConnector {
     }
 }
 
-/// Loads the client's key where it lies: no copy of it is made on the way.
+/// Loads the client's key in place: no copy of it is made.
 fn certified(identity: &Identity) -> Result<CertifiedKey, SettingsError> {
     let key = any_supported_type(&identity.key).map_err(|_says_no_more| {
         SettingsError::Identity(
@@ -140,7 +140,7 @@ fn certified(identity: &Identity) -> Result<CertifiedKey, SettingsError> {
     }
 }
 
-/// Gives the client's certificate, and remembers that somebody asked.
+/// Returns the client's certificate, and remembers that the server asked for it.
 struct Asked {
     identity: Option<Arc<CertifiedKey>>,
     was: AtomicBool,
@@ -152,7 +152,7 @@ impl ResolvesClientCert for Asked {
         _issuers: &[&[u8]],
         _schemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
-        // Issuer hints are ignored, as Java's key managers with one key mostly end up doing.
+        // Issuer hints are ignored. Java's key managers with one key mostly do the same.
         self.was.store(true, Ordering::Relaxed);
         self.identity.clone()
     }
@@ -184,7 +184,7 @@ pub struct TlsStream {
     check: Arc<ServerCheck>,
     asked: Arc<Asked>,
     host: String,
-    /// Whether anything came from the server.
+    /// Whether anything was received from the server.
     was_heard: bool,
 }
 
@@ -210,7 +210,7 @@ impl TlsStream {
         Ok(())
     }
 
-    /// Receives some TLS bytes and works on them; 0 when the peer has closed.
+    /// Receives and processes some TLS bytes; 0 when the peer has closed.
     fn fill(&mut self, step: Step, deadline: &Deadline) -> Result<usize, Failure> {
         let mut socket = Timed { socket: &mut self.socket, deadline, step };
         let received = match self.tls.read_tls(&mut socket) {
@@ -219,15 +219,15 @@ impl TlsStream {
         };
         self.was_heard |= received > 0;
         if let Err(error) = self.tls.process_new_packets() {
-            // The alert that tells the peer is a courtesy: its failure changes nothing.
+            // The alert to the peer is a courtesy: its failure changes nothing.
             drop(self.flush(step, deadline));
             return Err(self.failure(&error).into());
         }
         Ok(received)
     }
 
-    /// What a broken connection means. A server that refuses the client says so in an alert and closes;
-    /// what is sent after that is answered by a reset, and the alert still waits to be read.
+    /// What a broken connection means. A server that refuses the client sends an alert and closes.
+    /// What is sent after that is answered by a reset, while the alert still waits to be read.
     fn broken(&mut self, failure: Failure) -> Failure {
         match failure {
             Failure::Ended { how, .. } => match self.last_words() {
@@ -281,7 +281,7 @@ impl TlsStream {
         let is_agreed = self.tls.negotiated_cipher_suite().is_some();
         let was_asked = self.asked.was.load(Ordering::Relaxed);
         match alert {
-            // Once a suite is agreed on, what a server of TLS 1.2 can still dislike is the client.
+            // Once a suite is agreed on, a server of TLS 1.2 can only still refuse the client.
             AlertDescription::CertificateRequired
             | AlertDescription::HandshakeFailure
             | AlertDescription::BadCertificate
@@ -349,7 +349,7 @@ impl TlsStream {
     }
 }
 
-/// Says goodbye as TLS asks, if that takes no waiting: some servers log anything less.
+/// Sends TLS's closing notice, if that does not block: some servers log its absence.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         self.tls.send_close_notify();

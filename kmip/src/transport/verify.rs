@@ -23,7 +23,7 @@ use crate::message::Timestamp;
 pub(super) struct Trust {
     anchors: RootCertStore,
     pins: Vec<CertificateDer<'static>>,
-    /// What the certificates say of themselves.
+    /// The facts in the certificates.
     facts: Vec<Certificate>,
     names: NameCheck,
     algorithms: WebPkiSupportedAlgorithms,
@@ -80,7 +80,7 @@ enum Accepted {
     Chained,
 }
 
-/// The check of one handshake, which remembers what it saw.
+/// The check of one handshake, which remembers the result.
 #[derive(Debug)]
 pub(super) struct ServerCheck {
     trust: Arc<Trust>,
@@ -99,7 +99,7 @@ impl ServerCheck {
         Self { trust, seen: Mutex::default() }
     }
 
-    /// What was presented, if the handshake came that far.
+    /// What was presented, if the handshake got that far.
     pub(super) fn seen(&self) -> Seen {
         self.seen.lock().map(|seen| seen.clone()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! A growing byte buffer that leaves no copy of its content behind.
+//! A growing byte buffer that leaves no copy of its content in freed memory.
 
 use std::fmt;
 

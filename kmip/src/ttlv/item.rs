@@ -41,7 +41,7 @@ pub enum Value<'a> {
     Interval(u32),
     /// Type 11 (KMIP 2.0): microseconds since 1970 in UTC.
     DateTimeExtended(i64),
-    /// A type this client does not know; it is carried, never understood.
+    /// A type this client does not know; it is carried as it is.
     Unknown(u8, &'a [u8]),
 }
 
@@ -212,7 +212,7 @@ impl<'a> Structure<'a> {
         self.items().filter(move |item| item.tag == tag)
     }
 
-    /// The encoded items, for carrying a structure that nobody here understands.
+    /// The encoded items, for carrying a structure that this crate does not understand.
     #[must_use]
     pub const fn encoded(self) -> &'a [u8] {
         self.checked
@@ -235,7 +235,7 @@ impl<'a> Iterator for Items<'a> {
     type Item = Item<'a>;
 
     fn next(&mut self) -> Option<Item<'a>> {
-        // The structure was checked, so an error cannot happen; if it did, the items would end.
+        // The structure was checked, so an error cannot occur; if it did, iteration would end.
         if self.rest.is_empty() { None } else { Item::take(&mut self.rest).ok() }
     }
 }

@@ -6,10 +6,10 @@
 //! +--------+------+----------+---------------------+---------------+
 //! ```
 //!
-//! All integers are big-endian; the length of a structure counts its padded items (KMIP 1.4,
-//! 9.1). Decoding borrows: [`parse`] walks a whole message once under the limits below, then
-//! iteration over it is infallible. Nothing is ever allocated from a declared length. The limits
-//! are those of KMIP.md 10: far above every OASIS message, far below what could hurt.
+//! All integers are big-endian; the length of a structure counts its padded items (KMIP 1.4, 9.1).
+//! Decoding borrows: [`parse`] walks a whole message once under the limits below, then iteration
+//! over it is infallible. Nothing is ever allocated from a declared length. The limits are those of
+//! KMIP.md 10: far above every OASIS message, far below what could do harm.
 
 #![deny(clippy::arithmetic_side_effects)]
 
@@ -47,7 +47,7 @@ pub enum TtlvError {
     /// A fixed-length value has another length.
     #[error("the item {0} has a length that its type does not allow")]
     BadLength(Tag),
-    /// The padding holds something.
+    /// The padding is not zero.
     #[error("the item {0} has padding that is not zero")]
     BadPadding(Tag),
     /// A boolean is neither 0 nor 1.
@@ -59,7 +59,7 @@ pub enum TtlvError {
     /// Text is not UTF-8.
     #[error("the item {0} is not text in UTF-8")]
     NotText(Tag),
-    /// More structures inside each other than [`MAX_DEPTH`].
+    /// Structures are nested deeper than [`MAX_DEPTH`].
     #[error("the message nests deeper than {MAX_DEPTH} structures")]
     TooDeep,
     /// The message is longer than [`MAX_MESSAGE`].

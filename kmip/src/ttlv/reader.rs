@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Tag, TtlvError};
 
-/// A cursor over borrowed bytes: it takes, and never indexes.
+/// A cursor over borrowed bytes: it takes from the front, and never indexes.
 #[derive(Clone)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],

@@ -192,7 +192,7 @@ fn node() -> impl Strategy<Value = Node> {
     })
 }
 
-/// Writes again what was read.
+/// Writes what was read.
 fn rewrite(item: &Item<'_>, writer: &mut Writer) {
     match item.value {
         Value::Structure(structure) => writer.structure(item.tag, |inner| {
@@ -204,7 +204,7 @@ fn rewrite(item: &Item<'_>, writer: &mut Writer) {
 
 proptest! {
     #[test]
-    fn what_was_written_reads_back_and_writes_again(node in node()) {
+    fn items_round_trip(node in node()) {
         let mut writer = Writer::new();
         node.write(&mut writer);
         let bytes = writer.finish().unwrap();

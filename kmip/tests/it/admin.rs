@@ -72,7 +72,7 @@ fn the_life_of_a_key_ends_in_order() {
     assert_eq!(state(&mut client), Some(State::DESTROYED));
     let gone = client.fetch(&id).unwrap_err();
     assert!(matches!(gone, Error::Refused { .. }) && gone.is_not_found());
-    // A server may still know it, and have no better reason than that it may not be done.
+    // A server may still know the object, and may only say that the operation is not permitted.
     sim.fail_always(Operation::DESTROY, Fault::Refuse(0x0c, "it is gone".into()));
     let twice = client.destroy_key(&id).unwrap_err();
     assert_eq!(twice.hint(), Some("the key is destroyed already: nothing is left to do"));

@@ -1,4 +1,4 @@
-//! Servers that break, each in its own way: the exact failure, and in time.
+//! Servers that break, each in its own way: the failure is exact, and comes in time.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{aes, client, failure, hasty, within};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a broken Get gives on a fresh connection. The batch starts with Get.
+/// The failure of a broken Get on a fresh connection. The batch starts with Get.
 fn broken_get(fault: Fault) -> Failure {
     let sim = Simulator::start().unwrap();
     let id = aes(&sim, vec![]);
@@ -56,7 +56,7 @@ fn silence_times_out() {
 }
 
 #[test]
-fn a_drip_feed_runs_into_the_total() {
+fn a_drip_feed_exceeds_the_total_limit() {
     let failure = broken_get(Fault::DripFed(Duration::from_millis(100)));
     assert!(matches!(failure, Failure::TimedOut { step: Step::Receive, total: true, .. }));
     assert_eq!(failure.to_string(), "gave up after 1200 ms while trying to receive a reply");
@@ -106,7 +106,7 @@ fn an_end_before_a_later_reply_is_about_the_request() {
 }
 
 #[test]
-fn a_server_that_hangs_up_at_discover_versions_is_asked_in_1_0() {
+fn a_server_that_closes_at_discover_versions_is_asked_in_1_0() {
     let sim = Simulator::with(SimulatorSettings {
         versions: vec![ProtocolVersion::V1_0],
         ..SimulatorSettings::default()
@@ -119,7 +119,7 @@ fn a_server_that_hangs_up_at_discover_versions_is_asked_in_1_0() {
 }
 
 #[test]
-fn a_server_that_hangs_up_at_batches_is_asked_singly() {
+fn a_server_that_closes_at_batches_is_asked_singly() {
     let sim = Simulator::with_quirks(&[Quirk::HangsUpAtBatches]).unwrap();
     let id = aes(&sim, vec![]);
     let other = aes(&sim, vec![]);
@@ -164,7 +164,7 @@ fn another_operation_s_answer_is_refused() {
 }
 
 #[test]
-fn a_reply_without_answers_is_asked_again_singly_and_then_given_up() {
+fn an_empty_reply_is_retried_singly_and_then_given_up() {
     assert!(matches!(broken_get(Fault::EmptyReply), Failure::Protocol(ProtocolFailure::NoAnswer)));
 }
 
@@ -194,7 +194,7 @@ fn a_malformed_reply_is_refused() {
 }
 
 #[test]
-fn a_refusal_keeps_number_and_text_and_cannot_drive_a_terminal() {
+fn a_refusal_keeps_its_number_and_text_safely() {
     let sim = Simulator::start().unwrap();
     let id = aes(&sim, vec![]);
     sim.fail_always(Operation::GET, Fault::Refuse(54, "gone\u{1b}[2J".into()));
@@ -217,7 +217,7 @@ fn an_idle_close_is_reconnected_once_for_reading() {
     std::thread::sleep(Duration::from_millis(50));
     client.fetch(&id).unwrap();
     assert_eq!(sim.connections(), 2);
-    // A server that closes each time is not tried for ever.
+    // A server that closes each time is not retried forever.
     client.query().unwrap();
     sim.fail_always(Operation::GET, Fault::CloseBeforeReply);
     let before = sim.count(Operation::GET);
@@ -249,9 +249,9 @@ fn create_is_never_sent_twice() {
     }
 }
 
-/// Nobody would know what became of it, so it is waited for as long as an attempt may take.
+/// Its outcome would otherwise be unknown, so the client waits as long as an attempt may take.
 #[test]
-fn what_is_sent_once_is_waited_for() {
+fn a_request_that_is_sent_once_is_awaited() {
     let sim = Simulator::start().unwrap();
     let mut client = hasty(&sim, 200, 3000);
     for operation in [Operation::CREATE, Operation::ACTIVATE, Operation::REVOKE] {
@@ -271,7 +271,7 @@ fn what_is_sent_once_is_waited_for() {
 }
 
 #[test]
-fn an_activation_without_an_answer_is_asked_after() {
+fn an_activation_without_an_answer_is_checked() {
     for fault in [Fault::DoneButNoReply, Fault::CloseBeforeReply] {
         let sim = Simulator::start().unwrap();
         sim.fail_once(Operation::ACTIVATE, fault.clone());
@@ -283,7 +283,7 @@ fn an_activation_without_an_answer_is_asked_after() {
 }
 
 #[test]
-fn a_key_that_was_not_activated_is_named_and_taken_up() {
+fn an_unactivated_key_is_named_and_reused() {
     let sim = Simulator::start().unwrap();
     sim.fail_always(Operation::ACTIVATE, Fault::CloseBeforeReply);
     let error = client(&sim).create_active(wanted().new_key(None)).unwrap_err();
@@ -299,9 +299,10 @@ fn a_key_that_was_not_activated_is_named_and_taken_up() {
     assert_eq!((sim.store().len(), client(&sim).take_up(&wanted(), now).unwrap()), (1, None));
 }
 
-/// A key with a date is somebody's plan, and one for something else somebody's key.
+/// A key with a date was planned by an operator, and a key that does not fit belongs to another
+/// use.
 #[test]
-fn keys_of_others_are_not_taken_up() {
+fn keys_of_others_are_not_reused() {
     let sim = Simulator::start().unwrap();
     let now = sim.clock().now();
     let other = KeyRequest { strength: 256, ..wanted() };
@@ -316,7 +317,7 @@ fn keys_of_others_are_not_taken_up() {
 }
 
 #[test]
-fn create_does_not_go_out_on_a_connection_that_was_idle() {
+fn create_is_not_sent_on_an_idle_connection() {
     let sim = Simulator::start().unwrap();
     let mut client = client(&sim);
     sim.fail_once(Operation::QUERY, Fault::CloseAfterReply);

@@ -11,8 +11,8 @@ use rekey_kmip_sim::{Door, Fault, Simulator, SimulatorSettings};
 
 use crate::{aes, client_with, settings, within};
 
-/// A port where nobody listens.
-fn nobody() -> Host {
+/// A port without a listener.
+fn no_listener() -> Host {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     Host { name: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() }
 }
@@ -21,7 +21,7 @@ fn nobody() -> Host {
 fn a_dead_host_is_passed_over_and_the_live_one_kept() {
     let sim = Simulator::start().unwrap();
     let id = aes(&sim, vec![]);
-    let mut client = client_with(&sim.tls_settings(), settings(vec![nobody(), sim.host()]));
+    let mut client = client_with(&sim.tls_settings(), settings(vec![no_listener(), sim.host()]));
     client.fetch(&id).unwrap();
     assert_eq!(client.host(), Some(&sim.host()));
     let said: Vec<_> = client.take_detours().iter().map(ToString::to_string).collect();
@@ -59,7 +59,7 @@ fn a_host_that_breaks_while_reading_is_passed_over() {
     assert_eq!(key.material.expose(), &two.store().key_bytes(&id).unwrap()[..]);
     assert_eq!(client.host(), Some(&two.host()));
     assert_eq!(one.count(Operation::GET), 0);
-    // Now `two` breaks: the order wraps round, and every failure is kept.
+    // Now `two` breaks: the order wraps around, and every failure is kept.
     two.fail_always(Operation::GET, Fault::CloseMidReply);
     let Error::AllHostsFailed(failures) = client.fetch(&id).unwrap_err() else { panic!() };
     let hosts: Vec<_> = failures.iter().map(|failed| failed.host.port).collect();
@@ -68,7 +68,7 @@ fn a_host_that_breaks_while_reading_is_passed_over() {
 
 #[test]
 fn every_host_s_failure_is_shown() {
-    let (one, two) = (nobody(), nobody());
+    let (one, two) = (no_listener(), no_listener());
     let sim = Simulator::start().unwrap();
     let nowhere = Host { name: "no-such-host.invalid".into(), port: 5696 };
     let hosts = vec![one.clone(), two.clone(), nowhere];
@@ -99,9 +99,9 @@ fn a_change_is_not_repeated_on_another_host() {
 }
 
 #[test]
-fn a_change_goes_to_the_next_host_when_the_first_cannot_be_connected_to() {
+fn a_change_uses_the_next_host_if_the_first_is_unreachable() {
     let sim = Simulator::start().unwrap();
-    let mut client = client_with(&sim.tls_settings(), settings(vec![nobody(), sim.host()]));
+    let mut client = client_with(&sim.tls_settings(), settings(vec![no_listener(), sim.host()]));
     let wanted = KeyRequest {
         cipher: "AES".parse().unwrap(),
         strength: 128,
@@ -113,7 +113,7 @@ fn a_change_goes_to_the_next_host_when_the_first_cannot_be_connected_to() {
 }
 
 #[test]
-fn no_hosts_are_a_mistake() {
+fn an_empty_list_of_hosts_is_an_error() {
     let sim = Simulator::start().unwrap();
     let connector = rekey_kmip::transport::TlsConnector::new(&sim.tls_settings()).unwrap();
     let error = rekey_kmip::client::Client::new(connector, settings(vec![])).unwrap_err();

@@ -1,4 +1,4 @@
-//! A simulator with a file has its objects again when it starts again.
+//! A simulator with a file keeps its objects across a restart.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -18,14 +18,14 @@ fn started(directory: &tempfile::TempDir) -> Simulator {
 }
 
 #[test]
-fn what_was_answered_is_there_after_a_restart() {
+fn answered_changes_survive_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let sim = started(&directory);
     let namespace = Attribute::new(AttributeName::custom(NAMESPACE), "a");
     let old = aes(&sim, vec![namespace]);
     let bytes = sim.store().key_bytes(&old).unwrap();
     let told = client(&sim).get_attributes(&old, vec![]).unwrap();
-    // Nothing but this writes what the protocol does not know of.
+    // Only this writes what bypassed the protocol.
     sim.store().save().unwrap();
     drop(sim);
 
@@ -67,7 +67,7 @@ fn a_file_of_something_else_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_answered_as_done() {
+fn an_unwritten_change_is_not_answered_as_done() {
     let directory = tempfile::tempdir().unwrap();
     let file = Some(directory.path().join("nowhere/objects"));
     let sim = Simulator::with(SimulatorSettings { file, ..SimulatorSettings::default() }).unwrap();

@@ -51,7 +51,7 @@ fn a_key_is_fetched_in_one_message_whatever_its_state() {
 }
 
 #[test]
-fn a_missing_key_is_not_found_and_nothing_else_is_asked() {
+fn a_missing_key_is_not_found_in_one_request() {
     let sim = Simulator::start().unwrap();
     let error = client(&sim).fetch(&"nope".into()).unwrap_err();
     assert!(error.is_not_found() && !error.is_retryable());
@@ -64,7 +64,7 @@ fn a_missing_key_is_not_found_and_nothing_else_is_asked() {
 }
 
 #[test]
-fn an_object_that_is_no_key_is_told_apart() {
+fn an_object_that_is_not_a_key_is_recognised() {
     let sim = Simulator::start().unwrap();
     let id = sim.store().add_secret_data();
     let error = client(&sim).fetch(&id).unwrap_err();
@@ -72,7 +72,7 @@ fn an_object_that_is_no_key_is_told_apart() {
 }
 
 #[test]
-fn what_the_database_creates_the_database_finds() {
+fn a_key_created_like_the_database_s_is_found_like_it() {
     let sim = Simulator::start().unwrap();
     let mut client = client(&sim);
     for (cipher, namespace) in
@@ -87,7 +87,8 @@ fn what_the_database_creates_the_database_finds() {
         assert!(after.agrees_with_the_database());
         sim.clock().advance(Duration::from_secs(10));
         if cipher == "AES/CBC/PKCS5Padding" && namespace.is_none() {
-            // Gone before the namespaced one is made: without a filter it would be found first.
+            // Destroyed before the namespaced one is created: without a filter it would be found
+            // first.
             let id = after.chosen.unwrap();
             client.expire(&id, Timestamp::from_seconds(1)).unwrap();
         }

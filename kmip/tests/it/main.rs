@@ -1,7 +1,7 @@
 //! The client against the simulator, on loopback.
 //!
-//! Every fault and quirk of the simulator has a test here that asserts the exact outcome, and
-//! that it came in time.
+//! Every fault and quirk of the simulator has a test here that asserts the exact outcome, and that
+//! it comes in time.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]

@@ -19,7 +19,7 @@ fn with_keys(keys: usize, quirks: &[Quirk]) -> Simulator {
     sim
 }
 
-/// How many distinct keys are listed, what is known of the others, and in how many requests.
+/// How many distinct keys are listed, what is known of the others, and how many requests it took.
 fn listed(keys: usize, quirks: &[Quirk]) -> (usize, Rest, usize) {
     listed_by(|settings| settings, keys, quirks)
 }
@@ -55,7 +55,7 @@ fn pages_are_joined_whatever_their_size() {
 }
 
 #[test]
-fn a_list_that_is_cut_says_so() {
+fn a_list_that_is_cut_is_reported() {
     use Quirk::{CapsLocate, IgnoresOffset, NoLocatedItems, RefusesOffset, RefusesPaging};
     let cut = Rest::Cut { listed: 100, of: 351 };
     for quirk in [IgnoresOffset, RefusesOffset, RefusesPaging] {
@@ -84,9 +84,9 @@ fn an_old_version_cannot_tell() {
     assert_eq!(listed_by(old, 0, &[]), (0, Rest::None, 1));
 }
 
-/// One object a page, for ever: the list has an end all the same.
+/// One object a page, forever: the client still stops.
 #[test]
-fn a_trap_is_left() {
+fn a_hostile_list_is_abandoned() {
     let sim = with_keys(2001, &[Quirk::CapsLocate(1), Quirk::NoLocatedItems]);
     let mut settings = settings(vec![sim.host()]);
     settings.timeouts.total = Duration::from_secs(60);
@@ -116,9 +116,9 @@ fn the_choice_is_made_from_what_the_database_sees() {
     assert_eq!((choice.verdicts.len(), choice.rest), (5, Rest::None));
 }
 
-/// A client that the server does not know is no question of versions.
+/// An unknown client is not a matter of versions.
 #[test]
-fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
+fn a_required_credential_is_not_retried_in_other_versions() {
     let sim = Simulator::start().unwrap();
     let refuse = |reason| Fault::Refuse(reason, "who are you".to_owned());
     for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
@@ -148,9 +148,9 @@ fn a_server_that_wants_a_credential_is_not_asked_in_other_versions() {
     assert!(error.hint().unwrap().contains("user name and password"), "{error}");
 }
 
-/// A client that keeps to a host asks no other, whatever becomes of it.
+/// A client bound to one host asks no other, even if that host fails.
 #[test]
-fn one_host_is_asked_alone() {
+fn a_single_host_can_be_used_alone() {
     let (one, two) = (Simulator::start().unwrap(), Simulator::start().unwrap());
     let mut tls = one.tls_settings();
     tls.trusted.push(two.pki().root());

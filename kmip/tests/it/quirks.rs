@@ -1,4 +1,4 @@
-//! Servers that are different, each as some real one is (KMIP.md 13, 14).
+//! Servers that differ, each as a real one does (KMIP.md 13, 14).
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ fn without_dates_the_state_and_the_creation_are_still_told() {
 }
 
 #[test]
-fn without_batches_requests_go_one_by_one() {
+fn without_batches_requests_are_sent_one_by_one() {
     let sim = Simulator::with_quirks(&[Quirk::NoBatches]).unwrap();
     let ids: Vec<_> = (0..40).map(|_| aes(&sim, vec![])).collect();
     let mut client = client(&sim);
@@ -158,7 +158,7 @@ fn without_batches_requests_go_one_by_one() {
 }
 
 #[test]
-fn answers_without_ids_go_by_their_order() {
+fn answers_without_ids_are_matched_by_order() {
     let sim = Simulator::with_quirks(&[Quirk::NoBatchIds]).unwrap();
     let ids: Vec<_> = (0..3).map(|_| aes(&sim, vec![])).collect();
     let mut client = client(&sim);
@@ -171,7 +171,7 @@ fn answers_without_ids_go_by_their_order() {
 }
 
 #[test]
-fn a_wrapped_key_is_no_key() {
+fn a_wrapped_key_is_not_usable() {
     let sim = Simulator::with_quirks(&[Quirk::WrapsKeys]).unwrap();
     let id = aes(&sim, vec![]);
     let error = client(&sim).fetch(&id).unwrap_err();
@@ -188,9 +188,10 @@ fn one_object_that_cannot_be_seen_does_not_spoil_the_others() {
     assert_eq!(refusal.reason, Some(ResultReason::ITEM_NOT_FOUND));
 }
 
-/// Servers say the same of a client that may not have a key and of a key that nobody gets.
+/// Servers give the same answer for a client without the right to a key and for a key that no
+/// client may have.
 #[test]
-fn a_key_out_of_use_that_is_denied_is_told_by_its_state() {
+fn a_denied_key_out_of_use_is_explained_by_its_state() {
     let sim = Simulator::with_quirks(&[Quirk::DeniesGetOfDeactivated]).unwrap();
     let id = aes(&sim, vec![]);
     revoke(&sim, id.as_str(), RevocationReason::SUPERSEDED);
@@ -210,7 +211,7 @@ fn a_key_without_its_bytes_is_unusable_and_not_malformed() {
 }
 
 #[test]
-fn a_key_of_type_0_and_an_id_in_another_case_are_taken_for_what_they_are() {
+fn type_0_and_an_id_in_another_case_are_understood() {
     let sim = Simulator::with_quirks(&[Quirk::TypesAreZero, Quirk::UpperCaseIds]).unwrap();
     sim.store().keep_key(
         &"0b5c-id".into(),

@@ -14,7 +14,7 @@ fn showing(certificate: ServerCertificate) -> Simulator {
     Simulator::with(SimulatorSettings { certificate, ..SimulatorSettings::default() }).unwrap()
 }
 
-fn behind(door: Door) -> Simulator {
+fn with_door(door: Door) -> Simulator {
     Simulator::with(SimulatorSettings { door, ..SimulatorSettings::default() }).unwrap()
 }
 
@@ -75,7 +75,7 @@ fn protocol_and_suites_are_honoured() {
 }
 
 #[test]
-fn no_suite_in_common_is_said_so() {
+fn no_common_suite_is_reported() {
     let settings = SimulatorSettings { only_tls_1_2: true, ..SimulatorSettings::default() };
     let sim = Simulator::with(settings).unwrap();
     let mut tls = sim.tls_settings();
@@ -87,7 +87,7 @@ fn no_suite_in_common_is_said_so() {
 #[test]
 fn a_server_with_old_tls_only_is_explained() {
     for (alert, name) in [(40, "handshake_failure"), (70, "protocol_version")] {
-        let sim = behind(Door::Alert(alert));
+        let sim = with_door(Door::Alert(alert));
         let failure = failed(&sim, &sim.tls_settings());
         assert!(
             matches!(&failure, Failure::Tls(TlsFailure::NothingInCommon(text)) if text.contains(name)),
@@ -136,7 +136,7 @@ fn another_name_is_refused_unless_names_are_off() {
 }
 
 #[test]
-fn a_common_name_counts_only_when_it_is_asked_for() {
+fn a_common_name_counts_only_when_requested() {
     let sim = showing(ServerCertificate::CommonNameOnly);
     let mut tls = sim.tls_settings();
     let failure = failed(&sim, &tls);
@@ -183,7 +183,7 @@ fn a_pinned_leaf_still_expires() {
 }
 
 #[test]
-fn a_self_signed_authority_that_is_not_in_the_truststore_is_refused() {
+fn an_unknown_self_signed_authority_is_refused() {
     let sim = showing(ServerCertificate::SelfSigned);
     let failure = refused(&sim, &sim.tls_settings());
     assert_eq!(failure, CertificateFailure::SelfSigned);
@@ -207,10 +207,10 @@ fn an_untrusted_client_certificate_is_explained() {
     }
 }
 
-/// A server of TLS 1.3 refuses a client when the client takes the handshake for done, and may have
+/// A server of TLS 1.3 refuses a client when the client considers the handshake done, and may have
 /// closed before the first request is sent: then sending fails, and the reason still lies unread.
 #[test]
-fn an_untrusted_client_that_sends_too_late_learns_why() {
+fn an_untrusted_client_learns_why_even_if_it_sends_late() {
     let sim = Simulator::with(SimulatorSettings {
         distrusts_client: true,
         drains: false,
@@ -248,22 +248,22 @@ fn a_missing_client_certificate_is_explained() {
 
 #[test]
 fn a_plain_port_is_recognised() {
-    let sim = behind(Door::PlainText);
+    let sim = with_door(Door::PlainText);
     let failure = failed(&sim, &sim.tls_settings());
     assert!(matches!(failure, Failure::Tls(TlsFailure::NotTls)), "{failure}");
 }
 
 #[test]
-fn a_slammed_door_is_a_failed_handshake() {
-    let sim = behind(Door::Slammed);
+fn an_immediate_close_is_a_failed_handshake() {
+    let sim = with_door(Door::Slammed);
     let failure = failed(&sim, &sim.tls_settings());
     assert!(matches!(failure, Failure::Ended { at: Moment::Hello, .. }), "{failure}");
     assert!(failure.hint().unwrap().contains("firewall"), "no word of certificates");
 }
 
 #[test]
-fn a_silent_door_times_out() {
-    let sim = behind(Door::Silent);
+fn a_silent_server_times_out() {
+    let sim = with_door(Door::Silent);
     let mut client = hasty(&sim, 300, 1000);
     let failure = within(Duration::from_secs(3), || failure(client.connect().unwrap_err()));
     assert!(matches!(failure, Failure::TimedOut { step: Step::Handshake, total: false, .. }));

@@ -49,7 +49,7 @@ fn a_server_without_discovery_is_1_0_or_2_x() {
 }
 
 #[test]
-fn nothing_in_common_is_said_so() {
+fn no_common_version_is_reported() {
     let other = ProtocolVersion { major: 1, minor: 9 };
     let sim = speaking(&[other], &[]);
     let failure = |sim| failure(client(sim).connect().unwrap_err());

@@ -1,10 +1,10 @@
-//! Every prefix and every single-byte change of every committed store is read or refused, and
-//! never panics. A store with a digest or a MAC gives nothing else than before.
+//! Every prefix and every single-byte change of every committed store is read or refused, and never
+//! panics. A store with a digest or a MAC never gives another result.
 //!
 //! A store that is cheap to open has each byte changed in many ways. Where opening costs
-//! milliseconds (10,000 iterations and more), all bytes behind the MAC fare alike, so only the
-//! outer ones and a part of those are changed. With `REKEY_FULL=1` in the environment each byte of
-//! every store is, and takes all 255 other values in the cheap ones.
+//! milliseconds (10,000 iterations and more), all bytes covered by the MAC behave alike, so only
+//! the first and the last ones, and some of those between, are changed. With `REKEY_FULL=1` in the
+//! environment each byte of every store is, and takes all 255 other values in the cheap ones.
 
 use rekey_kmip::keystore::{KeyStoreError, load_identity, load_trust};
 use rekey_kmip::secret::Secret;
@@ -40,7 +40,7 @@ fn every_prefix_is_refused() {
         let password = password_of(&file);
         for end in 0..whole.len() {
             let (identity, trust) = open(&whole[..end], password.as_ref());
-            // A PEM file that is cut behind a block is a shorter PEM file.
+            // A PEM file that is cut after a block is a shorter PEM file.
             if !file.ends_with("pem") {
                 assert!(identity.is_err(), "{file}, {end} bytes");
                 assert!(trust.is_err(), "{file}, {end} bytes");
@@ -71,7 +71,8 @@ fn every_changed_byte_is_noticed_or_harmless() {
     });
 }
 
-/// How many of the bytes behind the MAC are changed: one in so many, by what opening costs.
+/// How many of the bytes covered by the MAC are changed: one in this many, depending on what
+/// opening costs.
 fn stride(file: &str) -> usize {
     let free = ["iter1", "plain-nomac", "nopassword", "trust-empty"];
     match file.rsplit_once('.') {

@@ -1,5 +1,6 @@
 //! `java17.tsv` is what Java 17 sees in each store: the entries with their chains, and the
-//! certificates that its trust manager accepts. We have to see the same, and say where not.
+//! certificates that its trust manager accepts. This program must see the same, and say where it
+//! does not.
 
 use rekey_kmip::keystore::{KeyStoreError, Note, StoreType};
 
@@ -12,7 +13,7 @@ struct Judgement {
     anchors: Vec<String>,
 }
 
-/// The judgements, without the stores that only one of us can use.
+/// The judgements, without the stores that only one of the two can use.
 fn judgements() -> Vec<Judgement> {
     let text = String::from_utf8(bytes("java17.tsv")).unwrap();
     let list = |text: &str, separator| -> Vec<String> {
@@ -24,11 +25,11 @@ fn judgements() -> Vec<Judgement> {
             panic!("{line}");
         };
         match file {
-            // 3DES in PBES2: Java cannot open what openssl made. We can.
+            // 3DES in PBES2: Java cannot open what openssl made; this program can.
             "openssl-pbes2-3des.p12" => assert!(entries.starts_with('!')),
-            // Java sees no key that is not encrypted, and no certificate beside it. We do.
+            // Java sees no unencrypted key, and no certificate beside it; this program does.
             "openssl-plainkey.p12" | "openssl-plain-nomac.p12" => assert_eq!(entries, ""),
-            // RC2-128: we cannot open it.
+            // RC2-128: this program cannot open it.
             "openssl-rc2-128.p12" => assert_ne!(entries, ""),
             _ => {
                 let keys = list(entries, ',')

@@ -37,7 +37,7 @@ const KEYS: &[(&str, Option<KeyKind>)] = &[
     ("secp160r1.pk8", Some(KeyKind::Curve { name: None })),
 ];
 
-/// The key in PEM beside some certificate: nothing compares the two.
+/// The key in PEM with an unrelated certificate: the two are not compared.
 fn load(file: &str, key: &[u8]) -> Result<Identity, KeyStoreError> {
     let label = match file.rsplit_once('.') {
         Some((_, "pkcs1")) => "RSA PRIVATE KEY",
@@ -51,7 +51,7 @@ fn load(file: &str, key: &[u8]) -> Result<Identity, KeyStoreError> {
 }
 
 #[test]
-fn a_key_is_refused_where_the_tls_library_refuses_it_and_by_its_name() {
+fn a_key_the_tls_library_refuses_is_refused_by_name() {
     let count = fs::read_dir(folder().join("keys"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -72,7 +72,7 @@ fn a_key_is_refused_where_the_tls_library_refuses_it_and_by_its_name() {
 }
 
 #[test]
-fn every_format_refuses_by_the_same_rule_and_says_how_to_make_another() {
+fn every_format_refuses_alike_with_a_hint() {
     for file in ["rsa1024.p12", "rsa1024.jks", "rsa1024.jceks"] {
         let password = secret("changeit");
         let store = bytes(&format!("keys/{file}"));

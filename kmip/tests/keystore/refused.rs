@@ -18,7 +18,7 @@ fn an_empty_truststore_is_an_error_where_java_says_nothing() {
 }
 
 #[test]
-fn a_wrong_or_missing_store_password_is_told_for_every_store() {
+fn a_wrong_or_missing_store_password_is_reported_for_every_store() {
     for file in all() {
         let (format, wrong) = match file.rsplit_once('.').unwrap().1 {
             "jks" => (StoreType::Jks, "Changeit"),
@@ -70,7 +70,7 @@ fn encrypted_pem_keys_tell_wrong_missing_and_unsupported_apart() {
 }
 
 #[test]
-fn a_store_without_a_key_is_no_identity() {
+fn a_store_without_a_key_is_not_an_identity() {
     for (file, text) in [
         ("trust.jks", "the JKS file holds no private key (2 certificates, 0 secret keys)"),
         (
@@ -86,7 +86,7 @@ fn a_store_without_a_key_is_no_identity() {
 }
 
 #[test]
-fn an_old_cipher_is_refused_by_what_it_is() {
+fn an_old_cipher_is_refused_by_name() {
     let error = identity("openssl-rc2-128.p12", None).unwrap_err();
     let what = "an old or unusual cipher or MAC";
     assert_eq!(error, KeyStoreError::Unsupported { format: StoreType::Pkcs12, what });

@@ -3,8 +3,8 @@
 //	kmipgo serve PKI                      the server; see serve
 //	kmipgo client PORT PKI WHAT ...       the other side's word on what it holds; see client
 //
-// The wire format, versions, TLS connections and the dispatch of requests are kmip-go's, which is nobody's work
-// here. What a request does to the keys is in operations.go, by the KMIP specification 1.4.
+// The wire format, versions, TLS connections and the dispatch of requests are kmip-go's, which is independent
+// of this project. What a request does to the keys is in operations.go, by the KMIP specification 1.4.
 package main
 
 import (

@@ -61,7 +61,7 @@ pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> impl Iterator<Item = V
     once(line).chain(census.unknown.iter().map(unknown))
 }
 
-/// Where the SSTables of a key lie.
+/// Where the SSTables of a key are.
 fn places(row: &CensusRow) -> Vec<Value> {
     let places = row.places.iter();
     places
@@ -78,7 +78,7 @@ fn looked_at(census: &KeyCensus) -> Vec<Value> {
     looked_at.map(|(dir, count)| json!({"data_dir": path(dir), "sstables": count})).collect()
 }
 
-/// What a census could not look at.
+/// What a census could not examine.
 fn unknown(unknown: &Error) -> Value {
     let mut line = error(unknown);
     line["type"] = json!("unknown");

@@ -1,4 +1,4 @@
-//! What a census looks like.
+//! The output of a census.
 
 mod json;
 mod text;
@@ -20,8 +20,8 @@ impl Style {
         }
     }
 
-    /// Says where a key is in use, or may be, and whether that is so. It was to be `done`, such as
-    /// destroyed.
+    /// Says where a key is or may be in use, and returns whether it is. `done` is what was to be
+    /// done to it, such as "destroyed".
     pub(crate) fn in_use(
         self,
         done: &'static str,

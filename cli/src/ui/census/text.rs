@@ -31,7 +31,7 @@ pub(super) fn in_use(key: &KeyRef, census: &KeyCensus) -> String {
     text
 }
 
-/// Where SSTables lie, a line for each snapshot.
+/// Where SSTables are, a line for each snapshot.
 fn places<'a>(
     text: &mut String,
     before: &str,
@@ -96,7 +96,7 @@ pub(super) fn census(census: &KeyCensus) -> String {
     align(&mut table, &[1, 2, 3]);
     let _ = writeln!(text, "{table}\n");
     for (key, row) in &census.keys {
-        // The tables with live SSTables stand in the table.
+        // The tables with live SSTables are listed in the table.
         let archived = row.places.iter().filter(|((place, _), _)| *place != Place::Live);
         places(&mut text, &format!("{key} in "), archived);
     }

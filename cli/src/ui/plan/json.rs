@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ui::json::{error, path, target, verdict};
 
-/// Line by line: all of a long plan would take more memory than the plan.
+/// Line by line: the whole text of a long plan would take more memory than the plan.
 pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = Value> {
     let log = |(log, judged): &(PathBuf, Verdict)| json!({"type": "log", "log": path(log), "verdict": verdict(judged)});
     let sstables = plan.sstables.iter().map(|planned| sstable(planned, plan));

@@ -1,4 +1,4 @@
-//! What a plan looks like.
+//! The output of a plan.
 
 mod json;
 mod text;
@@ -27,8 +27,8 @@ impl Style {
         }
     }
 
-    /// Says of a run how many SSTables in snapshots and backups it was not asked to re-encrypt. A
-    /// plan has it in its summary.
+    /// Says how many SSTables in snapshots and backups a run was not asked to re-encrypt. A plan
+    /// has this in its summary.
     pub(crate) fn archives_left(self, plan: &Plan) {
         if let Some(left) = text::archives_left(plan) {
             self.note(&left);

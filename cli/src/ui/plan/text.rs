@@ -10,8 +10,8 @@ use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Room, Sev
 use crate::ui::target;
 use crate::ui::text::{align, bytes, hint, sstables, table, verdict};
 
-/// A plan in pieces: a long table has its head again from time to time, since one of 100,000 lines
-/// would take more memory than the plan.
+/// A plan in pieces: a long table repeats its head from time to time, since a table of 100,000
+/// lines would take more memory than the plan.
 pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
     let mut logs = String::new();
     for (log, judged) in &plan.logs {
@@ -85,7 +85,7 @@ fn about(plan: &Plan) -> String {
     text
 }
 
-/// What a run takes of a file system, and what is there.
+/// What a run takes of a file system, and what is available.
 fn space(room: &Room) -> String {
     let mut text = format!(
         "space on the disk of {}: up to {} at a time, {} more in the end, {} free ({} of it left to \
@@ -103,7 +103,7 @@ fn space(room: &Room) -> String {
     text
 }
 
-/// An SSTable by its name; with the folder below its table's, if it lies in an archive.
+/// An SSTable by its name; with the folder below its table's, if it is in an archive.
 fn name(planned: &PlannedSSTable) -> String {
     let name = planned.sstable.descriptor.to_string();
     let directory = &planned.sstable.directory;
@@ -112,7 +112,7 @@ fn name(planned: &PlannedSSTable) -> String {
     if planned.is_live { name } else { folder.join(name).display().to_string() }
 }
 
-/// The copies of an SSTable beside itself.
+/// The other copies of an SSTable.
 fn and_copies(planned: &PlannedSSTable) -> String {
     match planned.copies.len().saturating_sub(usize::from(!planned.is_live)) {
         0 => String::new(),
@@ -121,7 +121,7 @@ fn and_copies(planned: &PlannedSSTable) -> String {
     }
 }
 
-/// What stays as it is because nobody asked for it.
+/// What is left unchanged because it was not requested.
 pub(super) fn archives_left(plan: &Plan) -> Option<String> {
     (plan.archived_left > 0).then(|| {
         format!(
@@ -132,7 +132,7 @@ pub(super) fn archives_left(plan: &Plan) -> Option<String> {
     })
 }
 
-/// Why the target key was taken, and the others were not.
+/// Why the target key was chosen, and the others were not.
 fn choice(text: &mut String, plan: &Plan) {
     let Some(choice) = plan.target.choice() else { return };
     let _ = writeln!(text, "  this key: {}", choice.reason);
@@ -186,7 +186,7 @@ fn now(facts: &Facts) -> String {
 }
 
 fn keys(facts: &Facts) -> String {
-    // The cipher stands in the column beside it.
+    // The cipher is in the next column.
     let name = |key: &KeyRef| match key {
         KeyRef::LocalFile { file, .. } => file.clone(),
         other => other.to_string(),
@@ -194,7 +194,7 @@ fn keys(facts: &Facts) -> String {
     facts.keys.iter().map(|used| name(&used.key)).collect::<Vec<_>>().join("\n")
 }
 
-/// Lines of a plan's table before its head comes again.
+/// Lines of a plan's table before its head is repeated.
 const MOST_LINES: usize = 1000;
 /// Keys that are shown one by one.
 const MOST_KEYS: usize = 20;

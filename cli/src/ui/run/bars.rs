@@ -1,4 +1,4 @@
-//! A progress bar on a terminal; elsewhere a line an SSTable, and one a minute.
+//! A progress bar on a terminal; elsewhere a line for each SSTable, and one each minute.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ impl Observer for Bars {
                 err(&format!("{}, {} {}\n", count(*sstables), bytes_of(*total), self.work));
                 if self.terminal {
                     self.bar = ProgressBar::new(*total).with_style(style());
-                    // It draws itself as it moves: a thread that draws it may not be had.
+                    // It draws itself as it moves: a thread for drawing may not be available.
                     self.bar.tick();
                 }
             }
@@ -87,7 +87,7 @@ impl Drop for Bars {
     }
 }
 
-/// The bar comes last and takes the room that is left: on a narrow terminal it is what goes.
+/// The bar comes last and takes the remaining room: on a narrow terminal it is omitted.
 fn style() -> ProgressStyle {
     ProgressStyle::with_template(
         "{percent:>3}% {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} \

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 use crate::ui::json::{self, error, path, verdict};
 
-/// What became of an SSTable.
+/// The outcome for an SSTable.
 #[derive(Debug)]
 pub(super) enum Ended<'a> {
     /// By its new name.
     Rewritten(String),
-    /// So many chunks.
+    /// This many chunks.
     Verified(u64),
     Skipped(SkipReason),
     Failed(&'a Error),
@@ -48,7 +48,7 @@ impl<'a> Ended<'a> {
     }
 }
 
-/// What became of an SSTable.
+/// The outcome for an SSTable.
 pub(super) fn sstable(
     table: &str,
     data: &Path,
@@ -70,7 +70,7 @@ pub(super) fn sstable(
         Ended::Rewritten(new) => line["new"] = json!(new),
         Ended::Verified(chunks) => line["chunks"] = json!(chunks),
         Ended::Skipped(reason) => line["reason"] = json!(reason.name()),
-        // That it was left says all.
+        // That it was left says everything.
         Ended::Failed(why) if why.kind() == ErrorKind::Interrupted => {}
         Ended::Failed(why) => line["error"] = error(why),
     }
@@ -83,7 +83,7 @@ pub(super) fn sstable(
     line
 }
 
-/// What became of SSTables that no work was done on.
+/// The outcome for SSTables on which no work was done.
 pub(super) fn untold(report: &Report) -> impl Iterator<Item = Value> {
     report.sstables.iter().filter(|line| !line.is_told).filter_map(|line| {
         let how = Ended::of(&line.outcome)?;

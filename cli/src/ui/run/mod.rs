@@ -1,4 +1,4 @@
-//! What a run or a verification looks like, while it works and at its end.
+//! The output of a run or a verification, during its work and at its end.
 
 mod bars;
 mod events;
@@ -13,7 +13,7 @@ use rekey_engine::upgrade::{Alteration, Recovered, Report};
 use super::json::{lines, warning};
 use super::{Style, command_line, output};
 
-/// What a rewriting does to bytes.
+/// What rewriting does to bytes.
 pub(crate) const BOTH_PASSES: &str = "to write and to read back";
 
 impl Style {
@@ -29,7 +29,7 @@ impl Style {
         }
     }
 
-    /// The tables that are to be altered behind a run.
+    /// The tables to alter after a run.
     pub(crate) fn alterations(self, tables: &[Alteration]) {
         match self {
             Self::Text => output::err(&text::alterations(tables)),
@@ -37,7 +37,7 @@ impl Style {
         }
     }
 
-    /// What was brought to rest before anything else.
+    /// What was recovered before anything else.
     pub(crate) fn recovered(self, recovered: &Recovered) {
         match self {
             Self::Text => output::err(&text::recovered(recovered)),
@@ -45,12 +45,12 @@ impl Style {
         }
     }
 
-    /// Says by which command a run that has left something is gone on with.
+    /// Prints the command that resumes a run that has left work.
     pub(crate) fn go_on(self, why: &str) {
         self.note(&format!("{why}:\n  {}", command_line::own()));
     }
 
-    /// Who watches a run; `work` is what is done to bytes: "to read".
+    /// The observer of a run; `work` is what is done to bytes: "to read".
     pub(crate) fn observer(self, work: &'static str) -> Box<dyn Observer> {
         match self {
             Self::Text => Box::new(bars::Bars::new(work)),

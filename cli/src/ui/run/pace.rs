@@ -1,8 +1,8 @@
-//! How far a run is, at what rate, and how long it has to go on.
+//! How far a run is, at what rate, and how much time is left.
 
 use std::time::{Duration, Instant};
 
-/// Counts bytes, and says how far it is from time to time.
+/// Counts bytes, and reports progress from time to time.
 #[derive(Debug)]
 pub(super) struct Pace {
     every: Duration,
@@ -30,7 +30,7 @@ impl Pace {
         Self { every, began: now, said: now, done: 0, total }
     }
 
-    /// Counts bytes, and says how far it is if it is time for that.
+    /// Counts bytes, and reports progress if it is time to.
     pub(super) fn advance(&mut self, more: u64, now: Instant) -> Option<Progress> {
         self.done = self.done.saturating_add(more);
         if now.duration_since(self.said) < self.every {
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_far_it_is_is_said_from_time_to_time() {
+    fn progress_is_reported_from_time_to_time() {
         let began = Instant::now();
         let mut pace = Pace::new(Duration::from_secs(60), began, 600 << 20);
         let mut at = |millis| pace.advance(10 << 20, began + Duration::from_millis(millis));

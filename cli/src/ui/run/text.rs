@@ -13,7 +13,7 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     let mut text = String::new();
     let (mut rewritten, mut verified, mut failed, mut left) = (0, 0, 0, 0);
     let mut skipped = Vec::new();
-    // One cause may fail many SSTables; it is said once.
+    // One cause may fail many SSTables; it is printed once.
     let mut failures: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
     for sstable in &report.sstables {
         match &sstable.outcome {

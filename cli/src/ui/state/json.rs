@@ -72,7 +72,7 @@ pub(super) fn abandoned(had_journal: bool) -> Value {
     json!({"type": "summary", "abandoned": had_journal})
 }
 
-/// Null for a time that no calendar has.
+/// Null for a time outside the calendar.
 fn time(of: SystemTime) -> Option<String> {
     Timestamp::try_from(of).ok().map(json::time)
 }

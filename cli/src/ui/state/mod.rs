@@ -1,4 +1,4 @@
-//! What an unfinished run looks like.
+//! The output about an unfinished run.
 
 mod json;
 mod text;
@@ -10,8 +10,8 @@ use super::json::lines;
 use super::{Style, output};
 
 impl Style {
-    /// How far an unfinished run is; in words without the SSTables that nobody works on, unless all
-    /// are wanted.
+    /// How far an unfinished run is; as text without SSTables that are not in work, unless all are
+    /// requested.
     pub(crate) fn status(self, status: Option<&Status>, all: bool) {
         match self {
             Self::Text => output::out(&text::status(status, all)),
@@ -22,7 +22,7 @@ impl Style {
         }
     }
 
-    /// Says that an unfinished run is gone on with.
+    /// Says that an unfinished run is resumed.
     pub(crate) fn resuming(self, history: &History) {
         match self {
             Self::Text => self.note(&text::resuming(history)),

@@ -108,7 +108,7 @@ fn ending(status: &Status) -> String {
 fn pace(text: &mut String, status: &Status) {
     let age = SystemTime::now().duration_since(status.last).unwrap_or_default();
     if let (Some(rate), Some(eta)) = (status.rate, status.eta) {
-        // It was estimated when the run was heard of last.
+        // It was estimated at the run's last record.
         let left = if status.worker.is_some() { eta.saturating_sub(age) } else { eta };
         let _ = writeln!(text, "{}/s written and read back, {} left", bytes(rate), span(left));
     }
@@ -126,7 +126,7 @@ fn pace(text: &mut String, status: &Status) {
     };
 }
 
-/// `keyspace.table nb-1-big`; the path of what has no such name.
+/// `keyspace.table nb-1-big`; or its path, if it has no such name.
 fn name(data: &Path) -> String {
     let of = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let parts = || {
@@ -167,7 +167,7 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{}%", percent.unwrap_or(100))
 }
 
-/// SSTables that are shown one by one, unless all are wanted.
+/// SSTables that are shown one by one, unless all are requested.
 const MOST: usize = 20;
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ pub(crate) type Broken = String;
 pub(crate) struct Pristine {
     pub(crate) scenario: Scenario,
     root: tempfile::TempDir,
-    /// Name of an SSTable to its files: those that are found as they were need not be read again.
+    /// Name of an SSTable to its files: unchanged ones need not be read again.
     known: BTreeMap<String, (Stored, Vec<u8>)>,
     original: Vec<Content>,
-    /// What Statistics.db may be where a rewrite makes it anew, too.
+    /// What Statistics.db may be where a rewrite writes it, too.
     statistics: Vec<Vec<u8>>,
 }
 
@@ -110,7 +110,7 @@ impl Pristine {
         Place { pristine: self, root }
     }
 
-    /// The calls of a run in peace.
+    /// The calls of a run without faults.
     pub(crate) fn reference(&self) -> Vec<Call> {
         let place = self.copy();
         let (ended, calls) = place.traced();
@@ -160,7 +160,7 @@ impl Place<'_> {
         copy(saved.0.path(), self.root());
     }
 
-    /// What must hold whenever a run has ended, however it did.
+    /// What must hold whenever a run has ended, in whatever way.
     pub(crate) fn check_stopped(&self, out: &str, code: i32) -> Result<(), Broken> {
         let live = self.live()?;
         compare(&self.contents(&live), &self.pristine.original, &live)?;
@@ -217,7 +217,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// A census of the directories as they stand never omits a key that a node needs.
+    /// A census of the directories in their current state never omits a key that a node needs.
     fn check_census(&self, live: &BTreeSet<String>) -> Result<(), Broken> {
         let mut words = vec!["census".to_owned(), "--json".to_owned()];
         for data_dir in self.pristine.scenario.data_dirs() {
@@ -245,12 +245,12 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// The SSTables that every node behind the flavor loads.
+    /// The SSTables that every node of the flavor loads.
     pub(crate) fn live(&self) -> Result<BTreeSet<String>, Broken> {
         let mut all = BTreeSet::new();
         for directories in self.tables() {
             let mut agreed = None;
-            for node in Node::behind(self.pristine.scenario.flavor) {
+            for node in Node::of(self.pristine.scenario.flavor) {
                 match (start(*node, &directories), &agreed) {
                     (Start::Refuses(why), _) => {
                         return Err(format!("{node:?} does not start: {why}"));
@@ -326,8 +326,7 @@ impl Place<'_> {
     }
 }
 
-/// In memory, where an fsync costs nothing: what it would do is the model's business of the engine's
-/// tests.
+/// In memory, where an fsync costs nothing: its effect is modelled in the engine's tests.
 fn directory_of(scenario: &Scenario) -> tempfile::TempDir {
     let shm = Path::new("/dev/shm");
     let parent =
@@ -413,8 +412,8 @@ fn kmip_key(id: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
-/// FORMATS.md 2 and 4, for LZ4 without options: each chunk has its length in front, little-endian, and
-/// its CRC behind.
+/// FORMATS.md 2 and 4, for LZ4 without options: each chunk is preceded by its length,
+/// little-endian, and followed by its CRC.
 fn lz4_rows([info, data]: &Stored) -> Vec<u8> {
     let long = |at: usize| {
         usize::try_from(u64::from_be_bytes(info[at..at + 8].try_into().unwrap())).unwrap()

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Calls that change what lies on a disk; a name with `?` may be missing on a machine.
+/// Calls that change a disk; a name with `?` may be missing on a machine.
 pub(crate) const WATCHED: &str = "openat,?open,?creat,write,pwrite64,?pwritev,?pwritev2,?writev,\
     fallocate,fsync,fdatasync,?sync_file_range,?rename,?renameat,renameat2,?link,linkat,?symlink,\
     symlinkat,?unlink,unlinkat,?mkdir,mkdirat,?rmdir,?truncate,ftruncate,?copy_file_range,?sendfile,\
@@ -39,7 +39,7 @@ pub(crate) struct Site {
     pub(crate) nth: usize,
 }
 
-/// Takes a trace apart (`strace -f -y -s 0`).
+/// Parses a trace (`strace -f -y -s 0`).
 pub(crate) fn parse(trace: &str, root: &Path) -> Vec<Call> {
     let root = format!("{}/", root.to_str().unwrap());
     trace.lines().filter_map(|line| Call::parse(line, &root)).collect()
@@ -83,7 +83,7 @@ impl Call {
         self.paths.iter().any(|path| !path.contains(".sstablerekey/") || path.ends_with("/journal"))
     }
 
-    /// Whether it fails for want of space.
+    /// Whether it can fail for lack of space.
     pub(crate) fn takes_space(&self) -> bool {
         let never = ["unlink", "rmdir", "chmod", "chown", "utimens", "truncate", "exit"];
         !never.iter().any(|part| self.name.contains(part))
@@ -94,8 +94,8 @@ impl Call {
     }
 }
 
-/// The calls that change something, each with its site; and those that have none of their own. Where
-/// the order of calls is not the same in each run, any site will do.
+/// The calls that change something, each with its site; and those that have none. Where the order
+/// of calls differs between runs, any site will do.
 pub(crate) fn sites(calls: &[Call], is_ordered: bool) -> (Vec<(&Call, Site)>, Vec<String>) {
     let (mut found, mut lost) = (Vec::new(), Vec::new());
     for (at, call) in calls.iter().enumerate().filter(|(_, call)| call.changes) {
@@ -152,8 +152,8 @@ fn named<'a>(name: &str, arguments: &'a str) -> Vec<(String, &'a str)> {
     found
 }
 
-/// The number of a call among those of its name and thread that `counts`; none if another thread has
-/// made as many before.
+/// The number of a call among those of its name and thread that `counts`; `None` if another thread
+/// has made as many before.
 fn number(
     calls: &[Call],
     at: usize,
@@ -169,7 +169,7 @@ fn number(
     (!is_ordered || made.values().all(|others| *others < nth)).then_some(nth)
 }
 
-/// `4</d/x>, ""..., 592, 0` of a pwrite64; a write goes on at the end, which is not known.
+/// `4</d/x>, ""..., 592, 0` of a pwrite64; a write appends at the end, which is not known.
 fn span(name: &str, arguments: &str) -> Option<(u64, u64)> {
     let arguments = arguments.rsplit_once(')').map_or(arguments, |(arguments, _)| arguments);
     let mut last = arguments.rsplit(", ");

@@ -10,13 +10,13 @@ use super::calls::{Call, Site, WATCHED, parse};
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wrong {
-    /// The process is killed as it enters the call, which does nothing then. Between two calls that
-    /// change something nothing changes: this is the death behind the call before, too.
+    /// The process is killed as it enters the call, which then does nothing. Between two calls that
+    /// change something nothing changes, so this is also a death after the previous call.
     Killed(Site),
     /// The call does nothing and returns this error.
     Fails(Site, &'static str),
-    /// No file grows beyond so many bytes: the write that would is cut short there, and the next one
-    /// fails, or is the end.
+    /// No file grows beyond this many bytes: the write that would is cut short there, and the next
+    /// one fails, or is the end.
     Short { limit: u64, is_end: bool },
 }
 
@@ -37,12 +37,12 @@ pub(crate) fn binary() -> String {
     std::env::var("SSTABLEREKEY_BIN").unwrap_or_else(|_| built())
 }
 
-/// In peace.
+/// Without faults.
 pub(crate) fn run(root: &Path, tool: &[String]) -> Ended {
     ended(command(root, &[], tool), |_| 0)
 }
 
-/// In peace, and seen.
+/// Without faults, and traced.
 pub(crate) fn traced(root: &Path, tool: &[String]) -> (Ended, Vec<Call>) {
     let seen = root.join("trace");
     let seen = seen.to_str().unwrap();
@@ -53,7 +53,7 @@ pub(crate) fn traced(root: &Path, tool: &[String]) -> (Ended, Vec<Call>) {
     (ended, parse(&fs::read_to_string(seen).unwrap(), root))
 }
 
-/// With one thing that goes wrong.
+/// With one fault.
 pub(crate) fn faulty(root: &Path, tool: &[String], wrong: &Wrong) -> Ended {
     let limit;
     match wrong {
@@ -107,7 +107,7 @@ fn words(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
 }
 
-/// The tool behind others that run it. One that hangs is ended and counts as wrong.
+/// The tool, run through others. A hanging run is ended and counts as a failure.
 fn command(root: &Path, before: &[&str], tool: &[String]) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=10", "1200"]).args(before).arg(binary()).args(tool);
@@ -128,7 +128,7 @@ fn ended(mut command: Command, fired: impl Fn(i32) -> usize) -> Ended {
 }
 
 impl Ended {
-    /// Why this end is none that a run may have, if so.
+    /// Why a run may not end like this, if it may not.
     pub(crate) fn is_odd(&self, wrong: &Wrong) -> Option<String> {
         let is_known = match self.code {
             KILLED => matches!(wrong, Wrong::Killed(_)),

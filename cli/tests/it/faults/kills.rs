@@ -19,7 +19,7 @@ struct Killed<'a> {
 /// MiB a second: slow enough that a kill meets it anywhere.
 const RATE: &str = "8";
 
-/// A run is killed within so many milliseconds, sooner or later; a checkpoint comes some 300 ms after the start.
+/// A run is killed within this many milliseconds; a checkpoint comes some 300 ms after the start.
 const LATEST: usize = 700;
 
 impl Case for Killed<'_> {
@@ -47,7 +47,7 @@ impl Case for Killed<'_> {
                 .spawn()
                 .unwrap();
             std::thread::sleep(Duration::from_millis(dice.below(LATEST).try_into().unwrap()));
-            // One that has ended by itself is still there to be asked.
+            // A process that has ended by itself can still be waited for.
             child.kill().unwrap();
             let output = child.wait_with_output().unwrap();
             let code = output.status.code();
@@ -75,7 +75,7 @@ const BY_DEFAULT: usize = 20;
 
 #[test]
 #[ignore = "takes its time; testdata/interop/faults runs it"]
-fn a_run_that_is_killed_again_and_again_gets_there() {
+fn a_run_that_is_killed_repeatedly_completes() {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seed = number("REKEY_SEED").unwrap_or_else(|| {
         let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();

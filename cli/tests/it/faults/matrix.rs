@@ -10,7 +10,7 @@ use super::inject::Wrong;
 use super::scenario::{ORDERED, Scenario, TWO_WORKERS};
 
 /// Something goes wrong in a first run, and perhaps in the one after it, and in the one after that.
-/// Behind each, a run in peace ends well; then the state is brought back for the next fault.
+/// After each, a run without faults succeeds; then the state is restored for the next fault.
 struct Chain<'a> {
     pristine: &'a Pristine,
     first: Wrong,
@@ -63,8 +63,8 @@ impl Case for Chain<'_> {
     }
 }
 
-/// Everything that may go wrong in a run that makes these calls, and whether it is about a swap or a
-/// journal.
+/// Everything that may go wrong in a run that makes these calls, and whether it concerns a swap or
+/// a journal.
 fn choices(calls: &[Call], is_ordered: bool) -> Vec<(Wrong, bool)> {
     let (sites, _) = sites(calls, is_ordered);
     let of_call = |(call, site): (&Call, Site)| {
@@ -102,8 +102,8 @@ fn all(scenarios: &[Scenario]) -> Vec<(Pristine, Vec<Call>)> {
         let calls = pristine.reference();
         let (sites, lost) = sites(&calls, scenario.is_ordered());
         println!("calls: {}: {}; not to be told apart {lost:?}", scenario.name, sites.len());
-        // A name in an open directory is known by the directory alone, and two threads may have made as
-        // many calls there. What is lost so, the engine's own matrices stop.
+        // A name in an open directory is known by the directory alone, and two threads may have
+        // made as many calls there. The engine's own matrices cover what this misses.
         assert!(sites.len() > 50 && lost.len() < 16, "{} lost", lost.len());
         (pristine, calls)
     };
@@ -140,7 +140,7 @@ fn those_of_the_runs_that_follow_may_fail_too() {
 
 #[test]
 #[ignore = "needs strace; testdata/interop/faults runs it"]
-fn two_workers_may_be_stopped_at_any_of_theirs() {
+fn two_workers_may_be_stopped_at_any_call() {
     let all = all(&[TWO_WORKERS]);
     run_all("system calls of two workers", &thinned(chains(&all, 2), 20));
 }

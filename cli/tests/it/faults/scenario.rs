@@ -4,14 +4,14 @@ use rekey_engine::txn::Flavor;
 
 use crate::kit::KMIP_MAP;
 
-/// What a run is told to make.
+/// What a run is told to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Towards {
     /// A new key, which it makes, in the file `new-key`.
     NewKey,
     /// Another key of a KMIP group.
     Kmip,
-    /// LZ4, in clear: everything is compressed anew.
+    /// LZ4, in clear: everything is recompressed.
     Clear,
 }
 
@@ -43,7 +43,7 @@ const PLAIN: Scenario = Scenario {
 pub(crate) const REKEY: Scenario = Scenario { name: "new key", ..PLAIN };
 pub(crate) const TWO_WORKERS: Scenario = Scenario { name: "two workers", threads: 2, ..PLAIN };
 pub(crate) const RECOMPRESS: Scenario =
-    Scenario { name: "compressed anew", towards: Towards::Clear, ..PLAIN };
+    Scenario { name: "recompressed", towards: Towards::Clear, ..PLAIN };
 pub(crate) const ON_DISK: Scenario =
     Scenario { name: "on disk", set: ("fixtures/oa-aes-cbc-256-64k", 1), on_disk: true, ..PLAIN };
 pub(crate) const APACHE_3: Scenario = Scenario {

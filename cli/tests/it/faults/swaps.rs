@@ -1,7 +1,8 @@
-//! Another user, whose tree it is, swaps links for what a run of root works on, as fast as it can.
+//! Another user, who owns the tree, replaces what a run of root works on by links, as fast as
+//! possible.
 //!
-//! Outside of the tree there is a canary: a directory and files of root's alone. Whatever comes of the
-//! runs, nothing of the canary may be changed, removed, added to or given away.
+//! Outside the tree there is a canary: a directory and files that belong only to root. Whatever the
+//! outcome of the runs, nothing of the canary may be changed, removed, added to or given away.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,7 @@ use super::dice::Dice;
 use super::inject::binary;
 use crate::kit::Node;
 
-/// A user whom nobody is.
+/// A user that does not exist.
 const USER: u32 = 48_176;
 
 /// Root's alone.
@@ -27,10 +28,10 @@ struct Canary {
     before: BTreeMap<PathBuf, Seen>,
 }
 
-/// Owner, group, mode and content; where the system lets anybody, the other user makes second names.
+/// Owner, group, mode and content; where the system allows it, the other user makes second names.
 type Seen = (u32, u32, u32, Vec<u8>);
 
-/// Names that the tool itself gives or removes, so that it would find them behind a link.
+/// Names that the tool itself creates or removes, so that it would find them through a link.
 const NAMES: [&str; 9] = [
     "journal",
     "run",
@@ -52,7 +53,7 @@ impl Canary {
             fs::write(&path, format!("root's alone: {name}\n")).unwrap();
             fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         }
-        // Others may look in, or no link to a file in it would ever lead there.
+        // Others may search it, or no link to a file in it would ever work.
         fs::set_permissions(&directory, PermissionsExt::from_mode(0o755)).unwrap();
         let before = look(&directory);
         Self { directory, before }
@@ -99,7 +100,7 @@ fn become_user() {
     rustix::thread::set_thread_res_uid(user, user, user).unwrap();
 }
 
-/// What an attack is aimed at: at everything at once, no run gets far enough to be caught.
+/// The target of an attack: with everything at once, no run would get far enough.
 #[derive(Debug, Clone, Copy)]
 enum Aim {
     StateDirectory,
@@ -119,7 +120,7 @@ const AIMS: [Aim; 6] = [
     Aim::KeyFile,
 ];
 
-/// Swaps one thing after another for a link, and back, until it is told to stop.
+/// Replaces one thing after another by a link, and back, until it is told to stop.
 fn attack(
     root: &Path,
     canary: &Path,
@@ -144,7 +145,7 @@ fn attack(
             true => canary.to_owned(),
             false => canary.join(NAMES[dice.below(NAMES.len())]),
         };
-        // A hard link to root's file, where the system lets anybody make one.
+        // A hard link to root's file, where the system allows it.
         let is_hard = !is_directory && dice.below(4) == 0;
         let made = if is_hard { fs::hard_link(&target, &link) } else { symlink(&target, &link) };
         if made.is_err() && symlink(&target, &link).is_err() {
@@ -152,7 +153,7 @@ fn attack(
         }
         let exchange = || renameat_with(CWD, &link, CWD, &victim, RenameFlags::EXCHANGE);
         if exchange().is_err() {
-            // What is not there yet may be about to be made.
+            // What does not exist yet may be about to be created.
             let _taken = symlink(&target, &victim);
             continue;
         }
@@ -195,7 +196,7 @@ const RUNS: usize = 4 * AIMS.len();
 
 #[test]
 #[ignore = "takes its time; testdata/interop/faults runs it"]
-fn a_user_who_swaps_links_gets_nothing_of_root_s() {
+fn a_user_who_swaps_links_gains_nothing_from_root() {
     if !rustix::process::geteuid().is_root() {
         println!("swaps: skipped, since root is needed");
         return;

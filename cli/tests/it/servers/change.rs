@@ -16,7 +16,7 @@ fn speaking(version: ProtocolVersion) -> Site {
 }
 
 #[test]
-fn an_expiry_is_added_where_there_is_none_and_changed_where_there_is_one() {
+fn an_expiry_is_added_or_changed() {
     let site = speaking(ProtocolVersion::V1_4);
     let run = site.keys("expire", &[GROUP, OLD, "2090-04-13", "--yes"]).exits(0);
     assert_eq!(
@@ -120,7 +120,7 @@ fn a_key_that_is_not_there_or_a_server_that_cannot_is_6() {
 }
 
 #[test]
-fn revoking_deactivates_and_a_compromise_is_said_to_be_worse() {
+fn revoking_deactivates_and_a_compromise_is_reported() {
     let site = site();
     let run = site.keys("revoke", &[GROUP, OLD, "--yes", "--force"]).exits(0);
     assert_eq!(
@@ -150,9 +150,9 @@ fn revoking_deactivates_and_a_compromise_is_said_to_be_worse() {
     assert_eq!(site.listed(OLD)["state"], "Compromised");
 }
 
-/// Many servers give out no revoked key: revoking may lock data out as destroying does.
+/// Many servers do not return revoked keys: revoking may make data unreadable, like destroying.
 #[test]
-fn a_key_that_data_is_under_is_not_revoked_unless_it_is_forced() {
+fn a_key_in_use_is_revoked_only_if_forced() {
     let site = Site::new();
     let rest = [GROUP, OLD, "--yes", "--data-dir", "data"];
     let run = site.keys("revoke", &rest).exits(4).says("kmip kmip1/02-449 is in use: ");
@@ -180,7 +180,7 @@ fn without_a_terminal_and_without_yes_nothing_is_done() {
         let run = site.keys(arguments[0], &arguments[1..]).exits(2);
         run.says("there is no terminal to confirm this on").says("nothing was done; --yes");
     }
-    // An answer from a pipe is none.
+    // An answer from a pipe does not count.
     let mut child = site
         .node
         .command(&["keys", "revoke", "--config", "hcd.yaml", "--force", GROUP, OLD])

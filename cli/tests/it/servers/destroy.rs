@@ -48,7 +48,7 @@ fn a_key_that_live_data_is_under_stays() {
 }
 
 #[test]
-fn a_key_that_only_a_snapshot_or_a_backup_is_under_stays_too() {
+fn a_key_used_only_by_a_snapshot_or_backup_stays_too() {
     for folder in ["snapshots/s", "backups", "snapshots/s/.by_n"] {
         let site = Site::new();
         revoke(&site);
@@ -59,7 +59,7 @@ fn a_key_that_only_a_snapshot_or_a_backup_is_under_stays_too() {
         assert!(there(&site), "{run:?}");
         let run = destroy(&site, &["--json"]).exits(4);
         assert_eq!(run.of_type("use")[0]["archives"], 1, "{folder}");
-        // Once the archive is gone the key may go.
+        // Once the archive is gone the key may be destroyed.
         fs::remove_dir_all(site.node.table().join(folder)).unwrap();
         let run = destroy(&site, &[]).exits(0);
         assert_eq!(
@@ -101,7 +101,7 @@ fn the_same_key_under_another_group_s_name_stays() {
 }
 
 #[test]
-fn what_cannot_be_read_may_be_under_the_key() {
+fn unreadable_data_may_be_under_the_key() {
     let site = Site::new();
     site.keep("other", vec![5; 16], 1, vec![]);
     fs::write(site.node.table().join("oa-2-big-CompressionInfo.db"), "x").unwrap();
@@ -120,7 +120,7 @@ fn what_cannot_be_read_may_be_under_the_key() {
 }
 
 #[test]
-fn force_destroys_and_still_says_what_is_lost() {
+fn force_destroys_and_still_reports_the_loss() {
     let site = Site::new();
     revoke(&site);
     let run =
@@ -152,7 +152,7 @@ fn every_data_directory_counts() {
 }
 
 #[test]
-fn an_active_key_is_to_be_revoked_first() {
+fn an_active_key_must_be_revoked_first() {
     let site = Site::unused();
     let run = destroy(&site, &[]).exits(6).says("refused Destroy of 02-449");
     let run = run.says("hint: an active key cannot be destroyed: revoke it first: ");
@@ -172,7 +172,7 @@ fn an_active_key_is_to_be_revoked_first() {
 
 /// Commit log and hints have no SSTables.
 #[test]
-fn what_no_census_sees_is_said() {
+fn data_outside_the_census_is_reported() {
     let site = Site::unused();
     revoke(&site);
     let text = fs::read_to_string(site.config()).unwrap();
@@ -185,7 +185,7 @@ fn what_no_census_sees_is_said() {
 
 /// An empty census proves nothing.
 #[test]
-fn where_no_sstable_is_found_nothing_is_destroyed_unless_it_is_forced() {
+fn without_sstables_a_key_is_destroyed_only_if_forced() {
     let site = Site::new();
     revoke(&site);
     fs::create_dir(site.node.root.path().join("empty")).unwrap();
@@ -211,7 +211,7 @@ fn where_no_sstable_is_found_nothing_is_destroyed_unless_it_is_forced() {
 
 /// What is in an odd place may be under the key, also one that no SSTable of the census is under.
 #[test]
-fn what_no_census_counts_may_be_under_the_key() {
+fn uncounted_data_may_be_under_the_key() {
     type Hide = fn(&Site);
     let hides: [(&str, Hide); 11] = [
         ("old", |site| move_to(site, "old")),
@@ -271,7 +271,7 @@ fn what_no_census_counts_may_be_under_the_key() {
 
 /// The node's configuration knows where its data lies.
 #[test]
-fn a_data_directory_that_the_configuration_names_is_not_left_out() {
+fn a_data_directory_in_the_configuration_must_be_given() {
     let site = Site::unused();
     revoke(&site);
     let root = fs::canonicalize(site.node.root.path()).unwrap();
@@ -296,7 +296,7 @@ fn a_data_directory_that_the_configuration_names_is_not_left_out() {
 }
 
 #[test]
-fn which_snapshot_needs_the_key_is_said() {
+fn the_snapshot_that_needs_the_key_is_named() {
     let site = Site::new();
     copy_tree(&site.node.table(), &site.node.root.path().join("away"));
     for folder in ["snapshots/monday", "snapshots/friday", "backups"] {

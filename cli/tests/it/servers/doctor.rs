@@ -1,4 +1,4 @@
-//! `keys test`: what is right, and for each trouble its cause and its hint.
+//! `keys test`: what is right, and for each problem its cause and its hint.
 
 use rekey_kmip::message::Operation;
 use rekey_kmip_sim::{Door, Quirk, ServerCertificate};
@@ -23,7 +23,7 @@ fn checks(run: &Run) -> Vec<(String, String)> {
     run.of_type("check").iter().map(|line| (text(&line["step"]), text(&line["outcome"]))).collect()
 }
 
-/// The only failure: its step, what is said, and what cures it; both as text and as JSON.
+/// The only failure: its step, its message and its hint; both as text and as JSON.
 fn trouble(site: &Site, code: i32) -> (String, String, String) {
     let run = site.keys("test", &[GROUP, "--json"]).exits(code);
     let mut failed = run.of_type("check");
@@ -188,7 +188,7 @@ fn an_untrusted_server_certificate() {
     assert!(hint.contains("import the certificate that signed the server's"), "{hint}");
 }
 
-/// A certificate that lies in the truststore itself needs no issuer and no name.
+/// A certificate that is itself in the truststore needs no issuer and no name.
 #[test]
 fn a_pinned_server_certificate() {
     use base64::Engine as _;
@@ -317,7 +317,7 @@ fn key_stores_that_cannot_be_used() {
 }
 
 #[test]
-fn ports_that_are_no_key_server() {
+fn ports_that_are_not_a_key_server() {
     for (door, timeout, message, hint) in [
         (Door::PlainText, 20_000, "the port does not speak TLS", "use the key server's TLS port"),
         (
@@ -356,7 +356,7 @@ fn ports_that_are_no_key_server() {
 }
 
 #[test]
-fn a_server_that_speaks_tls_and_no_kmip_is_told() {
+fn a_server_with_tls_but_not_kmip_is_recognised() {
     let site = healthy();
     let page = rekey_kmip_sim::Fault::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec());
     for operation in [Operation::DISCOVER_VERSIONS, Operation::QUERY] {
@@ -368,7 +368,7 @@ fn a_server_that_speaks_tls_and_no_kmip_is_told() {
 }
 
 #[test]
-fn a_name_that_has_no_address() {
+fn a_name_without_an_address_is_reported() {
     let site = healthy();
     let host = site.sim.host().to_string();
     site.configure(&format!("hosts: {host}"), "hosts: no-such-host.invalid");
@@ -458,7 +458,7 @@ fn all_groups_are_tried_unless_one_is_named() {
     run.says("the port does not speak TLS").says("everything that the database needs");
 }
 
-/// The node, and a run, may come to any host of the group, and need every key there.
+/// The node and a run may use any host of the group, and need every key there.
 #[test]
 fn every_key_in_use_is_tried_on_every_host() {
     let site = Site::new();
@@ -511,7 +511,7 @@ fn a_replica_that_has_the_same_key_is_fine() {
     assert_eq!(run.out.matches("key in use").count(), 2, "{run:?}");
 }
 
-/// What the server says to whom it does not know is no question of versions.
+/// How the server answers unknown clients does not depend on the version.
 #[test]
 fn a_server_that_wants_a_credential() {
     let site = healthy();

@@ -127,7 +127,7 @@ fn json_lines_have_every_field() {
 }
 
 #[test]
-fn a_namespace_narrows_the_list_whether_or_not_the_server_filters() {
+fn a_namespace_narrows_the_list_even_without_a_server_filter() {
     for quirks in [&[][..], &[Quirk::IgnoresCustomFilters], &[Quirk::IgnoresLocateFilters]] {
         let site = site(quirks);
         let ids = |more: &[&str]| -> Vec<String> {
@@ -141,7 +141,7 @@ fn a_namespace_narrows_the_list_whether_or_not_the_server_filters() {
 }
 
 #[test]
-fn what_is_no_key_does_not_break_the_list() {
+fn objects_that_are_not_keys_do_not_break_the_list() {
     for quirks in [&[][..], &[Quirk::IgnoresLocateFilters], &[Quirk::NoBatches]] {
         let site = site(quirks);
         site.sim.store().add_secret_data();
@@ -174,7 +174,7 @@ fn a_key_that_may_not_be_seen_is_a_row_with_a_note() {
 }
 
 #[test]
-fn what_the_server_does_not_tell_is_n_a() {
+fn unreported_attributes_are_shown_as_n_a() {
     let site = site(&[Quirk::NoDates]);
     let run = site.keys("list", &[GROUP]).exits(0);
     let row = |id: &str| words(&run).into_iter().find(|row| row.first() == Some(&id)).unwrap();
@@ -187,7 +187,7 @@ fn what_the_server_does_not_tell_is_n_a() {
 }
 
 #[test]
-fn texts_of_the_server_cannot_drive_a_terminal() {
+fn texts_of_the_server_cannot_control_a_terminal() {
     let site = site(&[]);
     site.keep(
         "evil\u{1b}[2J",
@@ -214,7 +214,7 @@ fn an_empty_group_has_a_table_without_rows() {
     assert_eq!((run.lines().len(), &run.lines()[0]["keys"]), (1, &json!(0)));
 }
 
-/// A list that is cut is no list: the rows that are there, a word, and an exit status.
+/// A list that is cut is incomplete: the existing rows, a message, and an exit status.
 #[test]
 fn a_list_that_the_server_cuts_says_so() {
     let site = site(&[Quirk::CapsLocate(2)]);
@@ -228,14 +228,14 @@ fn a_list_that_the_server_cuts_says_so() {
     assert_eq!((run.of_type("key").len(), run.of_type("error").len()), (2, 1));
     let doctor = site.keys("test", &[GROUP]).exits(0);
     doctor.says("warning  Locate").says("2 symmetric keys, 2 active; the list is not whole");
-    // Where nobody counts, nobody knows.
+    // Without a count it is unknown.
     site.sim.store().set_quirk(Quirk::NoLocatedItems, true);
     let run = site.keys("list", &[GROUP]).exits(0);
     assert!(run.err.contains("note: the list may not be whole: the server repeats"), "{run:?}");
 }
 
 #[test]
-fn without_a_group_all_are_listed_and_one_that_is_down_hides_no_other() {
+fn without_a_group_all_are_listed_even_if_one_is_down() {
     let site = site(&[]);
     let text = fs::read_to_string(site.config()).unwrap();
     let (head, body) = text.split_once("kmip1:\n").unwrap();
@@ -256,7 +256,7 @@ fn without_a_group_all_are_listed_and_one_that_is_down_hides_no_other() {
 }
 
 #[test]
-fn a_host_that_is_passed_over_is_said() {
+fn a_host_that_is_passed_over_is_reported() {
     let site = site(&[]);
     let own = format!("localhost:{}", site.sim.address().port());
     let text = fs::read_to_string(site.config()).unwrap();
@@ -267,7 +267,7 @@ fn a_host_that_is_passed_over_is_said() {
     assert_eq!(run.text().matches("passed over").count(), 1, "{run:?}");
     let run = site.keys("revoke", &[GROUP, "new", "--yes", "--force"]).exits(0);
     run.says(&format!("revoked key new of group kmip1 on {own}: "));
-    // A refusal names who refused.
+    // A refusal names the server that refused.
     let run = site.keys("revoke", &[GROUP, "nope", "--yes", "--force"]).exits(6);
     run.says(&format!("KMIP group 'kmip1', {own}: the key server refused Revoke"));
 }

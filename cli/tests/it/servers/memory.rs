@@ -1,8 +1,8 @@
-//! What a running process keeps in memory of the keys that it fetched: what it needs, where it is
-//! locked, and nothing beside that, such as in what TLS has received.
+//! What a running process keeps in memory of the keys that it fetched: only what it needs, in
+//! locked memory, and nothing else, such as data received by TLS.
 //!
-//! Whole keys are looked for. A round key, of which the first ones are halves of the key, may lie on the
-//! stack of a worker: that is where the compiler puts what does not fit into registers.
+//! The test searches for whole keys. A round key (the first ones are halves of the key) may be on
+//! the stack of a worker: that is where the compiler puts what does not fit into registers.
 
 #![expect(clippy::print_stderr, reason = "says what was not tried")]
 
@@ -69,8 +69,8 @@ fn memchr(bytes: &[u8], wanted: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn fetched_keys_and_passwords_are_nowhere_but_where_they_are_needed() {
-    // Large enough to be still under way when it is looked at.
+fn fetched_keys_and_passwords_are_only_where_they_are_needed() {
+    // Large enough to be still running when it is examined.
     let site = Site::of(unfinished::node(), SimulatorSettings::default());
     // Nothing that a table of a library could have by chance.
     let key: Vec<u8> = (0..32_u8).map(|n| n.wrapping_mul(181) ^ 0x5c).collect();

@@ -25,7 +25,7 @@ fn finding(run: &Run, severity: &str) -> Value {
 }
 
 #[test]
-fn the_old_key_is_still_the_database_s_choice_until_it_is_expired() {
+fn the_database_chooses_the_old_key_until_it_expires() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     let run = with(&site, "plan", &[]).exits(2);
@@ -85,7 +85,7 @@ fn a_key_is_made_once_and_found_again() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_goes_on_with_a_named_key() {
+fn an_interrupted_run_resumes_with_a_named_key() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     // One SSTable is done.
@@ -115,7 +115,7 @@ fn keys_in_use(node: &Node) -> Vec<String> {
 
 /// Said again, `--create-key` means the same key.
 #[test]
-fn a_rotation_is_made_once_however_often_it_is_asked_for() {
+fn a_rotation_is_made_once_however_often_it_is_requested() {
     let site = Site::new();
     with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 rewritten");
     let before = site.node.sstables();
@@ -125,7 +125,7 @@ fn a_rotation_is_made_once_however_often_it_is_asked_for() {
             .says("expire it first: sstablerekey keys expire --config hcd.yaml kmip1 02-001");
     }
     assert_eq!((site.node.sstables(), site.sim.store().len()), (before.clone(), 2));
-    // Nor is it the old key for who does not ask for a new one, once the old one is expired.
+    // Nor is it the old key when no new one is requested, once the old one is expired.
     site.keys("expire", &[GROUP, OLD, "2020-01-01", "--yes"]).exits(0);
     with(&site, "upgradesstables", &[]).exits(0).says("everything selected is under");
     with(&site, "upgradesstables", &["--create-key"]).exits(0).says("4 skipped");
@@ -138,7 +138,7 @@ fn a_rotation_is_made_once_however_often_it_is_asked_for() {
     assert_eq!((keys_in_use(&site.node), site.sim.store().len()), (vec!["02-002".to_owned()], 3));
 }
 
-/// Without its record a rotation goes on forward all the same: never back to a key from before.
+/// Without its record a rotation still goes forward, never back to an earlier key.
 #[test]
 fn without_the_record_it_never_goes_back() {
     let site = Site::new();
@@ -173,7 +173,7 @@ fn other_tables_get_the_key_of_the_rotation() {
 
 /// The second node of a cluster finds the key that the first one has made.
 #[test]
-fn a_second_node_takes_the_same_key_and_says_whose_it_is() {
+fn a_second_node_uses_the_same_key_and_names_its_origin() {
     let site = Site::new();
     with(&site, "upgradesstables", &["--create-key"]).exits(0);
     let Site { node, sim } = site;
@@ -188,9 +188,9 @@ fn a_second_node_takes_the_same_key_and_says_whose_it_is() {
     assert_eq!((keys_in_use(&node), second.sim.store().len()), (vec!["02-001".to_owned()], 2));
 }
 
-/// A key that waits and is older than one in use has a history that nobody here knows.
+/// An unused key that is older than one in use has an unknown history.
 #[test]
-fn an_older_key_that_waits_is_left_waiting() {
+fn an_older_unused_key_is_not_used() {
     let site = Site::new();
     site.keep("stale", vec![9; 32], 5, vec![namespace("a")]);
     let run = with(&site, "upgradesstables", &["--create-key"]).exits(0);
@@ -198,9 +198,9 @@ fn an_older_key_that_waits_is_left_waiting() {
     assert_eq!(keys_in_use(&site.node), ["02-001"]);
 }
 
-/// Ended before it is done, the same words go on with the same key.
+/// If it is ended early, the same command resumes with the same key.
 #[test]
-fn a_rotation_that_was_ended_goes_on_with_its_key() {
+fn an_ended_rotation_resumes_with_its_key() {
     let site = Site::new();
     let words = ["--create-key", "--stop-after", "1"];
     for left in [3, 2, 1] {
@@ -233,7 +233,7 @@ fn a_key_that_must_not_encrypt_is_6_in_the_plan_and_in_the_run() {
 }
 
 #[test]
-fn keys_that_cannot_be_had_are_the_same_status_in_the_plan_and_in_the_run() {
+fn unavailable_keys_have_the_same_status_in_plan_and_run() {
     let site = Site::new();
     site.keep("new", vec![9; 32], 1, vec![namespace("a")]);
     site.sim.store().set_quirk(Quirk::RefusesGetOfDeactivated, true);

@@ -82,7 +82,7 @@ fn wrong_passwords(runs: &mut Vec<Run>) {
     }
 }
 
-/// A file that is no YAML is quoted by nobody.
+/// A file that is not YAML is never quoted.
 fn broken_configurations(runs: &mut Vec<Run>) {
     let site = Site::new();
     for text in [
@@ -146,7 +146,7 @@ fn no_key_and_no_password_appears_in_any_output() {
 
 /// Messages of the server are shown, cut and escaped; they may be anything.
 #[test]
-fn messages_of_the_server_cannot_drive_a_terminal() {
+fn messages_of_the_server_cannot_control_a_terminal() {
     let site = Site::new();
     let text = format!("\u{1b}]0;owned\u{7}{}", "x".repeat(100_000));
     for operation in [Operation::LOCATE, Operation::QUERY, Operation::GET] {

@@ -1,8 +1,8 @@
 //! Statistics.db with its bodies in clear, and back (FORMATS.md 7.1, 8).
 //!
-//! Each body is stored in clear or as a chunk is, `[key header] [IV] [ciphertext]`, and which of
-//! the two only it says: some builds of Converged Core write the bodies in clear although their
-//! version encrypts them. What is in clear stays in clear.
+//! Each body is stored in clear or like a chunk, `[key header] [IV] [ciphertext]`. Only the body
+//! itself says which: some builds of Converged Core write bodies in clear although their version
+//! encrypts them. What is in clear stays in clear.
 
 use zeroize::Zeroizing;
 
@@ -16,14 +16,14 @@ use crate::sstable::{
 };
 use crate::{Error, Result};
 
-/// Why a Statistics.db cannot be had in clear.
+/// Why a Statistics.db cannot be decrypted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
     /// Its container is damaged.
     #[error(transparent)]
     Container(#[from] StatisticsError),
-    /// A body is neither in clear nor does it decrypt.
+    /// A body is not in clear and does not decrypt.
     #[error("body {kind} is not in clear, and cannot be decrypted: {source}")]
     Body {
         /// The number of its kind.
@@ -52,7 +52,7 @@ pub struct Body {
     kind: BodyKind,
     plain: Zeroizing<Vec<u8>>,
     encrypted: bool,
-    /// The key under which it was, if its header names another one.
+    /// The key that it was under, if its header names another one.
     under: Option<KeyId>,
 }
 
@@ -75,7 +75,7 @@ impl Body {
         self.encrypted
     }
 
-    /// The key under which it was, if its header names another one.
+    /// The key that it was under, if its header names another one.
     #[must_use]
     pub const fn mislabelled(&self) -> Option<&KeyId> {
         self.under.as_ref()
@@ -99,7 +99,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Takes a file apart whose bodies are all in clear.
+    /// Parses a file whose bodies are all in clear.
     ///
     /// # Errors
     /// [`StatisticsError`].
@@ -109,7 +109,7 @@ impl Metadata {
         Ok(Self { checksums, bodies })
     }
 
-    /// Takes a file apart whose bodies may be encrypted, and decrypts those that are.
+    /// Parses a file whose bodies may be encrypted, and decrypts those that are.
     ///
     /// # Errors
     /// [`MetadataError`].
@@ -117,9 +117,10 @@ impl Metadata {
         let stored = parse_statistics(bytes, checksums)?;
         let all_clear = !has_encrypted_body(&stored);
         let open = |(kind, body): (BodyKind, &[u8])| match is_body_in_clear(kind, body) {
-            // What nothing is known of is what the others are.
+            // An unknown body is assumed to be stored like the others.
             Some(true) | None if all_clear => Ok(clear(kind, body)),
-            // Beside encrypted ones it may look so by accident, and would be lost with the key.
+            // Among encrypted ones a body may look clear by accident, and would be lost with the
+            // key.
             Some(true) => decrypt(kind, body, keys).or_else(|_| Ok(clear(kind, body))),
             _ => decrypt(kind, body, keys),
         };
@@ -158,7 +159,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// The file, with the bodies encrypted that were: positions and checksums follow.
+    /// The file, with those bodies encrypted that were: positions and checksums are adjusted.
     ///
     /// # Errors
     /// [`StatisticsError::TooLong`] as [`Error`], and [`crate::ErrorKind::Internal`].
@@ -201,7 +202,8 @@ impl Metadata {
     /// The file, which has no encrypted bodies.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Internal`] when it has: nothing is written in clear that was not.
+    /// [`crate::ErrorKind::Internal`] when it has some: what was encrypted is never written in
+    /// clear.
     pub fn format_clear(&self) -> Result<Vec<u8>> {
         if self.bodies.iter().any(|body| body.encrypted) {
             return Err(mismatch());
@@ -213,7 +215,7 @@ impl Metadata {
 }
 
 /// The bodies of a file that are encrypted, as far as their bytes tell without a key: those that
-/// cannot be what they are for in clear, and with any of these the ones of unknown kinds.
+/// are not valid in clear, and, if there are any, also those of unknown kinds.
 ///
 /// # Errors
 /// [`StatisticsError`].

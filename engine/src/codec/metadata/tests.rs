@@ -22,7 +22,7 @@ fn body(kind: i32, plain: &[u8], encrypted: bool) -> Body {
     Body { kind: BodyKind(kind), plain, encrypted, under: None }
 }
 
-/// Four bodies as they may be, and one of a kind that nobody knows.
+/// Four valid bodies, and one of an unknown kind.
 fn metadata(encrypted: [bool; 5]) -> Metadata {
     let mut validation = vec![0, 13];
     validation.extend(b"a.Partitioner\x3f\x84\x7a\xe1\x47\xae\x14\x7b");
@@ -38,10 +38,10 @@ fn ivs() -> IvSource {
 }
 
 #[test]
-fn every_mixture_of_clear_and_encrypted_bodies_round_trips_as_it_was() {
+fn any_mixture_of_clear_and_encrypted_bodies_round_trips() {
     for mixture in 0..32_u8 {
         let encrypted = [0, 1, 2, 3, 4].map(|body| mixture >> body & 1 == 1);
-        // What nothing is known of is what the others are.
+        // An unknown body is assumed to be stored like the others.
         if encrypted == [false, false, false, false, true]
             || encrypted[..4].contains(&true) != encrypted[4]
         {
@@ -69,7 +69,7 @@ fn every_mixture_of_clear_and_encrypted_bodies_round_trips_as_it_was() {
 }
 
 #[test]
-fn what_differs_in_anything_is_not_the_same() {
+fn any_difference_is_noticed() {
     let all = metadata([true; 5]);
     assert!(all.same_content(&metadata([true; 5])));
     assert!(!all.same_content(&metadata([true, true, true, true, false])));
@@ -99,8 +99,8 @@ fn the_ratio_is_patched_and_nothing_else() {
 }
 
 #[test]
-fn a_wrong_key_whose_padding_fits_is_not_believed() {
-    // Sealed as something that no STATS can be: right key, right padding.
+fn a_wrong_key_with_valid_padding_is_not_accepted() {
+    // Sealed from something that is not a valid STATS body: right key, right padding.
     let mut metadata = metadata([true; 5]);
     metadata.bodies[2] = body(2, &[0xff; 100], true);
     let bytes = metadata.seal(&sealer(1), &mut ivs()).unwrap();
@@ -110,14 +110,14 @@ fn a_wrong_key_whose_padding_fits_is_not_believed() {
     ));
 }
 
-/// Once in 2^32 times a ciphertext begins with the length that follows. Copied, it would be lost with
-/// the old key.
+/// Once in 2^32 times a ciphertext begins with the length that follows. Copied as it is, the body
+/// would be lost with the old key.
 #[test]
 fn an_encrypted_body_that_looks_as_if_in_clear_is_decrypted() {
     let metadata = metadata([true; 5]);
     let bytes = metadata.seal(&sealer(1), &mut ivs()).unwrap();
     let mut bodies = parse_statistics(&bytes, true).unwrap();
-    // The IV is where the length is looked for.
+    // The IV is at the place of the length.
     let iv = [&28_u32.to_be_bytes()[..], &[0x5a; 12]].concat();
     let mut block = [&metadata.bodies[1].plain[..], &[11; 11]].concat();
     key(1).seal(&mut [Lane::new(iv[..].try_into().unwrap(), &mut block)]).unwrap();

@@ -8,11 +8,11 @@
 //! 4092     4         int32 CRC32 of bytes 0..4092
 //! ```
 //!
-//! The plaintext of a page has at most U bytes, and every pointer of the index counts pages of
-//! 4096 bytes whose last 4096 - U cannot be used. U is not stored: the database computes it from
-//! the cipher and from the longest key header that its provider may write. So a page can be
-//! encrypted anew in its place exactly if U stays what it is; with another U the whole index has to
-//! be laid out again, which this module does not do.
+//! The plaintext of a page has at most U bytes. Every pointer in the index counts pages of 4096
+//! bytes whose last 4096 - U bytes are unusable. U is not stored: the database computes it from the
+//! cipher and from the longest key header that its provider may write. So a page can be
+//! re-encrypted in place only if U stays the same. With another U the whole index has to be laid
+//! out again, which this module does not do.
 
 use zeroize::Zeroize as _;
 
@@ -27,19 +27,19 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PageError {
-    /// Not a page of 4096 bytes: the file was cut off inside it.
+    /// Not a page of 4096 bytes: the file is truncated.
     #[error("the file ends inside a page, after {0} of its {PAGE} bytes")]
     Partial(usize),
     /// The CRC32 does not match.
     #[error("the page's CRC does not match its bytes")]
     Crc,
-    /// The declared length does not leave room for the page's end.
+    /// The declared length leaves no room for the page's trailer.
     #[error("the page declares {0} encrypted bytes, not 1 to {CAPACITY}")]
     Length(i32),
-    /// Something follows the encrypted bytes.
+    /// The bytes after the ciphertext are not zero.
     #[error("the page is not filled up with zeros")]
     Padding,
-    /// Its encrypted bytes give no plaintext.
+    /// Its encrypted bytes do not decrypt.
     #[error(transparent)]
     Chunk(#[from] ChunkError),
     /// The plaintext is longer than a page's usable bytes.
@@ -51,7 +51,7 @@ pub enum PageError {
         plain: usize,
         /// Usable bytes of a page.
         usable: usize,
-        /// With which limit of key ids it would fit.
+        /// The limits of key ids with which it would fit.
         fits: Limits,
     },
     /// The last page of Partitions.db is not filled to its usable bytes.
@@ -64,15 +64,15 @@ pub enum PageError {
         plain: usize,
         /// Usable bytes of a page.
         usable: usize,
-        /// With which limit of key ids it would fit.
+        /// The limits of key ids with which it would fit.
         fits: Limits,
     },
-    /// A key header is longer than the longest that the geometry counts with.
+    /// A key header is longer than the geometry allows.
     #[error("the key header has {header} bytes where the pages are laid out for {limit} at most")]
     Header {
         /// Bytes of the header.
         header: usize,
-        /// Bytes that the geometry counts with.
+        /// Bytes that the geometry allows.
         limit: usize,
     },
     /// Old and new pages have different usable bytes.
@@ -112,7 +112,7 @@ impl From<PageError> for Error {
     }
 }
 
-/// Limits of key ids under which pages would have certain usable bytes: from, to.
+/// A range of limits of key ids that give the same usable bytes: from, to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits(pub Option<(usize, usize)>);
 
@@ -140,7 +140,7 @@ pub struct PageGeometry {
 impl PageGeometry {
     /// The geometry under a cipher and a provider; `longest_id` is the site's limit for key ids in
     /// bytes, [`DATABASE_KEY_ID_LIMIT`](crate::keys::DATABASE_KEY_ID_LIMIT) unless its nodes are
-    /// told otherwise.
+    /// configured otherwise.
     #[must_use]
     pub fn new(
         transformation: &Transformation,
@@ -162,7 +162,7 @@ impl PageGeometry {
         self.usable
     }
 
-    /// Whether pages of this geometry can be encrypted in their places for the other one.
+    /// Whether pages of this geometry can be re-encrypted in place for the other one.
     ///
     /// # Errors
     /// [`PageError::Geometry`].
@@ -173,8 +173,8 @@ impl PageGeometry {
         Err(PageError::Geometry { old: self.usable, new: new.usable })
     }
 
-    /// Checks the last page of Partitions.db, which the database always fills to its usable bytes:
-    /// so it tells whether the site's limit for key ids is the right one.
+    /// Checks the last page of Partitions.db. The database always fills it to its usable bytes, so
+    /// it shows whether the site's limit for key ids is right.
     ///
     /// # Errors
     /// [`PageError::LastPage`].
@@ -185,21 +185,21 @@ impl PageGeometry {
         Err(PageError::LastPage { plain, usable: self.usable, fits: self.limits_for(plain) })
     }
 
-    /// The limits of key ids under which a page would have so many usable bytes.
+    /// The limits of key ids that give a page this many usable bytes.
     fn limits_for(&self, usable: usize) -> Limits {
         let HeaderKind::Kmip = self.header else { return Limits(None) };
         let fits = |limit: &usize| {
             Self::new(&self.transformation, self.iv_length, self.header, *limit).usable == usable
         };
-        // Usable bytes fall as the limit rises, so the limits that fit are neighbours.
+        // Usable bytes fall as the limit rises, so the limits that fit are contiguous.
         let mut limits = (1..CAPACITY).filter(fits);
         Limits(limits.next().map(|from| (from, limits.next_back().unwrap_or(from))))
     }
 }
 
-/// The largest count of bytes whose predicted length fits a page; 0 when nothing does. The length
-/// never falls as the count rises, so the search halves what is left: a verification looks at thousands
-/// of geometries for each SSTable.
+/// The largest number of bytes whose predicted length fits a page; 0 if none does. The length never
+/// falls as the number rises, so a binary search finds it: a verification computes thousands of
+/// geometries for each SSTable.
 fn usable(predicted: impl Fn(usize) -> usize) -> usize {
     let (mut fits, mut beyond) = (0, CAPACITY + 1);
     while beyond - fits > 1 {
@@ -217,7 +217,8 @@ const fn predicted(iv: usize, header: usize, ciphertext: usize) -> usize {
     iv.saturating_add(header).saturating_add(ciphertext)
 }
 
-/// The encrypted bytes of a page, its CRC, length and filling checked; nothing is decrypted.
+/// The encrypted bytes of a page, after its CRC, length and padding were checked; nothing is
+/// decrypted.
 ///
 /// # Errors
 /// [`PageError`].
@@ -251,7 +252,7 @@ pub struct PageOpener {
 }
 
 impl PageOpener {
-    /// Opens pages of a geometry with these keys and no others.
+    /// Opens pages of a geometry with these keys only.
     #[must_use]
     pub const fn new(keys: ChunkOpener, geometry: PageGeometry) -> Self {
         Self { keys, geometry }
@@ -266,13 +267,13 @@ impl PageOpener {
     /// Decrypts a page to the first bytes of `out`, which has at least [`PAGE`] bytes, and returns
     /// their count, at most U.
     ///
-    /// A page does not say how long its plaintext is, so a wrong key shows by its padding only,
-    /// with one in 256 passing. Where the right key is known from Data.db this is enough; a page
-    /// whose header names the wrong key of a group (KMIP.md 3.4) is the exception, until the trie
-    /// itself is read.
+    /// A page does not store the length of its plaintext, so only the padding reveals a wrong key,
+    /// and one in 256 passes. Where the right key is known from Data.db this is enough. The
+    /// exception, until the trie itself is read, is a page whose header names the wrong key of a
+    /// group (KMIP.md 3.4).
     ///
     /// # Errors
-    /// [`PageError`]; `out` then holds nothing to be believed.
+    /// [`PageError`]; the content of `out` is then meaningless.
     pub fn open(&self, page: &[u8], out: &mut [u8]) -> Result<(usize, Opened<'_>), PageError> {
         let content = page_content(page)?;
         let (plain, opened) = self.keys.open_unmeasured(content, out, &|_| true)?;
@@ -296,8 +297,8 @@ impl PageSealer {
     /// Seals pages of a geometry.
     ///
     /// # Errors
-    /// [`PageError::Header`] when the key's header is longer than the geometry counts with: the
-    /// database would lay its pages out in another way.
+    /// [`PageError::Header`] when the key's header is longer than the geometry allows: the database
+    /// would lay its pages out differently.
     pub fn new(sealer: ChunkSealer, geometry: PageGeometry) -> Result<Self, PageError> {
         let header = sealer.header_length();
         if header > geometry.header_limit {
@@ -312,17 +313,17 @@ impl PageSealer {
         &self.geometry
     }
 
-    /// Bytes of a page before its ciphertext; the plaintext is put behind them.
+    /// Bytes of a page before its ciphertext; the plaintext is put after them.
     #[must_use]
     pub fn prefix_length(&self) -> usize {
         self.sealer.prefix_length()
     }
 
-    /// Turns an image of whole pages, each with its plaintext behind its prefix, into what goes to
-    /// the disk. What else is in a page is overwritten.
+    /// Turns an image of whole pages, each with its plaintext after its prefix, into what is
+    /// written to disk. The rest of each page is overwritten.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Internal`] when image and lengths do not belong together, and
+    /// [`crate::ErrorKind::Internal`] when image and lengths do not match, and
     /// [`PageError::PlainTooLong`] for more than U bytes.
     pub fn seal(
         &self,

@@ -25,14 +25,14 @@ fn id(text: &str) -> KeyId {
     KeyId::new(text).unwrap()
 }
 
-/// FORMATS.md 7.2 and KMIP.md 3.2, by the sizes alone: not all of these ciphers are there yet.
+/// FORMATS.md 7.2 and KMIP.md 3.2, by the sizes alone.
 #[test]
 fn usable_bytes_are_the_database_s() {
     let padded = |block: usize| move |plain: usize| plain - plain % block + block;
     let u = |iv, header, size: &dyn Fn(usize) -> usize| {
         usable(|plain| predicted(iv, header, size(plain)))
     };
-    // IV, block, and U without header, replicated, KMIP with 256 and with 512.
+    // IV, block, and U: without header, replicated, KMIP with 256 and with 512.
     for (iv, block, expected) in [
         (16, 16, [4063, 4031, 3807, 3551]),
         (0, 16, [4079, 4047, 3823, 3567]),
@@ -69,7 +69,7 @@ fn another_geometry_is_refused_with_its_numbers() {
     let (cbc, ecb) = (geometry(CBC, HeaderKind::None, 0), geometry("AES", HeaderKind::None, 0));
     assert_eq!(cbc.check_same(&cbc), Ok(()));
     assert_eq!(cbc.check_same(&ecb), Err(PageError::Geometry { old: 4063, new: 4079 }));
-    // What counts is U, not where it comes from.
+    // Only U matters, not where it comes from.
     let kmip = geometry("AES", HeaderKind::Kmip, 11);
     assert_eq!(kmip.usable(), 4063);
     assert_eq!(kmip.check_same(&cbc), Ok(()));
@@ -89,7 +89,7 @@ fn a_last_page_tells_the_limit_of_key_ids() {
     for limit in [499, 516] {
         assert!(geometry(CBC, HeaderKind::Kmip, limit).check_last(3551).is_err());
     }
-    // No limit makes such a length, and no limit is asked for without key ids.
+    // No limit gives such a length, and without key ids there is no limit.
     assert!(matches!(usual.check_last(3800), Err(PageError::LastPage { fits: Limits(None), .. })));
     assert!(matches!(
         geometry(CBC, HeaderKind::None, 256).check_last(3551),
@@ -145,7 +145,7 @@ fn too_long_plaintexts_and_images_that_do_not_fit_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Internal);
     }
 
-    // A page that another geometry made is longer than this one allows.
+    // A page of another geometry is longer than this one allows.
     let opener = |limit| {
         let keys = BTreeMap::from([(id("k"), key(CBC, 1))]);
         let geometry = self::geometry(CBC, HeaderKind::Kmip, limit);

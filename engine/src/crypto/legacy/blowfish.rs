@@ -6,12 +6,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::{Rounds, halves, pi};
 use crate::memory::keep_resident;
 
-/// A scheduled key. Boxed, so that no copy of it is left behind by a move.
+/// A scheduled key. Boxed, so that a move leaves no copy of it.
 pub(in crate::crypto) struct Blowfish(Box<Zeroizing<State>>);
 
-/// What the digits of pi become under a key.
+/// The boxes, derived from the digits of pi and a key.
 struct State {
-    /// A word for each of the 16 rounds, and two for behind them.
+    /// A word for each of the 16 rounds, and two for after them.
     words: [u32; 18],
     boxes: [[u32; 256]; 4],
 }
@@ -102,7 +102,7 @@ impl State {
     /// The function F.
     #[inline(always)]
     fn mix(&self, half: u32) -> u32 {
-        // From the low end: from the other one, the compiler turns the bytes around first.
+        // From the low end: from the other end the compiler swaps the bytes first.
         let [d, c, b, a] = half.to_le_bytes().map(usize::from);
         let [box_a, box_b, box_c, box_d] = &self.boxes;
         #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]

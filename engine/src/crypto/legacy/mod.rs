@@ -1,14 +1,15 @@
 //! The older ciphers, which all have blocks of 64 bits: DES, triple DES, Blowfish and RC2, with
-//! several blocks on the way at once.
+//! several blocks in flight at once.
 //!
 //! A round waits for the round before it, and a table look-up takes some cycles, so a processor
-//! that encrypts one block idles most of the time; and a block is too long for it to see the next
-//! one coming. Therefore each round does its step for several blocks before the next round begins:
-//! by turns, in vectors, or on planes of bits. All of it is safe code over arrays of words, of
-//! which the compiler makes the vectors that it may use.
+//! that encrypts one block is mostly idle. A block also takes too long for the processor to overlap
+//! it with the next one. Therefore each round does its step for several blocks before the next
+//! round begins: interleaved, in vectors, or on planes of bits. All of it is safe code over arrays
+//! of words, which the compiler vectorises.
 //!
-//! Except for DES of many blocks at once, secret values are indices into tables, as they are in
-//! the crates of these ciphers: who can watch the processor's cache learns of the key.
+//! Except for DES of many blocks at once, secret values are indices into tables, as in the
+//! published crates of these ciphers: an attacker who can observe the processor's cache learns
+//! about the key.
 
 mod blowfish;
 mod des;
@@ -34,9 +35,9 @@ pub(super) use self::rc2::{LookUp, Table};
 
 /// A scheduled key of a cipher with blocks of 64 bits.
 ///
-/// What an implementation inlines of these functions, the kernels AVX2 and AVX-512 compile for
-/// wider vectors. Closures do not count as inlined: two users of one are enough for the compiler
-/// to make it a function of its own, with the vectors of any processor.
+/// The kernels AVX2 and AVX-512 compile whatever an implementation inlines into these functions for
+/// wider vectors. Closures do not count as inlined: with two callers the compiler makes a closure a
+/// separate function, with the vectors of any processor.
 pub(super) trait Rounds: ZeroizeOnDrop {
     /// How many blocks at once are fastest.
     type Width: ArraySize;
@@ -48,7 +49,7 @@ pub(super) trait Rounds: ZeroizeOnDrop {
     fn decrypt(&self, blocks: &mut [[u8; 8]]);
 }
 
-/// A cipher as the modes of operation want it: with the traits of the crates.
+/// Adapts a cipher to the modes of operation: with the traits of the crates.
 pub(super) struct SideBySide<C>(pub(super) C);
 
 type Block = Array<u8, U8>;

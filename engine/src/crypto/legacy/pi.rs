@@ -1,4 +1,4 @@
-//! The first 33,344 bits of the fraction of pi: what the words of Blowfish's key start from.
+//! The first 33,344 bits of the fraction of pi: the initial state of Blowfish's key schedule.
 
 /// Words of 32 bits, the first ones first.
 #[rustfmt::skip]
@@ -140,7 +140,7 @@ pub(super) static FRACTION: [u32; 1042] = [
 mod tests {
     use super::*;
 
-    /// Bits behind the point, in words, with two words for the rounding errors.
+    /// Bits after the point, in words, with two words for rounding errors.
     const WORDS: usize = FRACTION.len() + 2;
 
     /// Divides a fixed-point number: an integer word, and `WORDS` of fraction.

@@ -8,7 +8,7 @@ use crate::memory::keep_resident;
 
 /// A scheduled key.
 pub(in crate::crypto) struct Rc2<const WIDE: usize, L = ByIndex> {
-    /// Boxed, so that no copy is left behind by a move.
+    /// Boxed, so that a move leaves no copy.
     table: Box<Zeroizing<Table>>,
     look_up: L,
 }
@@ -45,7 +45,7 @@ impl Zeroize for Table {
     }
 }
 
-/// How the key words that a mashing round names are found.
+/// How to look up the key words that a mashing round names.
 pub(in crate::crypto) trait LookUp {
     /// Finds for each number the word of the table that its lower six bits name.
     fn look_up<const W: usize>(&self, table: &Table, numbers: &[u16; W]) -> [u16; W];
@@ -179,7 +179,7 @@ fn unmix<const W: usize, const BITS: u32>(word: &mut [u16; W], before: [&[u16; W
     }
 }
 
-/// The bits of `yes` where `by` has ones, and else those of `no`.
+/// The bits of `yes` where `by` has ones, otherwise those of `no`.
 #[inline(always)]
 const fn choose(by: u16, yes: u16, no: u16) -> u16 {
     no ^ (by & (yes ^ no))
@@ -199,7 +199,7 @@ fn subtract<const W: usize>(words: &mut [u16; W], others: [u16; W]) {
     }
 }
 
-/// Whether a mashing round lies behind the mixing round of this number, before the next one.
+/// Whether a mashing round follows the mixing round with this number.
 const fn mashes(round: usize) -> bool {
     matches!(round, 4 | 10)
 }
@@ -294,11 +294,11 @@ where
     }
 }
 
-/// More than this many blocks are faster with the places of 32, some of them idle: on Zen 5, with
+/// Above this many blocks, 32 places are faster, even with some of them idle: on Zen 5, with
 /// vectors of 128 bits as with those of 512.
 const ENOUGH: usize = 16;
 
-/// Blocks at once where few are left: the places of one vector of 128 bits.
+/// Blocks at once when few are left: one vector of 128 bits.
 const NARROW: usize = 8;
 
 /// Applies `cipher` to fewer blocks than it takes.

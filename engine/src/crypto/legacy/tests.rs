@@ -1,4 +1,4 @@
-//! Against the crates of these ciphers, block by block.
+//! Compares with the published crates of these ciphers, block by block.
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit as _};
 use proptest::prelude::*;
@@ -22,20 +22,20 @@ where
     assert!(made == expected, "{count} blocks sealed");
     cipher.decrypt(&mut made);
     assert!(made == plain, "{count} blocks opened again");
-    // What is no ciphertext of anything decrypts as well.
+    // Bytes that were never encrypted decrypt as well.
     cipher.decrypt(&mut made);
     let mut expected = plain;
     expected.iter_mut().for_each(|block| reference.decrypt_block(block.into()));
     assert!(made == expected, "{count} blocks opened");
 }
 
-/// Numbers of blocks on both sides of every change from one way to another.
+/// Numbers of blocks on both sides of every switch between implementations.
 fn counts() -> impl Iterator<Item = usize> {
     (0..=150).chain([160, 161, 255, 256, 257, 296, 297, 384, 385, 511, 512, 513, 552, 1024, 1100])
 }
 
 #[test]
-fn any_number_of_blocks_comes_out_as_from_the_crates() {
+fn any_number_of_blocks_matches_the_crates() {
     let key: [u8; 24] = std::array::from_fn(|i| 0x5b ^ u8::try_from(i * 11).unwrap());
     let three = *key.as_chunks().0.as_array().unwrap();
     let des = ::des::Des::new_from_slice(&key[..8]).unwrap();

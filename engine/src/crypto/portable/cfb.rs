@@ -25,7 +25,7 @@ impl Chaining for Cfb {
         source: &[[u8; N]],
         target: &mut [[u8; N]],
     ) {
-        // The keystream of all blocks at once: each ciphertext, one place further on.
+        // The keystream of all blocks at once: each ciphertext, shifted by one block.
         for (block, previous) in target.iter_mut().zip([&*chain].into_iter().chain(source)) {
             *block = *previous;
         }

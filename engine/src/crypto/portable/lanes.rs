@@ -1,7 +1,7 @@
-//! Encrypts lanes side by side, inside the backend that a cipher has chosen.
+//! Encrypts lanes in parallel, inside the backend that a cipher has chosen.
 //!
-//! There the chain values stay in place, and the crate's own run-time choice of instructions is
-//! already made.
+//! There the chain values stay in place, and the crate has already chosen its instructions at run
+//! time.
 
 use std::marker::PhantomData;
 
@@ -95,24 +95,24 @@ fn seal_run<M, T, S, const N: usize>(
     }
 }
 
-/// Returns from how many lanes on the widest call, which costs the same however many of its states
-/// count, beats one call for each of them.
+/// Returns the number of lanes from which the widest call, whose cost does not depend on how many
+/// of its states are used, is faster than one call for each lane.
 const fn enough_for_wide<const N: usize>(width: usize) -> usize {
     if N < BLOCK {
-        // The older ciphers find the best way for any number of blocks by themselves.
+        // The older ciphers choose the best way for any number of blocks themselves.
         return width;
     }
     match width {
-        // In software a single block costs as much as a full call; with AES-NI both are even.
+        // In software a single block costs as much as a full call; with AES-NI they break even.
         ..=8 => width / 2,
-        // A processor overlaps independent single calls by itself, the better the fewer they are
+        // A processor overlaps independent single calls by itself, the better the fewer there are
         // beyond a dozen. Measured on Zen 5 with the crate 30 and 64 blocks wide.
         9..=30 => width * 2 / 3,
         _ => 28,
     }
 }
 
-/// Returns how many lanes run side by side over the chosen backend.
+/// Returns how many lanes run in parallel on the chosen backend.
 pub(super) fn width<C: BlockCipher<N>, const N: usize>(cipher: &C) -> usize {
     struct Ask<'a, S>(&'a mut usize, PhantomData<S>);
 

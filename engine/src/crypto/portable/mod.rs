@@ -1,11 +1,11 @@
 //! The modes of operation, in safe code, over any cipher with the traits of the RustCrypto crates:
-//! that of AES itself, and our own for the [older ones](super::legacy).
+//! that of AES itself, and this crate's own for the [older ones](super::legacy).
 //!
 //! Encryption takes one block of every lane through the cipher's widest call, step by step; the
-//! modes differ only in what goes in and what becomes of that which comes out ([`Chaining`]).
-//! Decryption works in tiles, of which the modes that can decrypt all blocks at once and combine
-//! them with the ciphertext in a second pass: for AES in CBC mode that is half as fast again as
-//! the `cbc` crate's single pass.
+//! modes differ only in the cipher's input and in the use of its output ([`Chaining`]). Decryption
+//! works in tiles. Modes that can, decrypt all blocks of a tile at once and combine them with the
+//! ciphertext in a second pass: for AES in CBC mode that is half as fast again as the `cbc` crate's
+//! single pass.
 
 mod cbc;
 mod cfb;
@@ -57,17 +57,17 @@ pub(super) fn over<C: BlockCipher<N>, const N: usize>(cipher: C, mode: Mode) -> 
     }
 }
 
-/// What a mode does around the block cipher. Each carries a value of one block from block to
-/// block, which is the IV at first.
+/// What a mode does around the block cipher. Each carries a value of one block from block to block,
+/// initially the IV.
 trait Chaining: Send + Sync + 'static {
-    /// What the cipher is to encrypt so that a block of plaintext becomes ciphertext.
+    /// The cipher's input for a block of plaintext.
     fn before<const N: usize>(chain: &[u8; N], plain: &[u8; N]) -> [u8; N];
 
-    /// Turns a block of plaintext into ciphertext by what the cipher has made; returns the value
-    /// to carry on.
+    /// Turns a block of plaintext into ciphertext with the cipher's output; returns the next chain
+    /// value.
     fn after<const N: usize>(made: &[u8; N], block: &mut [u8; N]) -> [u8; N];
 
-    /// Decrypts a tile and moves the chain on. Both sides have as many blocks.
+    /// Decrypts a tile and updates the chain. Both sides have the same number of blocks.
     fn open_tile<C: BlockCipher<N>, const N: usize>(
         cipher: &C,
         chain: &mut [u8; N],
@@ -129,7 +129,7 @@ impl<C: BlockCipher<N>, M: Chaining, const N: usize> Cipher for Chained<C, M, N>
 }
 
 /// Encrypts or decrypts the end of a text that is shorter than a block. Only CFB and OFB have such
-/// texts, and to both what the chain encrypts to is keystream.
+/// texts, and both use the encrypted chain value as keystream.
 fn xor_keystream<C: BlockCipher<N>, const N: usize>(cipher: &C, chain: &[u8; N], rest: &mut [u8]) {
     if rest.is_empty() {
         return;
@@ -162,8 +162,7 @@ fn decrypt<C: BlockCipher<N>, const N: usize>(
     debug_assert!(result.is_ok(), "the lengths are the same");
 }
 
-/// Combines two blocks by words: left to bytes, the compiler lengthens the chain of CBC by a
-/// fifth.
+/// Combines two blocks by words: with bytes, the compiler makes the chain of CBC a fifth slower.
 #[inline(always)]
 fn xor<const N: usize>(a: &[u8; N], b: &[u8; N]) -> [u8; N] {
     const { assert!(N.is_multiple_of(8), "no word is left over") }
@@ -179,7 +178,7 @@ fn xor<const N: usize>(a: &[u8; N], b: &[u8; N]) -> [u8; N] {
 const TILE: usize = 512;
 
 /// Blocks in a tile of decryption: 4 KiB, so that both passes and a copy stay in the L1 cache, and
-/// as many of the older ciphers' blocks as DES takes at once.
+/// as many blocks of the older ciphers as DES takes at once.
 const fn tile_of<const N: usize>() -> usize {
     const { assert!(4096 / N <= TILE, "no cipher has shorter blocks") }
     4096 / N

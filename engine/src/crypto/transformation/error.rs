@@ -19,7 +19,7 @@ pub enum TransformationError {
          'AES', the database gives it an IV of 8 bytes, not 16"
     )]
     IvLength(String),
-    /// Whole blocks only, and the last chunk of a file has any length.
+    /// It encrypts whole blocks only, and the last chunk of a file may have any length.
     #[error(
         "cipher '{0}' cannot be written or read back by the database itself: without padding it \
          takes whole blocks only, and chunks have any length"
@@ -36,7 +36,7 @@ pub enum TransformationError {
         /// Key bits asked for.
         strength: u32,
     },
-    /// The bytes of a key are not as many as the algorithm takes.
+    /// The algorithm has no keys of this length.
     #[error("cipher '{transformation}' has no keys of {bytes} bytes")]
     KeyLength {
         /// The transformation as written.

@@ -12,8 +12,8 @@ pub use name::{Mode, Padding};
 
 use super::Algorithm;
 
-/// A parsed transformation, which remembers how it was written: the database looks local keys up
-/// by that text.
+/// A parsed transformation that keeps its original text: the database looks up local keys by that
+/// text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transformation {
     text: String,
@@ -25,9 +25,9 @@ pub struct Transformation {
 impl Transformation {
     /// Parses a Java transformation; a bare algorithm name means ECB with PKCS #5 padding.
     ///
-    /// Names count only as Java spells them. Java itself compares without regard to case, but
-    /// the database's rules for the IV are exact: it is stored for the modes `CBC`, `CFB`, `OFB`
-    /// and `PCBC`, with 16 bytes for `AES` and 8 for everything else.
+    /// Names must have Java's spelling. Java itself ignores case, but the database's rules for the
+    /// IV are exact: it is stored for the modes `CBC`, `CFB`, `OFB` and `PCBC`, with 16 bytes for
+    /// `AES` and 8 for everything else.
     ///
     /// # Errors
     /// [`TransformationError`] when the name is malformed, or names what the database cannot
@@ -36,7 +36,7 @@ impl Transformation {
         use TransformationError as E;
         let refuse = |why: fn(String) -> E| why(text.to_owned());
 
-        // Java ignores blanks here; the database does not when it looks for an IV.
+        // Java ignores blanks here; the database does not when it determines the IV.
         if text.contains(char::is_whitespace) {
             return Err(refuse(E::Malformed));
         }
@@ -73,7 +73,7 @@ impl Transformation {
         if padding == Padding::None && !mode.is_stream() {
             return Err(refuse(E::WholeBlocks));
         }
-        // What is left the database could read, but nobody is known to write it so.
+        // The database could read what remains, but no writer of such names is known.
         let names = (algorithm.name(), mode.name(), padding.name());
         if names != (algorithm_name, mode_name, padding_name) {
             return Err(refuse(E::Unsupported));
@@ -117,7 +117,7 @@ impl Transformation {
         if self.mode.has_iv() { self.block_size() } else { 0 }
     }
 
-    /// Bytes of ciphertext that a plaintext of `plain` bytes becomes.
+    /// Bytes of ciphertext for a plaintext of `plain` bytes.
     #[must_use]
     pub const fn ciphertext_length(&self, plain: usize) -> usize {
         match self.padding {
@@ -129,7 +129,7 @@ impl Transformation {
         }
     }
 
-    /// The bytes of which every ciphertext has a whole number: a block, or 1 without padding.
+    /// The unit of every ciphertext's length: a block, or 1 without padding.
     #[must_use]
     pub const fn unit(&self) -> usize {
         match self.padding {
@@ -138,7 +138,7 @@ impl Transformation {
         }
     }
 
-    /// Key bytes of a strength in bits.
+    /// Key bytes for a strength in bits.
     ///
     /// # Errors
     /// [`TransformationError::Strength`] when the cipher has no such keys.
@@ -156,7 +156,7 @@ impl fmt::Display for Transformation {
     }
 }
 
-/// Bytes of the IV that the database gives to every name but `AES`.
+/// Bytes of the IV that the database uses for every name but `AES`.
 const MISSPELT_IV: usize = 8;
 
 /// Whether Java has a mode of this name that needs an IV, which the database does not store:

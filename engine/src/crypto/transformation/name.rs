@@ -12,7 +12,7 @@ pub enum Mode {
     Ecb,
     /// Output feedback of whole blocks (NIST SP 800-38A 6.4).
     Ofb,
-    /// Propagating cipher block chaining, as Kerberos 4 had it.
+    /// Propagating cipher block chaining, as in Kerberos 4.
     Pcbc,
 }
 
@@ -44,7 +44,7 @@ impl Mode {
         matches!(self, Self::Cfb | Self::Ofb)
     }
 
-    /// Finds a name without regard to case, as Java does.
+    /// Finds a name, ignoring case as Java does.
     pub(super) fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name().eq_ignore_ascii_case(name))
     }
@@ -56,9 +56,9 @@ impl Mode {
 pub enum Padding {
     /// Not at all, in modes that make a keystream: the ciphertext is as long as the plaintext.
     ///
-    /// A wrong key opens such a text to rubbish and nothing shows it.
+    /// A wrong key decrypts such a text to garbage without any sign of it.
     None,
-    /// PKCS #5: 1 to one block of bytes, each the count of them.
+    /// PKCS #5: from 1 byte to one block, each byte being their count.
     Pkcs5,
 }
 
@@ -75,7 +75,7 @@ impl Padding {
         }
     }
 
-    /// Finds a name without regard to case, as Java does.
+    /// Finds a name, ignoring case as Java does.
     pub(super) fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|padding| padding.name().eq_ignore_ascii_case(name))
     }

@@ -53,7 +53,7 @@ fn every_algorithm_has_every_mode() {
 }
 
 #[test]
-fn padding_always_adds_at_least_one_byte_and_no_padding_none() {
+fn padding_adds_at_least_one_byte_and_no_padding_adds_none() {
     for mode in ["CBC", "CFB", "ECB", "OFB", "PCBC"] {
         let aes = parse(&format!("AES/{mode}/PKCS5Padding"));
         for (plain, cipher) in [(0, 16), (1, 16), (15, 16), (16, 32), (65_536, 65_552)] {
@@ -72,9 +72,9 @@ fn padding_always_adds_at_least_one_byte_and_no_padding_none() {
     }
 }
 
-/// A refusal for each reason, with the verdicts of Java 17 on the same names in mind.
+/// A refusal for each reason, consistent with Java 17's verdicts on the same names.
 #[test]
-fn what_cannot_be_used_is_named() {
+fn unusable_transformations_are_refused_by_name() {
     use TransformationError as E;
     refused(
         E::Malformed,

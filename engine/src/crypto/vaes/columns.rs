@@ -11,7 +11,8 @@ pub(super) type Column<'a> = &'a [Cell<Block>];
 /// One block of each of four lanes.
 pub(super) type Quad<'a> = [&'a Cell<Block>; 4];
 
-/// Blocks that the places without a lane share. They are written to and never read for anything.
+/// Blocks that the places without a lane share. They are written to, and their content is never
+/// used.
 const SPARE: usize = 256;
 
 /// What the places without a lane share.
@@ -19,8 +20,8 @@ pub(super) const fn spare() -> [Block; SPARE] {
     [[0; BLOCK]; SPARE]
 }
 
-/// Has `rows` encrypt heads of one length, at most four for each of `QUADS`: all of their columns,
-/// or as much of them as the spare one is long; it moves the chain values on.
+/// Lets `rows` encrypt heads of one length, at most four for each of `QUADS`: all of their columns,
+/// or as much of them as the spare column is long. It updates the chain values.
 #[inline]
 pub(super) fn in_quads<const QUADS: usize>(
     heads: &mut [Head<'_, BLOCK>],
@@ -54,7 +55,7 @@ pub(super) fn in_quads<const QUADS: usize>(
     }
 }
 
-// The zipped iterators have one counter and check no bounds.
+// The zipped iterators have one counter and no bounds checks.
 
 #[inline(always)]
 pub(super) fn four<'a>([a, b, c, d]: [[Column<'a>; 4]; 4]) -> impl Iterator<Item = [Quad<'a>; 4]> {

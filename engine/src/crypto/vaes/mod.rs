@@ -1,8 +1,8 @@
 //! The VAES kernels: AES in CBC mode, two or four blocks to an instruction. All of it is safe code;
 //! only [`x86`](super::x86) may call it, which knows the processor.
 //!
-//! An AES round takes a processor four cycles or so, and one or two of them start in each cycle.
-//! So it is the number of independent blocks that fills the pipe: vectors of as many lanes when
+//! An AES round takes a processor about four cycles, and one or two rounds start in each cycle. So
+//! the number of independent blocks decides how full the pipeline is: vectors of as many lanes when
 //! sealing, with the chain values in registers for the length of a run; vectors of one message when
 //! opening, whose blocks do not wait for each other.
 

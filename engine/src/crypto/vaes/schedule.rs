@@ -1,4 +1,4 @@
-//! Round keys, without tables, so that the time it takes tells nothing of the key.
+//! Round keys, without tables, so that the time taken reveals nothing about the key.
 
 use std::arch::x86_64::{
     _mm_aesimc_si128, _mm_aeskeygenassist_si128, _mm_cvtsi128_si32, _mm_set1_epi32,

@@ -1,8 +1,8 @@
 //! Two blocks to an instruction, for processors with VAES and without AVX-512 (Zen 3, Alder Lake).
 //!
 //! Eight vectors are in flight, as two rounds start per cycle there. That is half of the sixteen
-//! registers: round keys come from memory, and so does, when opening, the ciphertext that a
-//! plaintext is combined with.
+//! registers: round keys come from memory. When opening, so does the ciphertext that a plaintext is
+//! combined with.
 
 use std::arch::x86_64::{
     __m256i, _mm_aesdec_si128, _mm_aesdeclast_si128, _mm_xor_si128, _mm256_aesdec_epi128,
@@ -36,7 +36,7 @@ pub(in crate::crypto) fn seal<const KEYS: usize>(keys: &[Block; KEYS], lanes: &m
     }
 }
 
-/// The loop: a block of every lane at each turn, two vectors for each four of them.
+/// The loop: a block of every lane in each iteration, two vectors for each four lanes.
 #[inline]
 #[target_feature(enable = "aes,vaes,avx2")]
 fn seal_rows<'a, const KEYS: usize>(
@@ -95,8 +95,9 @@ pub(in crate::crypto) fn open<const KEYS: usize>(
 /// Decrypts sixteen blocks, and returns the last of their ciphertext; `previous` is the one before
 /// them.
 ///
-/// A call of its own: inlined, the round keys are kept in registers from one turn of the caller's
-/// loop to the next, and for want of others the vectors go through the rounds one after the other.
+/// A separate function: if it is inlined, the round keys stay in registers between iterations of
+/// the caller's loop, and for lack of registers the vectors go through the rounds one after the
+/// other.
 #[inline(never)]
 #[target_feature(enable = "aes,vaes,avx2")]
 fn open_many<const KEYS: usize>(
@@ -117,10 +118,10 @@ fn open_many<const KEYS: usize>(
             *state = _mm256_aesdec_epi128(*state, *key);
         }
     }
-    // From the end, so that in place no ciphertext is gone before it was combined.
+    // From the end, so that in place no ciphertext is overwritten before it was combined.
     for (place, state) in states.iter().enumerate().rev() {
         let sealed: &[Block; 16] = blocks.get_in().as_ref();
-        // Optional slices would keep the compiler from unrolling this, at half of the rate.
+        // Optional slices would keep the compiler from unrolling this, which halves the speed.
         #[expect(clippy::indexing_slicing, reason = "eight places of two blocks each")]
         let before = match place.checked_sub(1) {
             None => [*previous, sealed[0]],

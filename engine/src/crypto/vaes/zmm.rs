@@ -60,7 +60,7 @@ fn seal_run<const KEYS: usize, const QUADS: usize>(
     });
 }
 
-/// The loop: a block of every lane at each turn. `QUADS` and `WIDE` are the same, which only the
+/// The loop: a block of every lane in each iteration. `QUADS` and `WIDE` are equal, which only the
 /// caller's pattern knows.
 #[inline]
 #[target_feature(enable = "aes,vaes,avx512f,avx512dq,avx512vl")]
@@ -181,7 +181,7 @@ fn gather([a, b, c, d]: [Block; 4]) -> __m512i {
     _mm512_inserti32x4::<3>(x, load(&d))
 }
 
-/// Makes a vector of four blocks in a row.
+/// Makes a vector of four consecutive blocks.
 #[inline]
 #[target_feature(enable = "aes,vaes,avx512f,avx512dq,avx512vl")]
 fn load4([a, b, c, d]: &[Block; 4]) -> __m512i {

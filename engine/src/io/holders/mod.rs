@@ -1,15 +1,15 @@
 //! Which processes have files below a directory open, or hold a lock: read from `/proc`.
 //!
-//! Silence is no proof: a process that cannot be looked into may have everything open, so who that
-//! is decides. One that is certainly no node does not count: a kernel thread, one that has ended, or
-//! one whose program is no Java machine ([`process`]), such as a watchdog that has the daemon's
-//! class somewhere in its command line. One that may be a node is [`Unseen`]; and so are all of them
-//! where `/proc` does not show every process ([`sight`]). Of what is unseen nobody says that it has
-//! a file open: nobody looked.
+//! Finding nothing is not proof: a process that cannot be examined may have any file open, so its
+//! identity decides. A process that certainly is not a node does not count: a kernel thread, one
+//! that has ended, or one whose program is not a Java virtual machine ([`process`]), such as a
+//! watchdog that has the daemon's class somewhere in its command line. A process that may be a node
+//! is [`Unseen`]; so is everything where `/proc` does not show every process ([`sight`]). Unseen
+//! processes are not reported to have a file open, since they could not be examined.
 //!
-//! What this cannot tell: processes in another PID namespace (on a container's host, or in another
-//! container) are in nobody's list, and other machines are beyond any. The lock of a second run of
-//! this program is seen by everybody who shares the kernel.
+//! What this cannot detect: processes in another PID namespace (on a container's host, or in
+//! another container) are in no list, and processes on other machines cannot be listed at all. The
+//! lock of a second run of this program is visible to every process on the same kernel.
 
 mod process;
 mod sight;
@@ -35,16 +35,16 @@ pub struct Holder {
     pub path: PathBuf,
 }
 
-/// What could not be looked at: a node may be at work there.
+/// What could not be examined: a node may be running there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unseen {
-    /// The process, if it is one; none where the list of processes is not complete.
+    /// The process, if it is one; `None` if the list of processes is not complete.
     pub pid: Option<u32>,
     what: String,
 }
 
 impl Unseen {
-    /// What was not seen, and what can be done about it; `directory` is the data directory.
+    /// What was not seen, and the hint; `directory` is the data directory.
     #[must_use]
     pub fn error(&self, directory: &Path) -> Error {
         Error::new(ErrorKind::Busy, self.what.clone()).at(directory).hint(
@@ -54,16 +54,16 @@ impl Unseen {
     }
 }
 
-/// What a look at all processes has shown.
+/// The result of examining all processes.
 #[derive(Debug, Default)]
 pub(super) struct Look {
     /// Processes other than this one that have a file open or mapped, one row each.
     pub(super) holders: Vec<Holder>,
-    /// What could not be looked at.
+    /// What could not be examined.
     pub(super) unseen: Vec<Unseen>,
 }
 
-/// Looks for processes other than this one that have a file below one of the directories open or
+/// Finds processes other than this one that have a file below one of the directories open or
 /// mapped. The directories must be canonical.
 pub(super) fn below(directories: &[PathBuf]) -> Look {
     privileged(|| look_at_all(directories))
@@ -104,7 +104,8 @@ fn look_at_all(directories: &[PathBuf]) -> Look {
     look
 }
 
-/// The process that holds a lock on the file, as the kernel lists it; or one that holds it alone.
+/// The process that holds a lock on the file, as the kernel lists it; or one that holds it
+/// exclusively.
 pub(super) fn of_lock(file: &File, alone: bool) -> Option<Holder> {
     let inode = file.metadata().ok()?.ino().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;
@@ -131,7 +132,7 @@ fn processes(proc: &Path) -> io::Result<Vec<u32>> {
 }
 
 /// The first file below one of the directories that a process has open or mapped. The error is a
-/// refusal: nothing is known then. A process that has ended meanwhile has nothing.
+/// refusal: then nothing is known. A process that has ended in the meantime has none.
 fn held_below(
     process: &Path,
     own_mounts: Option<&Path>,
@@ -142,7 +143,7 @@ fn held_below(
     let sees_other_paths = mounts.as_deref() != own_mounts;
     for entry in descriptors {
         let Some(entry) = unless_gone(entry)? else { continue };
-        // Root without the right to trace lists the descriptors and may not follow any.
+        // Root without the right to trace can list the descriptors but not follow them.
         let Some(path) = unless_gone(fs::read_link(entry.path()))? else { continue };
         if is_below(&path, directories) {
             return Ok(Some(path));
@@ -168,10 +169,10 @@ fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// A node in a container has the files by another path: the last names are the same, and so is the
-/// file.
+/// A node in a container has the files under another path: the last components are the same, and so
+/// is the file.
 fn by_other_path(descriptor: &Path, path: &Path, directories: &[PathBuf]) -> Option<PathBuf> {
-    // Without the root: joined to a directory, a path from there would stand for itself.
+    // Without the root: joining an absolute path to a directory would give that path itself.
     let is_name = |part: &Component<'_>| matches!(part, Component::Normal(_));
     let names: Vec<_> = path.components().filter(is_name).collect();
     let open = fs::metadata(descriptor).ok().filter(fs::Metadata::is_file)?;
@@ -184,7 +185,7 @@ fn by_other_path(descriptor: &Path, path: &Path, directories: &[PathBuf]) -> Opt
     directories.iter().flat_map(|above| ends.iter().map(move |end| above.join(end))).find(is_it)
 }
 
-/// The files of `/proc/PID/maps`: nothing before a path has a slash.
+/// The files of `/proc/PID/maps`: no field before the path contains a slash.
 fn mapped(maps: &[u8]) -> impl Iterator<Item = PathBuf> {
     maps.split(|byte| *byte == b'\n').filter_map(|line| {
         let start = line.iter().position(|byte| *byte == b'/')?;
@@ -192,8 +193,8 @@ fn mapped(maps: &[u8]) -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// The directory itself does not count: a shell that stands in it is harmless, and a second run
-/// of this program is found by its lock.
+/// The directory itself does not count: a shell whose working directory it is is harmless, and a
+/// second run of this program is found by its lock.
 fn is_below(path: &Path, directories: &[PathBuf]) -> bool {
     directories.iter().any(|directory| path != directory && path.starts_with(directory))
 }
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_lies_below_counts() {
+    fn only_files_below_the_directory_count() {
         let dirs = [PathBuf::from("/data/a")];
         assert!(is_below(Path::new("/data/a/ks/t-1/nb-1-big-Data.db"), &dirs));
         assert!(!is_below(Path::new("/data/a"), &dirs));
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_another_container_has_by_another_path_is_the_same_file() {
+    fn a_file_open_by_another_path_in_a_container_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let table = dir.path().join("data/ks/t-1");
         fs::create_dir_all(&table).unwrap();
@@ -235,16 +236,16 @@ mod tests {
         let other = Path::new("/var/lib/cassandra/data/ks/t-1/nb-2-big-Data.db");
         assert_eq!(by_other_path(&open, other, &dirs), None, "the names alone are no proof");
         assert_eq!(by_other_path(&open, Path::new("/x"), &dirs), None);
-        // A file with few names above it is not below every directory.
+        // A file with few parent directories is not below every directory.
         let far = Path::new("/usr/bin/env");
         assert_eq!(by_other_path(far, far, &dirs), None);
     }
 
     #[test]
-    fn one_that_has_ended_has_nothing_and_one_that_refuses_is_not_nobody() {
+    fn an_ended_process_holds_nothing_and_a_hidden_one_may() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(held_below(&dir.path().join("7"), None, &[]).unwrap(), None);
-        // Only what the system answers to the first question counts.
+        // Only the system's first answer counts.
         File::create_new(dir.path().join("fd")).unwrap();
         assert!(held_below(dir.path(), None, &[]).is_err());
     }

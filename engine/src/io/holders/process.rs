@@ -1,4 +1,4 @@
-//! Who a process is that cannot be looked into: what everybody may read of it.
+//! Identifies a process that cannot be examined, by what every user may read of it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Reads it; none for a process that is gone. A process is asked again that has no arguments,
+    /// Reads it; `None` for a process that is gone. A process without arguments is read again,
     /// since it may be about to become another program.
     pub(super) fn settled(process: &Path) -> Option<Self> {
         let mut identity = Self::read(process)?;
@@ -40,8 +40,8 @@ impl Identity {
         Some(Self { is_bare, name, arguments: words(&arguments) })
     }
 
-    /// Whether it may be a node of any product: they all are Java machines. It is none if it is
-    /// known to run another program; a script that only speaks of a node is none, either.
+    /// Whether it may be a node of any product: they are all Java virtual machines. A process known
+    /// to run another program is not a node, and neither is a script that only mentions one.
     pub(super) fn may_be_a_node(&self) -> bool {
         if self.is_bare {
             return false;
@@ -53,7 +53,8 @@ impl Identity {
             || self.runs_a_node()
     }
 
-    /// A Java machine under another name: options of one, and the main class as a word of its own.
+    /// A Java virtual machine under another name: it has a JVM's options, and the main class as a
+    /// separate word.
     fn runs_a_node(&self) -> bool {
         const MAIN_CLASSES: [&str; 3] = [
             "org.apache.cassandra.service.CassandraDaemon",
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_java_may_be_a_node_and_a_script_that_names_one_is_none() {
+    fn java_may_be_a_node_and_a_script_naming_one_is_not() {
         let usual = 0x0040_0000;
         let watchdog = format!("bash\0-c\0while sleep 1; do pgrep -f {DAEMON}; done\0");
         for (name, cmdline, may_be) in [
@@ -148,7 +149,7 @@ mod tests {
             ("bash", watchdog, false),
             ("pgrep", format!("pgrep\0-f\0{DAEMON}\0"), false),
             ("sshd", "sshd: root@pts/0\0".to_owned(), false),
-            // Its command line is hidden, or it has wiped it: nobody knows.
+            // Its command line is hidden, or it has wiped it: unknown.
             ("x", String::new(), true),
             ("x", "none".to_owned(), true),
         ] {
@@ -158,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_and_the_kernel_s_own_are_no_nodes_and_what_is_hidden_may_be() {
+    fn ended_and_kernel_processes_are_not_nodes_and_hidden_may_be() {
         for (state, flags) in [('Z', 0x0040_0000), ('X', 0), ('I', 0x0020_8040), ('S', 0x4)] {
             let found = process(&stat("java", state, flags), "");
             assert!(!found.may_be_a_node(), "{found:?}");
         }
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Identity::settled(dir.path()), None, "it is gone");
-        // Its stat is there and cannot be read.
+        // Its stat exists but cannot be read.
         std::os::unix::fs::symlink(dir.path(), dir.path().join("stat")).unwrap();
         assert!(Identity::settled(dir.path()).unwrap().may_be_a_node());
         assert_eq!(parse("nonsense"), (false, None));

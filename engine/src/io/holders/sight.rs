@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::mounts;
 
-/// Why processes may be there that `/proc` does not list; none if it shows all.
+/// Why there may be processes that `/proc` does not list; `None` if it shows all.
 pub(super) fn blindness(proc: &Path) -> Option<String> {
     const PROC_SUPER_MAGIC: i64 = 0x9fa0;
     let is_proc = rustix::fs::statfs(proc).is_ok_and(|stat| stat.f_type == PROC_SUPER_MAGIC);
@@ -23,7 +23,7 @@ pub(super) fn blindness(proc: &Path) -> Option<String> {
          running"
             .to_owned()
     };
-    // Every PID namespace has a first process as long as it lives.
+    // Every PID namespace has a first process as long as it exists.
     let first = fs::symlink_metadata(proc.join("1"));
     if first.is_err() {
         return Some(hidden());
@@ -38,8 +38,8 @@ pub(super) fn blindness(proc: &Path) -> Option<String> {
     }
 }
 
-/// The number of this process as `/proc` has it: in the `/proc` of an outer namespace it is another
-/// one than the process itself knows.
+/// The number of this process as `/proc` has it: in the `/proc` of an outer namespace it differs
+/// from the one that the process itself knows.
 pub(super) fn own_pid(proc: &Path) -> Option<u32> {
     fs::read_link(proc.join("self")).ok()?.to_str()?.parse().ok()
 }
@@ -58,7 +58,7 @@ fn hides(options: &str, status: &str) -> bool {
     let hides = !matches!(option("hidepid"), None | Some("0" | "off"));
     let capabilities = u64::from_str_radix(field("CapEff").trim(), 16).unwrap_or_default();
     let may_trace = capabilities & SYS_PTRACE != 0;
-    // The group of the option sees everything, but for `ptraceable`, which knows no group.
+    // The option's group sees everything, except with `ptraceable`, which ignores the group.
     let knows_groups = !matches!(option("hidepid"), Some("4" | "ptraceable"));
     let is_exempt = knows_groups
         && option("gid").is_some_and(|group| {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn hidepid_hides_from_all_but_those_who_may_trace_and_its_group() {
+    fn hidepid_hides_from_all_but_tracers_and_its_group() {
         let nobody = status(0, "4 24");
         for (options, hidden) in [
             ("rw", false),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_no_proc_shows_nobody() {
+    fn a_directory_that_is_not_proc_shows_no_process() {
         let dir = tempfile::tempdir().unwrap();
         assert!(blindness(dir.path()).unwrap().contains("/proc is not mounted"));
         assert_eq!(own_pid(dir.path()), None);

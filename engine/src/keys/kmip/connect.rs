@@ -1,4 +1,4 @@
-//! From a group of the configuration to a client.
+//! Makes a client from a group of the configuration.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,13 +19,13 @@ use crate::options::shown;
 pub struct GroupClient {
     /// The client.
     pub client: Client,
-    /// What the operator should know: what Java would see otherwise in the stores, settings that
+    /// What the operator should know: what Java would see differently in the stores, settings that
     /// have no effect here, files that others may read.
     pub warnings: Vec<String>,
 }
 
 impl GroupClient {
-    /// What the client says of a group, with the group's name in its hint.
+    /// The client's error about a group, with the group's name in its hint.
     #[must_use]
     pub fn failed(group: &str, error: rekey_kmip::Error) -> Error {
         with_group(group, error.into())
@@ -35,14 +35,14 @@ impl GroupClient {
 /// Makes a client of a group of `kmip_hosts`: resolves its passwords, opens its stores, and
 /// checks its TLS settings.
 ///
-/// An encrypted password needs its system key. If that lies on a KMIP server
-/// (`kmip://group/id`), it is fetched here, from a group whose passwords do not need it.
+/// An encrypted password needs its system key. If that is on a KMIP server (`kmip://group/id`), it
+/// is fetched here, from a group whose passwords do not need it.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for the configuration and the stores: an
-/// unknown group, a wrong password, a setting that leaves nothing;
-/// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when a system key cannot be
-/// had; [`ErrorKind::Io`](crate::ErrorKind::Io). No password is in an error.
+/// unknown group, a wrong password, a setting that leaves nothing enabled;
+/// [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when a system key is
+/// unavailable; [`ErrorKind::Io`](crate::ErrorKind::Io). Errors never contain a password.
 pub fn connect(config: &NodeConfig, group: &str) -> Result<GroupClient> {
     let mut connecting = Connecting { config, chain: Vec::new(), warnings: BTreeSet::new() };
     let client = connecting.client(group)?;
@@ -52,13 +52,13 @@ pub fn connect(config: &NodeConfig, group: &str) -> Result<GroupClient> {
 /// One call of [`connect`].
 pub(super) struct Connecting<'a> {
     pub(super) config: &'a NodeConfig,
-    /// The groups whose clients are being made: each needs a key of the next.
+    /// The groups whose clients are being made: each needs a key from the next.
     pub(super) chain: Vec<&'a str>,
     pub(super) warnings: BTreeSet<String>,
 }
 
 impl<'a> Connecting<'a> {
-    /// A client of the group; `chain` is as before when it succeeds.
+    /// A client of the group; `chain` is unchanged when it succeeds.
     pub(super) fn client(&mut self, group: &str) -> Result<Client> {
         let group = self.config.kmip_group(group)?;
         self.chain.push(&group.name);
@@ -76,7 +76,7 @@ impl<'a> Connecting<'a> {
     }
 
     fn tls(&mut self, group: &'a KmipGroup) -> Result<TlsSettings> {
-        // One reading of the system key serves all passwords of the group.
+        // The system key is read once for all passwords of the group.
         let mut system_key = None;
         let identity = self
             .identity(group, &mut system_key)

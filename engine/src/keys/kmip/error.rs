@@ -1,4 +1,4 @@
-//! What the KMIP client and the key stores say, as the engine's own error.
+//! Errors of the KMIP client and the key stores as the engine's own error.
 
 use std::fmt;
 use std::io;
@@ -60,7 +60,7 @@ impl From<SettingsError> for Error {
     }
 }
 
-/// [`ErrorKind::Invalid`], with the hint that the store's reader knows.
+/// [`ErrorKind::Invalid`], with the hint of the store's reader.
 impl From<KeyStoreError> for Error {
     fn from(error: KeyStoreError) -> Self {
         Self::invalid(error.to_string()).hint(error.hint())
@@ -77,7 +77,7 @@ pub(super) fn with_group(group: &str, error: Error) -> Error {
     }
 }
 
-/// Whose fault it is that no host answered.
+/// The error kind when no host answered.
 fn kind(failures: &[HostFailure]) -> ErrorKind {
     let all = |is: fn(&io::Error) -> bool| {
         !failures.is_empty()
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_and_stores_are_to_be_corrected() {
+    fn errors_in_settings_and_stores_are_invalid() {
         let error = Error::from(rekey_kmip::Error::Settings(SettingsError::NoHosts));
         assert_eq!(
             (error.kind(), error.to_string().as_str()),

@@ -1,5 +1,5 @@
-//! Keys on KMIP servers: from the node's configuration to connected clients, and from those to
-//! keys.
+//! Keys on KMIP servers: turns the node's configuration into connected clients, and fetches keys
+//! with them.
 
 mod connect;
 mod error;

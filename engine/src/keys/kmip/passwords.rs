@@ -1,9 +1,9 @@
 //! The passwords of a group in clear.
 //!
 //! A password that is written in the configuration file is encrypted when its group has a
-//! `password_encryption_key_name`. With `config_encryption_active` alone it may be: the vendor
-//! wants these passwords in clear even then, but not all who encrypt know that. So a value that
-//! has the form of a ciphertext and decrypts is taken for one, and any other as it is.
+//! `password_encryption_key_name`. With only `config_encryption_active` it may be: the vendor wants
+//! these passwords in clear even then, but operators may not know that. So a value that has the
+//! form of a ciphertext and decrypts is taken for one, and any other value is used as it is.
 
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl<'a> Connecting<'a> {
         SystemKey::new(name, &transformation, &SecretKey::from(fetched.material.into_inner()))
     }
 
-    /// Whether a system key lies with a group whose own passwords are being looked for.
+    /// Whether a system key is on a group whose own passwords are being decrypted.
     fn is_on_the_way_to(&self, name: &str) -> bool {
         group_and_id(name).is_some_and(|(group, _)| self.chain.contains(&group))
     }

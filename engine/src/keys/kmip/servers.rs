@@ -1,4 +1,4 @@
-//! Keys that the groups of KMIP servers of a node's configuration give.
+//! Keys from the groups of KMIP servers in a node's configuration.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,10 +16,10 @@ use crate::config::{NodeConfig, label};
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{KeyCreation, KeyId, KeyProvider, KeyRef, SecretKey};
 
-/// Clients of the groups of a configuration, made when a group is first asked for and kept.
+/// Clients of the groups of a configuration, made when a group is first used, then kept.
 ///
-/// A group whose servers cannot be reached is asked once: each further key fails at once and for
-/// the same reason.
+/// A group whose servers cannot be reached is tried once: each further key fails at once, for the
+/// same reason.
 pub struct KmipServers {
     config: NodeConfig,
     groups: Mutex<BTreeMap<String, Group>>,
@@ -45,14 +45,14 @@ impl KmipServers {
         &self.config
     }
 
-    /// What is to be said and was not yet: of the configuration, of the stores of the groups asked so
-    /// far, and of hosts that were passed over.
+    /// Warnings that were not returned yet: about the configuration, the stores of the groups used
+    /// so far, and hosts that were passed over.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The host of a group that last answered.
+    /// The host of a group that answered last.
     #[must_use]
     pub fn answering(&self, group: &str) -> Option<String> {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,8 +62,8 @@ impl KmipServers {
         }
     }
 
-    /// Closes all connections, so that what they last received is freed, keys among it. The next
-    /// question opens them again.
+    /// Closes all connections, so that the data they last received, including keys, is freed. The
+    /// next request opens them again.
     pub fn disconnect(&self) {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         for group in groups.values_mut() {
@@ -73,10 +73,10 @@ impl KmipServers {
         }
     }
 
-    /// Does something with the client of a group.
+    /// Runs `work` with the client of a group.
     ///
     /// # Errors
-    /// What [`connect()`] says, and what `work` says, with the group's name.
+    /// The errors of [`connect()`] and of `work`, with the group's name.
     pub fn with<T>(
         &self,
         group: &str,
@@ -125,8 +125,8 @@ impl KmipServers {
         }
     }
 
-    /// The key that the database would write with, and what speaks against the others
-    /// (KMIP.md 1.2 to 1.5).
+    /// The key that the database would write with, and the reasons against the others (KMIP.md 1.2
+    /// to 1.5).
     ///
     /// # Errors
     /// As [`Self::with`].
@@ -134,21 +134,21 @@ impl KmipServers {
         self.with(group, |client| client.choose(wanted, Timestamp::now()))
     }
 
-    /// What the servers tell about these objects.
+    /// What the servers report about these objects.
     ///
     /// # Errors
-    /// As [`Self::with`]; what is refused of one object is in its line.
+    /// As [`Self::with`]; a refusal for one object is in its row.
     pub fn describe(&self, group: &str, ids: &[UniqueIdentifier]) -> Result<Vec<ListedObject>> {
         self.with(group, |client| client.attributes_of(ids))
     }
 
-    /// Makes a key and activates it, as the database does when it finds none (KMIP.md 1.3). A key
-    /// that was made before and that nobody activated is activated instead: an earlier run may have
-    /// ended between the two.
+    /// Creates a key and activates it, as the database does when it finds none (KMIP.md 1.3). If
+    /// there is a key that was created before and never activated, it is activated instead: an
+    /// earlier run may have ended between the two steps.
     ///
     /// # Errors
     /// As [`Self::with`]; and [`ErrorKind::Invalid`] when the server gives the key an id that is
-    /// no [`KeyId`].
+    /// not a [`KeyId`].
     pub fn create(&self, group: &str, wanted: &KeyRequest) -> Result<(KeyId, KeyCreation)> {
         let (id, how) = self.with(group, |client| {
             Ok(match client.take_up(wanted, Timestamp::now())? {
@@ -159,8 +159,8 @@ impl KmipServers {
         Ok((KeyId::new(id.as_str())?, how))
     }
 
-    /// The names of the symmetric keys of a group that have so many bits, or do not tell; and what
-    /// is known of those that the server does not list.
+    /// The names of the symmetric keys of a group that have this many bits or an unknown length,
+    /// and what is known of keys that the server does not list.
     ///
     /// # Errors
     /// As [`Self::with`].
@@ -182,7 +182,7 @@ impl KmipServers {
         };
         let names = found
             .into_iter()
-            // What may not be described may still be had.
+            // A key whose attributes are refused may still be fetched.
             .filter(|object| object.attributes.as_ref().map_or(true, fits))
             .filter_map(|object| KeyId::new(object.id.as_str()).ok())
             .map(|id| KeyRef::Kmip { group: group.to_owned(), id });
@@ -190,15 +190,15 @@ impl KmipServers {
     }
 }
 
-/// The host is said where there are several and one of them answered.
+/// The host is named if there are several and one of them answered.
 fn of_group(group: &str, host: Option<&Host>, error: Error) -> Error {
     let host = host.map_or_else(String::new, |host| format!(", {host}"));
     Error::new(error.kind(), format!("KMIP group '{}'{host}", group.escape_debug()))
         .wrapping(with_group(group, error))
 }
 
-/// Whether no host of the group can be talked to; a host that answers nonsense about one key may
-/// be right about the next.
+/// Whether no host of the group can be reached. A host that answers nonsense about one key may
+/// still be right about the next.
 fn is_down(error: &rekey_kmip::Error) -> bool {
     match error {
         rekey_kmip::Error::AllHostsFailed(failures) => {

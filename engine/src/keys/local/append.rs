@@ -1,10 +1,10 @@
 //! Adds a key to a local key file.
 //!
-//! No data may be encrypted with a key that a crash can take back. So the line is written with
-//! one call, then made durable with the file's name and those of its new directories, and only
-//! then does the caller see success. A new file gets its name when its line is durable: a run that
-//! is cut off leaves no half of a line, with which neither the database nor the next run would load it.
-//! A file that is there may be a link or a mount, and is appended to.
+//! No data may be encrypted with a key that a crash can undo. So the line is written with one call,
+//! then made durable together with the file's name and those of its new directories. Only then does
+//! the caller see success. A new file gets its name once its line is durable, so an interrupted run
+//! never leaves half a line, which neither the database nor the next run would load. An existing
+//! file may be a link or a mount, and is appended to.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -24,17 +24,18 @@ use crate::keys::secret_file;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyCreation {
-    /// The key was there; nothing was written.
+    /// The key existed; nothing was written.
     AlreadyThere,
     /// The key is new.
     Created,
-    /// The key was made before and never activated; it is active now.
+    /// The key had been created and never activated; it is active now.
     TakenUp,
 }
 
-/// What is new gets the owner of `like`: the node's user must be able to read it, whoever runs this.
+/// New files get the owner of `like`: the node's user must be able to read them, whichever user
+/// runs this program.
 pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
-    // A file that need not change need not be writable.
+    // A file that does not change need not be writable.
     match key.read() {
         Ok(_) => {
             let file = secret_file::open(&key.path)
@@ -47,7 +48,8 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
     let owner = Owner::of(like)?;
     create_directories(key.directory(), owner)?;
     if key.path.is_symlink() && !key.path.exists() {
-        // Whoever put it there would choose which file is made, and given to the owner of the data.
+        // The user who put it there would choose which file is created and given to the owner of
+        // the data.
         return Err(Error::invalid("the key file is a link that leads nowhere")
             .at(&key.path)
             .hint("make the file that it leads to, or remove the link"));
@@ -75,9 +77,10 @@ pub(super) fn create(key: &LocalKey<'_>, like: &Path) -> Result<KeyCreation> {
     Ok(KeyCreation::Created)
 }
 
-/// Makes a file with its first key.
+/// Creates a file with its first key.
 fn create_file(key: &LocalKey<'_>, owner: Owner) -> Result<()> {
-    // The way to it may pass links, as those of a package's alternatives; what is done there may not.
+    // The path to it may contain links, such as those of a package's alternatives; operations there
+    // must not follow any.
     let directory = std::fs::canonicalize(key.directory())
         .map_err(|error| Error::io("cannot find the directory", key.directory(), error))?;
     let mut name = key.path.file_name().unwrap_or_default().to_owned();
@@ -93,19 +96,19 @@ fn create_file(key: &LocalKey<'_>, owner: Owner) -> Result<()> {
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(&unfinished)
         .map_err(failed)?;
-    // One that somebody else has put there would let them read the key.
+    // A file that another user put there would let that user read the key.
     check_own(&file).map_err(|what| {
         Error::invalid(format!("not a key file that this program has begun: {what}"))
             .at(&unfinished)
             .hint("find out who put it there, and remove it")
     })?;
     lock(&file, path)?;
-    // Between the two another run may have ended, and have given it its name.
+    // In between, another run may have ended and given the file its name.
     if path.exists() {
         return Err(another_run(path));
     }
     let line = line::encode(key.transformation.text(), key.strength, &generate(key)?);
-    // One that a run has left behind may have a part of a line.
+    // One that an earlier run has left may contain part of a line.
     let made = file.set_len(0).and_then(|()| file.write_all(&line)).and_then(|()| file.sync_all());
     let made = made
         .map_err(failed)
@@ -118,7 +121,7 @@ fn create_file(key: &LocalKey<'_>, owner: Owner) -> Result<()> {
     sync_directory(&directory)
 }
 
-/// The run that wrote the key may have been killed before it was durable, or its name.
+/// The run that wrote the key may have been killed before the line or the file's name was durable.
 fn already_there(file: &File, key: &LocalKey<'_>) -> Result<KeyCreation> {
     file.sync_all()
         .map_err(|error| Error::io("cannot make the key file durable", &key.path, error))?;
@@ -126,7 +129,7 @@ fn already_there(file: &File, key: &LocalKey<'_>) -> Result<KeyCreation> {
     Ok(KeyCreation::AlreadyThere)
 }
 
-/// Holds off another run until the file is closed.
+/// Keeps another run out until the file is closed.
 fn lock(file: &File, path: &Path) -> Result<()> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => another_run(path),
@@ -140,7 +143,7 @@ fn another_run(path: &Path) -> Error {
         .hint("wait for the other run to end")
 }
 
-/// Appends a line to a file that has `text`, or leaves the file as it is.
+/// Appends a line to a file with the content `text`, or leaves the file unchanged.
 fn append(mut file: &File, path: &Path, text: &[u8], line: &[u8]) -> Result<()> {
     let separator: &[u8] = match text.last() {
         None | Some(b'\n' | b'\r') => b"",
@@ -175,7 +178,7 @@ impl Owner {
         Ok(Self { user: metadata.uid(), group: metadata.gid() })
     }
 
-    /// What is open, not what has its name by now.
+    /// The open file, not whatever has its name by now.
     fn give(self, file: &File, path: &Path) -> Result<()> {
         let look = |error| Error::io("cannot look at the owner", path, error);
         let metadata = file.metadata().map_err(look)?;
@@ -229,7 +232,7 @@ mod tests {
 
     use super::*;
 
-    /// A regular file that refuses to grow, as one on a full disk does.
+    /// A regular file that cannot grow, as on a full disk.
     fn full(text: &[u8]) -> File {
         let file = File::from(memfd_create("keys", MemfdFlags::ALLOW_SEALING).unwrap());
         (&file).write_all(text).unwrap();
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_does_not_fit_is_taken_back() {
+    fn a_line_that_does_not_fit_is_removed_again() {
         let file = full(b"AES:128:AAAA\n");
         let error = append(&file, Path::new("/k"), b"AES:128:AAAA\n", b"secret").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
@@ -250,8 +253,8 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_line_is_taken_back() {
-        // The file has more than it had when it was read: what a short write leaves.
+    fn a_partial_line_is_removed_again() {
+        // The file is longer than when it was read: what a short write leaves.
         let file = full(b"AES:128:AAAA\nAES:256:BB");
         append(&file, Path::new("/k"), b"AES:128:AAAA\n", b"secret").unwrap_err();
         assert_eq!(file.metadata().unwrap().len(), 13);

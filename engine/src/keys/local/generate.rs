@@ -1,4 +1,4 @@
-//! The bytes of a new key, in the form that Java's key generators give them.
+//! The bytes of a new key, in the form of Java's key generators.
 
 use std::io;
 

@@ -4,9 +4,9 @@
 //! <transformation> ":" <strength in bits> ":" <base64 of the key> [ ":" anything ]
 //! ```
 //!
-//! The database reads the whole file, and fails at the first line that is not of this form; so
-//! does this. The strength must be written as the database writes it: it is not known whether
-//! every release takes `0128` for 128.
+//! The database reads the whole file, and fails at the first line that does not have this form; so
+//! does this module. The strength must be written as the database writes it: whether every release
+//! accepts `0128` as 128 is unknown.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 
 use crate::keys::{SecretKey, secret_file};
 
-/// A key as it was found.
+/// A key as found in the file.
 #[derive(Debug)]
 pub(super) struct Found {
     /// The line, counted from 1.
     pub(super) line: usize,
-    /// The decoded key, of whatever length.
+    /// The decoded key, of any length.
     pub(super) key: SecretKey,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum LineError {
     Strength,
 }
 
-/// Looks a key up by the exact text of transformation and strength; a later line wins.
+/// Looks up a key by the exact text of transformation and strength; a later line wins.
 ///
 /// The error comes with the number of the line.
 pub(super) fn find(
@@ -60,7 +60,7 @@ pub(super) fn find(
 /// Writes a line with its line end.
 pub(super) fn encode(transformation: &str, strength: u32, key: &[u8]) -> Zeroizing<Vec<u8>> {
     let name = format!("{transformation}:{strength}:");
-    // One buffer of the final size: a vector that grew would leave copies of the key behind.
+    // One buffer of the final size: a growing vector would leave copies of the key in freed memory.
     let length = base64::encoded_len(key.len(), true).unwrap_or_default();
     let mut line = Zeroizing::new(vec![b'\n'; name.len().saturating_add(length).saturating_add(1)]);
     if let Some((head, tail)) = line.split_at_mut_checked(name.len()) {

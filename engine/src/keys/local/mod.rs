@@ -15,21 +15,21 @@ use crate::config;
 use crate::crypto::Transformation;
 use crate::error::{Error, Result};
 
-/// The key files that options name. A file is read anew for each key.
+/// The key files that options name. A file is read again for each key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalKeyFiles {
     base: Option<PathBuf>,
 }
 
 impl LocalKeyFiles {
-    /// Resolves relative paths against `base`, or else against the working directory, as the
-    /// database's JVM does with its own (newer releases insist on absolute paths).
+    /// Resolves relative paths against `base` if given, otherwise against the working directory, as
+    /// the database's JVM does with its own (newer releases require absolute paths).
     #[must_use]
     pub const fn new(base: Option<PathBuf>) -> Self {
         Self { base }
     }
 
-    /// Where a file that options name lies.
+    /// The path of a file that options name.
     #[must_use]
     pub fn resolve(&self, file: &str) -> PathBuf {
         match &self.base {
@@ -38,28 +38,28 @@ impl LocalKeyFiles {
         }
     }
 
-    /// Makes a target's missing key: from the operating system's random source, in the form and
-    /// the mode in which the database would.
+    /// Makes a target's missing key from the operating system's random source, in the form and with
+    /// the mode that the database would use.
     ///
-    /// A key that is there stays as it is. Else one line is appended, after a line end if the
-    /// last line lacks its own; a missing file is created with mode 0600, and missing parent
-    /// directories with 0700. All of it is durable when this returns. A file that is there keeps
-    /// its mode and owner; what is new gets the owner of `like`, such as the data directory, so that
-    /// the node's user can read it.
+    /// An existing key is left alone. Otherwise one line is appended, after a line end if the last
+    /// line lacks its own; a missing file is created with mode 0600, and missing parent directories
+    /// with 0700. All of it is durable when this returns. An existing file keeps its mode and
+    /// owner; new files get the owner of `like`, such as the data directory, so that the node's
+    /// user can read them.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the file has a line that the
-    /// database would not load; [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable)
-    /// when the key is not a local one; [`ErrorKind::Busy`](crate::ErrorKind::Busy) when another
-    /// run writes the file; [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace) and
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io). A line that cannot be written whole and made
-    /// durable is taken back.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the file has a line that the database
+    /// would not load; [`ErrorKind::KeyUnavailable`](crate::ErrorKind::KeyUnavailable) when the key
+    /// is not a local one; [`ErrorKind::Busy`](crate::ErrorKind::Busy) when another run is writing
+    /// the file; [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace) and
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io). A line that cannot be written completely and made
+    /// durable is removed again.
     pub fn create(&self, key: &KeyRef, like: &Path) -> Result<KeyCreation> {
         append::create(&self.locate(key)?, like)
     }
 
-    /// A warning when others than the owner may read or change the file of a key; none when
-    /// they may not, or the file cannot be examined.
+    /// A warning when users other than the owner may read or change the file of a key; `None` when
+    /// they may not, or when the file cannot be examined.
     #[must_use]
     pub fn permission_warning(&self, key: &KeyRef) -> Option<String> {
         config::exposed(&self.locate(key).ok()?.path, "the key file")
@@ -88,7 +88,7 @@ impl KeyProvider for LocalKeyFiles {
     }
 }
 
-/// A key by its place.
+/// A key by its location.
 #[derive(Debug)]
 struct LocalKey<'a> {
     name: &'a KeyRef,

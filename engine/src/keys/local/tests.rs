@@ -112,7 +112,7 @@ fn a_key_that_is_not_there_is_unavailable() {
 }
 
 #[test]
-fn what_the_cipher_does_not_have_is_refused_before_the_file_is_read() {
+fn an_unsupported_strength_is_refused_before_the_file_is_read() {
     let files = Place::empty().files;
     for (key, kind) in [
         (key("Serpent/CBC/PKCS5Padding", 128), ErrorKind::Unsupported),
@@ -129,7 +129,7 @@ fn what_the_cipher_does_not_have_is_refused_before_the_file_is_read() {
 }
 
 #[test]
-fn a_file_that_the_database_would_not_load_is_refused_and_left_alone() {
+fn a_file_the_database_would_not_load_is_refused_untouched() {
     for (bad, part) in [
         ("\n", "line 4: it is blank"),
         ("/NeRYTaMsxrwGYLuCj7L/Q==\n", "line 4: it is not of the form"),
@@ -191,7 +191,7 @@ fn a_new_file_is_the_owner_s_alone() {
 }
 
 #[test]
-fn what_a_run_that_was_cut_off_left_of_a_new_file_is_made_anew() {
+fn the_remains_of_an_interrupted_new_file_are_replaced() {
     let place = Place::empty();
     let unfinished = place.path("keys/k.unfinished");
     fs::create_dir_all(place.path("keys")).unwrap();
@@ -207,7 +207,7 @@ fn what_a_run_that_was_cut_off_left_of_a_new_file_is_made_anew() {
 }
 
 #[test]
-fn every_strength_can_be_made_and_no_two_keys_are_alike() {
+fn every_strength_can_be_made_and_all_keys_differ() {
     let place = Place::empty();
     let mut seen = BTreeSet::new();
     for transformation in [CBC, "AES/ECB/PKCS5Padding", "AES"] {
@@ -222,7 +222,7 @@ fn every_strength_can_be_made_and_no_two_keys_are_alike() {
     assert_eq!(place.text().lines().count(), 9);
 }
 
-/// Lengths and forms of Java 17's own generators, which were asked.
+/// Lengths and forms as Java 17's own generators give them.
 #[test]
 fn keys_of_every_cipher_are_made_as_java_makes_them() {
     let place = Place::empty();
@@ -255,7 +255,7 @@ fn a_key_of_des_has_all_its_bytes() {
     let place = Place::with(KEYS.as_bytes(), 0o600);
     let read = place.files.read_key(&key("DES/CBC/PKCS5Padding", 56)).unwrap();
     assert_eq!((read.bits(), read.expose()[0]), (64, 0x07));
-    // Two keys or seven bytes: Java takes neither.
+    // Two keys or seven bytes: Java accepts neither.
     for (name, base64, strength) in
         [("DESede", "AAECAwQFBgcICQoLDA0ODw==", 112), ("DES", "AAECAwQFBg==", 56)]
     {
@@ -266,7 +266,7 @@ fn a_key_of_des_has_all_its_bytes() {
 }
 
 #[test]
-fn a_line_is_added_to_a_file_that_is_there_and_its_mode_is_kept() {
+fn a_line_is_added_to_an_existing_file_and_its_mode_kept() {
     for (text, separator) in [(KEYS, ""), (KEYS.trim_end(), "\n")] {
         let place = Place::with(text.as_bytes(), 0o640);
         assert_eq!(place.create(&key("AES", 128)).unwrap(), KeyCreation::Created);
@@ -283,7 +283,7 @@ fn a_line_is_added_to_a_file_that_is_there_and_its_mode_is_kept() {
 }
 
 #[test]
-fn a_key_that_is_there_is_never_touched() {
+fn an_existing_key_is_never_touched() {
     let place = Place::with(KEYS.trim_end().as_bytes(), 0o400);
     assert_eq!(place.create(&key(CBC, 256)).unwrap(), KeyCreation::AlreadyThere);
     assert_eq!(place.text(), KEYS.trim_end());
@@ -309,7 +309,7 @@ fn a_link_is_followed_and_stays() {
 }
 
 #[test]
-fn what_somebody_else_began_is_not_taken() {
+fn a_file_begun_by_another_user_is_not_used() {
     let place = Place::empty();
     fs::create_dir(place.path("keys")).unwrap();
     let unfinished = place.path("keys/k.unfinished");
@@ -356,7 +356,7 @@ fn a_parent_that_is_a_file_is_an_error_of_the_system() {
 }
 
 #[test]
-fn permissions_of_others_are_worth_a_warning() {
+fn permissions_for_others_cause_a_warning() {
     for (mode, what) in [
         (0o600, None),
         (0o400, None),
@@ -382,12 +382,12 @@ fn permissions_of_others_are_worth_a_warning() {
 }
 
 #[test]
-fn what_is_new_belongs_to_the_owner_of_the_data() {
+fn new_files_belong_to_the_owner_of_the_data() {
     use std::os::unix::fs::{MetadataExt as _, chown};
     let place = Place::empty();
     let data = place.path("data");
     DirBuilder::new().create(&data).unwrap();
-    // Only root may give files away; anybody else owns both anyway.
+    // Only root may give files away; any other user owns both anyway.
     let _only_root = chown(&data, Some(4711), Some(4712));
     let like = fs::metadata(&data).unwrap();
     let deep = KeyRef::LocalFile {

@@ -1,4 +1,4 @@
-//! Which piece of which task is handed out next.
+//! Decides which piece of which task is handed out next.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -18,8 +18,8 @@ pub(super) struct Coordinator<'c, S> {
     open: Vec<Open<S>>,
     /// Tasks that were not begun yet, in their order.
     waiting: VecDeque<usize>,
-    /// When to look whether one of them can be begun: at once, after a task has ended; later, if
-    /// there was too little for one, since others than the tasks may take and give back, too.
+    /// When to check whether one of them can be begun: at once after a task has ended; later if
+    /// there was too little for one, since other processes may take and free space, too.
     look_at: Option<Instant>,
     begun: u64,
     /// Pieces that are handed out.
@@ -44,8 +44,8 @@ impl<'c, S> Coordinator<'c, S> {
         }
     }
 
-    /// Ends when no task is open and none is left: every piece that was handed out has come back
-    /// by then, since a task ends only when none of its pieces runs.
+    /// Ends when no task is open and none is left. By then every piece that was handed out has come
+    /// back, since a task ends only when none of its pieces is running.
     pub(super) fn drive<T: Task<Stage = S>>(
         &mut self,
         tasks: &[T],
@@ -74,8 +74,8 @@ impl<'c, S> Coordinator<'c, S> {
         }
     }
 
-    /// Begins nothing more, and abandons what is open as soon as nothing of it runs. A serial step
-    /// is let through: it may be the swap.
+    /// Begins nothing more, and abandons open tasks as soon as none of their work is running. A
+    /// serial step is allowed to finish: it may be the swap.
     fn wind_up(
         &mut self,
         spawn: &impl Fn(usize, Work<S>),
@@ -102,10 +102,10 @@ impl<'c, S> Coordinator<'c, S> {
         }
     }
 
-    /// The task that gets its next piece done: an old one, so that what is open gets finished and its
-    /// space freed, but by turns with others, one for each worker, since a file takes one write at a
-    /// time. Those whose pieces wait for each other are finished one after the other: what waits is in
-    /// memory.
+    /// The task whose next piece is done. An old one, so that open tasks are finished and their
+    /// space freed, but alternating with others, one for each worker, since a file takes one write
+    /// at a time. Tasks whose pieces wait for each other are finished one after the other: the
+    /// waiting pieces are in memory.
     fn next_in_turn(&mut self) -> Option<&mut Open<S>> {
         let ready = self.open.iter_mut().filter(|open| open.is_ready());
         let mut ready = ready.take(self.limits.threads.get()).peekable();
@@ -115,8 +115,8 @@ impl<'c, S> Coordinator<'c, S> {
         ready.take_while(|open| !open.is_ordered).min_by_key(|open| open.running())
     }
 
-    /// Opens tasks in their order, for which the plan has a reason. Passed over are those that the
-    /// deadline has no room for, and those that have to wait for what they share with open ones.
+    /// Opens tasks in their order, for which the plan has a reason. Tasks for which the deadline
+    /// leaves no time, and tasks that have to wait for a shared resource, are passed over.
     fn open_more<T: Task<Stage = S>>(
         &mut self,
         tasks: &[T],
@@ -131,7 +131,7 @@ impl<'c, S> Coordinator<'c, S> {
         {
             let is_full = !self.control.has_room(self.begun);
             if is_full && !self.open.is_empty() {
-                // One of them may fail, and leave its place to this one.
+                // One of them may fail, and free its place for this one.
                 break;
             }
             let open = self.open.iter();
@@ -164,7 +164,7 @@ impl<'c, S> Coordinator<'c, S> {
         }
     }
 
-    /// Nothing is open, and still there is too little for each of those that wait.
+    /// Nothing is open, and still there is too little for each waiting task.
     fn give_up<T: Task<Stage = S>>(
         &mut self,
         tasks: &[T],
@@ -176,13 +176,13 @@ impl<'c, S> Coordinator<'c, S> {
         }
     }
 
-    /// Whether so much work can be done before the deadline, at the rate so far.
+    /// Whether this much work can be done before the deadline, at the rate so far.
     fn has_time(&self, work: u64, now: Instant) -> bool {
         let needed = self.pace.estimate(work, now);
         self.control.time_left(now).zip(needed).is_none_or(|(left, needed)| needed <= left)
     }
 
-    /// Whether one more task may be open, and if as a small one, with its bytes.
+    /// Whether one more task may be open, and with its bytes if it counts as a small one.
     fn admits(&self, bytes: u64) -> Option<Option<u64>> {
         let small = || self.open.iter().filter_map(|open| open.small);
         if self.open.len().saturating_sub(small().count()) < self.limits.open_tasks() {
@@ -213,7 +213,7 @@ impl<'c, S> Coordinator<'c, S> {
             open.enter(entered, self.limits);
         }
         let is_abandoned = matches!(work, Work::Abandon { .. });
-        // What it holds of the stage must be gone before the next serial step.
+        // Its references to the stage must be dropped before the next serial step.
         drop(work);
         let has_ended = match outcome {
             Ok(outcome) => outcome == Outcome::Over,
@@ -227,7 +227,7 @@ impl<'c, S> Coordinator<'c, S> {
             let open = self.open.remove(at);
             let (index, outcome) = (open.index, open.outcome());
             if outcome.is_err() {
-                // Otherwise a few that fail each time would be all that is ever begun.
+                // Otherwise only a few tasks, which fail each time, would ever be begun.
                 self.begun = self.begun.saturating_sub(1);
             }
             see(index, Step::Ended(outcome));
@@ -237,11 +237,11 @@ impl<'c, S> Coordinator<'c, S> {
     }
 }
 
-/// How long the coordinator sleeps at most before it asks whether the run is to go on: without a
-/// piece that is done, nothing wakes it.
+/// The longest time that the coordinator sleeps before it checks whether the run may continue: only
+/// a finished piece wakes it.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How often it is asked whether there is now enough for a task that waits, when no other has ended.
+/// How often to check whether there is now enough for a waiting task, when no other has ended.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::pipeline::scheduler::work::Entered;
 
-    /// Which tasks the first pieces are handed out of, when all of these are open.
+    /// The tasks of the first pieces that are handed out, when all of these are open.
     fn handed_out(threads: usize, ordered: &[bool]) -> Vec<usize> {
         let limits = Limits { threads: NonZeroUsize::new(threads).unwrap() };
         let control = Control::default();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_write_to_different_files_unless_pieces_wait_for_each_other() {
+    fn workers_write_to_different_files_unless_pieces_are_ordered() {
         assert_eq!(handed_out(1, &[false, false]), [0, 0, 0]);
         assert_eq!(handed_out(2, &[false, false, false]), [0, 1, 0, 1, 0, 1]);
         assert_eq!(handed_out(2, &[false]), [0; 6]);

@@ -1,4 +1,5 @@
-//! Runs tasks: a coordinator hands their pieces to the pool, and what waits for the disk to threads of its own.
+//! Runs tasks: a coordinator hands their pieces to the pool, and steps that wait for the disk to
+//! separate threads.
 
 mod coordinator;
 mod limits;
@@ -16,9 +17,9 @@ use super::workers::{Workers, note_shortage};
 pub use self::limits::Limits;
 pub use self::step::Step;
 
-/// Runs all tasks to their end, unless `control` ends the run before. `see` is called on the calling
-/// thread with the index of the task; a failed task does not stop the others. Where the system gives
-/// fewer threads than the limits want, it takes longer.
+/// Runs all tasks to their end, unless `control` ends the run before. `see` is called on the
+/// calling thread with the index of the task; a failed task does not stop the others. If the system
+/// provides fewer threads than the limits request, it takes longer.
 pub fn run<T: Task>(
     tasks: &[T],
     limits: Limits,
@@ -48,8 +49,8 @@ pub fn run<T: Task>(
     let (wait, waiting) = crossbeam_channel::unbounded();
     pool.in_place_scope(|computing| {
         std::thread::scope(|scope| {
-            // What waits for the disk is no work for rayon, whose threads ask all others for work before they
-            // sleep. These end with this sender.
+            // Steps that wait for the disk do not suit rayon, whose threads ask all others for work
+            // before they sleep. These threads end with this sender.
             let wait = wait;
             let wait_for = || waiting.iter().for_each(|(index, work)| perform(index, work));
             let start = |number: &usize| {

@@ -1,4 +1,4 @@
-//! A task that is open: where it is in its stages, and what of it runs.
+//! An open task: its stage, and which of its work is running.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use crate::{Error, Result};
 /// An open task.
 pub(super) struct Open<S> {
     pub(super) index: usize,
-    /// Its bytes, if it is open beside those that are always allowed.
+    /// Its bytes, if it is open in addition to those that are always allowed.
     pub(super) small: Option<u64>,
     /// Whether its pieces wait for each other in memory.
     pub(super) is_ordered: bool,
-    /// The stage it is in; none while it begins.
+    /// The current stage; `None` while it begins.
     stage: Option<Arc<S>>,
     next_piece: u64,
     pieces: u64,
     spread: u64,
     running: BTreeSet<u64>,
-    /// A serial step (begin, end, abandon) is under way.
+    /// A serial step (begin, end, abandon) is in progress.
     serial: bool,
     failure: Option<Error>,
 }
 
 impl<S> Open<S> {
-    /// One whose beginning is under way.
+    /// A task that is being begun.
     pub(super) const fn beginning(index: usize, small: Option<u64>) -> Self {
         Self {
             index,
@@ -47,7 +47,7 @@ impl<S> Open<S> {
         self.failure.is_none() && !self.serial && self.has_pieces() && self.lead() < self.spread
     }
 
-    /// How many of its pieces run.
+    /// How many of its pieces are running.
     pub(super) fn running(&self) -> usize {
         self.running.len()
     }
@@ -62,7 +62,7 @@ impl<S> Open<S> {
         self.next_piece.saturating_sub(oldest)
     }
 
-    /// Its next piece, which runs from now on.
+    /// Its next piece, which counts as running from now on.
     pub(super) fn hand_out(&mut self) -> Option<Work<S>> {
         let stage = Arc::clone(self.stage.as_ref()?);
         let piece = self.next_piece;
@@ -71,8 +71,8 @@ impl<S> Open<S> {
         Some(Work::Piece { stage, piece })
     }
 
-    /// The serial step that is due when nothing of it runs: there are no more pieces, or it has
-    /// failed. It is under way from now on.
+    /// The serial step that is due when none of its work is running: there are no more pieces, or
+    /// it has failed. The step counts as in progress from now on.
     pub(super) fn serial_step(&mut self) -> Option<Work<S>> {
         if self.serial || !self.running.is_empty() {
             return None;
@@ -86,7 +86,7 @@ impl<S> Open<S> {
         Some(work)
     }
 
-    /// Some work of it is over.
+    /// Some of its work has ended.
     pub(super) fn take_back(&mut self, work: &Work<S>) {
         match work {
             Work::Piece { piece, .. } => {
@@ -96,7 +96,7 @@ impl<S> Open<S> {
         }
     }
 
-    /// The stage it is in by now, whose pieces have not begun.
+    /// The new stage, whose pieces have not begun.
     pub(super) fn enter(&mut self, entered: Entered<S>, limits: Limits) {
         let Entered { stage, pieces, is_ordered } = entered;
         self.stage = Some(stage);
@@ -106,7 +106,7 @@ impl<S> Open<S> {
         self.spread = if is_ordered { limits.ordered_spread() } else { limits.spread() };
     }
 
-    /// What it is in, for those who ask what it still needs.
+    /// Its stage, to compute what it still needs.
     pub(super) fn stage(&self) -> Option<&S> {
         self.stage.as_deref()
     }

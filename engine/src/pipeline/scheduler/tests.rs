@@ -169,7 +169,7 @@ fn no_more_tasks_are_open_than_the_limits() {
     }
 }
 
-/// As many can wait for the disk at a time as are open: here each waits for all others.
+/// All open tasks can wait for the disk at the same time: here each waits for all others.
 #[test]
 fn serial_steps_do_not_wait_for_each_other() {
     struct Waits<'a>(&'a std::sync::Barrier);
@@ -295,7 +295,7 @@ fn single_pieces_are_done_by_the_thread_that_has_the_task() {
 }
 
 #[test]
-fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held_or_paced() {
+fn a_single_piece_is_not_begun_in_a_stopped_or_paused_run() {
     for threads in [1, 2] {
         let control = Control::default();
         let steps = Mutex::default();
@@ -317,7 +317,7 @@ fn a_single_piece_is_not_begun_when_the_run_is_stopped_or_held_or_paced() {
 }
 
 #[test]
-fn a_run_that_is_stopped_abandons_what_is_open_and_leaves_the_rest() {
+fn a_stopped_run_abandons_open_tasks_and_leaves_the_rest() {
     for threads in [1, 3] {
         let tasks: Vec<_> =
             (0..50).map(|_| Probe { stages: vec![40, 3], ..Probe::default() }).collect();
@@ -349,7 +349,7 @@ fn a_run_that_is_stopped_abandons_what_is_open_and_leaves_the_rest() {
 }
 
 #[test]
-fn what_the_deadline_has_no_room_for_is_left_and_the_rest_goes_on() {
+fn tasks_beyond_the_deadline_are_left_and_the_rest_continue() {
     // Two are open at a time, so the rate is known before the large one's turn.
     let tasks = [1, 1, 1 << 40, 1].map(|pieces| Probe { stages: vec![pieces], ..Probe::default() });
     let control = Control::default();
@@ -368,7 +368,7 @@ fn what_the_deadline_has_no_room_for_is_left_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_paused_run_goes_on_when_it_is_let() {
+fn a_paused_run_continues_when_it_is_released() {
     let tasks: Vec<_> = (0..3).map(|_| Probe { stages: vec![5], ..Probe::default() }).collect();
     let control = Control::default();
     control.pause(true);
@@ -386,7 +386,7 @@ fn a_paused_run_goes_on_when_it_is_let() {
 }
 
 #[test]
-fn no_more_tasks_are_begun_than_asked_for() {
+fn no_more_tasks_are_begun_than_requested() {
     for most in [0, 1, 7, 100] {
         let tasks: Vec<_> =
             (0..20).map(|_| Probe { stages: vec![2], ..Probe::default() }).collect();
@@ -406,7 +406,7 @@ fn no_more_tasks_are_begun_than_asked_for() {
 }
 
 #[test]
-fn tasks_that_fail_leave_their_place_to_others() {
+fn failed_tasks_free_their_place_for_others() {
     for threads in [1, 2, 4] {
         let probe = |number: u64| Probe {
             stages: vec![2],
@@ -427,7 +427,7 @@ fn tasks_that_fail_leave_their_place_to_others() {
     }
 }
 
-/// Space that tasks take when they begin and give back when they end, to a part.
+/// Space that tasks take when they begin and partly give back when they end.
 struct Pool {
     there: AtomicU64,
     number: u64,
@@ -444,7 +444,7 @@ impl Pool {
     }
 }
 
-/// Takes what it needs in its only piece, as a file that grows does.
+/// Takes what it needs in its only piece, like a growing file.
 struct Takes<'p> {
     pool: &'p Pool,
     need: Need,
@@ -523,7 +523,7 @@ impl Share<()> for Takes<'_> {
     }
 }
 
-/// Runs them; returns how each ended: nothing, or its error. Begun ones are noted in their order.
+/// Runs them; returns how each ended: `None`, or its error. Begun ones are recorded in order.
 fn shared(tasks: &[Takes<'_>], threads: usize) -> (Vec<Option<String>>, Vec<usize>) {
     let mut ended = vec![None; tasks.len()];
     let mut begun = Vec::new();
@@ -539,7 +539,7 @@ fn shared(tasks: &[Takes<'_>], threads: usize) -> (Vec<Option<String>>, Vec<usiz
 }
 
 #[test]
-fn tasks_are_begun_as_far_as_what_they_share_goes() {
+fn tasks_are_begun_as_far_as_shared_space_allows() {
     for threads in [1, 2, 4] {
         for there in [10, 11, 19, 20, 35, 1000] {
             let pool = Pool::of(1, there);
@@ -567,10 +567,10 @@ fn what_never_fits_fails_alone_and_when_all_others_are_done() {
 }
 
 #[test]
-fn what_others_give_back_is_waited_for() {
+fn tasks_wait_for_space_that_others_free() {
     let pool = Pool::of(1, 10);
     let mut tasks = [30, 20, 5, 5].map(|bytes| Takes::exactly(&pool, bytes));
-    // These end with more than they took, as what is compressed from now on does.
+    // These end with more space than they took, as with newly compressed data.
     (tasks[2].gives_back, tasks[3].gives_back) = (10, 20);
     tasks[1].gives_back = 40;
     let (ended, begun) = shared(&tasks, 2);
@@ -579,7 +579,7 @@ fn what_others_give_back_is_waited_for() {
 }
 
 #[test]
-fn a_bound_is_enough_to_go_alone_when_the_estimate_fits() {
+fn a_fitting_estimate_is_enough_for_a_task_alone() {
     let pool = Pool::of(1, 10);
     let need = Need { most: 100, least: 10 };
     let alone = || Takes { need, ..Takes::exactly(&pool, 10) };
@@ -589,7 +589,7 @@ fn a_bound_is_enough_to_go_alone_when_the_estimate_fits() {
 }
 
 #[test]
-fn it_is_not_asked_at_each_piece_what_is_left() {
+fn free_space_is_not_measured_at_each_piece() {
     let pool = Pool::of(1, 10);
     let tasks: Vec<_> = (0..100).map(|_| Takes::exactly(&pool, 10)).collect();
     let started = Instant::now();

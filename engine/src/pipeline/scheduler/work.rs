@@ -1,4 +1,4 @@
-//! What the threads do for a task, and what comes of it.
+//! What the threads do for a task, and the outcome.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -27,7 +27,7 @@ pub(super) struct Entered<S> {
     pub(super) is_ordered: bool,
 }
 
-/// What came of it.
+/// The outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The task is in a stage with something to do.
@@ -40,15 +40,15 @@ pub(super) enum Outcome {
 pub(super) struct Done<S> {
     pub(super) index: usize,
     pub(super) work: Work<S>,
-    /// Bytes of pieces that were done, with their stages.
+    /// Bytes of the pieces that were done, with their stages.
     pub(super) advanced: Vec<(Arc<S>, u64)>,
-    /// The last stage that was entered by this; what failed has failed in it.
+    /// The last stage that this work entered; a failure happened in it.
     pub(super) entered: Option<Entered<S>>,
     pub(super) outcome: Result<Outcome>,
 }
 
 impl<S> Done<S> {
-    /// Does some work for a task; a panic is the failure of this task alone.
+    /// Does some work for a task; a panic fails only this task.
     pub(super) fn doing<T: Task<Stage = S>>(
         task: &T,
         index: usize,
@@ -78,7 +78,7 @@ impl<T: Task> Doing<'_, T> {
                 return self.piece(stage, *piece).map(|()| Outcome::Open);
             }
             Work::Abandon { stage, why } => {
-                // Nobody else has it: every piece has come back.
+                // There is no other reference: every piece has come back.
                 self.task.abandon(stage.take().and_then(Arc::into_inner), why);
                 return Ok(Outcome::Over);
             }
@@ -88,8 +88,9 @@ impl<T: Task> Doing<'_, T> {
         while let Next::Stage { stage, pieces, is_ordered } = next {
             let stage = Arc::new(stage);
             self.entered = Some(Entered { stage: Arc::clone(&stage), pieces, is_ordered });
-            // A single piece is not worth a way to another thread and back, which takes as long as a few KiB.
-            if pieces != 1 || !self.control.lets_go_on(Instant::now()) {
+            // A single piece is not worth a round trip to another thread, which takes as long as
+            // processing a few KiB.
+            if pieces != 1 || !self.control.may_continue(Instant::now()) {
                 return Ok(Outcome::Open);
             }
             self.piece(&stage, 0)?;

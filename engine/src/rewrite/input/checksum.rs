@@ -1,4 +1,4 @@
-//! The CRC32 of a Data.db whose ranges are done in any order, and the file that has it.
+//! The CRC32 of a Data.db whose ranges are done in any order, and the file that stores it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,23 +7,23 @@ use crate::io::Storage;
 use crate::sstable::parse_digest;
 use crate::{Error, ErrorKind, Result};
 
-/// Combines the CRC32 values of pieces in the order of the file. Pieces that come early wait; their number is bounded by
-/// the scheduler's limits.
+/// Combines the CRC32 values of pieces in the order of the file. Pieces that arrive early wait; the
+/// scheduler's limits bound their number.
 #[derive(Debug, Default)]
 pub(in crate::rewrite) struct OrderedCrc {
     combined: crc32fast::Hasher,
     next: u64,
-    /// How many pieces, and their CRC32, by the first of them.
+    /// How many pieces, and their CRC32, by the first piece.
     early: BTreeMap<u64, (u64, crc32fast::Hasher)>,
 }
 
 impl OrderedCrc {
-    /// Adds a piece; each number comes once.
+    /// Adds a piece; each number may be added once.
     pub(in crate::rewrite) fn add(&mut self, piece: u64, crc: crc32fast::Hasher) {
         self.add_run(piece, 1, crc);
     }
 
-    /// Adds pieces that follow each other.
+    /// Adds consecutive pieces.
     pub(in crate::rewrite) fn add_run(&mut self, first: u64, count: u64, crc: crc32fast::Hasher) {
         self.early.insert(first, (count, crc));
         while let Some((count, crc)) = self.early.remove(&self.next) {
@@ -41,8 +41,8 @@ impl OrderedCrc {
 /// Compares a Digest.crc32 with the CRC32 of its Data.db.
 ///
 /// # Errors
-/// `kind` when they differ: [`ErrorKind::Corrupt`] for damaged input, [`ErrorKind::Mismatch`]
-/// where the comparison is what was asked for.
+/// `kind` when they differ: [`ErrorKind::Corrupt`] for damaged input, [`ErrorKind::Mismatch`] where
+/// the comparison itself was requested.
 pub(in crate::rewrite) fn check_digest(
     storage: &dyn Storage,
     path: &Path,

@@ -10,16 +10,16 @@ use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 /// How a chunk gets from the old file to the new one.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rewrite) enum Route {
-    /// What the compressor made stays as it is, chunk for chunk.
+    /// The compressed chunks are kept, one for one.
     Payloads,
-    /// Plaintext is cut into new chunks and compressed anew, if there is a compressor.
+    /// Plaintext is cut into new chunks and compressed again, if there is a compressor.
     Plaintext(Option<Codec>),
 }
 
-/// Everything about it that is known before the first chunk is read.
+/// Everything about a rewrite that is known before the first chunk is read.
 #[derive(Debug)]
 pub(in crate::rewrite) struct Layout {
-    /// The way.
+    /// How chunks get from the old file to the new one.
     pub(in crate::rewrite) route: Route,
     /// The pieces of the work.
     pub(in crate::rewrite) ranges: Ranges,
@@ -27,7 +27,7 @@ pub(in crate::rewrite) struct Layout {
     pub(in crate::rewrite) new: Chunking,
     /// The head of the new CompressionInfo.db; none for an uncompressed target.
     pub(in crate::rewrite) header: Option<CompressionHeader>,
-    /// Whether the length of every record is known beforehand, and so its place.
+    /// Whether the length of every record, and so its place, is known beforehand.
     pub(in crate::rewrite) is_fixed: bool,
     /// Bytes of plaintext.
     pub(in crate::rewrite) plain_length: u64,
@@ -78,13 +78,13 @@ impl Layout {
         let length = u64::from(self.new.length.bytes());
         let record = bytes(usize::try_from(length).unwrap_or(usize::MAX));
         let full = (self.plain_length / length).min(self.new.count);
-        // Only the last chunk, and the empty ones behind it, are shorter.
+        // Only the last chunk, and the empty ones after it, are shorter.
         let rest: u64 = (full..self.new.count).map(|chunk| bytes(self.new_length(chunk))).sum();
         (full.saturating_mul(record).saturating_add(rest), record)
     }
 }
 
-/// A chunk that was stored raw has no payload.
+/// A chunk that is stored raw has no payload.
 fn may_have_raw_chunks(facts: &Facts, source: &ChunkSource) -> bool {
     let header = source.header();
     facts.shape.codec().is_some()

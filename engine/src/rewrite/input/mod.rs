@@ -1,4 +1,5 @@
-//! The old SSTable: its chunks, how they are cut into ranges, and how they become those of the new one.
+//! The old SSTable: its chunks, how they are grouped into ranges, and how they become those of the
+//! new one.
 
 mod checksum;
 mod layout;

@@ -13,8 +13,8 @@ pub struct Chunking {
     pub count: u64,
 }
 
-/// The ranges of plaintext that an SSTable is worked on in. Each is made of whole chunks of the
-/// old file and of the new one, whatever their lengths: both are powers of two.
+/// The ranges of plaintext in which an SSTable is processed. Each consists of whole chunks of both
+/// the old file and the new one, whatever their lengths: both are powers of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ranges {
     count: u64,
@@ -28,13 +28,13 @@ pub struct Ranges {
 pub const RANGE_BYTES: u32 = 2 << 20;
 
 impl Ranges {
-    /// Cuts so many bytes of plaintext.
+    /// Cuts this many bytes of plaintext.
     #[must_use]
     pub fn new(plain_length: u64, old: Chunking, new: Chunking) -> Self {
         Self::cut(plain_length, old, new, RANGE_BYTES)
     }
 
-    /// The same with another length of ranges than the usual one.
+    /// The same with an unusual length of ranges.
     #[must_use]
     pub fn cut(plain_length: u64, old: Chunking, new: Chunking, most: u32) -> Self {
         let (a, b) = (old.length.bytes(), new.length.bytes());
@@ -70,7 +70,7 @@ impl Ranges {
     fn chunks(&self, of: Chunking, range: u64) -> Range<u64> {
         let per_range = self.step / u64::from(of.length.bytes());
         let start = range.saturating_mul(per_range).min(of.count);
-        // The last one takes the empty chunks along.
+        // The last one includes the empty chunks.
         let last = range.saturating_add(1) == self.count;
         let end = if last { of.count } else { start.saturating_add(per_range).min(of.count) };
         start..end

@@ -170,7 +170,7 @@ impl ChunkSource {
         }
         let start = slots.first().map_or(0, |slot| slot.offset);
         let length = slots.iter().map(|slot| self.record_length(slot)).sum();
-        self.prefetch_behind(start, length);
+        self.prefetch_ahead(start, length);
         let bytes = self.data.slice(start, length, input)?;
         let mut whole = crc32fast::Hasher::new();
         let mut rest = bytes;
@@ -179,11 +179,11 @@ impl ChunkSource {
             let (record, after) = rest
                 .split_at_checked(self.record_length(slot))
                 .ok_or_else(|| self.outside(number))?;
-            let (stored, behind) =
+            let (stored, trailer) =
                 record.split_at_checked(slot.stored).ok_or_else(|| self.outside(number))?;
             let mut hasher = crc32fast::Hasher::new();
             hasher.update(stored);
-            let crc = match behind.first_chunk() {
+            let crc = match trailer.first_chunk() {
                 Some(crc) => Some(u32::from_be_bytes(*crc)),
                 None if self.has_no_checksums() => None,
                 None => Some(expected.next().ok_or_else(|| self.outside(number))?),
@@ -191,16 +191,16 @@ impl ChunkSource {
             if crc.is_some_and(|crc| hasher.clone().finalize() != crc) {
                 return Err(self.place(number, slot, crc_mismatch()));
             }
-            hasher.update(behind);
+            hasher.update(trailer);
             whole.combine(&hasher);
             rest = after;
         }
         Ok(Checked { crc: whole, chunks, slots, bytes, source: self })
     }
 
-    /// Ranges are worked on nearly in order: when one is begun, one a few ranges ahead begins to come
-    /// from the disk, so that no worker waits for it.
-    fn prefetch_behind(&self, start: u64, length: usize) {
+    /// Ranges are processed nearly in order. When one is begun, the system starts to read one a few
+    /// ranges ahead, so that no worker waits for it.
+    fn prefetch_ahead(&self, start: u64, length: usize) {
         let ahead = |ranges: u64| {
             start.saturating_add(u64::try_from(length).unwrap_or(u64::MAX).saturating_mul(ranges))
         };
@@ -218,7 +218,7 @@ impl ChunkSource {
         self.data.unchanged()
     }
 
-    /// What was found so far under another key than its header names: a warning for each such key.
+    /// A warning for each key under which chunks were found whose headers name another key.
     #[must_use]
     pub(in crate::rewrite) fn mislabelled(&self) -> Vec<Error> {
         lock(&self.mislabelled)
@@ -265,7 +265,7 @@ impl Checked<'_> {
         self.bytes.len()
     }
 
-    /// Gives its memory back: for what is read this once.
+    /// Frees its memory: for data that is read only once.
     pub(in crate::rewrite) fn forget(&self) {
         let start = self.slots.first().map_or(0, |slot| slot.offset);
         self.source.data.forget(start, self.length());
@@ -340,7 +340,7 @@ impl Stored<'_> {
         decoder.working_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
     }
 
-    /// Puts its payload at the start of `out`, and says how long it is.
+    /// Puts its payload at the start of `out`, and returns its length.
     ///
     /// # Errors
     /// As [`ChunkDecoder::payload`], with the place.
@@ -362,7 +362,7 @@ impl Stored<'_> {
     }
 }
 
-/// How far the disk is asked to be ahead: more than the workers have in hand.
+/// How far ahead to read: more than the workers are processing.
 const RANGES_AHEAD: usize = 8;
 
 fn no_room() -> Error {

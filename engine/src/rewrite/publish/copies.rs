@@ -1,16 +1,17 @@
-//! Puts a staged SSTable in the places of its old one's copies in snapshots and backups.
+//! Replaces the copies of the old SSTable in snapshots and backups by the staged one.
 //!
 //! No node finishes or undoes that. Each line is a point at which the process may die:
 //!
 //! 1. old files linked into the staging directory; [`Replacement`] written there, all of it durable
-//! 2. for each copy: staged files linked beside themselves, each link renamed over an old file, files
+//! 2. for each copy: staged files get a second link, each link renamed over an old file, files
 //!    without a successor removed, directory durable
-//! 3. the record removed, durably; not before that goes the first staged file
+//! 3. the record removed, durably; only then is the first staged file removed
 //!
-//! As long as the record is there, whoever comes next does 2 again, as often as it takes: a file that
-//! is a link of the staged one is in its place. In between a copy has old files and new ones, and
-//! cannot be read. An error that the process survives undoes the copy at which it came, and so does
-//! whoever comes next and cannot put it: each copy is wholly new or wholly old then, and 3 ends it.
+//! As long as the record exists, the next run repeats step 2, as often as necessary: a file that is
+//! a link to the staged one is in place. Meanwhile a copy has old and new files, and cannot be
+//! read. An error that the process survives undoes the copy at which it occurred; so does the next
+//! run if it cannot replace it. Then each copy is either completely new or completely old, and step
+//! 3 ends the replacement.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use crate::rewrite::staging::StagingArea;
 use crate::sstable::{Component, Descriptor, parse_file_name};
 use crate::{Error, ErrorKind, Result};
 
-/// A replacement under way.
+/// A replacement in progress.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rewrite) struct Copies<'a> {
     pub(in crate::rewrite) storage: &'a dyn Storage,
@@ -32,18 +33,18 @@ pub(in crate::rewrite) struct Copies<'a> {
     pub(in crate::rewrite) replacement: &'a Replacement,
 }
 
-/// What was left when a copy could not be replaced.
+/// The state after a copy could not be replaced.
 #[derive(Debug)]
 pub(in crate::rewrite) struct Halted {
     pub(in crate::rewrite) error: Error,
-    /// So many of the first copies are new; the others are old.
+    /// This many of the first copies are new; the others are old.
     pub(in crate::rewrite) replaced: usize,
-    /// But the next one may be neither, and nobody may touch the staging directory before the next
-    /// run has finished it.
+    /// But the next one may be neither, and the staging directory must not be touched before the
+    /// next run has finished it.
     pub(in crate::rewrite) is_pending: bool,
 }
 
-/// Why a copy was not put in its place.
+/// Why a copy was not replaced.
 #[derive(Debug)]
 struct NotPut {
     error: Error,
@@ -92,7 +93,7 @@ impl Copies<'_> {
         self.staging.sync_names(self.storage, self.data_dir)
     }
 
-    /// Step 2 for one copy. What can fail for want of space comes before the first change.
+    /// Step 2 for one copy. What can fail for lack of space comes before the first change.
     fn put(&self, directory: &Path, name: &Descriptor) -> std::result::Result<(), NotPut> {
         let mut is_touched = false;
         self.put_files(directory, name, &mut is_touched)
@@ -107,7 +108,7 @@ impl Copies<'_> {
         }
         for (link, place) in ready {
             let replaced = self.storage.replace(&link, &place);
-            // One that was reported as failed may have happened: its link has no name then.
+            // A rename that was reported as failed may have happened: then its link has no name.
             *is_touched |= replaced.is_ok() || !matches!(self.storage.identity(&link), Ok(Some(_)));
             replaced?;
         }
@@ -130,8 +131,8 @@ impl Copies<'_> {
             if self.storage.identity(&old)?.is_none() {
                 self.remove_if_there(&place)?;
             } else if let Err(error) = self.put_back(&old, &place, component) {
-                // What was kept is a copy where no link can be made, as from another mount, and
-                // nothing can take a place there: nothing has then.
+                // What was kept is a copy where no link can be made, as from another mount. Nothing
+                // can be renamed into place there, so nothing was replaced.
                 if !self.is_same(&old, &place)? {
                     return Err(error);
                 }
@@ -147,7 +148,7 @@ impl Copies<'_> {
         }
     }
 
-    /// Whether two files have the same bytes; one that is not there has none.
+    /// Whether two files have the same bytes; a missing file has none.
     fn is_same(&self, one: &Path, other: &Path) -> Result<bool> {
         if self.storage.identity(one)?.is_none() || self.storage.identity(other)?.is_none() {
             return Ok(false);
@@ -171,7 +172,7 @@ impl Copies<'_> {
         Ok(true)
     }
 
-    /// A second name for a file, to be renamed to its place; none if it is there.
+    /// A second name for a file, to be renamed into place; `None` if it is in place.
     fn link_for(
         &self,
         file: &Path,
@@ -190,7 +191,7 @@ impl Copies<'_> {
         Ok(Some((link, place.to_owned())))
     }
 
-    /// Step 3, also when the record did not become complete.
+    /// Step 3, also when the record was not completed.
     fn withdraw(&self) -> Result<()> {
         self.remove_if_there(&self.staging.path().join(REPLACEMENT_FILE))?;
         self.storage.sync_directory(self.staging.path())
@@ -203,7 +204,7 @@ impl Copies<'_> {
         }
     }
 
-    /// Whether a copy is there at all: somebody may have cleared the snapshot.
+    /// Whether a copy exists at all: the operator may have cleared the snapshot.
     fn is_there(&self, directory: &Path, name: &Descriptor) -> Result<bool> {
         if self.storage.identity(directory)?.is_none() {
             return Ok(false);
@@ -220,7 +221,7 @@ impl Copies<'_> {
 pub(crate) fn pending_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
     let state = data_dir.join(STATE_DIRECTORY);
     let mut pending = Vec::new();
-    // What else may be in its place is told of where it is in the way.
+    // Anything else in its place is reported where it is in the way.
     let is_there = |entry: &Entry| {
         entry.name == STATE_DIRECTORY && entry.kind == EntryKind::Directory && !entry.is_link
     };
@@ -240,24 +241,24 @@ pub(in crate::rewrite) fn is_pending(storage: &dyn Storage, directory: &Path) ->
     Ok(storage.identity(&directory.join(REPLACEMENT_FILE))?.is_some())
 }
 
-/// What became of the replacements that a run has left.
+/// The outcome of the replacements that a run has left.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub(crate) struct FinishedCopies {
     /// Copies that are new, by their Data.db.
     pub new: Vec<PathBuf>,
-    /// Why some are old, by their Data.db: they could not be replaced, and are as they were.
+    /// Why some are old, by their Data.db: they could not be replaced, and are unchanged.
     pub old: Vec<Error>,
     /// Records that could not be carried out in either direction, and why: they stay.
     pub stuck: Vec<(PathBuf, Error)>,
 }
 
-/// Ends the replacements that a run has left below a data directory: each copy is put in its place,
-/// or, where that fails, what it was is put back. Needs the exclusive lease.
+/// Ends the replacements that a run has left below a data directory: each copy is replaced, or, if
+/// that fails, restored. Needs the exclusive lease.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] when nobody can tell what is left. A record that is damaged or cannot be carried
-/// out in either direction is none.
+/// [`ErrorKind::Io`] when it is unknown what is left. A record that is damaged or cannot be carried
+/// out in either direction is not an error.
 pub(crate) fn finish_copies(storage: &dyn Storage, data_dir: &Path) -> Result<FinishedCopies> {
     let mut finished = FinishedCopies::default();
     for directory in pending_copies(storage, data_dir)? {
@@ -278,7 +279,7 @@ fn finish(
     let path = staging.path().join(REPLACEMENT_FILE);
     let replacement = &Replacement::decode(&storage.read_own(&path, LONGEST_RECORD)?)
         .map_err(|error| unreadable(error, &path))?;
-    // Whoever was killed before its fsync has left the record in the cache only.
+    // A run that was killed before its fsync has left the record only in the cache.
     staging.sync_names(storage, data_dir)?;
     let copies = Copies { storage, data_dir, staging, replacement };
     for (below, name) in &replacement.copies {
@@ -290,7 +291,7 @@ fn finish(
         match copies.put(&directory, name) {
             Ok(()) => finished.new.push(data),
             Err(NotPut { error, .. }) => {
-                // What is said in the end is why it could not be replaced.
+                // The final error says why it could not be replaced.
                 copies.take_back(&directory, name).map_err(|_not_back| error.clone())?;
                 finished.old.push(put_back(&error, data));
             }

@@ -55,8 +55,8 @@ impl Rewrite<'_> {
         )
     }
 
-    /// Replaces the copies in snapshots and backups. They come first, since the swap takes away the
-    /// staged files that they are links of.
+    /// Replaces the copies in snapshots and backups. They come first, since the swap moves away the
+    /// staged files that they are links to.
     fn replace_copies(&self, staging: &StagingArea, ledger: &Ledger<'_>) -> Result<()> {
         let Some(replacement) = self.replacement() else { return Ok(()) };
         let PlannedSSTable { copies, shared, data_dir, .. } = self.planned;
@@ -89,8 +89,8 @@ impl Rewrite<'_> {
         outcome.inspect_err(|_| self.tell_of_copies())
     }
 
-    /// Says which copies are new although the SSTable has failed, and which one the next run has to
-    /// finish.
+    /// Reports which copies are new although the SSTable has failed, and which one the next run has
+    /// to finish.
     fn tell_of_copies(&self) {
         self.note(|so_far| {
             for (number, copy) in self.planned.copies.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What a killed run has left is removed.
+//! Removes what a killed run has left.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use crate::plan::STATE_DIRECTORY;
 use crate::rewrite::staging::StagingArea;
 use crate::{Error, Result};
 
-/// What [`sweep`] leaves where it is.
+/// What [`sweep`] does not remove.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a wish that callers make")]
 pub struct Keep {
     /// Staging directories.
     pub staged: BTreeSet<PathBuf>,
-    /// What says whose run the data directory is of: as long as there is a journal.
+    /// The marker of the run that the data directory belongs to: as long as there is a journal.
     pub marker: bool,
 }
 
-/// Removes what a killed run left in the state directory below a data directory, but for what is to be
-/// kept, the journal, the record of rotations, and what copies in snapshots and backups may still need;
-/// and the state directory, if nothing is left in it. Needs the exclusive lease.
+/// Removes what a killed run left in the state directory below a data directory, except what is to
+/// be kept, the journal, the record of rotations, and what copies in snapshots and backups may
+/// still need. Removes the state directory too, if it is then empty. Needs the exclusive lease.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] when a link is in its place, and [`crate::ErrorKind::Io`].
@@ -44,8 +44,9 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &Keep) -> Result<()> 
         let path = state.join(&entry.name);
         let is_directory = entry.kind == EntryKind::Directory && !entry.is_link;
         if is_directory {
-            // A run that was killed may have taken back the record of a replacement and not made that
-            // durable: it must not come back when what it needs was removed or swapped in.
+            // A killed run may have removed the record of a replacement without making that
+            // durable: the record must not come back when the files it needs were removed or
+            // swapped in.
             storage.sync_directory(&path)?;
         }
         let is_kept = keep.staged.contains(&path)

@@ -22,7 +22,7 @@ pub(super) struct ReadingBack<'a> {
     source: ChunkSource,
     /// The ranges to read.
     pub(super) todo: Missing,
-    /// Held by whoever makes a checkpoint.
+    /// Held by the worker that makes a checkpoint.
     turn: Mutex<()>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Rewrite<'a> {
     pub(super) fn open_again(&self, attempt: &Arc<Attempt<'a>>) -> Result<ReadingBack<'a>> {
         let Attempt { staging, layout, read_before, .. } = &**attempt;
         let data = staging.file(&Component::Data);
-        // What is mapped is not given back while it is mapped, and a range is read once.
+        // Mapped memory is not freed while it is mapped, and a range is read only once.
         let access = Access::Positional;
         let source = match &layout.header {
             None => ChunkSource::uncompressed(&data, Some(&staging.file(&Component::Crc)), access)?,
@@ -71,7 +71,7 @@ impl<'a> Rewrite<'a> {
     fn compare_digests(&self, attempt: &Attempt<'_>) -> Result<()> {
         let Attempt { staging, layout, written, read_back, .. } = attempt;
         let (went_in, came_back) = (written.digest(), read_back.digest());
-        // Of a compressor that stays, what it made was counted.
+        // If the compressor stays the same, its output was counted.
         let is_plain =
             !matches!(layout.route, Route::Payloads) || self.facts.shape.codec().is_none();
         let is_whole = !is_plain || went_in.bytes() == layout.plain_length;

@@ -1,10 +1,11 @@
-//! What a journal keeps of a plaintext, as the new SSTable keeps the plaintext itself.
+//! Protects what a journal keeps about a plaintext, as the new SSTable protects the plaintext
+//! itself.
 //!
-//! A digest of the plaintext, its seed, and the checksums of an old Data.db in clear would let
-//! anybody who finds the journal test guesses: a short range has few possible contents. So they are
-//! sealed like a chunk, under the new key with the target's own cipher. A journal then says no more
-//! than the staged file beside it; nothing is derived from key bytes, which need not be at hand.
-//! For a target in clear that is: in clear.
+//! A digest of the plaintext, its seed, and the checksums of an old Data.db would let anyone who
+//! finds the journal test guesses: a short range has few possible contents. So they are sealed like
+//! a chunk, under the new key with the target's own cipher. The journal then reveals no more than
+//! the staged file beside it. Nothing is derived from key bytes, which need not be available. For a
+//! target in clear they are in clear, too.
 
 use zeroize::Zeroizing;
 
@@ -32,7 +33,7 @@ impl Envelope {
         Ok(Self { encryptor })
     }
 
-    /// Seals a content.
+    /// Seals content.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the system gives no random bytes.
@@ -50,7 +51,7 @@ impl Envelope {
         Ok(record)
     }
 
-    /// Opens a content of a known length.
+    /// Opens content of a known length.
     ///
     /// # Errors
     /// [`ErrorKind::KeyUnavailable`] when it was sealed under another key, or is damaged.
@@ -76,7 +77,7 @@ impl Envelope {
     }
 }
 
-/// Whole blocks of every cipher: some pad nothing.
+/// Whole blocks of every cipher: some have no padding.
 fn padded(content: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(padded_length(content.len())));
     plain.extend_from_slice(&CHECK);
@@ -96,7 +97,7 @@ fn wrong() -> Error {
     )
 }
 
-/// Tells the right key from a wrong one, which a padding does not.
+/// Distinguishes the right key from a wrong one, which padding does not.
 const CHECK: [u8; 8] = *b"rekeyed?";
 
 #[cfg(test)]

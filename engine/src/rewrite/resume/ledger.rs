@@ -1,4 +1,4 @@
-//! What is journalled of one SSTable, and when.
+//! What is journalled about one SSTable, and when.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,18 +14,18 @@ use crate::rewrite::staging::StagingArea;
 use crate::sstable::{Component, Descriptor};
 use crate::{Error, ErrorKind, Result};
 
-/// One SSTable's part of the journal. As long as it has made no checkpoint, all of that is for
-/// those who look: it would start anew.
+/// One SSTable's part of the journal. Until its first checkpoint all of it is only for display: the
+/// SSTable would start over.
 #[derive(Debug)]
 pub(in crate::rewrite) struct Ledger<'a> {
     journal: &'a Journal,
     envelope: Envelope,
-    /// None yet when the journal did not take that it has begun.
+    /// `None` if the record that it has begun could not be written.
     number: OnceLock<u32>,
     seed: u64,
-    /// Something of it is journalled that the next run would resume from.
+    /// Whether something is journalled from which the next run would resume.
     is_staged: AtomicBool,
-    /// The journal did not take what the next step relies on.
+    /// Whether a record that the next step relies on could not be written.
     has_gap: AtomicBool,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Ledger<'a> {
         Self { journal, envelope, number, seed, is_staged, has_gap }
     }
 
-    /// Its number; it is begun in the journal with that.
+    /// Its number; asking for it begins the SSTable in the journal.
     fn number(&self, facts: &Facts) -> Result<u32> {
         if let Some(number) = self.number.get() {
             return Ok(*number);
@@ -80,13 +80,13 @@ impl<'a> Ledger<'a> {
         self.is_staged.load(Ordering::SeqCst)
     }
 
-    /// Whether the SSTable cannot be finished here for want of a record, although what is staged of it is
-    /// sound.
+    /// Whether the SSTable cannot be finished in this run for lack of a record, although what is
+    /// staged of it is sound.
     pub(in crate::rewrite) fn is_held_up(&self) -> bool {
         self.is_broken() || self.has_gap.load(Ordering::SeqCst)
     }
 
-    /// Passes on what came of a record that the next step relies on.
+    /// Passes on the outcome of a record that the next step relies on.
     fn relied_on(&self, journalled: Result<()>) -> Result<()> {
         if journalled.is_err() {
             self.has_gap.store(true, Ordering::SeqCst);
@@ -94,13 +94,13 @@ impl<'a> Ledger<'a> {
         journalled
     }
 
-    /// Whether the journal takes no more.
+    /// Whether the journal accepts no more records.
     pub(in crate::rewrite) fn is_broken(&self) -> bool {
         self.journal.broken().is_some()
     }
 
-    /// Journals that it can be resumed, when it is not yet: before its first part. Files and
-    /// names are there by now, and become durable here.
+    /// Journals that it can be resumed, if that is not journalled yet: before its first part. Files
+    /// and names exist by now, and become durable here.
     pub(in crate::rewrite) fn stage(
         &self,
         storage: &dyn Storage,
@@ -136,7 +136,7 @@ impl<'a> Ledger<'a> {
         self.journal.append(&self.part(stage, &sums, &digest)?, Durability::Now)
     }
 
-    /// Journals what is left of a pass that is over and durable.
+    /// Journals the rest of a pass that is finished and durable.
     pub(in crate::rewrite) fn finish(&self, stage: Stage, progress: &Progress) -> Result<()> {
         loop {
             let batch = progress.take(None);
@@ -153,29 +153,29 @@ impl<'a> Ledger<'a> {
         self.relied_on(self.journal.append(&Record::Sealed { sstable, files }, Durability::Now))
     }
 
-    /// Journals that it was read back, and how it is to be called.
+    /// Journals that it was read back, and its new name.
     pub(in crate::rewrite) fn verified(&self, new: &Descriptor) -> Result<()> {
         let record = Record::Verified { sstable: self.known_number()?, new: new.clone() };
         self.relied_on(self.journal.append(&record, Durability::Now))
     }
 
-    /// Tells that copies of it are replaced.
+    /// Journals that copies of it are replaced.
     pub(in crate::rewrite) fn linked(&self, copies: usize) {
         let copies = u32::try_from(copies).unwrap_or(u32::MAX);
         self.tell(|sstable| Record::Linked { sstable, copies });
     }
 
-    /// Tells that it was swapped in.
+    /// Journals that it was swapped in.
     pub(in crate::rewrite) fn swapped(&self, new: &Descriptor) {
         self.tell(|sstable| Record::Swapped { sstable, new: new.clone() });
     }
 
-    /// Tells that it has failed, and nothing of it is left.
+    /// Journals that it has failed, and nothing of it is left.
     pub(in crate::rewrite) fn failed(&self, why: String) {
         self.tell(|sstable| Record::Failed { sstable, why });
     }
 
-    /// For those who look: an SSTable does not fail for want of it.
+    /// Only for display: an SSTable does not fail for lack of it.
     fn tell(&self, record: impl FnOnce(u32) -> Record) {
         if let Some(number) = self.number.get() {
             let _not_needed = self.journal.append(&record(*number), Durability::Later);

@@ -1,4 +1,4 @@
-//! What the journal keeps of an SSTable, and what the next run makes of it.
+//! What the journal keeps of an SSTable, and how the next run uses it.
 
 mod envelope;
 mod ledger;

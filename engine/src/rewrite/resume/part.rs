@@ -1,4 +1,4 @@
-//! What is sealed of ranges that are journalled together.
+//! The sealed content of ranges that are journalled together.
 
 use super::envelope::Envelope;
 use super::progress::RunSums;

@@ -1,4 +1,4 @@
-//! What of a pass over an SSTable is done, and what of that no journal knows yet.
+//! What is done of a pass over an SSTable, and what of that is not journalled yet.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,10 +9,10 @@ use crate::rewrite::digest::PlainDigest;
 use crate::rewrite::input::OrderedCrc;
 use crate::rewrite::lock::lock;
 
-/// What a range leaves when it is done.
+/// The result of a range.
 #[derive(Debug, Clone)]
 pub(in crate::rewrite) struct Note {
-    /// CRC32 and bytes in the old file; nothing where only the new one is read.
+    /// CRC32 and bytes in the old file; `None` where only the new one is read.
     pub(in crate::rewrite) old: (crc32fast::Hasher, u64),
     /// The same in the new one.
     pub(in crate::rewrite) new: (crc32fast::Hasher, u64),
@@ -69,7 +69,7 @@ impl Progress {
         Self { state: Mutex::new(state), checkpoint }
     }
 
-    /// Takes in what an earlier run has done.
+    /// Adds what an earlier run has done.
     pub(in crate::rewrite) fn restore(&self, sums: &RunSums) {
         let RunSums { run, old_crc, new_crc } = *sums;
         let hasher = crc32fast::Hasher::new_with_initial_len;
@@ -78,17 +78,17 @@ impl Progress {
         state.new_crc.add_run(run.first, run.count, hasher(new_crc, run.new_bytes));
     }
 
-    /// Takes in the digest of what an earlier run has done.
+    /// Adds the digest of what an earlier run has done.
     pub(in crate::rewrite) fn restore_digest(&self, digest: &PlainDigest) {
         lock(&self.state).digest.merge(digest);
     }
 
-    /// A range was made, and is about to be written.
+    /// A range was built, and is about to be written.
     pub(in crate::rewrite) fn hold(&self, range: u64, note: Note) {
         lock(&self.state).held.insert(range, note);
     }
 
-    /// Ranges that were held have been written.
+    /// Ranges that were held back have been written.
     pub(in crate::rewrite) fn written(&self, ranges: &[u64]) {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
@@ -110,8 +110,8 @@ impl Progress {
                 || state.since.elapsed() >= self.checkpoint.every)
     }
 
-    /// Takes what was written: all of it, or what follows on range `next` without a gap. What is
-    /// written from now on is of the next checkpoint.
+    /// Takes what was written: all of it, or what follows range `next` without a gap. What is
+    /// written from now on belongs to the next checkpoint.
     pub(in crate::rewrite) fn take(&self, next: Option<u64>) -> Batch {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
@@ -135,7 +135,7 @@ impl Progress {
         Batch { notes }
     }
 
-    /// Gives back what could not be journalled.
+    /// Returns what could not be journalled.
     pub(in crate::rewrite) fn put_back(&self, batch: Batch) {
         let mut state = lock(&self.state);
         let bytes = batch.notes.values().map(|note| note.old.1.max(note.new.1));
@@ -156,12 +156,12 @@ impl Progress {
 }
 
 impl Batch {
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub(in crate::rewrite) fn is_empty(&self) -> bool {
         self.notes.is_empty()
     }
 
-    /// The range behind the last one.
+    /// The range after the last one.
     pub(in crate::rewrite) fn end(&self) -> Option<u64> {
         self.notes.last_key_value().map(|(last, _)| last.saturating_add(1))
     }
@@ -195,7 +195,7 @@ impl Batch {
     }
 }
 
-/// So many fit a record; further ones wait for the next.
+/// This many fit a record; more wait for the next.
 const MOST_RUNS: usize = 1000;
 
 #[cfg(test)]
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_written_is_taken_and_once() {
+    fn only_written_ranges_are_taken_and_once() {
         let progress = progress(10);
         progress.hold(3, note(&[3; 5]));
         assert!(!progress.is_due());
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn in_order_a_gap_ends_what_is_taken() {
+    fn in_order_only_ranges_before_a_gap_are_taken() {
         let progress = progress(1);
         for range in [1, 2, 4] {
             finish(&progress, range);
@@ -264,13 +264,13 @@ mod tests {
         for range in (0..250).step_by(2) {
             finish(&progress, range);
         }
-        // All of it fits; a record of so many runs is far below the longest.
+        // All of it fits; a record of this many runs is far below the longest.
         assert_eq!(runs(&progress.take(None)).len(), 125);
         const { assert!(MOST_RUNS * 41 < 60_000) }
     }
 
     #[test]
-    fn what_is_restored_counts_as_done_here() {
+    fn restored_work_counts_as_done() {
         let first = progress(1);
         for range in [0, 1, 3] {
             finish(&first, range);

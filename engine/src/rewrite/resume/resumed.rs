@@ -32,7 +32,7 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// Opens what the journal keeps of it; `None` when there is nothing to go on with.
+    /// Opens what the journal keeps of it; `None` when there is nothing to resume.
     ///
     /// # Errors
     /// [`crate::ErrorKind::KeyUnavailable`] when it does not open under the target key.
@@ -73,7 +73,7 @@ impl Resumed {
         &self.directory
     }
 
-    /// Bytes of both passes that need not be done again.
+    /// Bytes of both passes that need not be repeated.
     #[must_use]
     pub fn bytes_done(&self) -> u64 {
         let runs = self
@@ -83,8 +83,8 @@ impl Resumed {
         runs.fold(0, u64::saturating_add)
     }
 
-    /// Why what lies in the staging directory is not what the journal says, if so. It is a matter
-    /// of somebody's hand then, or of a disk that did not keep what it had promised.
+    /// Why the staging directory does not match the journal, if it does not. Then another process
+    /// has changed it, or a disk did not keep data that it had reported durable.
     pub(in crate::rewrite) fn misfit(
         &self,
         storage: &dyn Storage,
@@ -131,7 +131,7 @@ impl Resumed {
         runs.fold(0, |sum, sums| sum.saturating_add(sums.run.new_bytes))
     }
 
-    /// Takes in what a pass has done.
+    /// Adds what a pass has done.
     pub(in crate::rewrite) fn restore(&self, stage: Stage, progress: &Progress) {
         for part in self.parts.iter().filter(|part| part.stage == stage) {
             part.sums.iter().for_each(|sums| progress.restore(sums));

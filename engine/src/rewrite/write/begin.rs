@@ -17,7 +17,7 @@ use crate::sstable::{CRC_CHUNK_LENGTH, Component};
 use crate::{Error, Result};
 
 impl<'a> Rewrite<'a> {
-    /// Opens the old SSTable and sets out with the new one.
+    /// Opens the old SSTable and starts the new one.
     pub(in crate::rewrite) fn open(&self) -> Result<Writing<'a>> {
         let source = ChunkSource::of(self.facts, self.job.inspector, self.job.ring)?;
         let (sealer, _) = target_codec(self.job.target, self.job.ring)?;
@@ -83,7 +83,7 @@ impl<'a> Rewrite<'a> {
         })
     }
 
-    /// What an earlier run has left, if it is what the journal says; else it is removed.
+    /// What an earlier run has left, if it matches the journal; otherwise it is removed.
     fn fitting(&self, layout: &Layout, sealer: &ChunkSealer) -> Result<Option<&Resumed>> {
         let Some(resumed) = &self.resumed else { return Ok(None) };
         let (side, _) = self.side_of(layout)?;
@@ -148,7 +148,7 @@ impl<'a> Rewrite<'a> {
         let side_file = self.job.storage.reopen(&staging.file(&self.side()))?;
         let (length, record) = layout.fixed_lengths(sealer);
         if resumed.state < State::Sealed {
-            // The fsync of a checkpoint is of the content alone.
+            // The fsync of a checkpoint covers only the content.
             data.copy_attributes(&self.like(&Component::Data))?;
             side_file.copy_attributes(&self.like(&self.side()))?;
             staging.keep_only(self.job.storage, &[Component::Data, self.side()])?;

@@ -1,5 +1,5 @@
-//! Components beside Data.db: linked, since nobody changes them, or, where they are encrypted,
-//! encrypted anew and read back.
+//! Components beside Data.db: linked, since they never change, or, where they are encrypted,
+//! re-encrypted and read back.
 //!
 //! ```text
 //! Partitions.db, Rows.db   page by page in their places: the geometry is the same, says the plan
@@ -24,8 +24,8 @@ use crate::rewrite::sstable::RewriteJob;
 use crate::sstable::{Component, PAGE, STATISTICS_LIMIT};
 use crate::{Error, ErrorKind, Result};
 
-/// Stages the successor of a component, durably, and reads it back. Returns what was strange
-/// about the old one.
+/// Stages the successor of a component, durably, and reads it back. Returns what was unusual about
+/// the old one.
 ///
 /// `ratio` is the new compression ratio, if the compressor is another one.
 pub(in crate::rewrite) fn carry_over(
@@ -86,7 +86,7 @@ impl Encrypted {
     }
 }
 
-/// Decrypts what is encrypted beside Data.db. Returns what is strange about it.
+/// Decrypts what is encrypted beside Data.db. Returns what is unusual about it.
 ///
 /// The site's limit for key ids is not known here: the last page of Partitions.db tells it.
 pub(in crate::rewrite) fn check(
@@ -295,7 +295,7 @@ struct Batch {
 impl Batch {
     fn add(&mut self, sealer: &PageSealer, plain: &[u8]) -> Result<()> {
         if self.image.is_empty() {
-            // Once, so that no plaintext is left behind where the buffer was.
+            // Once, so that no plaintext remains in a freed buffer.
             self.image.resize(PAGES_AT_ONCE.saturating_mul(PAGE), 0);
         }
         let (pages, _) = self.image.as_chunks_mut::<PAGE>();

@@ -12,7 +12,7 @@ use crate::sstable::{Component, TOC_LIMIT, format_toc, parse_toc};
 use crate::txn::Flavor;
 
 impl Rewrite<'_> {
-    /// Components that go on: as they are, or encrypted anew.
+    /// Components that are carried over: as they are, or re-encrypted.
     fn carried_over(&self) -> impl Iterator<Item = &Component> {
         let components = self.facts.sstable.components.iter();
         components.filter(|component| !component.is_rewritten() && !self.is_left_out(component))
@@ -22,7 +22,7 @@ impl Rewrite<'_> {
         self.facts.fate(component, self.job.target) == Fate::LeftOut
     }
 
-    /// The file beside Data.db that says where its chunks lie, or their checksums.
+    /// The file beside Data.db with the offsets of its chunks, or their checksums.
     pub(in crate::rewrite) fn side(&self) -> Component {
         match self.job.target.is_compressed() {
             true => Component::CompressionInfo,
@@ -30,7 +30,7 @@ impl Rewrite<'_> {
         }
     }
 
-    /// All components of the new SSTable, TOC last: what has a TOC is complete.
+    /// All components of the new SSTable, TOC last: an SSTable with a TOC is complete.
     fn components(&self) -> Vec<Component> {
         let mut components = vec![Component::Data, self.side(), Component::Digest];
         components.extend(self.carried_over().cloned());
@@ -38,7 +38,8 @@ impl Rewrite<'_> {
         components
     }
 
-    /// Those of them that are staged: in a snapshot or a backup what is kept stays where it lies.
+    /// Those of them that are staged: in a snapshot or a backup, kept components stay where they
+    /// are.
     pub(in crate::rewrite) fn staged(&self) -> Vec<Component> {
         let mut components = self.components();
         components.retain(|component| self.planned.is_live || !self.is_kept_as_it_is(component));
@@ -49,8 +50,8 @@ impl Rewrite<'_> {
         self.facts.fate(component, self.job.target) == Fate::Kept
     }
 
-    /// What becomes of the copies in snapshots and backups, if there are any. A copy without a TOC
-    /// gets none: the new one lists what the SSTable has that was looked at.
+    /// What happens to the copies in snapshots and backups, if there are any. A copy without a TOC
+    /// gets none: the new TOC lists the components of the SSTable that was examined.
     pub(in crate::rewrite) fn replacement(&self) -> Option<Replacement> {
         let PlannedSSTable { copies, shared, data_dir, .. } = self.planned;
         if copies.is_empty() {
@@ -70,9 +71,10 @@ impl Rewrite<'_> {
         Some(Replacement { put, dropped, copies: copies.collect() })
     }
 
-    /// What the SSTable has, whatever the old list said: a node goes by the files, but its offline
-    /// tools and Converged Core's indices go by the list. So a component that only an index knows is
-    /// listed if it was before, and is there, or in a copy that gets the same list.
+    /// The components that the SSTable has, whatever the old list says: a node uses the files, but
+    /// its offline tools and Converged Core's indices use the list. So a component that only an
+    /// index knows is listed if it was listed before and exists, here or in a copy that gets the
+    /// same list.
     pub(in crate::rewrite) fn toc(&self) -> Result<String> {
         let has = self.components();
         if !self.facts.sstable.has(&Component::Toc) {

@@ -1,4 +1,4 @@
-//! Builds the image of a range: record after record, each with its payload behind its prefix, ready
+//! Builds the image of a range: record after record, each with its payload after its prefix, ready
 //! to be sealed.
 
 use crate::codec::{ChunkLengths, ChunkSealer, DecodeScratch};
@@ -8,7 +8,7 @@ use crate::rewrite::digest::PlainDigest;
 use crate::rewrite::input::Checked;
 use crate::{Error, ErrorKind, Result};
 
-/// Puts every payload behind the prefix of its record.
+/// Puts every payload after the prefix of its record.
 pub(in crate::rewrite) fn payloads_to_image(
     checked: &Checked<'_>,
     sealer: &ChunkSealer,

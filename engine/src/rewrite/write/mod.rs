@@ -31,8 +31,8 @@ pub(super) struct Writing<'a> {
     source: ChunkSource,
     sealer: ChunkSealer,
     sink: Sink,
-    /// After a compressor the range up to which all is journalled; held by whoever makes a
-    /// checkpoint.
+    /// After a compressor, the range up to which everything is journalled; held by the worker that
+    /// makes a checkpoint.
     turn: Mutex<Option<u64>>,
     /// The ranges to do.
     pub(super) todo: Missing,
@@ -85,8 +85,8 @@ impl Rewrite<'_> {
         Ok(bytes)
     }
 
-    /// Makes durable what is written, then journals it. The other workers go on; if one of them is
-    /// just doing this, there is nothing to do.
+    /// Makes durable what is written, then journals it. The other workers continue; if one of them
+    /// is already doing this, there is nothing to do.
     pub(super) fn checkpoint(&self, pass: &Writing<'_>) -> Result<()> {
         let Attempt { staging, ledger, layout, written, .. } = &*pass.attempt;
         let mut next = match pass.turn.try_lock() {
@@ -109,7 +109,7 @@ impl Rewrite<'_> {
                 *next = next.and(batch.end());
                 Ok(())
             }
-            // It may be that the disk is full just now: later, then.
+            // The disk may be full at the moment: try again later.
             Err(_) if !ledger.is_broken() => {
                 written.put_back(batch);
                 Ok(())

@@ -1,10 +1,10 @@
-//! Where sealed ranges go: Data.db, and the file that says where its chunks lie.
+//! Where sealed ranges go: Data.db, and the file with the offsets of its chunks.
 //!
-//! Ranges come in any order. Where every chunk has a length that is known beforehand, each is
-//! written at its place at once. Behind a compressor the place of a range is known when all ranges
-//! before it are: those that come early wait here, and their number is bounded by
-//! [`crate::pipeline::Limits::spread`]. So what is written has no gaps there, but for what other
-//! workers are just writing.
+//! Ranges arrive in any order. Where the length of every chunk is known beforehand, each range is
+//! written at its place at once. After a compressor the place of a range is known once all ranges
+//! before it are: ranges that arrive early wait here, and [`crate::pipeline::Limits::spread`]
+//! bounds their number. So the written part has no gaps there, except for what other workers are
+//! writing at that moment.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -31,9 +31,9 @@ pub(in crate::rewrite) struct SealedRange {
 /// The file beside Data.db.
 #[derive(Debug)]
 pub(in crate::rewrite) enum Side {
-    /// CompressionInfo.db: the offset of each chunk, behind so many bytes.
+    /// CompressionInfo.db: the offset of each chunk, after this many bytes.
     Offsets(u64),
-    /// CRC.db: the CRC32 of each chunk, behind the length that they cover.
+    /// CRC.db: the CRC32 of each chunk, after the length that they cover.
     Crcs,
 }
 
@@ -48,7 +48,7 @@ pub(in crate::rewrite) struct Sink {
 
 #[derive(Debug)]
 enum Placement {
-    /// Every chunk but the last makes a record of so many bytes.
+    /// Every chunk but the last makes a record of this many bytes.
     Fixed(u64),
     Ordered(Mutex<Order>),
 }
@@ -72,7 +72,7 @@ impl Sink {
         Self { data, side, side_file, placement: Placement::Fixed(record) }
     }
 
-    /// The lengths of records show when they are made. Range `next` is to lie at `offset`.
+    /// The lengths of records are known only when they are built. Range `next` will be at `offset`.
     pub(in crate::rewrite) fn ordered(
         data: Box<dyn OutputFile>,
         side: Side,
@@ -84,8 +84,8 @@ impl Sink {
         Self { data, side, side_file, placement: Placement::Ordered(Mutex::new(order)) }
     }
 
-    /// Takes a range, whose bytes are in `image`. That may be another buffer afterwards. Returns
-    /// the ranges that this call has written: this one, or others, too, or none yet.
+    /// Takes a range, whose bytes are in `image`, which may be another buffer afterwards. Returns
+    /// the ranges that this call has written: this one, this one and others, or none yet.
     pub(in crate::rewrite) fn put(
         &self,
         range: SealedRange,
@@ -151,7 +151,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Makes durable what was written so far, for a checkpoint; writing may go on meanwhile.
+    /// Makes durable what was written so far, for a checkpoint; writing may continue meanwhile.
     pub(in crate::rewrite) fn checkpoint(&self) -> Result<()> {
         self.data.sync_data()?;
         self.side_file.sync_data()
@@ -159,7 +159,7 @@ impl Sink {
 }
 
 impl Side {
-    /// Where its entry for a chunk lies.
+    /// The offset of its entry for a chunk.
     pub(in crate::rewrite) const fn place(&self, chunk: u64) -> u64 {
         match self {
             Self::Offsets(head) => chunk.saturating_mul(8).saturating_add(*head),

@@ -1,4 +1,4 @@
-//! Which SSTables are copies of which, and what becomes of them.
+//! Which SSTables are copies of which, and what happens to them.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::kit::workspace::{copy_tree, target};
 
 #[test]
-fn what_is_linked_everywhere_is_re_encrypted_once_and_linked_again_everywhere() {
+fn shared_files_are_re_encrypted_once_and_linked_everywhere() {
     let node = Node::usual();
     for name in node.workspace.files() {
         let path = node.table().join(name);
@@ -68,12 +68,12 @@ fn what_is_linked_everywhere_is_re_encrypted_once_and_linked_again_everywhere() 
 }
 
 #[test]
-fn without_being_asked_archives_stay_and_are_counted() {
+fn archives_stay_and_are_counted_unless_requested() {
     let mut node = Node::usual();
     node.workspace.archives = Archives::default();
     let snapshot = node.link("snapshots/s", &[]);
     let backups = node.link("backups", &["oa-2-big"]);
-    // One that has no live counterpart any more, and one in clear, which nobody would touch.
+    // One without a live counterpart, and one in clear, which is never touched.
     let gone = node.link("snapshots/old", &["oa-3-big"]);
     for name in node.workspace.files().iter().filter(|name| name.starts_with("oa-3-big")) {
         fs::remove_file(node.table().join(name)).unwrap();
@@ -89,7 +89,7 @@ fn without_being_asked_archives_stay_and_are_counted() {
     assert!(before == after, "archives are as they were");
     assert_eq!(node.keys().len(), 2);
 
-    // A second run sees to them: snapshots first, which share their files with each other only.
+    // A second run does them: snapshots first, which share their files only with each other.
     node.workspace.archives = Archives { snapshots: true, backups: false };
     let plan = node.workspace.plan(&node.target).unwrap();
     let of_snapshots: Vec<_> = plan.sstables.iter().filter(|planned| !planned.is_live).collect();
@@ -113,7 +113,7 @@ fn without_being_asked_archives_stay_and_are_counted() {
 /// An index that is built appends to the list that a snapshot shares; one that is dropped leaves it, or
 /// leaves a list of itself alone.
 #[test]
-fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
+fn lists_left_by_indices_are_corrected_in_every_place() {
     use std::io::Write as _;
     let node = Node::usual();
     let live = |name: &str| node.table().join(name);
@@ -134,7 +134,7 @@ fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
     let rows = node.rows(&node.table(), "keys/aes-cbc-256");
 
     let report = node.upgrade();
-    // The one whose list is another file by now is rewritten on its own.
+    // The one whose list is a separate file by now is rewritten on its own.
     assert_eq!((rewritten(&report), copies(&report)), (5, 3));
     assert_eq!(node.rows(&node.table(), "new-key"), rows);
     assert_eq!(node.keys(), BTreeSet::from(["new-key".to_owned()]));
@@ -152,7 +152,7 @@ fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
                 };
                 assert!(listed.contains(component.as_str()), "{name}: {toc}");
             }
-            // What is listed and not there is in another place that shares the list.
+            // What is listed and missing is in another place that shares the list.
             assert!(!toc.contains("SAI"), "{prefix}: {toc}");
         }
     }
@@ -161,9 +161,9 @@ fn lists_that_indices_have_left_behind_are_put_right_in_every_place() {
     assert_eq!(plan.rewrites().count(), 0);
 }
 
-/// Someone has copied a file of a snapshot, or a component was written anew since.
+/// An operator has copied a file of a snapshot, or a component was rewritten since.
 #[test]
-fn copies_of_which_a_replaced_file_is_another_one_are_rewritten_on_their_own() {
+fn copies_with_a_file_of_their_own_are_rewritten_separately() {
     let node = Node::usual();
     let same = node.link("snapshots/same", &[]);
     let other = node.link("snapshots/other", &[]);
@@ -173,7 +173,7 @@ fn copies_of_which_a_replaced_file_is_another_one_are_rewritten_on_their_own() {
         fs::remove_file(&path).unwrap();
         fs::write(path, bytes).unwrap();
     };
-    // Statistics.db stays where it lies, so it does not matter whose it is.
+    // Statistics.db stays where it is, so it does not matter which SSTable it belongs to.
     own(&same, "oa-3-big-Statistics.db");
     own(&other, "oa-2-big-TOC.txt");
     fs::remove_file(other.join("oa-4-big-Digest.crc32")).unwrap();
@@ -232,7 +232,7 @@ fn indices_have_folders_of_their_own_in_archives_too() {
 
 /// Statistics.db, Partitions.db and Rows.db are replaced where they are encrypted.
 #[test]
-fn what_is_encrypted_beside_data_is_replaced_too() {
+fn encrypted_components_beside_data_are_replaced_too() {
     for set in ["cc-kmip-cbc", "bb-local-cbc"] {
         let mut node = Node::new(set);
         fs::remove_dir_all(node.workspace.data().join("plain")).unwrap();
@@ -251,7 +251,7 @@ fn what_is_encrypted_beside_data_is_replaced_too() {
             node.workspace.flavor = Some(rekey_engine::txn::Flavor::Dse);
         }
         let linked = node.link("snapshots/linked", &[]);
-        // The database has written the metadata of a live one anew: Data.db alone is the same.
+        // The database has rewritten the metadata of a live one: only Data.db is the same.
         let apart = node.link("snapshots/apart", &[]);
         let statistics = files(&apart).into_iter().find(|n| n.ends_with("Statistics.db")).unwrap();
         let bytes = fs::read(apart.join(&statistics)).unwrap();
@@ -297,7 +297,7 @@ fn assert_restored(node: &Node, archive: &Path) {
 
 /// The new form has other components, other options, and another compression ratio to tell.
 #[test]
-fn components_come_and_go_in_copies_as_in_live_sstables() {
+fn components_are_added_and_removed_in_copies_too() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     fs::write(node.table().join("oa-2-big-Digest.sha1"), "x").unwrap();
@@ -354,7 +354,7 @@ fn snapshots_of_dropped_tables_are_re_encrypted() {
 }
 
 #[test]
-fn archives_in_every_data_directory_are_replaced_where_they_lie() {
+fn archives_are_replaced_in_place_in_every_data_directory() {
     let mut node = Node::usual();
     let second = node.workspace.root.path().join("data2");
     let table = second.join("rk").join(node.table().file_name().unwrap());

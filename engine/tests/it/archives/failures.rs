@@ -1,4 +1,4 @@
-//! Steps that fail while copies are replaced, and what is left then.
+//! Steps that fail while copies are replaced, and the state afterwards.
 
 use std::io;
 
@@ -43,7 +43,7 @@ fn node() -> (Node, [PathBuf; 3]) {
 }
 
 #[test]
-fn a_copy_that_cannot_be_replaced_stays_old_and_the_report_says_which_are_new() {
+fn an_irreplaceable_copy_stays_old_and_new_ones_are_reported() {
     for (call, component) in
         [("replace", "Data.db"), ("replace", "TOC.txt"), ("sync_directory", "")]
     {
@@ -93,7 +93,7 @@ fn a_copy_that_cannot_be_replaced_stays_old_and_the_report_says_which_are_new() 
 }
 
 #[test]
-fn a_swap_that_fails_leaves_copies_that_are_new_and_says_so() {
+fn a_failed_swap_leaves_new_copies_and_reports_them() {
     let (node, archives) = node();
     let report = node.failing(|name, path| {
         name == "create" && path.extension().is_some_and(|extension| extension == "log")
@@ -107,10 +107,10 @@ fn a_swap_that_fails_leaves_copies_that_are_new_and_says_so() {
     assert!(node.is_new(&node.table()));
 }
 
-/// What cannot be undone either is left for the next run, or for `abandon`; until then any key may be
-/// in use.
+/// What cannot be undone either is left for the next run, or for `abandon`; until then any key may
+/// be in use.
 #[test]
-fn a_copy_that_is_partly_replaced_is_finished_by_whoever_comes_next() {
+fn a_partly_replaced_copy_is_finished_by_the_next_command() {
     for by_abandon in [false, true] {
         let (node, archives) = node();
         let fails = |name: &str, path: &Path| {
@@ -160,10 +160,10 @@ fn a_copy_that_is_partly_replaced_is_finished_by_whoever_comes_next() {
     }
 }
 
-/// Records that cannot be believed are said and not guessed about; the others go on. Where staged files
-/// are gone, what the copies were is put back.
+/// Records that cannot be trusted are reported, not guessed about; the others continue. Where
+/// staged files are gone, the copies are restored.
 #[test]
-fn a_record_that_cannot_be_carried_out_holds_up_its_own_sstable_at_the_most() {
+fn an_unusable_record_stops_only_its_own_sstable() {
     for damage in ["record", "staged", "both", "cleared"] {
         let (node, archives) = node();
         node.failing(|name, path| name == "sync_directory" && path.ends_with("snapshots/a"));
@@ -216,10 +216,10 @@ fn a_record_that_cannot_be_carried_out_holds_up_its_own_sstable_at_the_most() {
     }
 }
 
-/// A mount on which nothing can take a place (a bind mount, a snapshot that is read-only): nothing was
-/// replaced, and there is nothing to finish and nothing to undo, for nobody.
+/// A mount on which nothing can take a place (a bind mount, a snapshot that is read-only): nothing
+/// was replaced, and there is nothing to finish or to undo.
 #[test]
-fn a_folder_in_which_nothing_can_be_replaced_stays_old_and_holds_nothing_up() {
+fn an_irreplaceable_folder_stays_old_and_blocks_nothing() {
     for (copied, is_left) in [(false, false), (true, false), (false, true), (true, true)] {
         let (node, archives) = node();
         let storage = move |is_left: bool| {
@@ -251,10 +251,10 @@ fn a_folder_in_which_nothing_can_be_replaced_stays_old_and_holds_nothing_up() {
     }
 }
 
-/// A kill in the middle of a copy, and then its folder can be written to no more, or the staged files are
-/// gone: what it was is put back, by whoever comes.
+/// A kill in the middle of a copy, and then its folder becomes unwritable, or the staged files are
+/// gone: the next command restores the copy.
 #[test]
-fn a_copy_that_cannot_be_finished_any_more_is_put_back() {
+fn a_copy_that_can_no_longer_be_finished_is_restored() {
     for by_abandon in [false, true] {
         let (node, archives) = node();
         node.failing(|name, path| {

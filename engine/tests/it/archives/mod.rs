@@ -18,7 +18,7 @@ use crate::kit::oracle::key_file;
 use crate::kit::workspace::files;
 use crate::kit::{Workspace, plaintext};
 
-/// What lies in a snapshot beside SSTables.
+/// What a snapshot contains besides SSTables.
 const MANIFEST: (&str, &str) = ("manifest.json", "{\"files\":[\"oa-2-big-Data.db\"]}");
 
 /// A table with its archives.

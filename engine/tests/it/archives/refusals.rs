@@ -1,4 +1,4 @@
-//! What is refused rather than guessed, by the archive's name.
+//! What is refused rather than guessed, with the archive's name.
 
 use std::os::unix::fs::symlink;
 
@@ -9,7 +9,7 @@ use rekey_engine::plan::{Action, Severity};
 use super::*;
 
 #[test]
-fn archives_behind_links_and_with_logs_are_refused_and_the_rest_goes_on() {
+fn only_archives_behind_links_or_with_logs_are_refused() {
     let node = Node::usual();
     let good = node.link("snapshots/good", &[]);
     let elsewhere = node.workspace.root.path().join("elsewhere");
@@ -32,7 +32,7 @@ fn archives_behind_links_and_with_logs_are_refused_and_the_rest_goes_on() {
     assert_eq!((rewritten(&report), copies(&report), report.failures().count()), (4, 4, 2));
     assert_eq!(data_inodes(&good), data_inodes(&node.table()));
     assert!([tree(&elsewhere), tree(&logged)] == before);
-    // They are in the way of nobody who did not ask for them.
+    // They do not matter to a run that was not asked for them.
     let mut node = node;
     node.workspace.archives = Archives { snapshots: false, backups: true };
     assert_eq!(node.workspace.plan(&node.target).unwrap().findings.len(), 0);
@@ -63,14 +63,14 @@ fn files_that_are_links_are_refused() {
 
 /// A damaged copy is refused by itself; and what is damaged in a live one need not be in a snapshot.
 #[test]
-fn each_is_looked_at_by_itself() {
+fn copies_and_live_sstables_are_checked_separately() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     fs::remove_file(node.table().join("oa-2-big-Index.db")).unwrap();
     let backups = node.link("backups", &["oa-3-big"]);
     let toc = backups.join("oa-3-big-TOC.txt");
     fs::remove_file(&toc).unwrap();
-    // Its list is a file of its own, so it is no copy of the live one.
+    // Its list is a separate file, so it is not a copy of the live one.
     fs::write(&toc, "Data.db\nNope.db\n").unwrap();
     fs::remove_file(backups.join("oa-3-big-Index.db")).unwrap();
 
@@ -86,7 +86,7 @@ fn each_is_looked_at_by_itself() {
 }
 
 #[test]
-fn what_has_changed_since_the_plan_is_left_alone() {
+fn copies_changed_since_the_plan_are_left_alone() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     let session = node.workspace.session(LeaseMode::Exclusive).unwrap();

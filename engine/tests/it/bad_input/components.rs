@@ -13,7 +13,7 @@ fn bti() -> Patient {
     Patient::of("fixtures/da-aes-cbc-256-16k", "da-2-bti")
 }
 
-/// Leaves the lines of its TOC that pass.
+/// Keeps only the lines of its TOC that pass.
 fn keep_lines(patient: &Patient, keep: impl Fn(&str) -> bool) {
     patient.edit("TOC.txt", |toc| {
         let text = String::from_utf8(toc.clone()).unwrap();
@@ -46,7 +46,7 @@ const WHOLE: [&str; 8] = [
 ];
 
 #[test]
-fn what_a_node_cannot_do_without_is_refused() {
+fn a_missing_required_component_is_refused() {
     for component in ["Data.db", "CompressionInfo.db", "Index.db", "Statistics.db"] {
         let patient = Patient::usual();
         patient.remove(component);
@@ -61,9 +61,9 @@ fn what_a_node_cannot_do_without_is_refused() {
     }
 }
 
-/// As a node does, the run goes on without it, and says so; the new list does not name it.
+/// Like a node, the run continues without it, and says so; the new list does not name it.
 #[test]
-fn what_a_node_builds_anew_may_be_missing_although_it_is_listed() {
+fn a_listed_component_that_a_node_rebuilds_may_be_missing() {
     let big = ["Summary.db", "Filter.db"].map(|component| (Patient::usual(), component));
     for (patient, component) in big.into_iter().chain([(bti(), "Filter.db")]) {
         patient.remove(component);
@@ -81,7 +81,7 @@ fn what_a_node_builds_anew_may_be_missing_although_it_is_listed() {
 }
 
 #[test]
-fn what_a_node_cannot_do_without_is_missed_without_a_toc_too() {
+fn required_components_are_required_without_a_toc_too() {
     for component in ["Data.db", "Index.db", "Statistics.db"] {
         let patient = Patient::usual();
         patient.remove(component);
@@ -97,7 +97,7 @@ fn what_a_node_cannot_do_without_is_missed_without_a_toc_too() {
 }
 
 #[test]
-fn what_a_node_can_do_without_is_not_made_up() {
+fn optional_components_are_not_invented() {
     // Summary and Filter are rebuilt by a node; a TOC that does not list them tells the truth.
     for component in ["Summary.db", "Filter.db"] {
         let patient = Patient::usual();
@@ -111,10 +111,10 @@ fn what_a_node_can_do_without_is_not_made_up() {
     }
 }
 
-/// What indices leave behind: they append their files to the list, or make one of those alone, and
-/// drop files without a word.
+/// What indices leave: they append their files to the list, or write a list of only those, and drop
+/// files without notice.
 #[test]
-fn a_toc_that_lists_what_is_not_there_is_said_and_put_right() {
+fn a_toc_that_lists_missing_files_is_reported_and_corrected() {
     for line in ["SAI+ca+Meta.db", "SI_by_n.db", "../oa-3-big-Data.db", "CRC.db", "Rows.db"] {
         let patient = Patient::usual();
         patient.edit("TOC.txt", |toc| toc.extend(format!("{line}\n{line}\n").bytes()));
@@ -128,7 +128,7 @@ fn a_toc_that_lists_what_is_not_there_is_said_and_put_right() {
 }
 
 #[test]
-fn a_toc_that_lists_an_index_alone_is_said_and_put_right() {
+fn a_toc_that_lists_only_an_index_is_reported_and_corrected() {
     for is_there in [false, true] {
         for text in ["SI_by_n.db\n", "SAI+aa+by_n+Meta.db\nSAI+aa+by_n+Meta.db\n"] {
             let patient = Patient::usual();
@@ -154,7 +154,7 @@ fn a_toc_that_lists_an_index_alone_is_said_and_put_right() {
 }
 
 #[test]
-fn a_toc_that_is_no_text_is_said_and_put_right() {
+fn a_toc_that_is_not_text_is_reported_and_corrected() {
     for (at, bits) in [(3, 0x80), (0, b'D')] {
         let patient = Patient::usual();
         patient.flip("TOC.txt", at, bits);
@@ -163,7 +163,7 @@ fn a_toc_that_is_no_text_is_said_and_put_right() {
         assert_eq!(finding.severity, Severity::Warning);
         assert!(finding.error.fact().contains("not text"), "{finding:?}");
         assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE);
-        // It may still say that a compressor was at work.
+        // It may still show that a compressor was used.
         let patient = Patient::usual();
         patient.flip("TOC.txt", at, bits);
         patient.remove("CompressionInfo.db");
@@ -175,7 +175,7 @@ fn a_toc_that_is_no_text_is_said_and_put_right() {
 }
 
 #[test]
-fn a_toc_that_hides_a_component_is_said_and_put_right() {
+fn a_toc_that_omits_a_component_is_reported_and_corrected() {
     for hidden in WHOLE {
         let patient = Patient::usual();
         keep_lines(&patient, |line| line != hidden);
@@ -193,9 +193,9 @@ fn a_toc_that_hides_a_component_is_said_and_put_right() {
     assert_eq!(new_toc(&patient.recovers(), "oa-6-big"), WHOLE);
 }
 
-/// Without the list nothing says that a compressor was at work: Data.db may be anything.
+/// Without the list nothing shows that a compressor was used: Data.db may be anything.
 #[test]
-fn a_toc_that_hides_a_lost_compression_info_is_no_help() {
+fn a_lost_compression_info_missing_in_the_toc_is_damage() {
     let patient = Patient::usual();
     patient.remove("CompressionInfo.db");
     keep_lines(&patient, |line| line != "CompressionInfo.db");
@@ -220,7 +220,7 @@ fn a_component_that_only_an_index_knows_is_listed_if_it_was() {
 }
 
 #[test]
-fn a_missing_toc_or_digest_is_made_anew() {
+fn a_missing_toc_or_digest_is_rewritten() {
     for missing in ["TOC.txt", "Digest.crc32"] {
         let patient = Patient::usual();
         patient.remove(missing);
@@ -259,7 +259,7 @@ fn a_wrong_digest_is_damage() {
 }
 
 #[test]
-fn a_digest_that_is_no_number_is_damage() {
+fn a_digest_that_is_not_a_number_is_damage() {
     let huge = vec![b'1'; 5000];
     for digest in [&b""[..], b"-1", b"4294967296", b"0x12", b"12 34", b"\xff\xfe", &huge] {
         let patient = Patient::usual();
@@ -280,7 +280,7 @@ fn every_flipped_bit_of_a_digest_is_damage() {
 }
 
 #[test]
-fn a_missing_digest_is_said_and_made_anew() {
+fn a_missing_digest_is_reported_and_rewritten() {
     let patient = Patient::usual();
     patient.remove("Digest.crc32");
     patient.edit("TOC.txt", |toc| {
@@ -308,7 +308,7 @@ fn another_kind_of_digest_is_not_carried_over_stale() {
 }
 
 #[test]
-fn unknown_components_go_along_whatever_their_names() {
+fn unknown_components_of_any_name_are_carried_over() {
     for name in ["SI_by_n.db", "SAI+ca+by_n+Meta.db", "Mystery", "UPPER.CASE", "a.b.c"] {
         let patient = Patient::usual();
         fs::write(patient.path(name), name).unwrap();
@@ -335,7 +335,7 @@ fn components_of_all(workspace: &Workspace) -> Vec<usize> {
 
 /// A node does not miss it; what is lost with it are the checksums of pieces.
 #[test]
-fn an_uncompressed_sstable_without_checksums_is_taken_by_its_word() {
+fn an_uncompressed_sstable_without_checksums_is_accepted() {
     let lose = |component: &str| {
         let workspace = Workspace::copy_of("fixtures/plain-oa");
         fs::remove_file(workspace.table().join(format!("oa-2-big-{component}"))).unwrap();
@@ -374,7 +374,7 @@ fn an_uncompressed_sstable_without_checksums_is_taken_by_its_word() {
     let failed: Vec<_> = workspace.verify().failures().map(|error| error.kind()).collect();
     assert_eq!(failed, [Mismatch]);
 
-    // Nobody says that it is uncompressed.
+    // Nothing says that it is uncompressed.
     let workspace = lose("CRC.db");
     fs::remove_file(workspace.table().join("oa-2-big-TOC.txt")).unwrap();
     let report = workspace.verify();

@@ -32,9 +32,9 @@ fn a_cut_inside_the_last_chunk_is_a_wrong_length() {
     }
 }
 
-/// Offsets and file do not belong together: the place is where the offset stands.
+/// Offsets and file do not match: the error names the place of the offset.
 #[test]
-fn a_cut_that_leaves_no_room_for_a_chunk_says_where_the_file_ends() {
+fn a_cut_before_a_chunk_says_where_the_file_ends() {
     for cut in [CHUNK_1 + 3, CHUNK_1, CHUNK_1 - 2, CHUNK_1 - 4, 100, 1] {
         both(|patient| {
             patient.edit("Data.db", |data| data.truncate(cut));
@@ -74,7 +74,7 @@ fn a_flipped_bit_anywhere_is_a_wrong_crc() {
 }
 
 #[test]
-fn two_chunks_in_each_other_s_place_are_refused_although_their_crcs_hold() {
+fn swapped_chunks_are_refused_although_their_crcs_match() {
     // Of the ECB set with 16 KiB chunks: chunks 0 and 1 are as long as each other.
     const RECORD: usize = 16_384 + 16 + 4;
     let patient = Patient::of("fixtures/oa-aes-ecb-128-16k", "oa-2-big");
@@ -83,7 +83,7 @@ fn two_chunks_in_each_other_s_place_are_refused_although_their_crcs_hold() {
         first.swap_with_slice(second);
     });
     patient.diagnose().is(Corrupt).at("Data.db").says("partition key").advises("key");
-    // Behind the first one only the digest tells.
+    // After the first one only the digest shows it.
     let patient = Patient::of("fixtures/oa-aes-ecb-128-16k", "oa-2-big");
     patient.edit("Data.db", |data| {
         let (first, second) = data[RECORD..3 * RECORD].split_at_mut(RECORD);
@@ -93,12 +93,12 @@ fn two_chunks_in_each_other_s_place_are_refused_although_their_crcs_hold() {
 }
 
 #[test]
-fn a_data_file_that_is_no_file_is_refused() {
+fn a_data_file_that_is_not_a_regular_file_is_refused() {
     let patient = Patient::usual();
     let data = patient.bytes("Data.db");
     patient.remove("Data.db");
     std::fs::create_dir(patient.path("Data.db")).unwrap();
-    // What remains of the SSTable has no Data.db; the directory is nobody's component.
+    // What remains of the SSTable has no Data.db; a directory is not a component.
     let session = patient.workspace.session(rekey_engine::io::LeaseMode::Shared).unwrap();
     let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();
     let refused: Vec<_> = plan.findings.iter().map(|finding| finding.error.clone()).collect();

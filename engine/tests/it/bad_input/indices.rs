@@ -7,10 +7,10 @@ use rekey_engine::plan::{Action, Selection};
 
 use crate::kit::workspace::Workspace;
 
-/// Found by the fuzz target `directory`: it was encrypted without a word, and from then on every plan
+/// Found by the fuzz target `directory`: it was encrypted silently, and from then on every plan
 /// said that the key is wrong.
 #[test]
-fn what_is_in_clear_is_not_encrypted_with_an_index_that_is_not_its_own() {
+fn an_sstable_with_a_foreign_index_is_not_encrypted() {
     for (set, name) in [("plain-oa", "oa-3-big"), ("oa-lz4", "oa-3-big"), ("plain-da", "da-3-bti")]
     {
         let workspace = Workspace::copy_of(&format!("fixtures/{set}"));

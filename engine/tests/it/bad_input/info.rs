@@ -88,7 +88,7 @@ fn absurd_lengths_of_texts_are_refused() {
 }
 
 #[test]
-fn what_is_no_chunk_length_is_refused() {
+fn an_invalid_chunk_length_is_refused() {
     for length in [0, -1, -65_536, i32::MIN, 65_535, 3, 65_537, i32::MAX] {
         let diagnosis = with(&int(length), |f| f.chunk_length).diagnose();
         diagnosis.is(Corrupt).at("CompressionInfo.db").says(&length.to_string());
@@ -103,7 +103,7 @@ fn what_is_no_chunk_length_is_refused() {
         let diagnosis = with(&int(length), |f| f.chunk_length).diagnose();
         diagnosis.is(Corrupt).at("CompressionInfo.db").says("2 chunks of");
     }
-    // One chunk for all of the data, and an empty one behind it (FORMATS.md 2.2)?
+    // One chunk for all of the data, followed by an empty one (FORMATS.md 2.2)?
     for length in [1 << 17, 1 << 20, 1 << 24] {
         with(&int(length), |f| f.chunk_length).diagnose().is(Corrupt).at("Data.db").chunk(0);
     }
@@ -126,7 +126,7 @@ fn a_negative_max_length_is_damage_and_so_is_a_small_one() {
 #[test]
 fn a_max_length_beyond_every_chunk_is_harmless() {
     let workspace = with(&int(65_569), |f| f.max_length).recovers();
-    // What is written lets nothing be stored in clear; the oracle insists on that.
+    // What is written allows nothing to be stored in clear; the oracle checks that.
     assert_eq!(workspace.verify().failures().count(), 0);
 }
 
@@ -175,7 +175,7 @@ fn offsets_must_rise_from_zero_to_the_end() {
         let diagnosis = with(&first.to_be_bytes(), |f| f.offsets).diagnose();
         diagnosis.is(Corrupt).at("CompressionInfo.db").chunk(0);
     }
-    // A chunk that ends behind the file is named itself, not the one after it.
+    // A chunk that ends beyond the file is named itself, not the one after it.
     for second in [i64::MAX, length + 1] {
         let diagnosis = with(&second.to_be_bytes(), |f| f.offsets + 8).diagnose();
         diagnosis.is(Corrupt).at("CompressionInfo.db").chunk(0).says("Data.db of");
@@ -215,7 +215,7 @@ fn unsorted_and_repeated_offsets_among_many_are_refused() {
 }
 
 #[test]
-fn texts_that_are_no_texts_and_repeated_options_are_refused() {
+fn invalid_texts_and_repeated_options_are_refused() {
     // The first byte of the class, of an option's name and of a value become no start of a text.
     for at in [2, 19, 37] {
         let patient = Patient::usual();

@@ -38,8 +38,8 @@ fn an_option_map_that_names_no_key_file_is_refused() {
     }
 }
 
-/// The database refuses to open an SSTable with an option that it does not know, and nobody can
-/// correct the options of an SSTable: neither kind of damage is a mistake in an argument.
+/// The database refuses to open an SSTable with an unknown option, and an operator cannot correct
+/// the options of an SSTable: neither kind of damage is a mistake in an argument.
 #[test]
 fn options_that_cannot_be_are_refused_by_name() {
     for (name, value) in [
@@ -103,7 +103,7 @@ fn a_key_file_without_the_key_is_named() {
 
 /// A blank or malformed line makes loading fail in the database, wherever it is.
 #[test]
-fn a_malformed_key_file_is_named_with_the_line_and_never_its_content() {
+fn a_malformed_key_file_is_named_with_the_line_only() {
     let good = format!("AES/CBC/PKCS5Padding:256:{}", base64(&[7; 32]));
     for (content, line) in [
         ("\n".to_owned(), 1),
@@ -138,7 +138,7 @@ fn a_key_of_another_length_is_refused() {
 }
 
 #[test]
-fn a_key_file_that_is_no_file_is_refused() {
+fn a_key_file_that_is_not_a_regular_file_is_refused() {
     let (patient, path) = with_key_file(None);
     fs::create_dir(&path).unwrap();
     patient.diagnose().is(Invalid).says("regular file");
@@ -157,10 +157,10 @@ fn a_wrong_key_is_noticed_in_the_plan() {
     }
 }
 
-/// One byte of padding is right under one wrong key in 256, and then the length is right, too. Here
-/// is such a key, found as the format allows it: what it decrypts must not be taken for data.
+/// One byte of padding is right under one wrong key in 256, and then the length is right, too. This
+/// is such a key, found by trial: what it decrypts must not be taken for data.
 #[test]
-fn a_wrong_key_that_pads_well_is_still_a_wrong_key() {
+fn a_wrong_key_with_valid_padding_is_still_wrong() {
     use aes::cipher::block_padding::Pkcs7;
     use aes::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
 
@@ -193,7 +193,7 @@ fn a_wrong_key_that_pads_well_is_still_a_wrong_key() {
 
 /// The later line wins, so a right key may become a wrong one by an appended line.
 #[test]
-fn of_two_lines_the_later_one_counts() {
+fn the_later_of_two_lines_counts() {
     let right = fs::read_to_string(Patient::usual().workspace.root.path().join("keys/aes-cbc-256"));
     let right = right.unwrap();
     let wrong = format!("AES/CBC/PKCS5Padding:256:{}\n", base64(&[9; 32]));
@@ -216,7 +216,7 @@ fn refused_whole(
 }
 
 #[test]
-fn a_target_key_that_cannot_be_had_stops_the_run_before_it_begins() {
+fn an_unavailable_target_key_stops_the_run_before_it_begins() {
     let workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let path = workspace.root.path().join("absent");
     let target = local_target(path.to_str().unwrap(), "AES/CBC/PKCS5Padding", 256);
@@ -231,7 +231,7 @@ fn a_target_key_that_cannot_be_had_stops_the_run_before_it_begins() {
 }
 
 #[test]
-fn a_kmip_target_of_the_wrong_length_or_without_a_file_stops_the_run() {
+fn a_kmip_target_of_wrong_length_or_without_keys_stops_the_run() {
     let mut workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let target = target(
         "{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \
@@ -253,7 +253,7 @@ fn a_kmip_target_of_the_wrong_length_or_without_a_file_stops_the_run() {
 }
 
 #[test]
-fn the_same_key_under_another_name_is_said_to_rotate_nothing() {
+fn the_same_key_under_another_name_rotates_nothing() {
     let workspace = Workspace::copy_of("fixtures/oa-aes-cbc-256-64k");
     let old = fs::read(workspace.root.path().join("keys/aes-cbc-256")).unwrap();
     let path = workspace.root.path().join("same");

@@ -1,4 +1,4 @@
-//! Damage to the key header of a chunk (KMIP.md 3.1), and keys that are not at hand.
+//! Damage to the key header of a chunk (KMIP.md 3.1), and keys that are not available.
 
 use rekey_engine::ErrorKind::{Corrupt, KeyUnavailable};
 use rekey_engine::io::LeaseMode;
@@ -59,14 +59,14 @@ fn damaged_headers_are_refused_by_chunk() {
 }
 
 #[test]
-fn an_id_that_nobody_has_is_named() {
+fn an_unknown_id_is_named() {
     let patient = patient();
     change(&patient, 2, |record| record[5..11].copy_from_slice(b"02-999"));
     patient.diagnose().is(KeyUnavailable).says("kmip1/02-999").advises("export the key");
 }
 
 #[test]
-fn an_id_that_a_terminal_would_obey_is_shown_escaped() {
+fn an_id_that_a_terminal_would_interpret_is_shown_escaped() {
     let patient = patient();
     change(&patient, 2, |record| record[5..11].copy_from_slice(b"\x1b[2J\n\x07"));
     let diagnosis = patient.diagnose().is(KeyUnavailable).says("\\u{1b}[2J\\u{a}\\u{7}");
@@ -74,7 +74,7 @@ fn an_id_that_a_terminal_would_obey_is_shown_escaped() {
 }
 
 #[test]
-fn damage_leaves_the_census_in_doubt_and_never_counts_a_wrong_key() {
+fn damage_makes_the_census_uncertain_but_never_wrong() {
     let patient = patient();
     change(&patient, 1, |record| record[0] = 9);
     let session = patient.workspace.session(LeaseMode::Shared).unwrap();

@@ -45,7 +45,7 @@ fn a_plan_leaves_what_a_killed_run_staged() {
 
 /// Deleting through a link could reach anything.
 #[test]
-fn a_link_in_place_of_the_staging_directory_is_refused_and_not_followed() {
+fn a_link_in_place_of_the_staging_directory_is_not_followed() {
     for below in [false, true] {
         let patient = Patient::usual();
         let precious = patient.workspace.root.path().join("precious");
@@ -67,7 +67,7 @@ fn a_link_in_place_of_the_staging_directory_is_refused_and_not_followed() {
         assert_eq!(files(&precious), ["dir", "file"]);
         assert_eq!(files(&precious.join("dir")), ["file"]);
         if below {
-            // The link itself is ours to remove, and the run goes on.
+            // The link itself may be removed, and the run continues.
             assert_eq!(result.unwrap().failures().count(), 0);
             continue;
         }
@@ -94,9 +94,9 @@ fn a_file_in_place_of_the_staging_directory_is_named() {
 }
 
 /// The database deletes the unfinished rewrite of a component at its start, and some products would
-/// count its time as the SSTable's; other files are nobody's business.
+/// count its time as the SSTable's; other files do not matter.
 #[test]
-fn a_temporary_component_goes_and_other_tmp_files_stay() {
+fn a_temporary_component_is_removed_but_no_other_tmp_file() {
     let patient = Patient::usual();
     let names = ["oa-2-big-.tmp", "x.tmp"];
     for name in names.into_iter().chain(["oa-2-big-Statistics.db.tmp"]) {
@@ -110,7 +110,7 @@ fn a_temporary_component_goes_and_other_tmp_files_stay() {
 }
 
 #[test]
-fn other_files_of_a_table_directory_are_nobody_s() {
+fn other_files_of_a_table_directory_are_ignored() {
     let patient = Patient::usual();
     let names = ["manifest.json", "ks-t-ka-1-Data.db", "oa-2-big", "oa-x-big-Data.db", "README"];
     for name in names {
@@ -130,9 +130,9 @@ fn other_files_of_a_table_directory_are_nobody_s() {
     }
 }
 
-/// Rows that nobody here can read: any key may be in use there, and the others go on.
+/// Rows that this program cannot read: any key may be in use there, and the others continue.
 #[test]
-fn a_data_file_of_another_naming_is_said_to_be_there() {
+fn a_data_file_with_an_unknown_name_is_reported() {
     for name in [
         "ks-t-ka-1-Data.db",
         "oa-x-big-Data.db",
@@ -167,7 +167,8 @@ fn a_data_file_of_another_naming_is_said_to_be_there() {
     }
 }
 
-/// Somebody writes an SSTable under the very id that the plan gave out, while it is carried out.
+/// Another process writes an SSTable under the id that the plan chose, while the plan is carried
+/// out.
 #[test]
 fn files_that_appear_under_the_new_name_are_not_deleted() {
     let mut patient = Patient::usual();
@@ -198,7 +199,7 @@ fn files_that_appear_under_the_new_name_are_not_deleted() {
 }
 
 #[test]
-fn a_component_behind_a_link_is_read_through_it_and_the_link_goes() {
+fn a_linked_component_is_read_and_the_link_removed() {
     let patient = Patient::usual();
     for component in ["Data.db", "Filter.db"] {
         let elsewhere = patient.workspace.root.path().join(component);
@@ -213,7 +214,7 @@ fn a_component_behind_a_link_is_read_through_it_and_the_link_goes() {
 }
 
 #[test]
-fn a_component_behind_a_dangling_link_is_missing() {
+fn a_component_with_a_dangling_link_is_missing() {
     for components in [&["Filter.db"][..], &["Data.db"], &["Data.db", "Index.db", "Filter.db"]] {
         let patient = Patient::usual();
         for component in components {
@@ -228,7 +229,7 @@ fn a_component_behind_a_dangling_link_is_missing() {
             threads(1),
         )
         .unwrap();
-        // The links, and the SSTable that may be whole behind them, are one.
+        // The links, and the SSTable that may be complete at their targets, are one.
         let at: Vec<_> = census.unknown.iter().filter_map(|error| error.path()).collect();
         assert_eq!(at, [patient.path(components[0])]);
         let plan = patient.workspace.plan_on(&session, &patient.target).unwrap();

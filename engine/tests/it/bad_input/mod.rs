@@ -1,5 +1,5 @@
-//! Every bad input gives an error that names the file, the component, the chunk and the
-//! hint; every old SSTable as it was; the others of the table rewritten.
+//! Every bad input gives an error that names the file, the component, the chunk and the hint. Every
+//! old SSTable is unchanged, and the others of the table are rewritten.
 
 mod components;
 mod data;

@@ -36,8 +36,8 @@ fn upgrade(workspace: &Workspace, target: &Target) -> upgrade::Report {
     workspace.upgrade_on(TestStorage::quick().boxed(), target).unwrap()
 }
 
-/// Stops a swap behind its COMMIT, when the first old file is about to be deleted.
-fn stop_behind_commit() -> TestStorage {
+/// Stops a swap after its COMMIT, when the first old file is about to be deleted.
+fn stop_after_commit() -> TestStorage {
     TestStorage::failing(|op| {
         let old = op.path.file_name().is_some_and(|name| {
             let name = name.to_string_lossy();
@@ -54,8 +54,8 @@ fn names_with_spaces_and_unicode_work_in_every_form_of_log() {
         let workspace = Workspace::empty_in("key space & ö");
         let (mut workspace, target) = named_in(workspace, "key_space", &table);
         workspace.flavor = Some(flavor);
-        let report = workspace.upgrade_on(stop_behind_commit().boxed(), &target).unwrap();
-        assert_eq!(report.failures().count(), 4, "each was stopped behind its COMMIT");
+        let report = workspace.upgrade_on(stop_after_commit().boxed(), &target).unwrap();
+        assert_eq!(report.failures().count(), 4, "each was stopped after its COMMIT");
         let logs: Vec<_> =
             workspace.files().into_iter().filter(|name| name.contains("_txn_")).collect();
         assert_eq!(logs.len(), 4);
@@ -84,7 +84,7 @@ fn names_with_spaces_and_unicode_work_in_every_form_of_log() {
 }
 
 #[test]
-fn a_comma_or_a_line_end_cannot_stand_in_a_log() {
+fn a_comma_or_a_line_end_cannot_be_in_a_log() {
     for bad in ["a,b", "a\nb"] {
         let (workspace, target) = named("ks", &format!("{bad}-{}", &TABLE[2..]));
         copy_tree(
@@ -108,7 +108,7 @@ fn a_comma_or_a_line_end_cannot_stand_in_a_log() {
 /// A log needs the canonical path, staging needs the same file system, and a table that is
 /// reached by two names would be rewritten twice at a time.
 #[test]
-fn a_table_behind_a_link_is_refused_and_the_others_go_on() {
+fn only_a_table_behind_a_link_is_refused() {
     let (workspace, target) = named("ks", TABLE);
     let elsewhere = workspace.root.path().join("elsewhere");
     copy_tree(&workspace.data().join("ks").join(TABLE), &elsewhere);
@@ -165,7 +165,7 @@ fn a_data_directory_behind_a_link_is_its_target() {
 }
 
 #[test]
-fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
+fn an_unlistable_directory_is_an_error() {
     for below in ["", "ks", TABLE] {
         let (is_table, is_root) = (below == TABLE, below.is_empty());
         let below = if is_table { format!("ks/{TABLE}") } else { below.to_owned() };
@@ -178,7 +178,7 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
                 .then_some(io::ErrorKind::PermissionDenied)
         });
         let result = workspace.upgrade_on(storage.boxed(), &target);
-        // A directory without any SSTable that can be seen is none to work on.
+        // A directory without any visible SSTable cannot be worked on.
         let error = result.unwrap_err();
         let kind = if is_root { ErrorKind::Io } else { ErrorKind::Invalid };
         assert_eq!(error.kind(), kind, "{below}: {error:?}");
@@ -187,7 +187,7 @@ fn what_cannot_be_listed_is_an_error_and_not_an_empty_table() {
         assert!(error.chain().contains("cannot list the directory"), "{error:?}");
         assert_eq!(files(&workspace.data().join("ks").join(TABLE)), before);
 
-        // Beside other data it is a failure of its own, and the others go on.
+        // Beside other data it is a separate failure, and the others continue.
         if is_root {
             continue;
         }
@@ -290,7 +290,7 @@ fn an_index_folder_is_a_table_of_its_own() {
 
 /// A table that was dropped and made again: two directories of one name, with the same ids.
 #[test]
-fn two_directories_of_one_table_name_do_not_meet_in_the_staging_directory() {
+fn tables_of_the_same_name_are_staged_separately() {
     for _ in 0..5 {
         let (workspace, target) = named("ks", TABLE);
         let again = workspace.data().join("ks").join(format!("t-{}", "b".repeat(32)));

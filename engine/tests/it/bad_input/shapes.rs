@@ -27,7 +27,7 @@ fn unknown_and_unhandled_versions_are_refused_by_name() {
 }
 
 #[test]
-fn what_is_in_clear_in_an_encrypted_table_is_encrypted_with_it() {
+fn clear_sstables_in_an_encrypted_table_are_encrypted() {
     for set in ["fixtures/oa-lz4", "fixtures/plain-oa"] {
         let patient = Patient::usual();
         patient.replace_by(set);
@@ -54,7 +54,7 @@ fn an_unknown_cipher_in_the_table_is_refused() {
 }
 
 #[test]
-fn chained_classes_that_nobody_knows_are_refused_and_the_census_does_not_know_their_keys() {
+fn unknown_chained_classes_are_refused_and_their_keys_unknown() {
     for class in ["EncryptingZstdCompressor", "EncryptingNoopCompressor"] {
         let patient = Patient::usual();
         patient.set_class(class);
@@ -63,8 +63,8 @@ fn chained_classes_that_nobody_knows_are_refused_and_the_census_does_not_know_th
     }
 }
 
-/// A class that nobody here knows may encrypt: one flipped bit makes one of `Encryptor`. No key
-/// may be called unused while it is there.
+/// An unknown class may encrypt: one flipped bit makes one of `Encryptor`. No key may be reported
+/// as unused while there is one.
 #[test]
 fn an_unknown_class_is_never_called_not_encrypted() {
     for class in ["Dncryptor", "encryptor", "com.example.Encryptor", "MyCompressor", ""] {
@@ -76,7 +76,7 @@ fn an_unknown_class_is_never_called_not_encrypted() {
 }
 
 #[test]
-fn a_table_of_an_unknown_class_alone_is_no_success() {
+fn a_table_with_only_an_unknown_class_is_not_a_success() {
     let workspace = Workspace::copy_of("fixtures/oa-lz4");
     for name in workspace.files().iter().filter(|name| name.ends_with("CompressionInfo.db")) {
         let path = workspace.table().join(name);
@@ -124,7 +124,7 @@ fn the_database_s_own_compressors_are_not_encrypted() {
 }
 
 #[test]
-fn a_table_in_clear_is_skipped_unless_it_was_asked_for() {
+fn a_table_in_clear_is_skipped_unless_requested() {
     for set in ["fixtures/oa-lz4", "fixtures/plain-oa", "fixtures/plain-da"] {
         let workspace = Workspace::copy_of(set);
         let target = workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256);
@@ -148,8 +148,8 @@ fn unknown_in_census(workspace: &Workspace) -> usize {
         .len()
 }
 
-/// DSE 6.8 streams chunks as they lie, with the CompressionInfo.db of the whole file (FORMATS.md
-/// 2.4): Data.db then ends before the last chunk begins, or right behind some other one.
+/// DSE 6.8 streams chunks as they are on disk, with the CompressionInfo.db of the whole file
+/// (FORMATS.md 2.4): Data.db then ends before the last chunk begins, or right after another one.
 #[test]
 fn zero_copy_slices_are_refused_by_name() {
     for kept in [0, 1] {

@@ -87,7 +87,7 @@ fn a_step_that_fails_once_loses_nothing() {
 }
 
 #[test]
-fn a_full_disk_says_so_and_leaves_all_as_it_was() {
+fn a_full_disk_is_reported_and_changes_nothing() {
     let (workspace, target) = fresh();
     let before = workspace.contents();
     let storage = TestStorage::failing(|op| op.takes_space().then_some(io::ErrorKind::StorageFull));
@@ -99,7 +99,7 @@ fn a_full_disk_says_so_and_leaves_all_as_it_was() {
 }
 
 #[test]
-fn a_read_only_file_system_says_so_and_leaves_all_as_it_was() {
+fn a_read_only_file_system_is_reported_and_changes_nothing() {
     let (workspace, target) = fresh();
     let before = workspace.contents();
     let storage =
@@ -125,7 +125,7 @@ fn a_second_run_is_refused_while_the_first_holds_the_data() {
     assert!(error.chain().contains(&std::process::id().to_string()), "{error}");
     assert_eq!(workspace.plan(&target).unwrap_err().kind(), ErrorKind::Busy);
     drop(first);
-    // A reader holds off a writer, too.
+    // A reader keeps out a writer, too.
     let reader = workspace.session(LeaseMode::Shared).unwrap();
     assert_eq!(workspace.upgrade(&target).unwrap_err().kind(), ErrorKind::Busy);
     assert_eq!(workspace.contents(), before);

@@ -1,4 +1,4 @@
-//! From a configuration text to a key that comes out of the simulator over mutual TLS.
+//! From a configuration text to a key that is fetched from the simulator over mutual TLS.
 
 mod refused;
 mod stores;
@@ -69,7 +69,7 @@ impl Site {
         path
     }
 
-    /// A group of this simulator; `DIR` in the lines stands for the directory.
+    /// A group of this simulator; `DIR` in the lines is the directory.
     fn group(&self, name: &str, lines: &[&str]) -> String {
         let mut text = format!("  {name}:\n    hosts: {}\n    timeout: 5000\n", self.sim.host());
         for line in lines {
@@ -182,7 +182,7 @@ fn every_kind_of_store_and_password_leads_to_a_key() {
 }
 
 #[test]
-fn encryption_of_the_whole_file_is_told_by_the_value() {
+fn with_whole_file_encryption_the_value_decides() {
     let site = Site::new();
     let own = sealed("AES", &KEY, PASSWORD);
     site.file("bare", format!("AES:128:{}", STANDARD.encode(KEY)).as_bytes());
@@ -206,7 +206,8 @@ fn encryption_of_the_whole_file_is_told_by_the_value() {
         let config = site.vault(top, &borrowed(&lines));
         site.fetches(&mut connect(&config, "vault").unwrap());
     }
-    // In clear, for the key lies behind these very stores, and yet in the form of a ciphertext.
+    // In clear, since the key is reached through these very stores, but in the form of a
+    // ciphertext.
     let client = site.sim.client();
     let store = stores::jks(&client.leaf().unwrap(), Some(client.key.secret_der()), BY_OPENSSL);
     site.file("node.jks", &store);
@@ -235,7 +236,7 @@ fn cbc() -> Vec<Attribute> {
 }
 
 #[test]
-fn a_system_key_may_lie_on_a_key_server() {
+fn a_system_key_may_be_on_a_key_server() {
     let site = Site::new();
     for (attributes, cipher) in [(cbc(), CBC), (Vec::new(), "AES")] {
         let id = site.sim.store().add_key(CryptographicAlgorithm::AES, 128, attributes).unwrap();
@@ -269,7 +270,7 @@ fn a_system_key_may_lie_on_a_key_server() {
 }
 
 #[test]
-fn groups_that_need_each_other_are_told() {
+fn groups_that_need_each_other_are_reported() {
     let site = Site::new();
     let encrypted = |key: &str| {
         let mut lines = lines("jks", &format!("keystore_password: {BY_OPENSSL}"), "");
@@ -321,8 +322,8 @@ fn groups_that_need_each_other_are_told() {
     }
 }
 
-/// Stores that keytool and openssl made. Nobody knows them here, so their handshakes show that
-/// they were shown.
+/// Stores that keytool and openssl made. The simulator does not trust them, so a refused handshake
+/// proves that they were presented.
 #[test]
 fn real_stores_open() {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores");
@@ -362,7 +363,7 @@ fn real_stores_open() {
 }
 
 #[test]
-fn keys_with_passwords_of_their_own_and_stores_with_several_keys_open() {
+fn keys_with_own_passwords_and_stores_with_several_keys_open() {
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores");
     let real = real.to_str().unwrap();
     let site = Site::new();

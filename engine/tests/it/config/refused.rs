@@ -1,4 +1,4 @@
-//! What is refused, with place and hint, and what is only remarked upon.
+//! What is refused, with place and hint, and what only causes a warning.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn wrong_settings_name_place_and_hint() {
 }
 
 #[test]
-fn an_unknown_group_is_told_with_those_there_are() {
+fn an_unknown_group_is_reported_with_the_known_ones() {
     let site = Site::new();
     let groups = [site.group("one", &CLEAR), site.group("two", &CLEAR)];
     let config = site.config("", &groups);
@@ -83,7 +83,7 @@ fn an_unknown_group_is_told_with_those_there_are() {
 }
 
 #[test]
-fn every_host_s_own_reason_is_told() {
+fn the_reason_of_every_host_is_reported() {
     let site =
         Site::with(SimulatorSettings { distrusts_client: true, ..SimulatorSettings::default() });
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -103,7 +103,7 @@ fn every_host_s_own_reason_is_told() {
 }
 
 #[test]
-fn what_works_here_and_not_there_is_remarked_upon() {
+fn what_works_here_but_not_in_the_database_is_a_warning() {
     let site = Site::new();
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/keystores");
     let openssl = format!("truststore_path: {}/trust-openssl.p12", real.display());

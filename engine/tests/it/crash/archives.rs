@@ -1,9 +1,9 @@
 //! Snapshots and backups, whose replacement no node finishes: every operation of the whole command and
 //! of `abandon`, with every fault, and outages.
 //!
-//! When the process has stopped, however it did, a copy is wholly old or wholly new, unless a record
-//! lies beside what is staged for it; then no census may be sure of anything. When the next command
-//! has ended, there is no record, and no copy that is neither.
+//! When the process has stopped, in whatever way, a copy is completely old or completely new,
+//! unless there is a record beside the files staged for it; then no census may be certain of
+//! anything. When the next command has ended, there is no record, and no copy that is neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -33,20 +33,20 @@ struct Shelf {
 #[derive(PartialEq, Eq)]
 struct Copy {
     rows: Vec<u8>,
-    /// Component to content, or to nothing for what is made anew.
+    /// Component to content, or to `None` for what is rewritten.
     files: BTreeMap<String, Option<Vec<u8>>>,
     toc: BTreeSet<String>,
     modes: BTreeSet<u32>,
 }
 
-/// How a command ends that does not end well.
+/// How a failing command ends.
 #[derive(Debug, Clone, Copy)]
 enum Wrong {
     Fault(usize, Fault),
-    /// Two in one run: the first is lived through.
+    /// Two in one run: the run survives the first.
     Faults([(usize, Fault); 2]),
     Cut(Cut, Habit),
-    /// A fault, and then the power goes in the command that follows, which may be another one.
+    /// A fault, and then a power loss in the command that follows, which may be a different one.
     Both((usize, Fault), Verb, Cut, Habit),
 }
 
@@ -150,7 +150,8 @@ impl Shelf {
         pending
     }
 
-    /// Every copy that nobody is about to replace is wholly what it was, under one key or the other.
+    /// Every copy without a pending replacement is completely what it was, under one key or the
+    /// other.
     fn check_copies(&self) -> Result<(), Broken> {
         let pending = self.pending();
         let mut whole = self.prefixes();
@@ -183,7 +184,7 @@ impl Shelf {
         }
     }
 
-    /// What the bench knows nothing of is judged here.
+    /// What the bench does not know is judged here.
     fn split(&self, report: &Report) -> (Report, Report) {
         let table = fs::canonicalize(self.table()).unwrap();
         let (live, archived) = report
@@ -219,7 +220,7 @@ impl Shelf {
         if !has_failed && let Some(old) = self.first_old() {
             return Err(format!("nothing was reported as failed, and {old} is old"));
         }
-        // Whatever is live and old: the bench knows failures of live ones only.
+        // Whatever is live and old: the bench knows only failures of live ones.
         if archived.failures().next().is_none() {
             return self.bench.check_stopped(&Ok(live));
         }
@@ -243,7 +244,7 @@ impl Shelf {
         }
     }
 
-    /// Carries a command out; what it gave is of interest for a run only.
+    /// Runs a command; its result matters only for a run.
     fn command(
         &self,
         verb: Verb,
@@ -274,7 +275,7 @@ impl Shelf {
     }
 }
 
-/// Commands that end badly, one after the other; then one in peace.
+/// Failing commands, one after the other; then one without faults.
 struct ArchiveCase {
     scenario: Scenario,
     wrong: Vec<(Verb, Wrong)>,
@@ -405,7 +406,7 @@ fn nested(scenario: Scenario) -> Vec<ArchiveCase> {
     cases
 }
 
-/// An error that is lived through, and a fault some operations later: the undoing fails, too.
+/// An error that the process survives, and a fault some operations later: the undoing fails, too.
 fn paired(scenario: Scenario) -> Vec<ArchiveCase> {
     let mut cases = Vec::new();
     for (first, operation) in (1..).zip(&reference(scenario)) {
@@ -429,7 +430,7 @@ fn paired(scenario: Scenario) -> Vec<ArchiveCase> {
     cases
 }
 
-/// The power goes, and a disk keeps what it likes.
+/// The power fails, and the disk keeps an arbitrary part.
 fn outages(scenario: Scenario) -> Vec<ArchiveCase> {
     let mut cases = Vec::new();
     let operations = reference(scenario);
@@ -445,7 +446,7 @@ fn outages(scenario: Scenario) -> Vec<ArchiveCase> {
     cases
 }
 
-/// A run is killed or meets an error, and the power goes in the command that follows.
+/// A run is killed or meets an error, and the power fails in the command that follows.
 fn cached(scenario: Scenario) -> Vec<ArchiveCase> {
     let mut cases = Vec::new();
     let mut turn = 0;
@@ -477,7 +478,7 @@ fn copies_survive_a_fault_at_every_operation() {
 }
 
 #[test]
-fn copies_survive_faults_in_what_follows() {
+fn copies_survive_faults_in_later_commands() {
     run_all("archives, nested faults", &thinned(all(nested), 100));
 }
 
@@ -494,8 +495,8 @@ fn copies_survive_an_outage_at_every_operation() {
 }
 
 #[test]
-fn copies_survive_an_outage_behind_a_kill() {
-    run_all("archives, outages behind kills", &thinned(all(cached), 100));
+fn copies_survive_an_outage_after_a_kill() {
+    run_all("archives, outages after kills", &thinned(all(cached), 100));
 }
 
 #[test]

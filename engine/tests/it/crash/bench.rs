@@ -27,10 +27,10 @@ pub(crate) struct Scenario {
     /// Below `testdata/`.
     pub(crate) set: &'static str,
     pub(crate) flavor: Flavor,
-    /// CompressionInfo.db has the field; Cassandra 3 has none.
+    /// CompressionInfo.db has the field; in Cassandra 3 it does not.
     pub(crate) has_max_length: bool,
     pub(crate) threads: usize,
-    /// Ranges of one chunk, and a checkpoint behind each: everything is journalled.
+    /// Ranges of one chunk, and a checkpoint after each: everything is journalled.
     pub(crate) stepped: bool,
 }
 
@@ -83,7 +83,7 @@ fn kmip_key(id: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
-/// Where an fsync costs nothing: what it would do is the model's business here.
+/// Where an fsync costs nothing: its effect is modelled here.
 pub(crate) fn in_memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
     if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
@@ -139,7 +139,7 @@ impl Bench {
         self.workspace.upgrade_on(storage, &self.target)
     }
 
-    /// What must hold whenever the process has stopped, however it did.
+    /// What must hold whenever the process has stopped, in whatever way.
     pub(crate) fn check_stopped(
         &self,
         outcome: &rekey_engine::Result<Report>,
@@ -158,7 +158,8 @@ impl Bench {
         self.check_finished(&report)
     }
 
-    /// The same, and it need not begin anew what was staged: the disk has kept what it promised.
+    /// The same, and nothing that was staged has to start over: the disk has kept everything that
+    /// was durable.
     pub(crate) fn check_next_run_resumes(&self) -> Result<(), Broken> {
         let report = self.run(Box::new(LocalStorage)).map_err(|error| error.chain())?;
         self.check_finished(&report)?;
@@ -196,11 +197,11 @@ impl Bench {
         Ok(())
     }
 
-    /// The SSTables that every node behind the flavor loads.
+    /// The SSTables that every node of the flavor loads.
     pub(crate) fn live(&self) -> Result<BTreeSet<String>, Broken> {
         let directories = [self.workspace.table()];
         let mut agreed = None;
-        for node in Node::behind(self.scenario.flavor) {
+        for node in Node::of(self.scenario.flavor) {
             match (start(*node, &directories), &agreed) {
                 (Start::Refuses(why), _) => return Err(format!("{node:?} does not start: {why}")),
                 (Start::Loads(live), None) => agreed = Some(live),
@@ -275,8 +276,8 @@ impl Bench {
         Ok(())
     }
 
-    /// A census of the directory as it stands never omits a key that is needed. Returns whether it is
-    /// sure of itself.
+    /// A census of the directory in its current state never omits a key that is needed. Returns
+    /// whether it is certain.
     pub(crate) fn check_census(
         &self,
         live: &BTreeSet<String>,

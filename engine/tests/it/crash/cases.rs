@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::bench::Broken;
 use super::dice::Dice;
 
-/// One thing to try.
+/// One case to try.
 pub(crate) trait Case: Send + Sync {
-    /// So many at a time for each core: more, where they wait for processes.
+    /// How many at a time for each core: more if they wait for processes.
     const AT_ONCE: usize = 1;
 
     /// Whose figures it adds to.
@@ -19,10 +19,10 @@ pub(crate) trait Case: Send + Sync {
     /// Comes first where a budget is short: half of it goes to these.
     fn is_core(&self) -> bool;
 
-    /// Tries it, adding what came to happen to `faults`.
+    /// Tries it, adding the faults that happened to `faults`.
     fn run(&self, faults: &AtomicUsize) -> Result<(), Broken>;
 
-    /// In words, for the one who has to find out.
+    /// In words, for the developer who has to investigate.
     fn words(&self) -> String;
 }
 
@@ -52,8 +52,8 @@ fn some_of<T>(mut all: Vec<T>, number: usize) -> Vec<T> {
     all
 }
 
-/// Runs them, prints the figures, and fails if an invariant did not hold. Returns how many faults came to
-/// happen.
+/// Runs them, prints the figures, and fails if an invariant did not hold. Returns how many faults
+/// happened.
 pub(crate) fn run_all<T: Case>(title: &str, cases: &[T]) -> usize {
     let (next, faults) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let tally: Mutex<BTreeMap<String, [usize; 2]>> = Mutex::default();

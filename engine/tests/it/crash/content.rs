@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// What must be the same before and after, whatever happens between.
+/// What must be the same before and after, whatever happens in between.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Content {
     plaintext: Vec<u8>,
-    /// Component to content, or to nothing for what a rewrite makes anew.
+    /// Component to content, or to `None` for what a rewrite writes itself.
     pub(crate) components: BTreeMap<String, Option<Vec<u8>>>,
     toc: BTreeSet<String>,
     /// Of all files; a node runs as another user than root.
@@ -18,7 +18,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// Of the files behind a prefix such as `.../oa-2-big-`, whose rows were read already.
+    /// Of the files with a prefix such as `.../oa-2-big-`, whose rows were already read.
     pub(crate) fn read(prefix: &str, plaintext: Vec<u8>) -> Self {
         let rewritten = ["Data.db", "CompressionInfo.db", "Digest.crc32", "TOC.txt"];
         let mut content = Self {

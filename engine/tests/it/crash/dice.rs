@@ -1,4 +1,4 @@
-//! Chance that is the same at each run.
+//! Random numbers that are the same in each run.
 
 /// SplitMix64.
 #[derive(Debug)]

@@ -43,8 +43,8 @@ impl Fault {
         matches!(self, Self::DieBefore | Self::DieWithin | Self::DieAfter)
     }
 
-    /// Whether it can happen to an operation: only bytes come in halves, and only what takes
-    /// space fails for want of it.
+    /// Whether it can happen to an operation: only bytes can be halved, and only what takes space
+    /// fails for lack of it.
     pub(crate) fn fits(self, operation: &Operation) -> bool {
         match self {
             Self::DieWithin | Self::Short => operation.call.starts_with("write"),
@@ -75,7 +75,7 @@ impl Operation {
 
 /// The decorator. Clones share one count, one log and one death.
 ///
-/// Every operation runs under one lock, so that nothing is half done elsewhere when the process
+/// Every operation runs under one lock, so that no other operation is half done when the process
 /// "dies". After a death every call fails, reads and the engine's own clean-up included.
 #[derive(Debug, Clone)]
 pub(crate) struct FaultStorage(Arc<Shared>);
@@ -119,7 +119,7 @@ impl FaultStorage {
         self.0.state().log.clone()
     }
 
-    /// How many faults came to happen.
+    /// How many faults happened.
     pub(crate) fn fired(&self) -> usize {
         self.0.state().fired
     }

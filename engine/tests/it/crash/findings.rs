@@ -1,4 +1,4 @@
-//! What the matrices, or reading with them in mind, have found once.
+//! Defects once found by the matrices, or by review with them in mind.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,7 +65,7 @@ fn write(path: &Path, component: &str, time: SystemTime) {
     fs::File::open(&path).unwrap().set_modified(time).unwrap();
 }
 
-/// An SSTable of each directory goes, one comes in the first.
+/// An SSTable of each directory is replaced by one in the first.
 fn compacted() -> (Table, String) {
     let table = Table::new();
     let old =
@@ -83,7 +83,7 @@ fn compacted() -> (Table, String) {
 
 /// The replicas of a log are deleted one by one: what is left must still be understood.
 #[test]
-fn a_log_in_two_data_directories_is_finished_from_either_replica() {
+fn a_log_in_two_directories_is_finished_from_either_replica() {
     let (table, _) = compacted();
     let counter = FaultStorage::new(Box::new(LocalStorage), &[]);
     recover(&counter, &table.directories()).unwrap();
@@ -105,7 +105,7 @@ fn a_log_in_two_data_directories_is_finished_from_either_replica() {
 }
 
 #[test]
-fn and_so_it_is_after_an_outage() {
+fn a_log_in_two_directories_is_finished_after_an_outage() {
     let (table, _) = compacted();
     let counter = FaultStorage::new(Box::new(LocalStorage), &[]);
     recover(&counter, &table.directories()).unwrap();
@@ -125,7 +125,7 @@ fn and_so_it_is_after_an_outage() {
 /// Cassandra 5 leaves Statistics.db out of the time that it records: when everything else is
 /// gone, the time of that one says nothing.
 #[test]
-fn a_statistics_file_that_is_left_alone_does_not_stop_the_recovery() {
+fn a_lone_statistics_file_does_not_stop_the_recovery() {
     let make = || {
         let table = Table::new();
         let old = table.sstable(0, "oa-1-big", 1_700_000_000);

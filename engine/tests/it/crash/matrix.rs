@@ -73,8 +73,8 @@ fn single(scenario: Scenario) -> Vec<FaultCase> {
         .collect()
 }
 
-/// Operations in which a run cleans up after another one, at the most: what was staged is removed
-/// and logs are finished. Faults further on meet a run as any other.
+/// The most operations in which a run cleans up after another one: it removes what was staged and
+/// finishes logs. Later faults meet an ordinary run.
 const CLEANING: usize = 40;
 
 /// A death, then a fault in the run that follows, then one in the run after that.
@@ -100,8 +100,8 @@ fn nested(scenario: Scenario) -> Vec<FaultCase> {
     cases
 }
 
-/// An error that the process lives through, and a death or an error some operations later in the
-/// same run: several logs may be left then.
+/// An error that the process survives, and a death or an error some operations later in the same
+/// run: then several logs may be left.
 fn pairs(scenario: Scenario) -> Vec<FaultCase> {
     let operations = reference(scenario);
     let mut cases = Vec::new();
@@ -121,8 +121,8 @@ fn pairs(scenario: Scenario) -> Vec<FaultCase> {
     cases
 }
 
-/// A look that fails, on the way to a swap, within it, or while it is undone. With it, perhaps, an
-/// operation: what is looked at for an undoing is never seen otherwise.
+/// A read that fails before a swap, during it, or while it is undone; perhaps combined with a
+/// failing operation, since an undo reads only then.
 struct LookCase {
     scenario: Scenario,
     look: usize,
@@ -153,7 +153,7 @@ impl Case for LookCase {
     }
 }
 
-/// Every look, and for a sample of operations that fail the looks around them.
+/// Every read, and for a sample of failing operations the reads around them.
 fn looks(scenario: Scenario) -> Vec<LookCase> {
     let storage = FaultStorage::new(Box::new(LocalStorage), &[]);
     Bench::new(scenario).run(Box::new(storage.clone())).unwrap();
@@ -194,7 +194,7 @@ fn an_error_and_a_death_in_one_run() {
     run_all("paired faults", &thinned(every(pairs, 1), 80));
 }
 
-/// Deeper: the run that follows goes on with what is staged, and the one after that again.
+/// Deeper: the following run resumes what is staged, and the one after that again.
 fn resumed(scenario: Scenario) -> Vec<FaultCase> {
     let operations = reference(scenario);
     let mut cases = Vec::new();
@@ -239,7 +239,7 @@ fn two_workers_may_be_stopped_and_resumed() {
 }
 
 #[test]
-fn a_look_may_fail_too() {
+fn a_read_may_fail_too() {
     let scenarios =
         [Scenario::ALL[0], Scenario::ALL[5]].into_iter().chain(Scenario::stepped().take(1));
     run_all("failing looks", &thinned(scenarios.flat_map(looks).collect(), 50));

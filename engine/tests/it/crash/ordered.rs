@@ -1,7 +1,7 @@
-//! Behind a compressor what is durable has no gaps: killed, resumed, and the power goes.
+//! After a compressor the durable part has no gaps: killed, resumed, and the power fails.
 //!
-//! The target is in clear and the compressor makes the same of the same, so each SSTable must be, to
-//! the byte, the old one or the one of a run in peace.
+//! The target is in clear and the compressor is deterministic, so each SSTable must be, byte for
+//! byte, the old one or that of a run without faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! The power goes at every operation, and the disk keeps of the rest what it likes.
+//! The power fails at every operation, and the disk keeps an arbitrary part of the rest.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,16 +9,16 @@ use super::cases::{Case, run_all, thinned};
 use super::fault::{Fault, FaultStorage, Operation};
 use super::power::{Cut, Habit, PowerLoss};
 
-/// Outages of a first run, of the run after it, and so on; then a run in peace.
+/// Outages of a first run, of the run after it, and so on; then a run without faults.
 struct Outage {
     scenario: Scenario,
     /// A run before that was killed or met an error; what it wrote is in the cache.
     cached: Option<(usize, Fault)>,
-    /// An error that the first run lives through before.
+    /// An error that the first run survives before that.
     error: Option<(usize, Fault)>,
     cuts: Vec<(Cut, Habit)>,
     core: bool,
-    /// Where the power goes outside of a swap, the next run resumes from what is durable.
+    /// If the power fails outside a swap, the next run resumes from what is durable.
     resumes: bool,
 }
 
@@ -47,11 +47,11 @@ impl Case for Outage {
             let storage = FaultStorage::new(Box::new(disk.clone()), error.as_slice());
             let outcome = bench.run(Box::new(storage.clone()));
             fired.fetch_add(storage.fired() + usize::from(disk.is_out()), Ordering::SeqCst);
-            // By what this run did: its operations and those of the reference may differ by a few, since
-            // time has a say in when something is journalled.
+            // By what this run did: its operations may differ slightly from those of the reference,
+            // since the time of journalling depends on the clock.
             let cut = storage.log().into_iter().nth(cut.at - 1);
             resumes &= cut.is_some_and(|operation| !operation.is_swap());
-            // A run that came to its end loses power the moment after.
+            // A run that has ended loses power immediately after.
             disk.crash(*habit);
             bench.check_stopped(&outcome).map_err(|why| {
                 format!("outage {} at {:?}: {why}", number + 1, storage.log().last())
@@ -69,7 +69,7 @@ impl Case for Outage {
     }
 }
 
-/// The operations of a run in peace, as the model sees them.
+/// The operations of a run without faults, as the model sees them.
 fn reference(scenario: Scenario) -> Vec<Operation> {
     let bench = Bench::new(scenario);
     let root = std::fs::canonicalize(bench.workspace.data()).unwrap();
@@ -88,7 +88,7 @@ fn single(scenario: Scenario) -> Vec<Outage> {
     let operations = reference(scenario);
     println!("outages: {}: {} operations", scenario.name(), operations.len());
     let mut cases = Vec::new();
-    // One more: the power goes when the run is over.
+    // One more: the power fails after the run has ended.
     for at in 1..=operations.len() + 1 {
         let operation = operations.get(at - 1);
         let halves =
@@ -113,7 +113,7 @@ fn single(scenario: Scenario) -> Vec<Outage> {
     cases
 }
 
-/// Outages in the runs that clean up, and behind an error.
+/// Outages in the runs that clean up, and after an error.
 fn nested(scenario: Scenario) -> Vec<Outage> {
     let operations = reference(scenario);
     let cut = |at| Cut { at, within: false };
@@ -148,7 +148,7 @@ fn nested(scenario: Scenario) -> Vec<Outage> {
     cases
 }
 
-/// A run is killed or meets an error, and the power goes in the next one: what that one found in
+/// A run is killed or meets an error, and the power fails in the next one: what that one found in
 /// the cache need not be on the disk.
 fn cached(scenario: Scenario) -> Vec<Outage> {
     let operations = reference(scenario);
@@ -178,12 +178,12 @@ fn cached(scenario: Scenario) -> Vec<Outage> {
 }
 
 #[test]
-fn the_power_may_go_in_the_run_behind_a_killed_one() {
+fn power_loss_in_the_run_after_a_kill() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(cached).collect();
-    run_all("outages behind kills", &thinned(cases, 90));
+    run_all("outages after kills", &thinned(cases, 90));
 }
 
-/// The power goes, and again in the run that goes on with what is left.
+/// The power fails, and again in the run that resumes.
 fn resumed(scenario: Scenario) -> Vec<Outage> {
     let operations = reference(scenario);
     let cut = |at| Cut { at, within: false };
@@ -214,38 +214,38 @@ fn resumed(scenario: Scenario) -> Vec<Outage> {
 }
 
 #[test]
-fn the_power_may_go_in_a_journalled_run() {
+fn power_loss_in_a_journalled_run() {
     let cases: Vec<_> = Scenario::stepped().flat_map(single).collect();
     run_all("journalled outages", &thinned(cases, 140));
 }
 
 #[test]
-fn the_power_may_go_in_a_journalled_run_behind_a_killed_one() {
+fn power_loss_in_a_journalled_run_after_a_kill() {
     let cases: Vec<_> = Scenario::stepped().flat_map(cached).collect();
-    run_all("journalled outages behind kills", &thinned(cases, 60));
+    run_all("journalled outages after kills", &thinned(cases, 60));
 }
 
 #[test]
-fn the_power_may_go_while_a_run_is_gone_on_with() {
+fn power_loss_in_a_resumed_run() {
     let cases: Vec<_> = Scenario::stepped().flat_map(resumed).collect();
     run_all("outages while resuming", &thinned(cases, 120));
 }
 
 #[test]
-fn the_power_may_go_at_every_operation() {
+fn power_loss_at_every_operation() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(single).collect();
     run_all("outages", &thinned(cases, 160));
 }
 
 #[test]
-fn the_power_may_go_with_two_workers() {
+fn power_loss_with_two_workers() {
     let scenarios = Scenario::ALL.into_iter().map(|all| Scenario { threads: 2, ..all });
     let cases: Vec<_> = scenarios.flat_map(single).step_by(7).collect();
     run_all("outages with two workers", &thinned(cases, 40));
 }
 
 #[test]
-fn the_power_may_go_again_and_behind_errors() {
+fn power_loss_again_and_after_errors() {
     let cases: Vec<_> = Scenario::ALL.into_iter().flat_map(nested).collect();
     run_all("nested outages", &thinned(cases, 90));
 }

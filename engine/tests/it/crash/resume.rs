@@ -1,4 +1,4 @@
-//! What a run that goes on does, does not do, and refuses.
+//! What a resumed run does, does not do, and refuses.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,7 +47,7 @@ fn ranges_written(log: &[Operation]) -> BTreeMap<String, u64> {
     written
 }
 
-/// Kills a run when the first SSTable, of eight ranges, has so many of them durable.
+/// Kills a run when the first SSTable, of eight ranges, has this many of them durable.
 fn killed_with_ranges(scenario: Scenario, ranges: u64) -> Bench {
     for at in 1.. {
         let bench = Bench::new(scenario);
@@ -69,7 +69,7 @@ fn run(bench: &Bench) -> rekey_engine::Result<Report> {
 }
 
 #[test]
-fn what_is_durable_is_not_done_again() {
+fn durable_work_is_not_repeated() {
     let operations = reference(scenario());
     let all = ranges_written(&operations);
     assert_eq!(all.values().sum::<u64>(), 8 + 3, "{all:?}");
@@ -107,7 +107,7 @@ fn what_is_durable_is_not_done_again() {
 }
 
 #[test]
-fn it_may_be_killed_at_every_range_and_gets_there() {
+fn a_run_killed_at_every_range_still_completes() {
     let bench = Bench::new(scenario());
     let mut runs = 0;
     loop {
@@ -115,7 +115,7 @@ fn it_may_be_killed_at_every_range_and_gets_there() {
         let left = history(&bench).map_or(0, |history| {
             history.resumable().map(|(_, entry)| entry.written.count()).sum::<u64>()
         });
-        // Some operations further than the checkpoint that was made last, and no further.
+        // At most some operations beyond the last checkpoint.
         let fault = [(60, Fault::DieAfter)];
         let faulty = FaultStorage::new(Box::new(storage), &fault);
         let outcome = bench.run(Box::new(faulty.clone()));
@@ -133,10 +133,11 @@ fn it_may_be_killed_at_every_range_and_gets_there() {
     assert!(runs > 4, "{runs}");
 }
 
-/// A full disk does not take that an SSTable has begun. It goes on all the same, and begins once more
-/// before anything is journalled that relies on it: no record may be of an SSTable that never began.
+/// On a full disk the record that an SSTable has begun cannot be written. The run continues
+/// nevertheless, and records it again before anything is journalled that relies on it: no record
+/// may refer to an SSTable that never began.
 #[test]
-fn a_beginning_that_the_journal_did_not_take_is_not_missed_by_the_next_run() {
+fn a_run_survives_a_beginning_that_was_not_journalled() {
     let operations = reference(scenario());
     let is_record = |op: &Operation| op.call == "write_at" && op.path.ends_with("journal");
     let mut records = (1..).zip(&operations).filter(|(_, op)| is_record(op)).map(|(at, _)| at);
@@ -167,7 +168,7 @@ fn another_plan_is_refused_with_the_difference() {
             assert!(error.to_string().contains(part), "{error}");
         }
         assert!(error.hint_text().unwrap().contains("abandon"), "{error:?}");
-        // What can be gone on with is there.
+        // What can be resumed is there.
         let left = files(&state_dir(&bench));
         assert_eq!(left, ["journal", "rk.t-5ab1e000000011f0800000000000000a.da-2-bti", "run"]);
     };
@@ -224,10 +225,10 @@ fn another_key_of_the_same_name_is_refused() {
     bench.check_finished(&run(&bench).unwrap()).unwrap();
 }
 
-/// What the node has compacted or changed between two nights is begun anew, or left alone if it is gone,
-/// and nothing else: nobody has to be there to abandon anything.
+/// Only what the node has compacted or changed between two nights starts over, or is skipped if it
+/// is gone: the operator does not have to abandon anything.
 #[test]
-fn a_changed_source_is_dropped_with_a_word_and_the_others_go_on() {
+fn only_a_changed_source_is_dropped_with_a_warning() {
     type Change = fn(&Bench, PathBuf);
     let changes: [(&str, Change); 4] = [
         ("was written to", |_, path| {
@@ -265,17 +266,17 @@ fn a_changed_source_is_dropped_with_a_word_and_the_others_go_on() {
         let [warning] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
         assert!(warning.to_string().contains(words), "{warning}");
         assert!(warning.path().unwrap().to_str().unwrap().contains("da-2-bti"), "{warning}");
-        let anew = ranges_written(&storage.log());
-        let ranges = anew.iter().find(|(staging, _)| staging.ends_with(".da-2-bti"));
+        let again = ranges_written(&storage.log());
+        let ranges = again.iter().find(|(staging, _)| staging.ends_with(".da-2-bti"));
         let expected = if words == "is gone" { None } else { Some(8) };
         assert_eq!(ranges.map(|(_, ranges)| *ranges), expected, "{words}");
         assert!(!state_dir(&bench).exists(), "{words}");
     }
 }
 
-/// They are known by what lies in them, in whatever order they are given.
+/// They are identified by their content, in whatever order they are given.
 #[test]
-fn data_directories_that_were_moved_go_on() {
+fn a_run_resumes_in_moved_data_directories() {
     for elsewhere in [false, true] {
         let mut bench = two_data_directories(elsewhere);
         let old = bench.workspace.root.path().join("more");
@@ -351,9 +352,9 @@ fn two_data_directories(elsewhere: bool) -> Bench {
 }
 
 /// One of the two, both and a stranger, or one whose journal lies elsewhere: neither the run nor
-/// `abandon` touches what is not theirs, and both name it.
+/// `abandon` touches what does not belong to it, and both name it.
 #[test]
-fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
+fn data_directories_of_another_run_are_refused_and_not_swept() {
     for elsewhere in [false, true] {
         let bench = two_data_directories(elsewhere);
         let (data, more) = (bench.workspace.data(), bench.workspace.root.path().join("more"));
@@ -378,7 +379,7 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
                     .unwrap()
                     .with_state_dir(state_dir.clone())
             };
-            // Each gives its locks back before the next one begins.
+            // Each releases its locks before the next one begins.
             let with = |ask: &dyn Fn(&upgrade::Session) -> rekey_engine::Error| ask(&session());
             for error in [
                 with(&|session| upgrade::find(session).unwrap_err()),
@@ -407,9 +408,9 @@ fn data_directories_of_another_run_are_refused_by_name_and_nothing_is_swept() {
     }
 }
 
-/// A plan that is blocked, or a key that is another one, costs nothing of what is staged, and makes no key.
+/// A blocked plan, or a different key, loses nothing that is staged, and makes no key.
 #[test]
-fn a_run_that_is_refused_in_the_end_has_swept_nothing() {
+fn a_refused_run_sweeps_nothing() {
     let bench = killed_with_ranges(scenario(), 3);
     let state = state_dir(&bench);
     fs::create_dir(state.join("of an earlier time")).unwrap();
@@ -455,7 +456,7 @@ fn a_damaged_journal_is_refused_and_can_be_abandoned() {
 }
 
 #[test]
-fn staged_files_that_are_not_what_the_journal_says_are_made_anew() {
+fn staged_files_that_contradict_the_journal_are_rewritten() {
     for spoil in ["Data.db.staged", "CompressionInfo.db.staged"] {
         for gone in [true, false] {
             let bench = killed_with_ranges(scenario(), 5);
@@ -475,9 +476,9 @@ fn staged_files_that_are_not_what_the_journal_says_are_made_anew() {
     }
 }
 
-/// What the journal says of checksums is checked, too, in the end: nothing wrong is ever published.
+/// The checksums in the journal are checked, too, at the end: nothing wrong is ever published.
 #[test]
-fn staged_bytes_that_have_changed_are_a_mismatch_and_then_made_anew() {
+fn changed_staged_bytes_are_a_mismatch_and_then_rewritten() {
     let bench = killed_with_ranges(scenario(), 5);
     let staging = state_dir(&bench).join("rk.t-5ab1e000000011f0800000000000000a.da-2-bti");
     let path = staging.join("Data.db.staged");
@@ -490,9 +491,9 @@ fn staged_bytes_that_have_changed_are_a_mismatch_and_then_made_anew() {
     bench.check_finished(&run(&bench).unwrap()).unwrap();
 }
 
-/// Two records of one length that change their places are sound one by one.
+/// Two swapped records of the same length are each sound by themselves.
 #[test]
-fn what_was_sealed_by_an_earlier_run_is_compared_with_what_went_in() {
+fn sealed_digests_of_an_earlier_run_are_compared() {
     let operations = reference(scenario());
     let sealed = (1..=operations.len()).find_map(|at| {
         let bench = Bench::new(scenario());
@@ -520,14 +521,14 @@ fn what_was_sealed_by_an_earlier_run_is_compared_with_what_went_in() {
 }
 
 #[test]
-fn status_tells_how_far_it_is_and_takes_no_lease() {
+fn status_reports_progress_without_a_lease() {
     let bench = killed_with_ranges(scenario(), 3);
     let data_dirs = [fs::canonicalize(bench.workspace.data()).unwrap()];
     let held = bench.workspace.session(LeaseMode::Exclusive).unwrap();
     let status = upgrade::status(&LocalStorage, &data_dirs, None).unwrap().unwrap();
     assert_eq!(status.worker.unwrap().pid, std::process::id());
     drop(held);
-    // One of a single range, which is done in one go.
+    // One with a single range, which is done at once.
     assert_eq!((status.total.sstables, status.total.swapped, status.sessions), (4, 1, 1));
     let [first, second] = status.sstables.as_slice() else { panic!("{:?}", status.sstables) };
     assert_eq!((second.state, second.durable), (State::Swapped, second.bytes));
@@ -566,7 +567,7 @@ fn a_journal_may_be_elsewhere() {
     let _dead = bench.run(Box::new(storage));
     assert_eq!(files(&elsewhere), ["journal"]);
     assert!(state_dir(&bench).exists());
-    // What is staged is that run's, also for one that does not know where its journal is.
+    // What is staged belongs to that run, also for a run that does not know where its journal is.
     bench.workspace.state_dir = None;
     let error = run(&bench).unwrap_err();
     assert_eq!(
@@ -579,7 +580,7 @@ fn a_journal_may_be_elsewhere() {
 }
 
 #[test]
-fn a_journal_says_nothing_of_keys_and_plaintext() {
+fn a_journal_reveals_nothing_about_keys_and_plaintext() {
     let bench = killed_with_ranges(scenario(), 8);
     let journal = fs::read(state_dir(&bench).join("journal")).unwrap();
     let contains = |bytes: &[u8]| journal.windows(bytes.len()).any(|window| window == bytes);
@@ -597,7 +598,7 @@ fn a_journal_says_nothing_of_keys_and_plaintext() {
 
 /// A storage is shared by the runs of a test.
 #[test]
-fn an_unfinished_run_is_known_before_anything_is_done() {
+fn an_unfinished_run_is_detected_before_any_change() {
     let bench = killed_with_ranges(scenario(), 2);
     let session = bench.workspace.session_on(boxed(), LeaseMode::Exclusive).unwrap();
     let found = upgrade::find(&session).unwrap();

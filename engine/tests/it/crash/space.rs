@@ -13,11 +13,11 @@ use super::cases::{Case, run_all, thinned};
 use super::fault::{Fault, FaultStorage};
 use crate::kit::small_disk::{BLOCK, SmallDisk};
 
-/// A run on a disk with so many free bytes.
+/// A run on a disk with this many free bytes.
 struct SpaceCase {
     scenario: Scenario,
     free: u64,
-    /// The disk says that there is more: somebody else takes the rest in between.
+    /// The disk reports more: another process takes the rest in between.
     lies: bool,
 }
 
@@ -44,7 +44,7 @@ impl Case for SpaceCase {
         if !self.lies {
             check_admission(&report, &disk, &fits)?;
         }
-        // The same disk, and somebody has made room on it.
+        // The same disk, after space was freed on it.
         bench.check_next_run(Box::new(LocalStorage))
     }
 
@@ -64,7 +64,7 @@ impl SpaceCase {
     }
 }
 
-/// Whatever failed did so for want of space, and says what to do.
+/// Whatever failed did so for lack of space, and says what to do.
 fn check_failures(report: &Report) -> Result<(), Broken> {
     for error in report.failures() {
         let hint = error.hint_text().unwrap_or_default();
@@ -98,7 +98,7 @@ fn check_admission(
     if failed.is_empty() { Ok(()) } else { Err(format!("{failed:?} would have fitted")) }
 }
 
-/// Every size in blocks, from none to what a run takes that is not held up.
+/// Every size in blocks, from none to what an unhindered run takes.
 fn every_size(scenario: Scenario, lies: bool) -> impl Iterator<Item = SpaceCase> {
     let disk = SmallDisk::with(1 << 30);
     let bench = Bench::new(scenario);
@@ -126,12 +126,12 @@ fn a_disk_may_have_any_size() {
 }
 
 #[test]
-fn a_disk_may_be_fuller_than_it_said() {
+fn a_disk_may_be_fuller_than_reported() {
     let cases = scenarios().flat_map(|scenario| every_size(scenario, true)).collect();
     run_all("disks that are fuller than they said", &thinned(cases, 120));
 }
 
-/// The process dies on a disk that has just enough, and the next run goes on there.
+/// The process dies on a disk that has just enough, and the next run resumes there.
 struct KilledCase {
     scenario: Scenario,
     free: u64,
@@ -168,7 +168,7 @@ impl Case for KilledCase {
 
 /// What an earlier run has staged counts as there: it would not fit a second time.
 #[test]
-fn a_run_goes_on_where_there_is_space_for_the_rest_only() {
+fn a_run_resumes_with_space_for_only_the_rest() {
     let mut cases = Vec::new();
     for scenario in scenarios().filter(|scenario| scenario.threads == 1) {
         let bench = Bench::new(scenario);

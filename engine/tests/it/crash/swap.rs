@@ -1,5 +1,5 @@
-//! The swap alone, on files of a few bytes: cheap enough that thousands of cases are tried at every
-//! run of the tests, with what the next recoveries do about it.
+//! The swap alone, on files of a few bytes: cheap enough that every test run tries thousands of
+//! cases, with the recoveries that follow.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ const LAYOUTS: [[u64; 4]; 3] =
 enum Wrong {
     /// The process dies or meets an error; what it wrote stays in the cache.
     Fault(usize, Fault),
-    /// The power goes.
+    /// The power fails.
     Cut(Cut, Habit),
 }
 
@@ -95,10 +95,10 @@ impl Toy {
         recover(storage, &[self.table()]).map(|_| ())
     }
 
-    /// Every node loads one of the two, whole; says whether it is the new one.
+    /// Every node loads one of the two, complete; returns whether it is the new one.
     fn check(&self) -> Result<bool, Broken> {
         let mut is_new = None;
-        for node in Node::behind(self.flavor) {
+        for node in Node::of(self.flavor) {
             let live = match start(*node, &[self.table()]) {
                 Start::Refuses(why) => return Err(format!("{node:?} does not start: {why}")),
                 Start::Loads(live) => live,
@@ -182,7 +182,7 @@ impl Case for SwapCase {
     }
 }
 
-/// Operations of a recovery, at the most, and those of an outage behind it.
+/// The most operations of a recovery, and of an outage after it.
 const RECOVERY: usize = 14;
 
 /// Everything that may go wrong at an operation of the swap.

@@ -1,4 +1,4 @@
-//! Against the crates of the modes, in every shape that the kernels' loops can meet.
+//! Compares with the crates of the modes, in every shape that the kernels' loops can meet.
 
 use proptest::prelude::*;
 use rekey_engine::crypto::{Lane, pad};
@@ -6,7 +6,7 @@ use rekey_engine::crypto::{Lane, pad};
 use super::{Key, Random, keys};
 
 #[test]
-fn every_length_comes_out_as_from_the_reference() {
+fn every_length_matches_the_reference() {
     for key in keys() {
         for plain in (0..=200).chain([255, 256, 511, 2047, 2048, 2049, 4095, 4096, 4097]) {
             check(&key, &[plain], 0);
@@ -18,13 +18,13 @@ fn every_length_comes_out_as_from_the_reference() {
 }
 
 #[test]
-fn every_number_of_lanes_comes_out_as_from_the_reference() {
+fn every_number_of_lanes_matches_the_reference() {
     for key in keys() {
         let most = if key.is_fast() { 70 } else { 5 };
         for lanes in (1..=most).chain([128, 129, 200]) {
             check(&key, &vec![100; lanes], 0);
         }
-        // Around the numbers at which the older ciphers change from one way to another.
+        // Around the numbers at which the older ciphers switch implementations.
         for lanes in [31, 33, 39, 40, 63, 64, 65, 143, 144, 255, 256, 257, 511, 512, 513, 700] {
             check(&key, &vec![20; lanes], 0);
         }
@@ -32,7 +32,7 @@ fn every_number_of_lanes_comes_out_as_from_the_reference() {
 }
 
 #[test]
-fn ragged_lanes_come_out_as_from_the_reference() {
+fn ragged_lanes_match_the_reference() {
     let mut random = Random(1);
     for key in keys() {
         check(&key, &[], 0);
@@ -45,7 +45,7 @@ fn ragged_lanes_come_out_as_from_the_reference() {
 }
 
 #[test]
-fn every_alignment_comes_out_as_from_the_reference() {
+fn every_alignment_matches_the_reference() {
     for key in keys() {
         for skew in 0..16 {
             check(&key, &[1000; 17], skew);
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_sealed_opens(
+    fn sealed_messages_open(
         which in any::<prop::sample::Index>(),
         messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..600), 0..40),
         skew in 0_usize..64,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rekey_engine::crypto::{Algorithm, CipherKey, Kernel, Lane, Transformation, pad};
 
-/// Lengths of the messages behind each checksum, as in the file's header.
+/// Lengths of the messages of each checksum, as in the file's header.
 const LENGTHS: [usize; 24] = [
     0, 1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000, 4095, 4096,
     4097,
@@ -23,11 +23,11 @@ struct Section {
 }
 
 #[test]
-fn every_message_of_java_comes_out_the_same() {
+fn every_message_of_java_is_reproduced() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/crypto/jce.txt");
     let text = fs::read_to_string(path).unwrap();
     let lengths = LENGTHS.map(|length| length.to_string()).join(" ");
-    assert!(text.contains(&format!("one behind the other: {lengths}\n")));
+    assert!(text.contains(&format!("one after the other: {lengths}\n")));
     let sections: Vec<_> = text.split("\n[").skip(1).map(section).collect();
     // AES, DES, DESede, Blowfish, RC2, each in eight transformations.
     assert_eq!(sections.len(), 3 + 1 + 2 + 53 + 12);
@@ -109,7 +109,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 #[test]
-fn parity_bits_of_des_keys_mean_nothing() {
+fn parity_bits_of_des_keys_are_ignored() {
     for (algorithm, length) in [(Algorithm::Des, 8), (Algorithm::DesEde, 24)] {
         let transformation = Transformation::parse(algorithm.name()).unwrap();
         let sealed = |key: &[u8]| {
@@ -121,7 +121,7 @@ fn parity_bits_of_des_keys_mean_nothing() {
         let key: Vec<u8> = (0..length).collect();
         let flipped: Vec<u8> = key.iter().map(|byte| byte ^ 1).collect();
         assert_eq!(sealed(&key), sealed(&flipped));
-        // Weak keys, too, are taken: all zeros is one, and three equal keys are one.
+        // Weak keys are accepted, too: all zeros is one, and three equal keys are one.
         assert_ne!(sealed(&vec![0; key.len()]), [0x5a; 32]);
     }
 }

@@ -77,7 +77,7 @@ impl Record {
 
     fn is_sealed(&self, key: &CipherKey, buffer: &[u8]) {
         if let Some(blocks) = self.fields.get("plain").filter(|_| self.is_unpadded(key)) {
-            // A publication that pads nothing, and nobody to ask for the last block.
+            // A publication without padding: the last block is unknown.
             assert_eq!(buffer[..blocks.len() / 2], self.hex("sealed"), "{}", self.name);
         } else if self.fields.contains_key("sealed") {
             let end = if self.fields.contains_key("end") { self.hex("end") } else { Vec::new() };

@@ -38,8 +38,8 @@ impl Key {
         self.cipher.transformation().padding() != Padding::None
     }
 
-    /// Whether a test may take its time: the other ciphers are a hundred times slower, and run
-    /// through the same code.
+    /// Whether a test may be slow: the other ciphers are a hundred times slower, and use the same
+    /// code.
     fn is_fast(&self) -> bool {
         self.cipher.transformation().algorithm() == Algorithm::Aes
     }
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// Lengths of the keys that stand for all of an algorithm.
+/// Lengths of the keys that represent all of an algorithm.
 const LENGTHS: [(Algorithm, &[usize]); 5] = [
     (Algorithm::Aes, &[16, 24, 32]),
     (Algorithm::Blowfish, &[4, 16, 56]),

@@ -1,4 +1,4 @@
-//! What must not open, with the verdict of the crates as the measure.
+//! What must not open, judged by the crates.
 
 use proptest::prelude::*;
 use rekey_engine::crypto::{DecryptFailed, Lane, Transformation};
@@ -6,7 +6,7 @@ use rekey_engine::crypto::{DecryptFailed, Lane, Transformation};
 use super::{Random, keys};
 
 #[test]
-fn arbitrary_bytes_open_exactly_when_the_reference_says_so() {
+fn arbitrary_bytes_open_exactly_like_the_reference() {
     let mut random = Random(2);
     let mut opened = 0;
     for key in keys() {
@@ -27,7 +27,7 @@ fn arbitrary_bytes_open_exactly_when_the_reference_says_so() {
 }
 
 #[test]
-fn every_last_byte_and_every_flaw_in_the_padding_is_judged_like_the_reference() {
+fn every_flaw_in_the_padding_is_judged_like_the_reference() {
     let mut random = Random(3);
     for key in keys().iter().filter(|key| key.is_padded()) {
         let block = key.cipher.transformation().block_size();
@@ -53,7 +53,7 @@ fn every_last_byte_and_every_flaw_in_the_padding_is_judged_like_the_reference() 
 }
 
 #[test]
-fn another_key_does_not_open_or_opens_to_rubbish() {
+fn another_key_does_not_open_or_gives_garbage() {
     let keys = keys();
     for key in &keys {
         let iv = [0x5a; 16];
@@ -95,7 +95,7 @@ fn without_padding_every_key_opens_every_text() {
 }
 
 #[test]
-fn a_text_that_is_cut_or_extended_opens_only_if_the_reference_says_so() {
+fn a_truncated_or_extended_text_opens_like_the_reference() {
     for key in keys() {
         let iv = [0x77; 16];
         let sealed = key.reference().seal(&iv, &[0xff; 70]);
@@ -122,7 +122,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn hostile_bytes_open_only_if_the_reference_says_so(
+    fn hostile_bytes_open_only_if_the_reference_agrees(
         which in any::<prop::sample::Index>(),
         iv in prop::collection::vec(any::<u8>(), 0..20),
         data in prop::collection::vec(any::<u8>(), 0..300),

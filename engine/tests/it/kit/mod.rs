@@ -1,5 +1,5 @@
-//! What the tests share: copies of real SSTables, synthetic ones, an oracle that reads them by
-//! itself, storages that fail, and the diagnosis of a damaged SSTable.
+//! What the tests share: copies of real SSTables, synthetic ones, an independent oracle that reads
+//! them, storages that fail, and the diagnosis of a damaged SSTable.
 
 pub(crate) mod beside;
 pub(crate) mod oracle;

@@ -1,4 +1,4 @@
-//! Reads encrypted SSTables by itself, sharing no code with the engine's reader: one chunk at a
+//! Reads encrypted SSTables independently, sharing no code with the engine's reader: one chunk at a
 //! time, with the one-shot functions of the `cbc` crate, straight from FORMATS.md 2 and 5.
 
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(crate) fn chunks(prefix: &str, has_max_length: bool) -> Chunks {
         .map(|(i, pair)| {
             let (stored, crc) = data[pair[0]..pair[1]].split_at(pair[1] - pair[0] - 4);
             assert_eq!(crc, crc32fast::hash(stored).to_be_bytes(), "CRC of chunk {i}");
-            // An empty chunk may stand behind the last one (FORMATS.md 2.2).
+            // An empty chunk may follow the last one (FORMATS.md 2.2).
             (stored.to_vec(), chunk_length.min(length.saturating_sub(i * chunk_length)))
         })
         .collect();

@@ -1,5 +1,5 @@
-//! A table of SSTables of which one is damaged, and the whole diagnosis that the issue asks for:
-//! the damaged one is refused with place and hint and stays as it was, the others go on.
+//! A table of SSTables of which one is damaged, and the complete diagnosis: the damaged one is
+//! refused with place and hint and is unchanged, the others continue.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,7 +85,7 @@ impl Patient {
         name.clone_into(&mut self.victim);
     }
 
-    /// Puts an SSTable of another set (`oa-2-big` there, too) in the victim's place.
+    /// Puts an SSTable of another set (also `oa-2-big`) in the victim's place.
     pub(crate) fn replace_by(&self, set: &str) {
         for (name, _) in self.victim_files() {
             fs::remove_file(self.workspace.table().join(name)).unwrap();
@@ -113,7 +113,7 @@ impl Patient {
         let report = self
             .workspace
             .upgrade_on(TestStorage::quick().boxed(), &self.target)
-            .unwrap_or_else(|error| panic!("the others do not go on: {error:?}"));
+            .unwrap_or_else(|error| panic!("the others do not continue: {error:?}"));
         let error = self.assert_only_the_victim_failed(&report);
         if let Some(planned) = planned {
             assert_eq!(planned, error.chain(), "plan and run say the same");
@@ -241,7 +241,7 @@ impl Diagnosis {
     }
 }
 
-/// Nothing of ours is left: no staging, no transaction log.
+/// Nothing of this program is left: no staging, no transaction log.
 pub(crate) fn assert_clean(workspace: &Workspace) {
     assert!(!workspace.data().join(".sstablerekey").exists(), "staging is left");
     for name in workspace.files() {
@@ -282,7 +282,7 @@ pub(crate) mod options {
     use super::Patient;
 
     impl Patient {
-        /// Gives an option another value, or takes it out.
+        /// Gives an option another value, or removes it.
         pub(crate) fn set_option(&self, name: &str, value: Option<&str>) {
             self.edit_options(|options| {
                 options.retain(|(other, _)| other != name);

@@ -22,8 +22,7 @@ pub(crate) struct SmallDisk(Arc<Mutex<State>>);
 struct State {
     free: u64,
     least_free: u64,
-    /// What the disk says when it is asked, if not the truth: as if somebody else took the rest
-    /// just then.
+    /// What the disk reports, if not the truth: as if another process took the rest at that moment.
     says: Option<u64>,
     /// Bytes of each file that was written here, by its inode; hard links have one.
     taken: BTreeMap<u64, u64>,
@@ -31,13 +30,13 @@ struct State {
 }
 
 impl SmallDisk {
-    /// With so many free bytes.
+    /// With this many free bytes.
     pub(crate) fn with(free: u64) -> Self {
         let (taken, refused) = (BTreeMap::new(), vec![]);
         Self(Arc::new(Mutex::new(State { free, least_free: free, says: None, taken, refused })))
     }
 
-    /// The same, and it says that there is more.
+    /// The same, and it reports more.
     pub(crate) fn that_lies(free: u64) -> Self {
         let disk = Self::with(free);
         disk.state().says = Some(u64::MAX);
@@ -71,7 +70,7 @@ impl State {
         Ok(())
     }
 
-    /// A file is to have so many bytes.
+    /// A file will have this many bytes.
     fn grow(&mut self, path: &Path, inode: u64, length: u64) -> Result<()> {
         let (has, wants) = (self.taken(inode), length.next_multiple_of(BLOCK));
         if wants > has {
@@ -89,7 +88,7 @@ impl State {
         }
     }
 
-    /// Gives back what a file takes whose name goes, if it is the last one.
+    /// Frees what a file takes when its last name is removed.
     fn losing_its_name(
         &mut self,
         path: &Path,

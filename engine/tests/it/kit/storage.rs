@@ -57,7 +57,7 @@ impl TestStorage {
         }
     }
 
-    /// The same, and files and directories stand otherwise than they do.
+    /// The same, and files and directories have other properties than in reality.
     pub(crate) fn seeing(look: impl Fn(&Path, &mut Standing) + Send + Sync + 'static) -> Self {
         Self { look: Arc::new(look), ..Self::quick() }
     }

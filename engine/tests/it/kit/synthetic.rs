@@ -1,4 +1,4 @@
-//! Writes encrypted SSTables by itself, straight from FORMATS.md 1, 2, 3, 5 and KMIP.md 3, with
+//! Writes encrypted SSTables independently, straight from FORMATS.md 1, 2, 3, 5 and KMIP.md 3, with
 //! the one-shot functions of the `cbc` crate: any plaintext, any chunk length, any key ids.
 
 use std::fs;
@@ -175,7 +175,7 @@ impl Recipe {
         info
     }
 
-    /// As much of an index as the engine looks at: the first key.
+    /// The part of an index that the engine reads: the first key.
     pub(crate) fn index(&self, plain: &[u8]) -> Vec<u8> {
         if self.is_bti() { partitions(plain) } else { first_key(plain) }
     }
@@ -224,7 +224,7 @@ pub(crate) fn table_in(data: &Path) -> PathBuf {
 }
 
 /// What the plaintext starts with, taken for a partition key with its length; a key that is longer
-/// than the plaintext goes on beyond it.
+/// than the plaintext continues beyond it.
 fn first_key(plain: &[u8]) -> Vec<u8> {
     let length = match plain {
         [high, low, ..] => 2 + usize::from(*high) * 256 + usize::from(*low),

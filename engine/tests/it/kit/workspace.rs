@@ -87,7 +87,7 @@ impl Workspace {
         }
     }
 
-    /// Ranges of one chunk, and a checkpoint behind each.
+    /// Ranges of one chunk, and a checkpoint after each.
     pub(crate) fn step(&mut self) {
         let every = Duration::from_secs(3600);
         self.stepped = Some((Checkpoint { bytes: 1, every }, 1));
@@ -147,7 +147,7 @@ impl Workspace {
         let said = Said { not_a_node: true, ..Said::default() };
         let session = Session::open_as_told(storage, &data_dirs, mode, self.mapped, said)?
             .with_state_dir(self.state_dir.clone());
-        // Told with every piece or never: what a run does must not depend on how long it takes.
+        // A checkpoint after every piece or never: what a run does must not depend on its duration.
         Ok(match self.stepped {
             Some((checkpoint, bytes)) => session
                 .with_checkpoint(checkpoint)

@@ -30,7 +30,7 @@ fn every_flipped_byte_of_a_page_is_noticed() {
 
 /// What a right CRC does not excuse.
 #[test]
-fn lengths_and_fillings_are_checked_behind_the_crc() {
+fn lengths_and_padding_are_checked_after_the_crc() {
     let sound = page(&OWN.seal(&[3; 100], 1));
     let with_length = |length: i32| {
         let mut page = sound.clone();

@@ -9,7 +9,7 @@ use crate::kit::beside::{PAGE, bodies, page_contents, plain_pages};
 const NEW_KEY: [u8; 32] = [0x5a; 32];
 
 #[test]
-fn every_page_decrypts_and_goes_to_another_key_in_its_place() {
+fn every_page_decrypts_and_is_re_encrypted_in_place() {
     for set in &SETS {
         let old = set.codec(set.id, &set.key_bytes());
         assert_eq!(old.geometry(256).usable(), set.usable, "{}", set.name);
@@ -46,7 +46,7 @@ fn every_page_decrypts_and_goes_to_another_key_in_its_place() {
 fn the_old_key_opens_nothing_of_the_new_pages() {
     for set in &SETS {
         let old = set.codec(set.id, &set.key_bytes());
-        // Under the same name, so that the bytes of the key are what counts.
+        // Under the same name, so that only the bytes of the key matter.
         let new = set.codec(set.id, &NEW_KEY);
         let (_, plain) = set.files("Partitions.db").remove(0);
         let plain = plain_pages(&read(&plain));
@@ -62,7 +62,7 @@ fn the_old_key_opens_nothing_of_the_new_pages() {
 }
 
 #[test]
-fn every_body_decrypts_and_goes_to_another_key() {
+fn every_body_decrypts_and_is_re_encrypted() {
     for set in &SETS {
         let key = set.key_bytes();
         let old = set.codec(set.id, &key);
@@ -91,7 +91,7 @@ fn every_body_decrypts_and_goes_to_another_key() {
     }
 }
 
-/// FORMATS.md 8.2: the ratio of the database is where it is looked for.
+/// FORMATS.md 8.2: the ratio of the database is where it is expected.
 #[test]
 fn the_compression_ratio_of_real_files_is_found_and_patched() {
     for set in &SETS {

@@ -62,7 +62,7 @@ fn components(workspace: &Workspace, ending: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn whole_sets_go_to_another_key_and_need_the_old_one_no_more() {
+fn whole_sets_are_rekeyed_and_no_longer_need_the_old_key() {
     for set in &SETS {
         for mapped in [true, false] {
             let mut workspace = workspace(set);
@@ -177,7 +177,7 @@ fn another_geometry_is_refused_in_the_plan_with_its_numbers() {
 }
 
 #[test]
-fn a_wrong_limit_of_key_ids_shows_in_the_plan_and_says_which_would_fit() {
+fn the_plan_reports_a_wrong_limit_of_key_ids_and_the_right_one() {
     let workspace = workspace(&SETS[0]);
     let id = KeyId::new(OTHER_KMIP.0).unwrap();
     for limit in [DATABASE_KEY_ID_LIMIT, 100, 512] {
@@ -201,7 +201,7 @@ fn a_wrong_limit_of_key_ids_shows_in_the_plan_and_says_which_would_fit() {
     }
 }
 
-/// The damage shows in the plan, the others go on, and the damaged one stays as it was.
+/// The damage shows in the plan, the others continue, and the damaged one is unchanged.
 #[test]
 fn damaged_components_are_refused() {
     for set in &SETS {
@@ -251,11 +251,11 @@ fn refused_alone(workspace: &Workspace, target: &Target, what: &str) {
 
 /// A page that decrypts to something else is found when it is read, and stops only its SSTable.
 #[test]
-fn a_page_under_no_key_stops_its_sstable_and_leaves_it_as_it_was() {
+fn a_page_under_no_key_leaves_its_sstable_unchanged() {
     let set = &SETS[0];
     let workspace = workspace(set);
     let (target, ..) = new_key(set, &workspace);
-    // The Partitions.db of two pages: its last one is what a plan looks at.
+    // A Partitions.db of two pages: the plan reads the last one.
     let path = components(&workspace, "Partitions.db")
         .into_iter()
         .find(|path| fs::metadata(path).unwrap().len() > 4096)
@@ -313,7 +313,7 @@ fn own_opens(
     })
 }
 
-/// The sets are complete, so that nothing above is about nothing.
+/// The sets are complete, so that no test above is vacuous.
 #[test]
 fn the_sets_have_wide_partitions_and_several_pages() {
     for set in &SETS {
@@ -326,7 +326,7 @@ fn the_sets_have_wide_partitions_and_several_pages() {
     }
 }
 
-/// Puts another type in the place of the first in a HEADER, which is that of the partition key.
+/// Replaces the first type in a HEADER, which is that of the partition key, by another one.
 fn with_vector_key(header: &[u8]) -> Vec<u8> {
     const VECTOR: &str =
         "org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 3)";
@@ -338,7 +338,7 @@ fn with_vector_key(header: &[u8]) -> Vec<u8> {
 
 /// In clear, as Apache writes it, and encrypted, as DSE does.
 #[test]
-fn a_type_that_this_program_does_not_know_is_no_obstacle() {
+fn a_type_unknown_to_this_program_is_accepted() {
     let all_of = |workspace: &Workspace| -> BTreeSet<Vec<u8>> {
         components(workspace, "-Statistics.db").iter().map(|path| read(path)).collect()
     };

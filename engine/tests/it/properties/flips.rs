@@ -1,4 +1,4 @@
-//! One wrong byte in anything that is read: the SSTable is refused and stays as it was, or it was
+//! One wrong byte in anything that is read: the SSTable is refused and unchanged, or the change was
 //! harmless and the plaintext is the same. Never a panic, never another plaintext.
 
 use std::fs;
@@ -146,7 +146,7 @@ proptest! {
         noticed(&recipe(kmip, version, empty_chunk), "CompressionInfo.db", at, mask);
     }
 
-    /// Nothing that stands in the place of CompressionInfo.db makes anything panic.
+    /// No content of CompressionInfo.db causes a panic.
     #[test]
     fn any_file_in_the_place_of_compression_info(
         noise in prop::collection::vec(any::<u8>(), 0..400),

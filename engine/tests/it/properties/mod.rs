@@ -1,4 +1,4 @@
-//! Properties of the whole rewrite and of the parsers, on inputs that nobody chose.
+//! Properties of the whole rewrite and of the parsers, on random inputs.
 //!
 //! Each run has other inputs, by a seed that it prints; `REKEY_SEED` repeats it, and `PROPTEST_CASES`
 //! changes the number of cases.

@@ -11,7 +11,7 @@ use crate::kit::synthetic::{Provider, Recipe, table_in};
 use crate::kit::workspace::{target, threads};
 use crate::kit::{TestStorage, Workspace, oracle};
 
-/// What an SSTable is to become.
+/// The target of an SSTable.
 #[derive(Debug, Clone)]
 struct Goal {
     cipher: &'static str,
@@ -75,7 +75,8 @@ fn providers() -> impl Strategy<Value = Provider> {
     prop_oneof![local, kmip]
 }
 
-/// Lengths around the edges of chunks, and anything else; nothing at all only with an empty chunk.
+/// Lengths around the edges of chunks, and anything else; an empty plaintext only with an empty
+/// chunk.
 fn lengths(chunk: usize) -> impl Strategy<Value = usize> {
     let edge = (1..=3_usize, prop::sample::select(vec![-17_isize, -16, -1, 0, 1, 15, 16]))
         .prop_map(move |(chunks, near)| (chunks * chunk).saturating_add_signed(near));
@@ -200,9 +201,9 @@ proptest! {
 proptest! {
     #![proptest_config(config(12))]
 
-    /// Apart from the random IVs nothing depends on who did what when.
+    /// Apart from the random IVs nothing depends on scheduling.
     #[test]
-    fn the_layout_does_not_depend_on_threads_or_on_how_files_are_read(mut case in cases()) {
+    fn the_layout_does_not_depend_on_threads_or_access(mut case in cases()) {
         case.goal.id = None;
         // Long enough for several ranges of 2 MiB.
         let length = (3 << 20) + case.length;

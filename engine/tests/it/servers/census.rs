@@ -57,7 +57,7 @@ fn rows(census: &KeyCensus) -> Vec<(&str, u64, u64, Vec<&str>)> {
 }
 
 #[test]
-fn snapshots_and_backups_count_when_they_are_asked_for() {
+fn snapshots_and_backups_count_when_requested() {
     let tables = Tables::new();
     tables.write(T, "9", &["live"]);
     tables.write(&format!("{T}/snapshots/before"), "1", &["live", "snap"]);
@@ -67,7 +67,7 @@ fn snapshots_and_backups_count_when_they_are_asked_for() {
     tables.write(&format!("{T}/.by_n"), "1", &["index"]);
     tables.write(&format!("{T}/snapshots/before/.by_n"), "1", &["snap index"]);
     tables.write(&format!("{T}/backups/.by_n"), "1", &["back index"]);
-    // What lies beside SSTables in a snapshot.
+    // What a snapshot contains besides SSTables.
     for name in ["manifest.json", "schema.cql"] {
         fs::write(tables.path(&format!("{T}/snapshots/before/{name}")), "{}").unwrap();
     }
@@ -120,7 +120,7 @@ fn snapshots_of_dropped_tables_count() {
 }
 
 #[test]
-fn every_data_directory_is_looked_at() {
+fn every_data_directory_is_counted() {
     let mut tables = Tables::new();
     let second = tables.0.root.path().join("data2");
     tables.0.more_data.push(second.clone());
@@ -130,7 +130,7 @@ fn every_data_directory_is_looked_at() {
 }
 
 #[test]
-fn what_cannot_be_read_in_an_archive_is_unknown() {
+fn unreadable_data_in_an_archive_is_unknown() {
     for folder in ["snapshots/s", "backups", "snapshots/s/.by_n", "backups/.by_n"] {
         let tables = Tables::new();
         tables.write(T, "9", &["live"]);

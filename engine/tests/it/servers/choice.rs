@@ -32,7 +32,7 @@ fn warnings(target: &Target) -> Vec<(String, Option<String>)> {
 const LATER: &str = "fits, and comes later in the database's order";
 
 #[test]
-fn the_only_key_is_taken_and_nothing_is_said_against_it() {
+fn the_only_key_is_used_without_warnings() {
     let site = Site::new();
     site.key("only", 3, vec![]);
     let target = chosen(&site);
@@ -63,7 +63,7 @@ fn the_oldest_activation_wins() {
 }
 
 #[test]
-fn a_protect_stop_date_to_come_beats_keys_without_one() {
+fn a_future_protect_stop_date_beats_keys_without_one() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("later", 5, vec![ago(Tag::PROTECT_STOP_DATE, -2)]);
@@ -74,7 +74,7 @@ fn a_protect_stop_date_to_come_beats_keys_without_one() {
 }
 
 #[test]
-fn expired_keys_are_dropped_and_said_to_be() {
+fn expired_keys_are_dropped_and_reported() {
     let site = Site::new();
     site.key("expired", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
     site.key("new", 1, vec![]);
@@ -87,7 +87,7 @@ fn expired_keys_are_dropped_and_said_to_be() {
 }
 
 #[test]
-fn a_namespace_is_kept_to() {
+fn the_namespace_is_respected() {
     let site = Site::new();
     site.key("none", 9, vec![]);
     site.key("other", 8, vec![namespace("other")]);
@@ -177,7 +177,7 @@ fn nothing_that_fits_is_an_error_that_lists_the_reasons() {
 }
 
 #[test]
-fn ignored_filters_are_applied_here_and_the_database_s_mistake_is_told() {
+fn ignored_filters_are_applied_and_the_database_s_error_shown() {
     let site = Site::quirky(&[Quirk::IgnoresLocateFilters]);
     site.key("ecb", 9, vec![parameters(BlockCipherMode::ECB)]);
     site.key("off", 8, vec![ago(Tag::DEACTIVATION_DATE, 1)]);
@@ -205,10 +205,10 @@ fn ignored_filters_are_applied_here_and_the_database_s_mistake_is_told() {
     site.assert_all_under("good", &["1"]);
 }
 
-/// The server takes the custom filter for decoration, so the database takes a key of another
-/// namespace, and writes with it.
+/// The server ignores the custom filter, so the database takes a key of another namespace, and
+/// writes with it.
 #[test]
-fn an_ignored_namespace_has_the_database_go_on_with_another_key() {
+fn with_an_ignored_namespace_the_database_uses_another_key() {
     let site = Site::quirky(&[Quirk::IgnoresCustomFilters]);
     site.key("other", 9, vec![namespace("other")]);
     site.key("mine", 1, vec![namespace("mine")]);
@@ -230,7 +230,7 @@ fn an_ignored_namespace_has_the_database_go_on_with_another_key() {
 }
 
 #[test]
-fn a_des_key_that_is_listed_as_aes_is_told_by_its_length() {
+fn a_des_key_listed_as_aes_is_recognised_by_its_length() {
     let site = Site::quirky(&[Quirk::ListsDesAsAes, Quirk::IgnoresLocateFilters]);
     let des = site.sim.store().add_key(
         CryptographicAlgorithm::DES,
@@ -252,7 +252,7 @@ fn a_des_key_that_is_listed_as_aes_is_told_by_its_length() {
 }
 
 #[test]
-fn a_server_that_drops_parameters_has_no_key_for_a_cipher_with_a_mode() {
+fn a_server_that_drops_parameters_has_no_key_with_a_mode() {
     let site = Site::quirky(&[Quirk::DropsCryptographicParameters, Quirk::IgnoresLocateFilters]);
     let key = site.sim.store().add_key(CryptographicAlgorithm::AES, 128, vec![]).unwrap();
     let error = target(&site, cbc("")).unwrap_err();
@@ -276,7 +276,7 @@ fn without_dates_the_server_s_order_is_the_order() {
 }
 
 #[test]
-fn without_add_attribute_or_batches_or_pages_the_choice_is_the_same() {
+fn the_choice_needs_no_add_attribute_batches_or_pages() {
     for quirks in [
         &[Quirk::NoAddAttribute][..],
         &[Quirk::NoBatches],
@@ -303,7 +303,7 @@ fn a_server_that_refuses_the_search_is_not_taken_for_empty() {
     let error = target(&site, cbc("")).unwrap_err();
     assert_eq!(error.kind(), KeyUnavailable);
     assert!(error.chain().ends_with("database locked"), "{error:?}");
-    // By name it goes on, and says what is not known.
+    // By name it continues, and says what is not known.
     let named = site.find(&site.sources(), KeyWish::Named(&key_id("old"))).unwrap();
     let warnings = warnings(&named);
     assert_eq!(warnings.len(), 1);
@@ -316,7 +316,7 @@ fn a_server_that_refuses_the_search_is_not_taken_for_empty() {
 }
 
 #[test]
-fn a_named_key_that_the_database_would_not_take_is_a_warning() {
+fn a_named_key_that_the_database_would_not_use_is_a_warning() {
     let site = Site::new();
     site.key("old", 3, vec![]);
     site.key("new", 1, vec![]);

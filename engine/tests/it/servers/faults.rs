@@ -1,5 +1,5 @@
-//! Servers that break while keys are fetched: what is said, how often it is tried, and that what
-//! needs no such key goes on.
+//! Servers that break while keys are fetched: the message, the number of attempts, and that
+//! SSTables without such keys are done.
 
 use rekey_engine::ErrorKind::KeyUnavailable;
 use rekey_kmip::message::Operation;
@@ -19,7 +19,7 @@ fn site(settings: SimulatorSettings, timeout: u64) -> Site {
 }
 
 /// Moves everything to a local key; the two SSTables of the server are refused for this reason (`#`
-/// stands for a number). Returns how often Get was asked for.
+/// is any number). Returns how often Get was asked for.
 fn refused(site: Site, reason: &str) -> usize {
     let reason = reason.to_owned();
     in_time(move || {
@@ -76,7 +76,7 @@ fn broken(fault: Fault, timeout: u64, reason: &str) -> usize {
 
 /// Each of these takes the group down: it is asked once, not once for each key.
 #[test]
-fn a_server_that_does_not_answer_is_asked_once() {
+fn an_unresponsive_server_is_tried_once() {
     let patient = 20_000;
     for (fault, timeout, reason) in [
         (Fault::Silent, 500, "no answer after 500 ms while trying to receive a reply"),
@@ -106,7 +106,7 @@ fn a_server_that_does_not_answer_is_asked_once() {
 
 /// A server that breaks the protocol over one key may be right about the next.
 #[test]
-fn a_server_that_answers_nonsense_is_asked_for_each_key() {
+fn a_server_that_answers_nonsense_is_tried_for_each_key() {
     let patient = 20_000;
     let too_large = format!(
         "the reply announces 4294967296 bytes, more than the {} that are accepted",
@@ -154,7 +154,7 @@ fn a_refusal_is_about_one_key_only() {
 }
 
 #[test]
-fn what_can_be_completed_or_waited_for_is() {
+fn recoverable_faults_are_completed_or_awaited() {
     for fault in [
         Fault::ShorterBatch,
         Fault::Slow(Duration::from_millis(50)),
@@ -172,7 +172,7 @@ fn what_can_be_completed_or_waited_for_is() {
 }
 
 #[test]
-fn a_broken_answer_that_comes_once_costs_one_key_at_most() {
+fn a_single_broken_answer_costs_at_most_one_key() {
     let once = |fault: Fault| {
         let site = site(SimulatorSettings::default(), 20_000);
         site.sim.fail_once(Operation::GET, fault);
@@ -189,7 +189,7 @@ fn a_broken_answer_that_comes_once_costs_one_key_at_most() {
 }
 
 #[test]
-fn a_door_that_does_not_open_takes_the_group_down() {
+fn a_failed_connection_takes_the_group_down() {
     for (door, timeout, reason) in [
         (Door::Silent, 300, "no answer after 300 ms while trying to agree on TLS"),
         (Door::Slammed, 20_000, "the server closed the connection before it said a word of TLS"),
@@ -207,7 +207,7 @@ fn a_door_that_does_not_open_takes_the_group_down() {
 }
 
 #[test]
-fn a_server_that_is_down_and_one_that_is_distrusted_say_so() {
+fn unreachable_and_distrusted_servers_are_reported() {
     let site = site(SimulatorSettings::default(), 20_000);
     let target = site.workspace.new_key("new-key", CBC, 128);
     let Site { sim, workspace } = site;
@@ -282,8 +282,8 @@ fn a_choice_that_cannot_be_made_ends_the_command() {
     }
 }
 
-/// Nothing needs the further keys of a group but chunks with wrong headers, so a server that does
-/// not list them holds nothing up.
+/// Only chunks with wrong headers need the further keys of a group, so a server that does not list
+/// them does not stop the run.
 #[test]
 fn a_group_that_cannot_be_listed_is_a_warning() {
     let site = site(SimulatorSettings::default(), 20_000);
@@ -299,7 +299,7 @@ fn a_group_that_cannot_be_listed_is_a_warning() {
          cannot be had, or not all of them: KMIP group 'kmip1': the key server refused Locate: \
          Permission Denied (12): no"
     );
-    // Whoever only verifies hears of it, too.
+    // A verification reports it, too.
     let session = site.workspace.session(LeaseMode::Shared).unwrap();
     let verified = upgrade::verify(
         &session,
@@ -318,7 +318,7 @@ fn a_group_that_cannot_be_listed_is_a_warning() {
 }
 
 #[test]
-fn an_unknown_group_is_named_with_those_that_are_there() {
+fn an_unknown_group_is_named_with_the_known_ones() {
     let mut site = site(SimulatorSettings::default(), 20_000);
     site.configure("  kmip1:", "  vault:");
     let target = site.workspace.new_key("new-key", CBC, 128);

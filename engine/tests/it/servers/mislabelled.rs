@@ -70,10 +70,10 @@ fn they_are_read_under_another_key_of_the_group_and_reported() {
     }
 }
 
-/// All chunks name the target key. The first one is looked at before an SSTable is taken for done:
-/// what the database mislabels is what a thread writes first after its key has changed.
+/// All chunks name the target key. The first one is checked before an SSTable counts as done: the
+/// database mislabels what a thread writes first after its key has changed.
 #[test]
-fn one_that_only_says_to_be_under_the_target_key_is_rewritten() {
+fn an_sstable_that_only_names_the_target_key_is_rewritten() {
     let site = site();
     let prefix = mislabelled(&site, "1", &[0]);
     site.sstable("2", &["b"]);
@@ -122,7 +122,7 @@ fn without_the_other_key_the_chunk_is_refused_by_its_number() {
 
 /// Keys of an exported file are of the group, too.
 #[test]
-fn the_other_key_may_lie_in_an_exported_file() {
+fn the_other_key_may_be_in_an_exported_file() {
     let mut site = Site::new();
     site.key("b", 8, vec![]);
     site.key("new", 1, vec![]);
@@ -134,7 +134,7 @@ fn the_other_key_may_lie_in_an_exported_file() {
     assert_eq!(warnings(&report.sstables), [warning(&prefix, 1)]);
 }
 
-/// A server that refuses the other key leaves the chunk unread, and what is sound goes on.
+/// If the server refuses the other key, the chunk is not read, and sound SSTables are done.
 #[test]
 fn the_other_key_may_be_refused() {
     let site = Site::quirky(&[Quirk::RefusesGetOfDeactivated]);
@@ -148,8 +148,8 @@ fn the_other_key_may_be_refused() {
     assert_eq!(report.failures().next().unwrap().chunk_index(), Some(3));
 }
 
-/// One wrong key in 256 gives a short last chunk a plausible padding: with two that do nobody
-/// knows which is right.
+/// One wrong key in 256 gives a short last chunk a plausible padding: if two fit, it is unknown
+/// which is right.
 #[test]
 fn a_chunk_that_two_other_keys_open_is_refused() {
     let site = Site::new();

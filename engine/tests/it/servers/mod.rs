@@ -1,5 +1,5 @@
 //! Keys that lie on KMIP servers: from the node's configuration over a real connection to
-//! re-encrypted SSTables, and what is said when something on that way is not as it should be.
+//! re-encrypted SSTables, and the errors when something on that path is wrong.
 
 mod census;
 mod choice;

@@ -39,7 +39,7 @@ fn attributes(site: &Site, id: &str) -> Attributes {
 }
 
 #[test]
-fn with_none_that_fits_one_is_made_which_the_database_takes_too() {
+fn without_a_fitting_key_one_is_made_that_the_database_uses_too() {
     let site = Site::new();
     site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
     site.sstable("1", &["old"]);
@@ -77,7 +77,7 @@ fn with_none_that_fits_one_is_made_which_the_database_takes_too() {
 }
 
 #[test]
-fn a_key_that_waits_unused_is_taken() {
+fn an_unused_key_is_used() {
     let site = Site::new();
     site.key("old", 9, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
     site.key("waiting", 1, vec![]);
@@ -92,7 +92,7 @@ fn a_key_that_waits_unused_is_taken() {
     assert_eq!(site.sim.count(Operation::CREATE), 0);
 }
 
-/// The database goes on with the old key, as long as nobody expires it.
+/// The database keeps using the old key, as long as the operator does not expire it.
 #[test]
 fn an_old_key_that_is_still_active_is_warned_of() {
     let warning = "the database itself keeps writing with another key than the target's (key old)";
@@ -125,15 +125,15 @@ fn several_used_keys_go_to_the_youngest() {
     assert!(target.choice().unwrap().reason.starts_with("the youngest of 2 keys in use"));
     assert_eq!(rewritten(&site.upgrade(&sources, &target).unwrap()), 1);
     site.assert_all_under("new", &["1", "2"]);
-    // If none of them can be written with, there is nothing to be mistaken about.
+    // If none of them can be written with, there is no ambiguity.
     let (target, _) = new_for(&site, params(CBC, 256, ""), &["old", "new"]).unwrap();
     assert!(target.may_be_made());
     assert_eq!(site.sim.count(Operation::CREATE), 0);
 }
 
-/// What is looked at for it is everything, whatever is selected.
+/// All data is examined for it, whatever is selected.
 #[test]
-fn usage_counts_what_is_not_selected_and_what_cannot_be_read() {
+fn usage_counts_unselected_and_unreadable_data() {
     let site = Site::new();
     site.sstable("1", &["old"]);
     let archive = table_in(&site.workspace.data()).join("snapshots/s");
@@ -243,7 +243,7 @@ fn a_server_that_refuses_create_says_why() {
 }
 
 #[test]
-fn a_server_that_refuses_activate_names_the_key_that_it_made() {
+fn when_activate_is_refused_the_new_key_is_named() {
     let site = Site::new();
     site.sim.fail_always(Operation::ACTIVATE, Fault::Refuse(0x0c, "no".to_owned()));
     let (mut target, sources) = new(&site, &[]).unwrap();
@@ -268,7 +268,7 @@ fn a_server_that_refuses_activate_names_the_key_that_it_made() {
 }
 
 #[test]
-fn an_answer_that_does_not_come_leaves_the_outcome_open_and_create_is_not_repeated() {
+fn create_without_an_answer_is_not_repeated() {
     for (fault, timeout) in [(Fault::DoneButNoReply, 20_000), (Fault::Silent, 500)] {
         let site = Site::new().hasty(timeout);
         site.sim.fail_always(Operation::CREATE, fault);
@@ -279,7 +279,7 @@ fn an_answer_that_does_not_come_leaves_the_outcome_open_and_create_is_not_repeat
             assert!(error.chain().ends_with("whether it was done is not known"), "{error:?}");
             assert!(error.hint_text().unwrap().starts_with("run the same command again"));
             assert_eq!(site.sim.count(Operation::CREATE), 1);
-            // What became of it the next run finds out.
+            // The next run finds out its state.
             site.sim.heal();
             let was_made = site.sim.store().len();
             let (mut target, sources) = new(&site, &[]).unwrap();
@@ -299,8 +299,8 @@ fn without_custom_attributes_a_namespace_cannot_be_made() {
     assert!(site.sim.store().is_empty());
 }
 
-/// The key is made all the same, and found by its id; but by its cipher nobody finds it: not the
-/// next run, and not the database.
+/// The key is created nevertheless, and found by its id. By its cipher neither the next run nor the
+/// database finds it.
 #[test]
 fn a_server_that_drops_parameters_loses_the_new_key() {
     let site = Site::quirky(&[Quirk::DropsCryptographicParameters]);

@@ -1,4 +1,4 @@
-//! From one key of a server to another, whatever became of the first.
+//! From one key of a server to another, whatever the state of the first.
 
 use rekey_engine::ErrorKind::{Invalid, KeyUnavailable};
 use rekey_kmip::message::Operation;
@@ -7,7 +7,7 @@ use super::*;
 use crate::kit::workspace::files;
 
 #[test]
-fn keys_in_every_state_are_read_before_the_first_byte_is_written() {
+fn keys_in_every_state_are_read_before_anything_is_written() {
     let site = Site::new();
     site.key("active", 9, vec![ago(Tag::PROTECT_STOP_DATE, 0)]);
     site.key("expired", 8, vec![ago(Tag::PROTECT_STOP_DATE, 1)]);
@@ -24,7 +24,7 @@ fn keys_in_every_state_are_read_before_the_first_byte_is_written() {
     let all = Selection::default();
     let prepared = site.workspace.prepare_on(&session, &all, &target, &sources).unwrap();
     assert_eq!(prepared.plan.rewrites().count(), 3);
-    // The ring has every key of the group, and the run asks nobody.
+    // The ring has every key of the group, and the run does not contact the server.
     let names: Vec<_> = prepared.plan.ring.names().cloned().collect();
     assert_eq!(names, ["active", "expired", "leaked", "new", "off", "waiting"].map(kmip));
     let Site { sim, workspace } = site;
@@ -40,7 +40,7 @@ fn keys_in_every_state_are_read_before_the_first_byte_is_written() {
 }
 
 #[test]
-fn a_server_that_refuses_deactivated_keys_holds_up_what_needs_them_and_nothing_else() {
+fn refused_deactivated_keys_stop_only_what_needs_them() {
     let site = Site::quirky(&[Quirk::RefusesGetOfDeactivated]);
     site.key("old", 9, vec![]);
     site.key("off", 8, vec![ago(Tag::DEACTIVATION_DATE, 1)]);
@@ -86,7 +86,7 @@ fn held_up(site: &Site) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn a_key_that_is_gone_is_named_with_what_needs_it() {
+fn a_missing_key_is_named_with_what_needs_it() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("destroyed", 8, vec![ago(Tag::DESTROY_DATE, 1)]);
@@ -201,7 +201,7 @@ fn two_groups_keep_their_keys_apart() {
 }
 
 #[test]
-fn a_group_that_is_down_does_not_hold_up_another() {
+fn a_group_that_is_down_does_not_block_another() {
     let mut site = Site::new();
     let second = with_second_group(&mut site);
     site.key("old", 9, vec![]);
@@ -235,7 +235,7 @@ fn a_group_that_is_down_does_not_hold_up_another() {
 }
 
 #[test]
-fn an_exported_file_is_asked_before_the_server() {
+fn an_exported_file_is_used_before_the_server() {
     let mut site = Site::new();
     site.key("both", 9, vec![]);
     site.key("server", 8, vec![]);

@@ -8,7 +8,7 @@ use super::*;
 const STILL: &str = "these SSTables are already under the key that the database would still choose";
 
 #[test]
-fn a_target_that_is_the_old_key_is_an_error_when_nothing_is_to_be_rewritten() {
+fn the_old_key_as_target_is_an_error_without_work() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("young", 1, vec![]);
@@ -32,7 +32,7 @@ fn a_target_that_is_the_old_key_is_an_error_when_nothing_is_to_be_rewritten() {
 }
 
 #[test]
-fn it_is_a_warning_when_others_are_to_be_rewritten() {
+fn the_old_key_as_target_is_a_warning_with_other_work() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("stray", 1, vec![]);
@@ -54,7 +54,7 @@ fn it_is_a_warning_when_others_are_to_be_rewritten() {
     site.assert_all_under("old", &["1", "2"]);
 }
 
-/// New options with the old key are no rotation.
+/// New options with the old key are not a rotation.
 #[test]
 fn other_options_under_the_same_key_are_a_warning() {
     let site = Site::new();
@@ -83,7 +83,7 @@ fn other_options_under_the_same_key_are_a_warning() {
 }
 
 #[test]
-fn a_key_that_was_named_is_meant() {
+fn a_named_key_is_used() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.sstable("1", &["old"]);
@@ -96,9 +96,9 @@ fn a_key_that_was_named_is_meant() {
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 0));
 }
 
-/// Once the old key is expired the same command does its work, and no data is no mistake.
+/// Once the old key is expired the same command does its work, and missing data is not a mistake.
 #[test]
-fn an_expired_old_key_makes_way() {
+fn an_expired_old_key_is_not_chosen() {
     let site = Site::new();
     let sources = site.sources();
     site.key("old", 9, vec![]);
@@ -116,7 +116,7 @@ fn an_expired_old_key_makes_way() {
 }
 
 #[test]
-fn ids_are_limited_as_the_site_says() {
+fn ids_respect_the_limit_of_the_site() {
     let site = Site::new();
     let id = "k".repeat(300);
     site.key(&id, 9, vec![]);
@@ -174,7 +174,7 @@ fn without_servers_a_key_must_be_named() {
 
 /// Nothing is written with a key that must not encrypt, unless the operator says that it is so.
 #[test]
-fn a_key_that_must_not_encrypt_is_refused_before_anything_is_written() {
+fn a_key_that_must_not_encrypt_is_refused_before_any_write() {
     let site = Site::new();
     site.key("old", 9, vec![]);
     site.key("off", 3, vec![ago(Tag::DEACTIVATION_DATE, 1)]);

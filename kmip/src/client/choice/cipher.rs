@@ -17,16 +17,16 @@ pub struct CipherName {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoKmipName {
-    /// It has neither one part nor three.
+    /// It does not have one or three parts.
     #[error("the cipher {0:?} has neither one part nor three")]
     Parts(String),
-    /// KMIP has no such algorithm; `DESede` is one of these (inferred).
+    /// KMIP has no such algorithm, such as `DESede` (inferred).
     #[error("KMIP has no algorithm {0:?}, so the database does not use it with KMIP keys")]
     Algorithm(String),
     /// KMIP has no such mode.
     #[error("KMIP has no block cipher mode {0:?}")]
     Mode(String),
-    /// KMIP has no such padding: `NoPadding` and `ISO10126Padding` are among these (inferred).
+    /// KMIP has no such padding: for example `NoPadding` and `ISO10126Padding` (inferred).
     #[error("KMIP has no padding method {0:?}, so the database does not use it with KMIP keys")]
     Padding(String),
 }
@@ -44,8 +44,8 @@ impl CipherName {
         self.mode_and_padding
     }
 
-    /// Whether a key's attributes, made into a cipher string again, give this one, ignoring
-    /// case. So `AES` and `AES/ECB/PKCS5Padding` are different, though not to Java.
+    /// Whether the cipher string rebuilt from a key's attributes equals this one, ignoring case. So
+    /// `AES` and `AES/ECB/PKCS5Padding` are different, though not to Java.
     #[must_use]
     pub fn is_cipher_of(&self, attributes: &Attributes) -> bool {
         rebuilt(attributes).is_some_and(|text| text.eq_ignore_ascii_case(&self.text))
@@ -89,7 +89,7 @@ pub(super) fn rebuilt(attributes: &Attributes) -> Option<String> {
     let algorithm = attributes.algorithm()?;
     let parameters = attributes.parameters().unwrap_or_default();
     match (parameters.mode, parameters.padding) {
-        // One without the other is an assertion in the database; it matches nothing here.
+        // One without the other fails an assertion in the database. Here it matches nothing.
         (Some(mode), None) => Some(format!("{algorithm}/{mode}")),
         (None, Some(padding)) => Some(format!("{algorithm}//{padding}Padding")),
         _ => cipher_of(attributes),

@@ -1,13 +1,13 @@
-//! Which key the database writes with: pure functions of KMIP.md 1.2 to 1.5.
+//! Which key the database writes with: KMIP.md 1.2 to 1.5 as pure functions.
 //!
 //! The database asks Locate for keys by attributes, trusts the answer, drops expired ones, sorts,
 //! takes the first, and fails if that one does not fit. This module does the same and then
 //! applies the filter itself, since servers ignore filters (KMIP.md 14, rule 1): the [`Choice`]
 //! says both which key fits and which one the database would have stopped at.
 //!
-//! What KMIP.md marks as inferred and matters here: whether an *empty* Cryptographic Parameters
-//! attribute is sent for a bare cipher name is not known, and it is not sent here; `DESede` has
-//! no KMIP name; of Java's paddings only PKCS5 has one.
+//! Points that KMIP.md marks as inferred and that matter here: whether an *empty* Cryptographic
+//! Parameters attribute is sent for a bare cipher name is not known, and it is not sent here;
+//! `DESede` has no KMIP name; of Java's paddings only PKCS5 has one.
 
 mod cipher;
 mod select;
@@ -27,12 +27,12 @@ pub const NAMESPACE: &str = "x-key-namespace";
 /// The custom attribute in which the database writes its version.
 pub const DATABASE_VERSION: &str = "x-dse-version";
 
-/// What a table asks of a key.
+/// What a table requires of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRequest {
     /// `cipher_algorithm`.
     pub cipher: CipherName,
-    /// `secret_key_strength`, sent unchanged.
+    /// `secret_key_strength`, sent as it is.
     pub strength: i32,
     /// `key_namespace`.
     pub namespace: Option<String>,

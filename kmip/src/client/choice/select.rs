@@ -12,7 +12,7 @@ use crate::message::{Attributes, ObjectType, State, Timestamp, UniqueIdentifier,
 pub struct Candidate {
     /// The key.
     pub id: UniqueIdentifier,
-    /// What the server tells about it.
+    /// What the server reports about it.
     pub attributes: Attributes,
 }
 
@@ -25,9 +25,9 @@ pub struct Choice {
     /// The candidate at which the database stops: it sorts what Locate returned, takes the
     /// first, and fails if that one is not valid, without trying the next.
     pub database: Option<DatabaseView>,
-    /// Every candidate in the database's order, expired ones last, with what speaks against it.
+    /// Every candidate in the database's order, expired ones last, with the reasons against it.
     pub verdicts: Vec<(UniqueIdentifier, Vec<Rejection>)>,
-    /// What is known of keys that fit the question and that the database does not get to see.
+    /// What is known of matching keys that the database does not get to see.
     pub rest: Rest,
 }
 
@@ -37,21 +37,21 @@ pub struct Choice {
 pub struct DatabaseView {
     /// The key it takes.
     pub id: UniqueIdentifier,
-    /// Why it then fails; nothing if it writes with this key.
+    /// Why it then fails; `None` if it writes with this key.
     pub failure: Option<Rejection>,
 }
 
-/// Why a candidate is not the one.
+/// Why a candidate is not chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
     /// Its Protect Stop Date is past.
     Expired(Timestamp),
-    /// It is something else than a symmetric key.
+    /// It is not a symmetric key.
     NotASymmetricKey(ObjectType),
-    /// The server does not tell algorithm or length.
+    /// The server does not report the algorithm or the length.
     NoAlgorithmOrLength,
-    /// Its attributes make another cipher string.
+    /// Its attributes give another cipher string.
     OtherCipher(String),
     /// It has another length.
     OtherStrength(i32),
@@ -105,8 +105,8 @@ fn rank(candidate: &Candidate) -> (bool, Option<Timestamp>, bool, Option<Timesta
     (stop.is_none(), stop, activation.is_none(), activation)
 }
 
-/// What forbids to encrypt with a key, whatever it is for: its state, or a Protect Stop Date that is
-/// past. What the server does not tell forbids nothing.
+/// What forbids encrypting with a key, whatever its purpose: its state, or a Protect Stop Date that
+/// is past. What the server does not report forbids nothing.
 #[must_use]
 pub fn barred(attributes: &Attributes, now: Timestamp) -> Option<Rejection> {
     match attributes.state().filter(|state| *state != State::ACTIVE) {
@@ -115,8 +115,8 @@ pub fn barred(attributes: &Attributes, now: Timestamp) -> Option<Rejection> {
     }
 }
 
-/// The database compares with milliseconds, so a date of this very second is past, but for the
-/// moment at which it begins.
+/// The database compares with milliseconds, so a date in the current second is past, except at the
+/// exact millisecond at which it begins.
 fn expired(attributes: &Attributes, now: Timestamp) -> Option<Rejection> {
     attributes.protect_stop_date().filter(|stop| *stop <= now).map(Rejection::Expired)
 }
@@ -135,9 +135,9 @@ fn invalid(wanted: &KeyRequest, attributes: &Attributes) -> Option<Rejection> {
     (length != wanted.strength).then_some(Rejection::OtherStrength(length))
 }
 
-/// Everything that speaks against a candidate, the filter of Locate included. An attribute that
-/// the server does not tell is given the benefit of the doubt, except for the namespace: without
-/// it two tables would share a key.
+/// All reasons against a candidate, the filter of Locate included. An attribute that the server
+/// does not report is given the benefit of the doubt, except for the namespace: without it two
+/// tables would share a key.
 #[must_use]
 pub fn rejections(wanted: &KeyRequest, attributes: &Attributes, now: Timestamp) -> Vec<Rejection> {
     let mut found: Vec<_> = invalid(wanted, attributes).into_iter().collect();

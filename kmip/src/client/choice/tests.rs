@@ -49,7 +49,7 @@ fn chosen(wanted: &KeyRequest, candidates: Vec<Candidate>) -> Option<String> {
 }
 
 #[test]
-fn locate_has_exactly_the_attributes_of_the_database_in_its_order() {
+fn locate_sends_exactly_the_database_s_attributes_in_order() {
     let mut wanted = cbc();
     wanted.namespace = Some("ns".into());
     wanted.template = Some("never sent with Locate".into());
@@ -72,7 +72,7 @@ fn locate_has_exactly_the_attributes_of_the_database_in_its_order() {
 }
 
 #[test]
-fn create_sets_what_the_database_sets_and_no_more() {
+fn create_sets_exactly_what_the_database_sets() {
     let mut wanted = cbc();
     wanted.namespace = Some("ns".into());
     wanted.template = Some("T".into());
@@ -114,7 +114,7 @@ fn names_resolve_by_name_only() {
 }
 
 #[test]
-fn the_oldest_activation_wins_and_a_missing_one_comes_last() {
+fn the_oldest_activation_wins_and_a_missing_one_is_last() {
     let keys = vec![
         key("none", vec![]),
         key("young", vec![activated(-10)]),
@@ -126,7 +126,7 @@ fn the_oldest_activation_wins_and_a_missing_one_comes_last() {
 }
 
 #[test]
-fn a_future_stop_date_beats_none_and_the_nearest_beats_the_others() {
+fn the_nearest_future_stop_date_wins_over_none() {
     let keys = vec![
         key("plain", vec![activated(-1000)]),
         key("later", vec![activated(-5000), stops(200)]),
@@ -148,7 +148,7 @@ fn an_expired_key_is_dropped_from_the_second_of_its_date_on() {
 }
 
 #[test]
-fn process_start_and_deactivation_dates_are_not_looked_at() {
+fn process_start_and_deactivation_dates_are_ignored() {
     let more = vec![date(Tag::PROCESS_START_DATE, 500), date(Tag::DEACTIVATION_DATE, -500)];
     assert_eq!(chosen(&cbc(), vec![key("1", more)]), Some("1".into()));
 }
@@ -189,7 +189,7 @@ fn mode_without_padding_matches_nothing() {
 }
 
 #[test]
-fn nothing_told_about_the_key_is_an_error_of_its_own() {
+fn a_key_without_attributes_has_its_own_error() {
     let silent = Candidate { id: "1".into(), attributes: Attributes::default() };
     let choice = choose(&cbc(), vec![silent], NOW);
     assert_eq!(choice.chosen, None);
@@ -197,7 +197,7 @@ fn nothing_told_about_the_key_is_an_error_of_its_own() {
 }
 
 #[test]
-fn a_filter_that_was_ignored_is_applied_here_and_the_difference_shows() {
+fn an_ignored_filter_is_applied_and_the_difference_shown() {
     let mut wanted = cbc();
     wanted.namespace = Some("mine".into());
     let deactivated = Attribute::new(Tag::STATE.into(), State::DEACTIVATED.number());
@@ -218,20 +218,20 @@ fn a_filter_that_was_ignored_is_applied_here_and_the_difference_shows() {
 }
 
 #[test]
-fn without_a_namespace_a_namespaced_key_may_be_taken() {
+fn without_a_namespace_a_namespaced_key_may_be_used() {
     let choice = choose(&cbc(), vec![key("1", vec![namespace_attribute("ns")])], NOW);
     assert_eq!(choice.chosen, Some("1".into()));
     assert!(choice.agrees_with_the_database());
 }
 
 #[test]
-fn a_key_that_may_only_encrypt_is_not_taken() {
+fn a_key_that_may_only_encrypt_is_not_used() {
     let one_way = Attribute::new(Tag::CRYPTOGRAPHIC_USAGE_MASK.into(), usage::ENCRYPT);
     assert_eq!(chosen(&cbc(), vec![key("1", vec![one_way])]), None);
 }
 
 #[test]
-fn nothing_located_means_that_the_database_creates_one() {
+fn when_nothing_is_located_the_database_creates_a_key() {
     let choice = choose(&cbc(), vec![], NOW);
     assert_eq!((choice.chosen.clone(), choice.database.clone()), (None, None));
     assert!(choice.agrees_with_the_database());

@@ -38,7 +38,7 @@ pub(super) fn recover(
     key.ok_or_else(|| KeyStoreError::WrongKeyPassword { alias: Some(alias.clone()) })
 }
 
-/// Takes the protection of JKS off; nothing, where the password is another.
+/// Removes the protection of JKS; `None` if the password is wrong.
 ///
 /// The octets are 20 of salt, the ciphertext, and 20 of check. With `D[0] = salt` and
 /// `D[i] = SHA1(password || D[i-1])`, the ciphertext is the key XOR `D[1] D[2] …`, and the check

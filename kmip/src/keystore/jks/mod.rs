@@ -11,8 +11,8 @@
 //! certificate:  (version 2: UTF type, "X.509")  u32 length  DER
 //! ```
 //! UTF is a `u16` length and modified UTF-8. The digest is SHA-1 over the password in UTF-16BE,
-//! `Mighty Aphrodite`, and everything in front of the digest. It is computed first. Without a match
-//! nothing of the file is used, but its structure still tells a file that was cut off or damaged
+//! `Mighty Aphrodite`, and everything in front of the digest. It is checked first. Without a match
+//! nothing of the file is used, but its structure still distinguishes a truncated or damaged file
 //! from a wrong password. A truststore is also read without a password, unverified, as Java does.
 
 mod key;
@@ -93,11 +93,11 @@ struct Entry<'a> {
 struct Contents<'a> {
     /// Private keys and trusted certificates.
     entries: Vec<Entry<'a>>,
-    /// How many secret keys there are beside them.
+    /// How many secret keys there are in addition.
     secrets: usize,
 }
 
-/// Verifies the digest, where there is a password to do so, then reads the entries.
+/// Verifies the digest if there is a password, then reads the entries.
 fn open<'a>(
     format: StoreType,
     bytes: &'a [u8],

@@ -1,4 +1,5 @@
-//! Sun's `PBEWithMD5AndTripleDES`, by which JCEKS protects private keys. It is in no standard.
+//! Sun's `PBEWithMD5AndTripleDES`, with which JCEKS protects private keys. No standard describes
+//! it.
 
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
@@ -11,10 +12,10 @@ use super::super::der::{self, Flaw, INTEGER, OCTET_STRING, Reader, SEQUENCE};
 use super::super::error::KeyStoreError;
 use crate::secret::Secret;
 
-/// Java's own limit, some seconds. Java writes 200,000 unless it is told otherwise; it once wrote 20.
+/// Java's own limit, which takes some seconds. Java writes 200,000 by default; it used to write 20.
 const MAX_ITERATIONS: u32 = 5_000_000;
 
-/// Decrypts a PKCS#8 key; nothing, where the password is another.
+/// Decrypts a PKCS#8 key; `None` if the password is wrong.
 ///
 /// The parameters are `SEQUENCE { salt OCTET STRING (8 bytes), iterations INTEGER }`.
 pub(super) fn decrypt(
@@ -29,7 +30,7 @@ pub(super) fn decrypt(
         let what = "more than 5,000,000 iterations";
         return Err(KeyStoreError::Unsupported { format: FORMAT, what });
     }
-    // Java takes no other password for a key, so it has none of these.
+    // Java accepts no other password for a key, so it never has these.
     if !password.expose().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(None);
     }
@@ -40,7 +41,7 @@ pub(super) fn decrypt(
         return Ok(None);
     };
     plain.truncate(length);
-    // A wrong password pads well once in 256 times; then this tells.
+    // A wrong password gives valid padding once in 256 times; then this check fails.
     Ok(der::pkcs8(&plain).is_ok().then_some(plain))
 }
 
@@ -52,7 +53,7 @@ fn read(parameters: &mut Reader<'_>) -> Result<([u8; 8], u32), Flaw> {
     let salt = salt.try_into().map_err(|_length| Flaw::Wrong(WHAT))?;
     let iterations = match fields.element(INTEGER, WHAT)?.content {
         [] | [0x80..=0xff, ..] => return Err(Flaw::Wrong(WHAT)),
-        // More bytes than Java's limit needs are more than it.
+        // A number with more bytes than Java's limit is above it.
         digits if digits.len() > 4 => u32::MAX,
         digits => digits.iter().fold(0, |number, &digit| number << 8 | u32::from(digit)),
     };
@@ -70,7 +71,7 @@ fn derive(
     let [a, b, c, d, second @ ..] = salt;
     let mut first = [a, b, c, d];
     if first == second {
-        // Equal halves would give equal keys, so Java turns the first one round.
+        // Equal halves would give equal keys, so Java reverses the first one.
         first = [d, c, b, a];
     }
     let mut derived = Zeroizing::new([0; 32]);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn any_octets_are_a_key_or_another_password_s() {
+    fn any_octets_are_a_key_or_under_another_password() {
         let fields = [put(OCTET_STRING, &[7; 8]), put(INTEGER, &[20])].concat();
         let parameters = put(SEQUENCE, &fields);
         for text in ["", "changeit", "p\u{e4}ssword", "a\tb"] {

@@ -1,8 +1,8 @@
-//! The secret keys of JCEKS, which are stepped over: a client has no use for them.
+//! The secret keys of JCEKS, which are skipped: a client has no use for them.
 //!
-//! Such an entry is a serialized Java object without a length in front of it. This is no reader
-//! of Java's serialization: Java 17 and 25 write the same class, and only what comes behind its
-//! description varies. Another class (IBM's, say) is not stepped over.
+//! Such an entry is a serialized Java object without a length before it. This is not a general
+//! reader of Java's serialization: Java 17 and 25 write the same class, and only the data after its
+//! description varies. Another class (IBM's, for example) is not skipped but refused.
 //!
 //! ```text
 //! HEAD  u32 length  parameters  LATER_ARRAY  u32 length  ciphertext  algorithm  algorithm
@@ -26,7 +26,7 @@ const LATER_ARRAY: &[u8] = b"uq\0~\0\x05";
 
 const WHAT: &str = "secret key";
 
-/// Steps over a secret key; tells whether it is one of the known form.
+/// Skips a secret key; returns whether it has the known form.
 pub(super) fn skip(reader: &mut Reader<'_>) -> Result<bool, Flaw> {
     if !expect(reader, HEAD)? {
         return Ok(false);
@@ -47,7 +47,7 @@ pub(super) fn skip(reader: &mut Reader<'_>) -> Result<bool, Flaw> {
     Ok(true)
 }
 
-/// Takes the bytes, if they are there. A file that ends inside them is cut off.
+/// Takes the bytes, if they match. A file that ends inside them is truncated.
 fn expect(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<bool, Flaw> {
     if bytes.len() > reader.rest().len() && bytes.starts_with(reader.rest()) {
         return Err(Flaw::Ends(WHAT));

@@ -11,7 +11,7 @@ fn password() -> Secret {
     Secret::new("changeit".to_owned())
 }
 
-/// Puts the right digest behind a body, so that the parser sees bytes of our making.
+/// Appends the right digest to a body, so that the parser sees the test's bytes.
 fn signed(body: &[u8]) -> Vec<u8> {
     [body, &store_digest(&password(), body)].concat()
 }
@@ -80,7 +80,7 @@ fn a_wrong_password_and_a_cut_file_are_told_apart() {
 }
 
 #[test]
-fn every_byte_of_a_verified_body_may_lie() {
+fn any_byte_of_a_verified_body_may_be_wrong() {
     for store in [STORE, TRUST, OLD] {
         let body = body(store);
         let mut changed = body.to_vec();
@@ -136,7 +136,7 @@ fn a_key_without_a_chain_and_other_tags_have_their_own_errors() {
 }
 
 #[test]
-fn a_secret_key_is_stepped_over_and_every_byte_of_it_may_lie() {
+fn a_secret_key_is_skipped_and_any_byte_of_it_may_be_wrong() {
     let at = |part: &[u8]| MIXED.windows(part.len()).position(|window| window == part).unwrap();
     let start = at(b"\xac\xed\0\x05");
     let end = MIXED.len().min(start + 700);
@@ -175,7 +175,7 @@ fn each_format_has_its_own_protections_of_keys() {
 }
 
 #[test]
-fn a_wrong_key_password_is_told_however_its_garbage_is_padded() {
+fn a_wrong_key_password_is_detected_whatever_the_padding() {
     for i in 0..600 {
         let wrong = Secret::new(format!("wrong {i}"));
         let found = super::identity(StoreType::Jceks, OLD, Some(&password()), Some(&wrong), None);

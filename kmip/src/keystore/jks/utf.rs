@@ -1,6 +1,6 @@
 //! Java's modified UTF-8, in which aliases are written.
 
-/// Decodes the text, or none where Java could not have written it.
+/// Decodes the text; `None` if Java could not have written it.
 pub(super) fn decode(bytes: &[u8]) -> Option<String> {
     let mut units = Vec::with_capacity(bytes.len());
     let mut rest = bytes.iter().copied();

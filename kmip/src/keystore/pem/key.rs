@@ -12,7 +12,7 @@ use super::FORMAT;
 use super::blocks::Block;
 use crate::secret::Secret;
 
-/// As in PKCS#12: more would only cost time.
+/// As in PKCS#12: a higher count would only cost time.
 const MAX_ITERATIONS: u32 = 1_000_000;
 
 /// Reads a key block.
@@ -61,7 +61,7 @@ fn decrypt(bytes: &[u8], password: Option<&Secret>) -> Result<Zeroizing<Vec<u8>>
     let length =
         scheme.decrypt_in_place(password.expose(), &mut key).map_err(|_crypto| wrong())?.len();
     key.truncate(length);
-    // A wrong password pads well once in 256 times; then this tells.
+    // A wrong password gives valid padding once in 256 times; then this check fails.
     if der::pkcs8(&key).is_err() {
         return Err(wrong());
     }

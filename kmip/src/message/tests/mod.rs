@@ -9,7 +9,7 @@ use crate::ttlv::{self, Writer};
 
 const KEY_ID: &str = "21d28b8a-06df-43c0-b72f-2a161633ada9";
 
-/// Every OASIS message here, with a name for failures.
+/// Every OASIS message, with a name to show on failure.
 const OASIS: [(&str, &str); 11] = [
     ("create request", oasis::CREATE_REQUEST),
     ("create reply", oasis::CREATE_REPLY),

@@ -21,8 +21,8 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a SubjectPublicKeyInfo. What is not understood is [`Self::Other`]: whether it is a
-    /// key at all is not for this reader to say.
+    /// Reads a SubjectPublicKeyInfo. What is not understood is [`Self::Other`]; this reader does
+    /// not decide whether it is a key at all.
     pub(super) fn of(info: Der<'_>) -> Self {
         Self::read(info).unwrap_or(Self::Other)
     }
@@ -71,14 +71,14 @@ impl fmt::Display for PublicKey {
     }
 }
 
-/// The name of a signature algorithm that Java still verifies below an authority of one's own and
-/// this program's TLS library does not (RFC 3279, 2.2; RFC 5758).
+/// The name of a signature algorithm that Java still verifies below a private authority and this
+/// program's TLS library does not (RFC 3279, 2.2; RFC 5758).
 pub(super) fn old_signature(mut algorithm: Der<'_>) -> Option<&'static str> {
     let kind = algorithm.expect(OBJECT_ID).ok()?;
     OLD_SIGNATURES.iter().find(|(oid, _)| *oid == kind.0).map(|(_, name)| *name)
 }
 
-/// Of a curve that has an id and is not known here.
+/// The key is on a curve that has an id and is not known here.
 const UNNAMED: &str = "without a common name";
 
 /// Below this many bits aws-lc-rs verifies no RSA signature.

@@ -1,8 +1,8 @@
-//! The few facts of an X.509 certificate that people need to see: names, issuer, validity, and what
-//! TLS libraries differ about: key and signature.
+//! The few facts of an X.509 certificate that an operator needs to see: names, issuer, validity,
+//! and the key and signature, about which TLS libraries differ.
 //!
-//! This reader decides nothing about trust, with one exception: the dates of a pinned
-//! certificate (see `verify`). Trust is webpki's business; why it refused is told from these facts.
+//! This reader decides nothing about trust, with one exception: the dates of a pinned certificate
+//! (see `verify`). Trust is decided by webpki; these facts explain why it refused.
 
 mod algorithms;
 mod der;

@@ -1,4 +1,4 @@
-//! What is wrong with a server's certificate, by its true name.
+//! What is wrong with a server's certificate, named accurately.
 //!
 //! No text here comes from a library: its names for the same faults say nothing to an operator, and are
 //! not always true (a chain with a key that is too short "has no known issuer").
@@ -30,7 +30,7 @@ pub enum CertificateFailure {
         /// The issuer's common name.
         issuer: String,
     },
-    /// A time is over.
+    /// Its validity has ended.
     #[error("{whose} expired on {at}")]
     Expired {
         /// Which certificate.
@@ -38,7 +38,7 @@ pub enum CertificateFailure {
         /// When.
         at: Timestamp,
     },
-    /// A time is still to come.
+    /// Its validity has not begun.
     #[error("{whose} is not valid before {at}")]
     NotYetValid {
         /// Which certificate.
@@ -59,7 +59,7 @@ pub enum CertificateFailure {
     /// X.509 version 1.
     #[error("it is an X.509 version 1 certificate, {JAVA_ONLY}")]
     Version1,
-    /// A key that the TLS library does not take.
+    /// A key that the TLS library does not accept.
     #[error("{whose} has a key of {key}, {JAVA_ONLY}")]
     Key {
         /// Which certificate.
@@ -67,7 +67,7 @@ pub enum CertificateFailure {
         /// Algorithm and size.
         key: String,
     },
-    /// A signature that the TLS library does not take.
+    /// A signature that the TLS library does not accept.
     #[error("{whose} is signed with {signature}, {JAVA_ONLY}")]
     Signature {
         /// Which certificate.
@@ -84,7 +84,7 @@ pub enum CertificateFailure {
     /// An issuer's path length is too short for the chain.
     #[error("an issuer may not have so many authorities below it (path length)")]
     PathLength,
-    /// An issuer that is none.
+    /// An issuer that is not an authority.
     #[error("{whose} is not the certificate of an authority (CA:TRUE)")]
     NotAnAuthority {
         /// Which certificate.
@@ -96,7 +96,7 @@ pub enum CertificateFailure {
          does not know, such as policy constraints"
     )]
     CriticalExtension,
-    /// It is no certificate as the standard has it.
+    /// It is not a certificate as the standard defines it.
     #[error("it is not made as the standard (RFC 5280) has it")]
     Malformed,
     /// Anything else.
@@ -177,5 +177,5 @@ impl CertificateFailure {
     }
 }
 
-/// What is said of a certificate that the database's TLS takes and this program's does not.
+/// The text for a certificate that the database's TLS accepts and this program's does not.
 const JAVA_ONLY: &str = "which Java accepts and this program's TLS library does not";

@@ -1,4 +1,4 @@
-//! A server that ends the connection, and what that means at each point of a conversation.
+//! A server that ends the connection, and what that means at each point of an exchange.
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use crate::message::Operation;
 pub enum End {
     /// The end of the stream.
     Closed,
-    /// A reset: what was on its way is lost.
+    /// A reset: data in transit is lost.
     Reset,
 }
 
-/// How far a conversation had come when the server ended it: each has a cause of its own.
+/// How far an exchange had come when the server ended it: each point has its own cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Moment {
-    /// Before the server said a word.
+    /// Before the server sent anything.
     Hello,
-    /// In the TLS handshake, after its first word.
+    /// In the TLS handshake, after the server's first message.
     Handshake {
         /// Whether the server had asked for a client certificate.
         asked_for_certificate: bool,
     },
-    /// TLS stands; which request it was the session knows.
+    /// TLS is established; the session knows which request it was.
     Open,
     /// Instead of a reply, or in the middle of it.
     Reply(Awaited),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::message::{MessageError, Operation, ProtocolVersion};
 use ended::ended;
 
-/// A step of talking to a host.
+/// A step of an exchange with a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
@@ -46,7 +46,7 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
-    /// Nothing came in time.
+    /// Nothing was received in time.
     #[error("{} after {} ms while trying to {step}", if *total { "gave up" } else { "no answer" }, after.as_millis())]
     TimedOut {
         /// Where.
@@ -67,7 +67,7 @@ pub enum Failure {
     /// TLS failed.
     #[error(transparent)]
     Tls(#[from] TlsFailure),
-    /// The peer does not keep to KMIP.
+    /// The peer violates KMIP.
     #[error(transparent)]
     Protocol(#[from] ProtocolFailure),
 }
@@ -76,7 +76,7 @@ pub enum Failure {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolFailure {
-    /// What came is no KMIP reply at all.
+    /// What was received is not a KMIP reply at all.
     #[error("the answer is not a KMIP message")]
     NotKmip,
     /// The reply announces more than this client takes.
@@ -87,7 +87,7 @@ pub enum ProtocolFailure {
         /// Bytes accepted.
         limit: usize,
     },
-    /// The reply goes on after its end.
+    /// Bytes follow the end of the reply.
     #[error("bytes follow the end of the reply")]
     TrailingBytes,
     /// The reply does not decode.
@@ -96,7 +96,7 @@ pub enum ProtocolFailure {
     /// An answer to a question that was not asked.
     #[error("the reply answers a batch item that was not sent, or one twice")]
     WrongBatchItem,
-    /// An answer of another operation.
+    /// An answer to another operation.
     #[error("the reply is for {found} instead of {asked}")]
     OtherOperation {
         /// The question.
@@ -107,13 +107,13 @@ pub enum ProtocolFailure {
     /// No answer in the reply.
     #[error("the reply has no answer")]
     NoAnswer,
-    /// A list that goes on for longer than this client follows it.
+    /// A list that is longer than this client follows.
     #[error("the server's list of objects is longer than the {0} that are accepted")]
     TooLong(&'static str),
     /// No protocol version in common.
     #[error("the server speaks {} only, and this client does not", list(.0))]
     NoCommonVersion(Vec<ProtocolVersion>),
-    /// The server, asked for its versions, names none, and takes none that was tried.
+    /// The server, asked for its versions, names none, and accepts none that was tried.
     #[error(
         "the server names no version of KMIP that it speaks, and refused those that were tried"
     )]
@@ -125,7 +125,7 @@ pub enum ProtocolFailure {
     /// this one.
     #[error("the server does not accept this client: {0}")]
     NotAuthenticated(String),
-    /// The server lets this client do nothing at all.
+    /// The server does not let this client do anything.
     #[error("the server allows this client not even to ask what it can do: {0}")]
     NotAllowed(String),
 }
@@ -188,7 +188,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// For a server that wants to know who asks.
+/// For a server that wants a credential.
 pub(crate) const CREDENTIAL: &str = "it wants a user name and password, or does not know this client's certificate: register the \
      certificate on the key server, and let it alone prove who the client is (the database has no user \
      name or password to send either)";

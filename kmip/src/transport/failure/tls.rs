@@ -21,10 +21,10 @@ pub enum TlsFailure {
     /// The server ended the handshake, or what follows it, with another alert.
     #[error("the server ended TLS with the alert {0}")]
     Alert(&'static str),
-    /// The port answers, but not in TLS.
+    /// The port answers, but not with TLS.
     #[error("the port does not speak TLS")]
     NotTls,
-    /// The host's name cannot stand in a certificate.
+    /// The host's name cannot occur in a certificate.
     #[error("the host's name cannot be checked against a certificate")]
     BadName,
     /// Anything else.

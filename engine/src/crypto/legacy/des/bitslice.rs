@@ -1,8 +1,8 @@
 //! DES on planes of bits: the same bit of many blocks in one word, the S-boxes as circuits.
 //!
-//! A permutation then costs nothing, for it is the choice of a plane, and an S-box some thirty
-//! operations for 64 blocks, or for as many as the processor's vectors have bits: the loops over
-//! `Q` words are there for the compiler to make vectors of. No table is indexed by a secret.
+//! A permutation then costs nothing, since it only selects planes. An S-box costs some thirty
+//! operations for 64 blocks, or for as many as the processor's vectors have bits: the compiler
+//! vectorises the loops over `Q` words. No table is indexed by a secret.
 
 use super::circuits::circuits;
 use super::tables::{PLACES, SEEN};
@@ -10,8 +10,8 @@ use super::tables::{PLACES, SEEN};
 /// A round key as masks: the bits for each S-box, all ones or all zeros.
 pub(super) type Masks = [[u64; 6]; 8];
 
-/// The planes of a half. They stand in the order in which the S-boxes give their bits, before the
-/// permutation P.
+/// The planes of a half, in the order in which the S-boxes give their bits, before the permutation
+/// P.
 type Half<const Q: usize> = [[u64; Q]; 32];
 
 circuits!(gate, u64, #[inline(always)]);
@@ -44,7 +44,7 @@ const fn of_two(table: u8, b: u64, c: u64) -> u64 {
     }
 }
 
-/// Runs one DES after the other over at most 64 times `Q` blocks.
+/// Runs several DES in a row over at most 64 times `Q` blocks.
 #[inline(always)]
 pub(super) fn run<'a, const Q: usize>(
     keys: impl Iterator<Item = impl Iterator<Item = &'a Masks>>,
@@ -68,7 +68,7 @@ pub(super) fn run<'a, const Q: usize>(
                 round(target, source, masks);
                 (target, source) = (source, target);
             }
-            // Between two DES, the halves change places without a round.
+            // Between two DES, the halves are swapped without a round.
             (target, source) = (source, target);
         }
     }

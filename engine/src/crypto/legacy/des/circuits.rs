@@ -1,14 +1,14 @@
 //! The S-boxes of DES as circuits of gates with three inputs each.
 //!
-//! They come from a search of our own, which sees nothing but the tables: an output that is no
-//! function of any three values there are is split by one of the inputs into two functions of
-//! fewer inputs, and so on until it is; the orders of inputs and outputs are drawn at random, and
-//! the smallest circuit of many tries was kept. The test beside [`super::bitslice`] compares each
+//! They come from this project's own search, which uses only the tables. An output that is not a
+//! function of any three existing values is split by one of the inputs into two functions of fewer
+//! inputs, repeatedly, until it is one. The orders of inputs and outputs are random, and the
+//! smallest circuit of many attempts was kept. The test beside [`super::bitslice`] compares each
 //! with its table.
 
 /// Defines `box_1` to `box_8`, from the six bits that an S-box sees to the four that it gives, the
 /// highest first. `$gate::<TABLE>(a, b, c)` gives, for every bit of its arguments, the bit of
-/// `TABLE` that stands at `4a + 2b + c`.
+/// `TABLE` at `4a + 2b + c`.
 macro_rules! circuits {
     ($gate:ident, $word:ty, $(#[$attribute:meta])*) => {
         $(#[$attribute])*

@@ -1,11 +1,11 @@
 //! DES and triple DES (FIPS 46-3).
 //!
-//! Triple DES is 48 rounds in one row: where one DES ends and the next begins, the final
-//! permutation and the initial one undo each other. There are two ways through the rounds: for
-//! many blocks on planes of bits ([`bitslice`]), and for a few with tables, here. With those, the
-//! halves of a block are kept rotated to the right by three bits, so that what four of the eight
-//! S-boxes see stands at the end of each byte, and, rotated by another four bits, what the other
-//! four see.
+//! Triple DES is 48 consecutive rounds: where one DES ends and the next begins, the final
+//! permutation and the initial one undo each other. There are two implementations of the rounds: on
+//! planes of bits for many blocks ([`bitslice`]), and with tables for a few, here. With tables, the
+//! halves of a block are kept rotated to the right by three bits. Then the inputs of four of the
+//! eight S-boxes are at the end of each byte, and after a rotation by another four bits those of
+//! the other four.
 
 mod bitslice;
 mod circuits;
@@ -19,11 +19,10 @@ use self::tables::{CHOICE_1, CHOICE_2, SHIFTS, SP};
 use super::{Rounds, halves};
 use crate::memory::keep_resident;
 
-/// What a round key adds to the even S-boxes and to the odd ones, six bits in each byte.
+/// What a round key adds to the even and to the odd S-boxes, six bits in each byte.
 type RoundKey = [u32; 2];
 
-/// Some scheduled keys in a row, 16 rounds for each. Boxed, so that no copy of them is left behind
-/// by a move.
+/// Some scheduled keys in a row, 16 rounds for each. Boxed, so that a move leaves no copy of them.
 struct Keys<const ROUNDS: usize> {
     rounds: Zeroizing<[RoundKey; ROUNDS]>,
     masks: Zeroizing<[Masks; ROUNDS]>,
@@ -48,7 +47,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
         keys
     }
 
-    /// Encrypts, with `WORDS` words of 64 bits in each plane where it pays.
+    /// Encrypts, with `WORDS` words of 64 bits in each plane where that is faster.
     #[inline(always)]
     fn encrypt<const WORDS: usize, const ENOUGH: usize>(&self, blocks: &mut [[u8; 8]]) {
         let (many, rest) = blocks.split_at_mut(many(WORDS, ENOUGH, blocks.len()));
@@ -70,7 +69,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
         self.decrypt_few(rest);
     }
 
-    /// With tables. Not inlined: wider vectors than the portable ones only slow it down.
+    /// With tables. Not inlined: vectors wider than the portable ones only slow it down.
     #[inline(never)]
     fn encrypt_few(&self, blocks: &mut [[u8; 8]]) {
         few(blocks, || forward(self.rounds.as_slice()));
@@ -83,7 +82,7 @@ impl<const ROUNDS: usize> Keys<ROUNDS> {
     }
 }
 
-/// How many of some blocks are for the circuits: full loads, and one more unless it is so small
+/// How many of the blocks go to the circuits: full batches, and a partial one unless it is so small
 /// that tables are faster.
 const fn many(words: usize, enough: usize, blocks: usize) -> usize {
     let rest = blocks % (64 * words);
@@ -96,7 +95,7 @@ const fn many(words: usize, enough: usize, blocks: usize) -> usize {
 pub(in crate::crypto) struct Des<const WORDS: usize, const ENOUGH: usize>(Box<Keys<16>>);
 
 impl<const WORDS: usize, const ENOUGH: usize> Des<WORDS, ENOUGH> {
-    /// Schedules a key. Its parity bits mean nothing.
+    /// Schedules a key. Its parity bits are ignored.
     pub(in crate::crypto) fn new(key: [u8; 8]) -> Self {
         Self(Keys::new(|rounds| schedule(key, rounds.iter_mut())))
     }
@@ -106,7 +105,7 @@ impl<const WORDS: usize, const ENOUGH: usize> Des<WORDS, ENOUGH> {
 pub(in crate::crypto) struct TripleDes<const WORDS: usize, const ENOUGH: usize>(Box<Keys<48>>);
 
 impl<const WORDS: usize, const ENOUGH: usize> TripleDes<WORDS, ENOUGH> {
-    /// Schedules the keys. Their parity bits mean nothing, and they may be equal.
+    /// Schedules the keys. Their parity bits are ignored, and the keys may be equal.
     pub(in crate::crypto) fn new([a, b, c]: [[u8; 8]; 3]) -> Self {
         Self(Keys::new(|rounds| {
             if let [first, second, third] = rounds.as_chunks_mut::<16>().0 {
@@ -142,7 +141,7 @@ fn permuted(table: &[u8], width: u8, value: u64) -> u64 {
     table.iter().fold(0, |made, bit| made << 1 | (value >> (width - bit) & 1))
 }
 
-/// Two rounds at a time, of one DES after the other.
+/// Two rounds at a time, one DES after the other.
 fn forward<K>(keys: &[K]) -> impl Iterator<Item = impl Iterator<Item = [&K; 2]>> {
     keys.as_chunks::<16>().0.iter().map(|keys| keys.as_chunks().0.iter().map(|[a, b]| [a, b]))
 }
@@ -153,7 +152,7 @@ fn backward<K>(keys: &[K]) -> impl Iterator<Item = impl Iterator<Item = [&K; 2]>
     desses.map(|keys| keys.as_chunks().0.iter().rev().map(|[a, b]| [b, a]))
 }
 
-/// Takes blocks through the rounds of `keys`, three abreast.
+/// Runs the rounds of `keys` on blocks, three at a time.
 #[inline(always)]
 fn few<'a, D: Iterator<Item = [&'a RoundKey; 2]>, K: Iterator<Item = D>>(
     blocks: &mut [[u8; 8]],
@@ -196,7 +195,7 @@ fn run<'a, const W: usize>(
 /// The function f of a round.
 #[inline(always)]
 fn substituted(half: u32, [even, odd]: RoundKey) -> u32 {
-    // From the low end: from the other one, the compiler turns the bytes around first.
+    // From the low end: from the other end the compiler swaps the bytes first.
     let [h, f, d, b] = (half.rotate_left(4) ^ even).to_le_bytes().map(usize::from);
     let [g, e, c, a] = (half ^ odd).to_le_bytes().map(usize::from);
     let [sp1, sp2, sp3, sp4, sp5, sp6, sp7, sp8] = &SP;

@@ -1,4 +1,4 @@
-//! The tables of FIPS 46-3, and what follows from them.
+//! The tables of FIPS 46-3, and tables derived from them.
 #![expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse")]
 
 /// The permutation IP.
@@ -116,9 +116,8 @@ pub(super) const PLACES: [usize; 64] = {
     places
 };
 
-/// What each S-box adds to a half by way of [`PERMUTATION`], rotated as the halves are. The upper
-/// two bits of the index, where bits of the neighbours stand, make no difference: that saves
-/// masking them.
+/// What each S-box adds to a half after [`PERMUTATION`], rotated like the halves. The upper two
+/// bits of the index hold bits of the neighbours and make no difference, which saves masking them.
 pub(super) static SP: [[u32; 256]; 8] = substitutions();
 
 const fn substitutions() -> [[u32; 256]; 8] {

@@ -1,4 +1,4 @@
-//! Logs that name what is not beside them.
+//! Logs that name files in other places.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::kit::workspace::{copy_tree, files, testdata};
 
 /// Whatever a log says, nothing outside the table's own directories is ever deleted.
 #[test]
-fn a_path_outside_the_table_is_refused_and_nothing_is_deleted_there() {
+fn a_path_outside_the_table_is_refused_and_untouched() {
     let swap = Swap::new();
     let data = swap.workspace.data();
     let table = swap.workspace.table();

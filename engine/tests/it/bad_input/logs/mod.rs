@@ -147,7 +147,7 @@ fn the_lines_of_this_test_are_the_database_s() {
 }
 
 #[test]
-fn without_commit_the_new_one_goes() {
+fn without_commit_the_new_one_is_deleted() {
     let swap = Swap::new();
     let (add, remove, abort) = (swap.add(), swap.remove(), line("ABORT", "", 0, 0));
     for lines in [
@@ -158,7 +158,7 @@ fn without_commit_the_new_one_goes() {
         vec![add.clone(), abort],
     ] {
         let swap = Swap::new();
-        // The paths of another temporary directory: written anew.
+        // The paths of another temporary directory: rewritten.
         let lines: Vec<String> = lines
             .iter()
             .map(|text| match text.split(':').next().unwrap() {
@@ -173,21 +173,21 @@ fn without_commit_the_new_one_goes() {
 }
 
 #[test]
-fn a_torn_last_line_is_no_commit() {
+fn a_torn_last_line_is_not_a_commit() {
     let whole = commit();
     for length in [1, 4, 7, 9, 14, whole.len() - 2, whole.len() - 1] {
         let swap = Swap::new();
         swap.write(&format!("{}\n{}\n{}", swap.add(), swap.remove(), &whole[..length]));
         swap.expect(&Verdict::RollBack);
     }
-    // A whole line without its line end is whole.
+    // A complete line without its line end is complete.
     let swap = Swap::new();
     swap.write(&format!("{}\n{}\n{whole}", swap.add(), swap.remove()));
     swap.expect(&Verdict::RollForward);
 }
 
 #[test]
-fn with_commit_the_old_one_goes() {
+fn with_commit_the_old_one_is_deleted() {
     for name in ["oa", "nb", "bb", "bti-da"] {
         let mut swap = Swap::new();
         swap.log_name = format!("{name}_txn_compaction_{ID}.log");
@@ -316,8 +316,8 @@ fn a_damaged_line_that_is_not_the_last_is_refused() {
     }
 }
 
-/// A node that goes by the text would find no files of these, and leave both SSTables live; one that
-/// goes by the meaning would finish. Nobody here can tell.
+/// A node that compares text would find no files of these, and leave both SSTables live; one that
+/// parses the path would finish. Which of the two is unknown.
 #[test]
 fn other_spellings_of_what_a_node_writes_are_refused() {
     let swap = Swap::new();
@@ -345,7 +345,7 @@ fn other_spellings_of_what_a_node_writes_are_refused() {
 }
 
 #[test]
-fn repeated_records_and_records_behind_the_end_are_refused() {
+fn repeated_records_and_records_after_the_end_are_refused() {
     let swap = Swap::new();
     let (add, remove, abort) = (swap.add(), swap.remove(), line("ABORT", "", 0, 0));
     for (lines, part) in [
@@ -379,8 +379,8 @@ fn a_refused_log_stops_its_own_table_only() {
     assert!(files(&other).contains(&"oa-6-big-Data.db".to_owned()));
 }
 
-/// One that could be finished waits beside one that nobody understands: nothing of the table is
-/// touched, and the others go on.
+/// One that could be finished waits beside one that cannot be read: nothing of the table is
+/// touched, and the others continue.
 #[test]
 fn a_good_log_beside_a_refused_one_waits() {
     let swap = Swap::new();

@@ -8,7 +8,7 @@ use rekey_engine::txn::Verdict;
 use super::{Swap, commit, line};
 use crate::kit::workspace::files;
 
-/// The new SSTable lies in the second data directory.
+/// The new SSTable is in the second data directory.
 struct Replicated {
     swap: Swap,
     second: PathBuf,
@@ -95,7 +95,7 @@ fn a_replica_may_lack_the_last_line() {
 }
 
 #[test]
-fn a_last_line_that_is_torn_in_one_replica_is_no_commit() {
+fn a_last_line_torn_in_one_replica_is_not_a_commit() {
     for second_is_torn in [true, false] {
         let replicated = Replicated::new();
         let [add, remove, commit] = replicated.lines();
@@ -133,7 +133,7 @@ fn replicas_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn one_replica_is_enough_to_finish_what_it_says_of_all_directories_of_the_table() {
+fn one_replica_is_enough_to_finish_in_all_directories() {
     // As when a recovery was stopped between the deletions of two replicas.
     let replicated = Replicated::new();
     let [add, remove, commit] = replicated.lines();

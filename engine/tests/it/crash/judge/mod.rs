@@ -1,8 +1,8 @@
-//! What a starting node would load, or why it would not start: FORMATS.md 9.3 and 9.4, written
-//! down a second time, from the text and without a line of the engine's `txn`.
+//! What a starting node would load, or why it would not start: FORMATS.md 9.3 and 9.4, implemented
+//! a second time, from the text and without any code of the engine's `txn`.
 //!
-//! The judge is pessimistic where products differ: each kind of node that may stand behind a
-//! flavor is asked by itself.
+//! The judge is pessimistic where products differ: each kind of node that a flavor may mean is
+//! asked separately.
 
 mod record;
 mod tests;
@@ -31,7 +31,7 @@ pub(crate) enum Node {
 
 impl Node {
     /// The nodes that a log of a flavor may meet.
-    pub(crate) fn behind(flavor: Flavor) -> &'static [Self] {
+    pub(crate) fn of(flavor: Flavor) -> &'static [Self] {
         match flavor {
             Flavor::Apache3 => &[Self::Apache3, Self::Apache3Java8],
             Flavor::ConvergedCore => &[Self::ConvergedCore],
@@ -66,7 +66,7 @@ impl Node {
     }
 }
 
-/// What comes of a start.
+/// The outcome of a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Start {
     /// The node says why it does not start.
@@ -84,7 +84,7 @@ struct File {
 /// The files of a table's directories; deletions happen here and not on disk.
 struct Disk(BTreeMap<String, File>);
 
-/// Starts a node on the directories of one table, in the mind.
+/// Simulates the start of a node on the directories of one table.
 pub(crate) fn start(node: Node, directories: &[PathBuf]) -> Start {
     let mut disk = Disk::read(directories);
     match finish_logs(node, directories, &mut disk) {
@@ -131,10 +131,10 @@ fn agree(replicas: &[Vec<String>]) -> Result<Vec<Line>, String> {
             line.valid = false;
         }
         if lines.contains(&line) {
-            return Err(format!("'{text}' stands there twice"));
+            return Err(format!("'{text}' is there twice"));
         }
         if lines.last().is_some_and(Line::ends_the_log) {
-            return Err("something stands behind its end".to_owned());
+            return Err("something follows its end".to_owned());
         }
         lines.push(line);
     }
@@ -158,7 +158,7 @@ fn finish(node: Node, lines: &[Line], disk: &mut Disk) -> Result<(), String> {
             .into_iter()
             .filter(|path| !(node.is_new() && path.ends_with(".tmp")))
             .collect();
-        // With Statistics.db left out, it alone is as good as nothing.
+        // If only Statistics.db is left, which does not count, that is the same as nothing.
         let counts = |path: &String| !node.is_new() || !path.ends_with("-Statistics.db");
         let is_gone = !there.iter().any(counts);
         let newest = |with_statistics: bool| {

@@ -4,11 +4,11 @@ use super::Node;
 
 /// What the name of a file means to a node.
 pub(super) enum LogName {
-    /// No log; the node does not look at it.
+    /// Not a log; the node ignores it.
     Other,
     /// A log.
     Log,
-    /// A log that keeps the node from starting.
+    /// A log that prevents the node from starting.
     Unreadable,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn log_name(node: Node, name: &str) -> LogName {
 /// A line, valid or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Upper case; empty for what is no record.
+    /// Upper case; empty for what is not a record.
     pub(super) kind: String,
     pub(super) path: String,
     pub(super) time: i64,

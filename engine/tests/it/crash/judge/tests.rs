@@ -19,7 +19,7 @@ const COMPONENTS: [&str; 8] = [
 ];
 const MILLIS: u64 = 1_700_000_000_500;
 
-/// `oa-1-big` goes and `oa-2-big` comes, in one directory, all files equally old.
+/// `oa-2-big` replaces `oa-1-big`, in one directory, all files equally old.
 struct Case {
     root: tempfile::TempDir,
     form: Form,
@@ -179,7 +179,7 @@ fn another_product_s_paths_leave_both_sstables() {
 }
 
 #[test]
-fn what_no_node_writes_keeps_it_from_starting() {
+fn records_that_no_node_writes_prevent_a_start() {
     for (node, form) in ALL {
         let case = Case::new(form);
         for end in [

@@ -1,4 +1,4 @@
-//! What the disk holds when the power is back: seeded choices among all that may be.
+//! What the disk holds when the power is back: seeded choices among all possible states.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::model::{Image, Inode, Model, Node};
 use crate::crash::dice::Dice;
 
-/// How a disk treats what nobody asked it to keep.
+/// How a disk treats data that was not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Habit {
     /// It loses all of it.
@@ -19,12 +19,12 @@ pub(crate) enum Habit {
     KeepsNames,
     /// Contents are kept, names are not.
     KeepsContents,
-    /// Each name and each file is on its own.
+    /// Each name and each file is decided separately.
     Gambles(u64),
 }
 
 impl Habit {
-    /// The habit for a seed; from 4 on there is no end of gamblers.
+    /// The habit for a seed; from 4 on each is another random one.
     pub(crate) const fn of(seed: u64) -> Self {
         match seed {
             0 => Self::Loses,

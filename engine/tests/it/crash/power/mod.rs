@@ -1,13 +1,14 @@
-//! A storage that can lose power: it works on a real directory and remembers what of it is
-//! durable.
+//! A storage that can lose power: it works on a real directory and tracks what of it is durable.
 //!
-//! It is harsher than common file systems. A name is durable only when its directory was synced,
-//! a file's content, time and mode only when the file was; the two have nothing to do with each
-//! other. Names of one directory come and go on their own, and a rename may show in both places
-//! or in neither. What it grants is what POSIX grants and the engine relies on: fsync works.
+//! It is harsher than common file systems. A name is durable only when its directory was synced, a
+//! file's content, time and mode only when the file was; the two have nothing to do with each
+//! other. Names of one directory appear and disappear independently, and a rename may show in both
+//! places or in neither. It guarantees only what POSIX guarantees and the engine relies on: fsync
+//! works.
 //!
-//! Which of the storage's calls sync by themselves, and what, is taken from the words of the
-//! trait: a copy is durable whole, of times only they are, and attributes wait for the file's fsync.
+//! Which of the storage's calls sync by themselves, and what they sync, follows the documentation
+//! of the trait: a copy is completely durable, a set time is durable by itself, and attributes wait
+//! for the file's fsync.
 
 mod debris;
 mod model;
@@ -25,7 +26,7 @@ use model::Model;
 
 use crate::kit::pass_on::{Local as _, pass_on};
 
-/// When the power goes.
+/// When the power fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// At which operation, counted from 1.
@@ -46,12 +47,12 @@ struct State {
     out: bool,
 }
 
-/// How an operation goes.
+/// How an operation ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Power {
     /// To its end.
     On,
-    /// It is done, and the power goes before it is synced.
+    /// It is done, and the power fails before it is synced.
     Failing,
 }
 
@@ -62,7 +63,7 @@ impl PowerLoss {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// The power goes at an operation counted from now: another process works on what the first
+    /// The power fails at an operation counted from now: another process works on what the first
     /// one left in the cache, synced or not.
     pub(crate) fn arm(&self, cut: Cut) {
         let mut state = self.state();
@@ -74,12 +75,12 @@ impl PowerLoss {
         self.state().count
     }
 
-    /// Whether the power has gone.
+    /// Whether the power has failed.
     pub(crate) fn is_out(&self) -> bool {
         self.state().out
     }
 
-    /// Replaces the directory by what is left of it. Nobody may work on it any more.
+    /// Replaces the directory by what is left of it. It must not be in use any more.
     pub(crate) fn crash(&self, habit: Habit) {
         let mut state = self.state();
         state.out = true;

@@ -1,4 +1,4 @@
-//! What is durable and what is not: files and directories, each with its own past.
+//! What is durable and what is not: files and directories, each with its own history.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use std::time::SystemTime;
 pub(super) struct Image {
     pub(super) bytes: Vec<u8>,
     pub(super) modified: SystemTime,
-    /// Stands for owner and extended attributes, too.
+    /// Represents owner and extended attributes, too.
     pub(super) mode: u32,
 }
 
@@ -28,14 +28,14 @@ impl Inode {
     }
 }
 
-/// What a name stands for.
+/// What a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Node {
     File(usize),
     Directory(usize),
 }
 
-/// A directory: for each name what it stood for, from what is durable to what is live.
+/// A directory: for each name what it referred to, from the durable state to the live one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Directory {
     pub(super) names: BTreeMap<String, Vec<Option<Node>>>,
@@ -59,7 +59,7 @@ impl Directory {
     }
 }
 
-/// Everything below one directory. Paths outside it are none of its business.
+/// Everything below one directory. Paths outside it are ignored.
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) root: PathBuf,
@@ -69,7 +69,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Takes in what is there, all of it durable.
+    /// Records what exists, all of it durable.
     pub(super) fn of(root: &Path) -> Self {
         let mut model =
             Self { root: root.to_owned(), inodes: vec![], directories: vec![Directory::default()] };

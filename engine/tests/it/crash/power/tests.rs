@@ -44,7 +44,7 @@ fn new_file(disk: &PowerLoss, root: &Path, synced: bool) {
 }
 
 #[test]
-fn what_is_synced_stays() {
+fn synced_data_survives() {
     let found = outcomes(|disk, root| {
         new_file(disk, root, true);
         disk.remove_file(&root.join("old")).unwrap();

@@ -91,7 +91,7 @@ final class Table {
         return directories(dataDirectory).sstableLister(Directories.OnTxnErr.THROW).list();
     }
 
-    /** A store for offline use, without a registered schema behind it. */
+    /** A store for offline use, without a registered schema. */
     ColumnFamilyStore store(Path dataDirectory) {
         Keyspace keyspace = Keyspace.mockKS(KeyspaceMetadata.create(metadata.ksName, KeyspaceParams.local()));
         return ColumnFamilyStore.createColumnFamilyStore(

@@ -110,7 +110,7 @@ final class Content {
         return row.build();
     }
 
-    /** Row i, and behind some rows a range tombstone in the gap before the next one. */
+    /** Row i, and after some rows a range tombstone in the gap before the next one. */
     private List<Unfiltered> rowAndRange(int i) {
         int clustering = 10 * i;
         List<Unfiltered> unfiltereds = new ArrayList<>();

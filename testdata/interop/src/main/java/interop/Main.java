@@ -29,7 +29,7 @@ public final class Main {
             if (!line.isBlank()) allOk &= run(Command.parse(line));
         Settings.delete(settings);
         System.out.flush();
-        // Cassandra leaves non-daemon threads behind, so returning would not end the JVM.
+        // Cassandra leaves non-daemon threads running, so returning would not end the JVM.
         Runtime.getRuntime().halt(allOk ? 0 : 1);
     }
 

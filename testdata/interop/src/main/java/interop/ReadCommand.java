@@ -16,7 +16,7 @@ import org.apache.cassandra.io.sstable.format.SSTableReader;
  * {@code read data= keyspace= table= [rows=] [hash=] [sstables=] [as=node]}: opens every SSTable of a table folder with the database's own
  * reader, hashes its content, looks partitions and rows up through the indexes, and runs the extended
  * verifier. Fails if anything is wrong, or differs from the given row count, hash or number of SSTables. As a node does, it refuses SSTables
- * without a component that it needs, and builds anew those that it can.
+ * without a component that it needs, and rebuilds those that it can.
  */
 final class ReadCommand {
     private ReadCommand() {}

@@ -12,7 +12,7 @@ import org.apache.cassandra.io.util.SequentialWriter;
 /**
  * {@code write data= keyspace= table= compression= [rows=] [blob=] [sstables=] [flushes=]}. With {@code flushes}
  * each writer is told to flush so many times before it is finished, as a compaction does when it opens its
- * result early: behind the data follow as many chunks of nothing.
+ * result early: the data is followed by as many empty chunks.
  */
 final class WriteCommand {
     private WriteCommand() {}

@@ -99,7 +99,7 @@ final class Table {
         return directories(dataDirectory).sstableLister(Directories.OnTxnErr.THROW).list();
     }
 
-    /** A store for offline use, without a registered schema behind it. */
+    /** A store for offline use, without a registered schema. */
     ColumnFamilyStore store(Path dataDirectory) {
         Keyspace keyspace = Keyspace.mockKS(KeyspaceMetadata.create(metadata.keyspace, KeyspaceParams.local()));
         return ColumnFamilyStore.createColumnFamilyStore(

@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A compressor with an {@link Encryptor} behind it: each stage writes the length of its input, as a
+ * A compressor followed by an {@link Encryptor}: each stage writes the length of its input, as a
  * big-endian int, before its output.
  *
  * <p>Written from FORMATS.md 4.1, like the Encryptor without a look at the Rust engine.
