@@ -476,7 +476,7 @@ fn staged_files_that_contradict_the_journal_are_rewritten() {
             bench.check_finished(&report).unwrap();
             let warnings: Vec<_> = report.sstables.iter().flat_map(|line| &line.warnings).collect();
             assert_eq!(warnings.len(), 1, "{warnings:?}");
-            assert!(warnings[0].to_string().contains("begun anew"), "{warnings:?}");
+            assert!(warnings[0].to_string().contains("starts over"), "{warnings:?}");
         }
     }
 }
