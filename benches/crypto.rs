@@ -108,9 +108,8 @@ fn modes(c: &mut Criterion) {
     }
 }
 
-/// The older ciphers, every kernel of the machine. To compare with OpenSSL in the same minute:
-/// `openssl speed -provider legacy -provider default -bytes 16384 -evp des-ede3-cbc`, and with
-/// `-decrypt`; then `des-cbc`, `bf-cbc`, `rc2-cbc`.
+/// The older ciphers, every kernel of the machine. `rekey-benches openssl` compares the best ones with
+/// OpenSSL's.
 fn legacy(c: &mut Criterion) {
     for (text, bytes) in [
         ("Blowfish/CBC/PKCS5Padding", 16),

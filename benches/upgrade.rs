@@ -57,8 +57,8 @@ fn upgrade(site: &Site, target: &Target, threads: usize) -> usize {
         sources: &KeySources::default(),
         threads,
     };
-    let plan = upgrade::plan(&session, &request).expect("a plan");
-    let report = upgrade::run(&session, &plan, threads, &mut NoObserver).expect("a run");
+    let prepared = upgrade::prepare(&session, &request).expect("a plan");
+    let (_, report) = prepared.run(threads, &mut NoObserver).expect("a run");
     assert_eq!(report.failures().count(), 0, "nothing fails");
     report.successes()
 }

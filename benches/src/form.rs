@@ -40,8 +40,12 @@ impl Form {
         Self { is_kmip: true, ..self }
     }
 
+    pub(super) const fn is_encrypted(self) -> bool {
+        self.cipher.is_some()
+    }
+
     pub(super) const fn has_kmip_key(self) -> bool {
-        self.cipher.is_some() && self.is_kmip
+        self.is_encrypted() && self.is_kmip
     }
 
     /// Bytes of a key.

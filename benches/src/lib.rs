@@ -8,4 +8,5 @@ mod site;
 
 pub use form::Form;
 pub use plaintext::Plaintext;
-pub use site::{Headers, KEYSPACE, Site, TABLE};
+pub use site::sparse::Headers;
+pub use site::{KEYSPACE, Site, TABLE};

@@ -1,9 +1,10 @@
-//! `cargo run --release -p rekey-benches -- compare`: the engine beside what it is measured
-//! against, in one run.
+//! Benchmarks that take turns with what they are measured against: `compare` and `openssl`.
 
 #![forbid(unsafe_code)]
 
 mod compare;
+mod measure;
+mod openssl;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,8 +17,10 @@ use rekey_engine::options::ChunkLength;
 /// Benchmarks of the engine that are no criterion benches.
 #[derive(Debug, Parser)]
 enum Args {
-    /// Measure the engine against copying, OpenSSL and others, side by side
+    /// Measure the tool beside what bounds it
     Compare(compare::Options),
+    /// Measure the ciphers beside OpenSSL's, on one core
+    Openssl(openssl::Options),
     /// Make SSTables under AES-256-CBC, to profile with, and print the arguments that give them
     /// another key
     Make(MakeArgs),
@@ -46,6 +49,7 @@ struct MakeArgs {
 fn main() -> ExitCode {
     let done = match Args::parse() {
         Args::Compare(options) => compare::run(&options),
+        Args::Openssl(options) => openssl::run(&options),
         Args::Make(args) => make(&args).map_err(Into::into),
     };
     match done {

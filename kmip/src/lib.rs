@@ -14,7 +14,7 @@
 //!
 //! # fn run(tls: TlsSettings) -> Result<(), Box<dyn std::error::Error>> {
 //! let hosts = Host::parse_list("kmip1.example, kmip2.example:5697")?;
-//! let mut client = Client::new(Box::new(TlsConnector::new(&tls)?), ClientSettings::new(hosts))?;
+//! let mut client = Client::new(TlsConnector::new(&tls)?, ClientSettings::new(hosts))?;
 //! let key = client.fetch(&"02-449".into())?;
 //! println!("{} is {:?}", key.id, key.attributes.state());
 //! # Ok(())

@@ -6,27 +6,18 @@ use rekey_benches::{Form, Plaintext, Site};
 use rekey_engine::options::ChunkLength;
 use tempfile::TempDir;
 
-use super::Result;
-use super::noise::Meter;
+use super::files;
+use crate::measure::noise::Meter;
+use crate::measure::outcome::Result;
 
 /// What all rows share.
 #[derive(Debug)]
 pub(super) struct Bench {
     pub(super) meter: Meter,
     pub(super) rounds: usize,
-    /// Bytes of the SSTables that one rewrite is about.
+    /// Bytes of the SSTables that are rewritten on the disk; in memory, a quarter of that.
     pub(super) bytes: u64,
-    /// Bytes of those that the whole command is about.
-    pub(super) command_bytes: u64,
-    /// Bytes of the SSTables that are counted.
-    pub(super) census_bytes: u64,
-    /// Bytes that the database rewrites.
-    pub(super) peer_bytes: u64,
-    /// The longest SSTable of the curves.
-    pub(super) longest: u64,
-    /// SSTables that are planned.
-    pub(super) planned: u32,
-    /// Sizes so small that they prove nothing but that everything runs.
+    /// Sizes so small that they show nothing but that everything runs.
     pub(super) is_quick: bool,
     /// A directory on a disk.
     pub(super) disk: PathBuf,
@@ -41,23 +32,33 @@ pub(super) struct Bench {
 pub(super) struct Room {
     pub(super) site: Site,
     pub(super) directory: TempDir,
+    pub(super) content: Content,
 }
 
 impl Bench {
-    /// Makes SSTables of `bytes` in all in a directory below `place`.
-    pub(super) fn room(&self, place: &Path, forms: [Form; 2], content: Content) -> Result<Room> {
-        self.meter.check()?;
+    /// A size of what a group needs many of.
+    pub(super) fn size<T>(&self, full: T, quick: T) -> T {
+        if self.is_quick { quick } else { full }
+    }
+
+    /// Makes a site without SSTables in a directory below `place`.
+    pub(super) fn site(place: &Path, forms: [Form; 2], text: Plaintext) -> Result<(Site, TempDir)> {
         let directory = tempfile::Builder::new().prefix("compare-").tempdir_in(place)?;
-        let plaintext = if content.is_rows { Plaintext::rows() } else { Plaintext::fill() };
-        let site = Site::with(directory.path(), forms, plaintext)?;
+        Ok((Site::with(directory.path(), forms, text)?, directory))
+    }
+
+    /// The same with SSTables.
+    pub(super) fn room(&self, place: &Path, forms: [Form; 2], content: Content) -> Result<Room> {
+        let text = if content.is_rows { Plaintext::rows() } else { Plaintext::fill() };
+        let (site, directory) = Self::site(place, forms, text)?;
         let each = content.bytes / u64::from(content.sstables.max(1));
         let chunk_length = ChunkLength::try_from(content.chunk_length)?;
         for id in 1..=content.sstables {
             self.meter.check()?;
             site.write_sstable(id, each, chunk_length)?;
         }
-        super::files::settle(place)?;
-        Ok(Room { site, directory })
+        files::settle(place)?;
+        Ok(Room { site, directory, content })
     }
 }
 

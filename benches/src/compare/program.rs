@@ -7,34 +7,61 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rekey_benches::Site;
+use rekey_benches::{KEYSPACE, Site, TABLE};
 
-use super::Result;
-use super::files::succeed;
-use super::rounds::Figures;
+use super::bench::{Bench, Room};
+use super::files;
 use super::row::{Goal, Row};
+use crate::measure::outcome::Result;
+use crate::measure::rounds::{Case, Figures};
 
-/// The main job on a site, for the second of its forms or back.
-pub(super) fn upgrade(program: &Path, site: &Site, to_second: bool) -> Command {
-    on_site(program, &["upgradesstables", "-a", "--flavor", "apache-4"], site, to_second)
-}
-
-/// What the main job would do.
-pub(super) fn plan(program: &Path, site: &Site, to_second: bool) -> Command {
-    on_site(program, &["plan", "--flavor", "apache-4"], site, to_second)
-}
-
-fn on_site(program: &Path, verb: &[&str], site: &Site, to_second: bool) -> Command {
+/// The tool, with its first arguments, on a site.
+pub(super) fn tool(program: &Path, site: &Site, first: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(verb).arg("--data-dir").arg(site.data()).args(site.arguments(to_second));
+    command.args(first).arg("--data-dir").arg(site.data());
     command
 }
 
-/// Counts the keys of a site.
-pub(super) fn census(program: &Path, site: &Site) -> Command {
-    let mut command = Command::new(program);
-    command.arg("census").arg("--data-dir").arg(site.data());
+/// The main job on a table of a site, for the second of its forms or back. Only tables that are named
+/// are rewritten if they are not encrypted.
+pub(super) fn upgrade(program: &Path, site: &Site, table: &str, to_second: bool) -> Command {
+    let first = ["upgradesstables", "-a", KEYSPACE, table, "--flavor", "apache-4"];
+    let mut command = tool(program, site, &first);
+    command.args(site.arguments(to_second));
     command
+}
+
+/// The main job on a room as a case: to the second form, and back in the next round.
+pub(super) fn to_and_fro<'a>(bench: &'a Bench, room: &'a Room, memory: &'a Memory) -> Case<'a> {
+    let mut to_second = true;
+    upgrading(room, "upgradesstables", 1.0, move || {
+        let mut command = upgrade(&bench.program, &room.site, TABLE, to_second);
+        to_second = !to_second;
+        memory.watch(&mut command)
+    })
+}
+
+/// The main job there and back in each round, for two forms that do not cost the same; the rate is
+/// that of both ways.
+pub(super) fn there_and_back<'a>(bench: &'a Bench, room: &'a Room, name: &str) -> Case<'a> {
+    upgrading(room, name, 2.0, || {
+        [true, false].into_iter().try_for_each(|to_second| {
+            run(&mut upgrade(&bench.program, &room.site, TABLE, to_second)).map(|_memory| ())
+        })
+    })
+}
+
+fn upgrading<'a>(
+    room: &'a Room,
+    name: &str,
+    ways: f64,
+    mut work: impl FnMut() -> Result<()> + 'a,
+) -> Case<'a> {
+    Case::new(name, move |meter| {
+        files::ready(&room.site.table())?;
+        let sample = meter.time_writing(room.directory.path(), room.content.bytes, &mut work)?;
+        Ok(sample.with_value(ways * sample.value))
+    })
 }
 
 /// The most memory beyond mapped files that each run of the tool was seen to hold, in MiB.
@@ -55,16 +82,11 @@ impl Memory {
     pub(super) fn row(&self, of: &str) -> Row {
         Row {
             what: format!("own memory of {of}"),
-            against: String::new(),
-            figures: Figures::lowest(self.peaks.borrow().clone()),
-            goal: Goal::AtMost { demand: 256.0, stretch: 64.0, unit: "MiB" },
-            rates: "`RssAnon`, the most of what was seen every 2 ms".to_owned(),
+            against: "",
+            figures: Figures::of(self.peaks.borrow().clone()),
+            goal: Goal::AtMost(256.0, "MiB"),
+            rates: "`RssAnon`".to_owned(),
         }
-    }
-
-    /// In MiB.
-    pub(super) fn median(&self) -> f64 {
-        Figures::lowest(self.peaks.borrow().clone()).median
     }
 }
 
@@ -95,6 +117,17 @@ fn resident(path: &str) -> Option<u64> {
     let status = fs::read_to_string(path).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Runs a command to its end; a failure shows what it said.
+pub(super) fn succeed(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("{name} failed ({}): {said}", output.status).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Builds the tool as a release and says where it is: beside this program.

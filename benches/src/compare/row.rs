@@ -1,14 +1,14 @@
 //! The lines of the result.
 
-use super::rounds::Figures;
+use crate::measure::rounds::{Figures, Series};
 
 /// A line of the table: something against something else.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     /// What was measured.
     pub(super) what: String,
-    /// What it is compared with.
-    pub(super) against: String,
+    /// What it is compared with: what bounds it, if anything.
+    pub(super) against: &'static str,
     /// The figures of the comparison.
     pub(super) figures: Figures,
     /// What they are to reach.
@@ -17,112 +17,78 @@ pub(super) struct Row {
     pub(super) rates: String,
 }
 
-/// What a row is to reach.
+/// What a row is to reach, by its median.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Goal {
-    /// A ratio of at least so much; better, of so much.
-    AtLeast { demand: f64, stretch: f64 },
-    /// No more than so much of a unit; better, of so much.
-    AtMost { demand: f64, stretch: f64, unit: &'static str },
+    /// A ratio of at least so much.
+    AtLeast(f64),
+    /// No more than so much of a unit.
+    AtMost(f64, &'static str),
     /// Nothing: for comparison.
     None,
 }
 
-/// How a row stands to its goal, by its median.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Stretch,
-    Met,
-    /// The best round alone meets the demand.
-    BestOnly,
-    NotMet,
-    NoGoal,
-}
-
 impl Row {
+    /// One case of a series against another, whose values are GB/s.
+    pub(super) fn of_rates(
+        series: &Series,
+        (case, to): (usize, usize),
+        what: &str,
+        against: &'static str,
+        goal: Goal,
+    ) -> Self {
+        let rates = format!(
+            "{} GB/s on {:.1} cores against {} GB/s",
+            digits(series.values(case).median),
+            series.cores(case),
+            digits(series.values(to).median),
+        );
+        Self { what: what.to_owned(), against, figures: series.ratio(case, to), goal, rates }
+    }
+
     /// A row that could not be measured here.
     pub(super) fn left_out(what: &str, why: &str) -> Self {
         Self {
             what: what.to_owned(),
-            against: String::new(),
-            figures: Figures::lowest(vec![]),
+            against: "",
+            figures: Figures::of(vec![]),
             goal: Goal::None,
             rates: format!("left out: {why}"),
         }
     }
 
-    /// How far it is beyond its demand, 1 being just there; none without a goal or a figure.
-    pub(super) fn of_demand(&self) -> Option<f64> {
+    fn verdict(&self) -> &'static str {
         let median = self.figures.median;
-        let factor = match self.goal {
-            Goal::AtLeast { demand, .. } => median / demand,
-            Goal::AtMost { demand, .. } => demand / median,
-            Goal::None => return None,
+        let is_met = match self.goal {
+            Goal::AtLeast(demand) => median >= demand,
+            Goal::AtMost(demand, _) => median <= demand,
+            Goal::None => return "",
         };
-        factor.is_finite().then_some(factor)
+        if is_met { "met" } else { "**not met**" }
     }
 
-    /// The stretch goal as a multiple of the demand.
-    pub(super) fn stretch_of_demand(&self) -> Option<f64> {
-        match self.goal {
-            Goal::AtLeast { demand, stretch } => Some(stretch / demand),
-            Goal::AtMost { demand, stretch, .. } => Some(demand / stretch),
-            Goal::None => None,
-        }
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        let Figures { best, median, .. } = self.figures;
-        let reached = match self.goal {
-            Goal::AtLeast { demand, stretch } => {
-                (median >= stretch, median >= demand, best >= demand)
-            }
-            Goal::AtMost { demand, stretch, .. } => {
-                (median <= stretch, median <= demand, best <= demand)
-            }
-            Goal::None => return Verdict::NoGoal,
+    /// The row as a line of [`HEAD`]'s table.
+    pub(super) fn markdown(&self) -> String {
+        let (demand, unit) = match self.goal {
+            Goal::AtLeast(demand) => (demand.to_string(), ""),
+            Goal::AtMost(demand, unit) => (format!("at most {demand} {unit}"), unit),
+            Goal::None => (String::new(), ""),
         };
-        match reached {
-            (true, _, _) => Verdict::Stretch,
-            (_, true, _) => Verdict::Met,
-            (_, _, true) => Verdict::BestOnly,
-            _ => Verdict::NotMet,
-        }
-    }
-
-    /// Demand and stretch as the table shows them.
-    pub(super) fn goals(&self) -> (String, String) {
-        match self.goal {
-            Goal::AtLeast { demand, stretch } => (demand.to_string(), stretch.to_string()),
-            Goal::AtMost { demand, stretch, unit } => {
-                (format!("at most {demand} {unit}"), format!("{stretch} {unit}"))
-            }
-            Goal::None => (String::new(), String::new()),
-        }
-    }
-
-    /// Best and median as the table shows them.
-    pub(super) fn shown(&self) -> (String, String) {
-        let Figures { best, median, .. } = self.figures;
-        match self.goal {
-            _ if self.figures.rounds == 0 => (String::new(), String::new()),
-            Goal::AtMost { unit, .. } => {
-                (format!("{} {unit}", digits(best)), format!("{} {unit}", digits(median)))
-            }
-            Goal::AtLeast { .. } | Goal::None => (digits(best), digits(median)),
-        }
-    }
-}
-
-impl Verdict {
-    pub(super) const fn words(self) -> &'static str {
-        match self {
-            Self::Stretch => "stretch met",
-            Self::Met => "met",
-            Self::BestOnly => "**not met** (best round only)",
-            Self::NotMet => "**not met**",
-            Self::NoGoal => "",
-        }
+        let Figures { median, lowest, highest, clean, rounds } = self.figures;
+        let (median, spread) = match rounds {
+            0 => (String::new(), String::new()),
+            _ => (
+                format!("{} {unit}", digits(median)).trim_end().to_owned(),
+                format!("{} to {}", digits(lowest), digits(highest)),
+            ),
+        };
+        format!(
+            "| {} | {} | {demand} | {median} | {spread} | {} | {clean}/{rounds} | {} |",
+            self.what,
+            self.against,
+            self.verdict(),
+            self.rates,
+        )
     }
 }
 
@@ -138,55 +104,40 @@ pub(super) fn digits(figure: f64) -> String {
     format!("{figure:.places$}")
 }
 
+/// The columns of the table.
+pub(super) const HEAD: &str = "\
+| what | against | demand | median | lowest to highest | verdict | clean rounds | rates |
+|---|---|---|---|---|---|---|---|";
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(best: f64, median: f64, goal: Goal) -> Row {
-        Row {
-            what: String::new(),
-            against: String::new(),
-            figures: Figures { best, median, clean: 3, rounds: 3 },
-            goal,
-            rates: String::new(),
-        }
+    fn row(figures: Vec<f64>, goal: Goal) -> Row {
+        let (what, rates) = ("a".to_owned(), "c".to_owned());
+        Row { what, against: "b", figures: Figures::of(figures), goal, rates }
     }
 
     #[test]
     fn the_median_decides() {
-        let goal = Goal::AtLeast { demand: 1.2, stretch: 1.45 };
-        assert_eq!(row(1.6, 1.5, goal).verdict(), Verdict::Stretch);
-        assert_eq!(row(1.6, 1.2, goal).verdict(), Verdict::Met);
-        assert_eq!(row(1.3, 1.1, goal).verdict(), Verdict::BestOnly);
-        assert_eq!(row(1.1, 1.0, goal).verdict(), Verdict::NotMet);
-        assert_eq!(row(1.1, f64::NAN, goal).verdict(), Verdict::NotMet);
-
-        let goal = Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" };
-        assert_eq!(row(4.0, 5.0, goal).verdict(), Verdict::Stretch);
-        assert_eq!(row(4.0, 6.0, goal).verdict(), Verdict::Met);
-        assert_eq!(row(29.0, 31.0, goal).verdict(), Verdict::BestOnly);
-        assert_eq!(row(31.0, 32.0, goal).verdict(), Verdict::NotMet);
-        assert_eq!(row(31.0, f64::NAN, goal).verdict(), Verdict::NotMet);
+        let goal = Goal::AtLeast(1.2);
+        assert_eq!(row(vec![1.1, 1.2, 9.0], goal).verdict(), "met");
+        assert_eq!(row(vec![1.1, 1.1, 9.0], goal).verdict(), "**not met**");
+        assert_eq!(row(vec![], goal).verdict(), "**not met**");
+        let goal = Goal::AtMost(30.0, "s");
+        assert_eq!(row(vec![4.0, 30.0, 31.0], goal).verdict(), "met");
+        assert_eq!(row(vec![4.0, 31.0, 31.0], goal).verdict(), "**not met**");
+        assert_eq!(row(vec![], goal).verdict(), "**not met**");
     }
 
     #[test]
-    fn a_row_is_so_far_beyond_its_demand() {
-        let ratio = row(9.0, 3.0, Goal::AtLeast { demand: 1.5, stretch: 2.25 });
-        assert_eq!((ratio.of_demand(), ratio.stretch_of_demand()), (Some(2.0), Some(1.5)));
-        let time = row(9.0, 10.0, Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" });
-        assert_eq!((time.of_demand(), time.stretch_of_demand()), (Some(3.0), Some(6.0)));
-        let none = Row::left_out("the database", "there is no java");
-        assert_eq!((none.of_demand(), none.verdict()), (None, Verdict::NoGoal));
-        assert_eq!(none.shown(), (String::new(), String::new()));
-    }
-
-    #[test]
-    fn times_and_bytes_are_shown_with_their_unit() {
-        let of_time = row(3.25, 4.0, Goal::AtMost { demand: 30.0, stretch: 5.0, unit: "s" });
-        assert_eq!(of_time.goals(), ("at most 30 s".to_owned(), "5 s".to_owned()));
-        assert_eq!(of_time.shown(), ("3.25 s".to_owned(), "4.00 s".to_owned()));
-        let ratio = row(1.5, 1.25, Goal::AtLeast { demand: 0.5, stretch: 1.0 });
-        assert_eq!(ratio.goals(), ("0.5".to_owned(), "1".to_owned()));
-        assert_eq!(ratio.shown(), ("1.50".to_owned(), "1.25".to_owned()));
+    fn a_row_is_a_line() {
+        let of_time = row(vec![3.25, 4.0, 5.0], Goal::AtMost(30.0, "s"));
+        let line = "| a | b | at most 30 s | 4.00 s | 3.25 to 5.00 | met | 3/3 | c |";
+        assert_eq!(of_time.markdown(), line);
+        let ratio = row(vec![1.5], Goal::AtLeast(0.5));
+        assert_eq!(ratio.markdown(), "| a | b | 0.5 | 1.50 | 1.50 to 1.50 | met | 1/1 | c |");
+        let none = Row::left_out("a", "there is no java");
+        assert_eq!(none.markdown(), "| a |  |  |  |  |  | 0/0 | left out: there is no java |");
     }
 }

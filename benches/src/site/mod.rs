@@ -1,7 +1,7 @@
 //! A data directory with one table, and two forms to go to and fro between.
 
 mod links;
-mod sparse;
+pub(crate) mod sparse;
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +17,8 @@ use rekey_engine::plan::{Target, target_codec};
 use rekey_engine::sstable::{CRC_CHUNK_LENGTH, Component, Descriptor, format_digest};
 use rekey_engine::{Error, Result};
 
-pub use sparse::Headers;
-
-use crate::{Form, Plaintext};
+use crate::form::Form;
+use crate::plaintext::Plaintext;
 
 /// A data directory with one table, and two forms to go to and fro between.
 #[derive(Debug)]
@@ -76,21 +75,6 @@ impl Site {
         &self.targets
     }
 
-    /// Where the keys are.
-    #[must_use]
-    pub const fn sources(&self) -> &KeySources {
-        &self.sources
-    }
-
-    /// The bytes of the key of one of the forms; none where it does not encrypt.
-    ///
-    /// # Errors
-    /// What is wrong with the key.
-    pub fn key(&self, form: usize) -> Result<Vec<u8>> {
-        let Some(key) = self.targets.get(form).and_then(Target::key) else { return Ok(vec![]) };
-        Ok(self.sources.read_key(key)?.expose().to_vec())
-    }
-
     /// The arguments of a command that makes the first form of the second, or the other way
     /// round.
     #[must_use]
@@ -101,6 +85,9 @@ impl Site {
         let pairs: Vec<_> =
             pairs.iter().map(|(name, value)| format!("'{name}': '{value}'")).collect();
         let mut arguments = vec!["--compression".to_owned(), format!("{{{}}}", pairs.join(", "))];
+        if !form.is_encrypted() {
+            arguments.push("--decrypt".to_owned());
+        }
         if form.has_kmip_key() {
             arguments.extend(["--key-id".to_owned(), key_id(name)]);
         }

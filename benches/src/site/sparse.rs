@@ -31,7 +31,7 @@ impl Site {
         let plain = usize::try_from(chunk_length.bytes()).unwrap_or(usize::MAX);
         let stride = u64::try_from(sealer.record_length(plain)).unwrap_or(u64::MAX);
         let count = length / u64::from(chunk_length.bytes());
-        let header = target.key_header().encode();
+        let header = target.key_header().map_or_else(Vec::new, |header| header.encode());
 
         let descriptor = descriptor(id)?;
         let data = LocalStorage.create(&descriptor.path(&self.table(), &Component::Data))?;

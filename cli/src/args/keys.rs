@@ -11,7 +11,7 @@ use super::shared::{ServerArgs, UserArgs};
 pub(crate) enum KeysCommand {
     /// List the symmetric keys of a group, or of all
     List(ListArgs),
-    /// Try the connection to each server step by step, and say what is wrong and what cures it
+    /// Try the connection to each server step by step, and say what is wrong and what helps
     Test(TestArgs),
     /// Set the date from which the database no longer encrypts with a key (Protect Stop Date)
     Expire(ExpireArgs),

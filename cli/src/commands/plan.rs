@@ -19,9 +19,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let selection = args.data.selection(style)?;
     args.data.note_empty(style, &session, &selection);
     let archives = args.archives.archives();
-    let unfinished = upgrade::unfinished(&session)?;
+    let found = upgrade::find(&session)?;
     let threads = args.data.threads();
-    let target = args.target.target(&sources, &session, unfinished.as_ref(), threads)?;
+    let target = args.target.target(&sources, &session, found.history(), threads)?;
     let plan = upgrade::plan(
         &session,
         &PlanRequest {

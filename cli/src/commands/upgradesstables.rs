@@ -27,15 +27,15 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         .with_state_dir(args.state_dir.clone())
         .with_checkpoint(args.checkpoint.0)
         .with_control(Arc::clone(&control));
-    let unfinished = upgrade::unfinished(&session)?;
-    if args.resume_only && unfinished.is_none() {
+    let found = upgrade::find(&session)?;
+    if args.resume_only && found.history().is_none() {
         return Err(Error::invalid("there is no unfinished run to resume")
             .hint("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
     args.data.note_empty(style, &session, &selection);
     let archives = args.archives.archives();
     let threads = args.data.threads();
-    let target = args.target.target(&sources, &session, unfinished.as_ref(), threads)?;
+    let target = args.target.target(&sources, &session, found.history(), threads)?;
     let request = PlanRequest {
         selection: &selection,
         archives,
@@ -44,26 +44,25 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         sources: &sources,
         threads: args.data.threads(),
     };
-    let prepared = upgrade::prepare(&session, &request)?;
-    let plan = &prepared.plan;
-    if let Some(unfinished) = unfinished.filter(|_| prepared.goes_on) {
-        style.resuming(&unfinished);
+    let prepared = found.prepare(&request)?;
+    if let Some(unfinished) = prepared.resumes() {
+        style.resuming(unfinished);
     }
     say_key(style, &prepared, &sources);
     style.recovered(&prepared.recovered);
     style.servers(&sources);
-    style.warnings(plan);
-    style.target(&plan.target);
-    let report = watch::over(
+    style.warnings(&prepared.plan);
+    style.target(&prepared.plan.target);
+    let (plan, report) = watch::over(
         &control,
         &signals,
         args.watch.control.as_deref(),
         |line| style.note(line),
-        || upgrade::run(&session, plan, args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
+        || prepared.run(args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
     )?;
     style.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
     style.target_again(&plan.target);
-    style.alterations(&upgrade::to_alter(plan, &report));
+    style.alterations(&upgrade::to_alter(&plan, &report));
     style.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
         style.go_on(&format!(
@@ -72,8 +71,8 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         ));
         return Ok(signals.status());
     }
-    style.archives_left(plan);
-    style.nothing_to_rotate(plan, &args.keys);
+    style.archives_left(&plan);
+    style.nothing_to_rotate(&plan, &args.keys);
     if report.failures().any(is_worth_repeating) {
         style.go_on("some SSTables failed and are as they were; the same command tries them again");
     }
@@ -86,7 +85,7 @@ fn is_worth_repeating(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid | ErrorKind::Internal)
 }
 
-fn say_key(style: Style, prepared: &Prepared, sources: &KeySources) {
+fn say_key(style: Style, prepared: &Prepared<'_>, sources: &KeySources) {
     let Some(key) = prepared.plan.target.key() else { return };
     match prepared.key {
         KeyCreation::Created => style.note(&format!("made a new key: {key}")),

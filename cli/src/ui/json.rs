@@ -74,7 +74,7 @@ pub(super) fn error(error: &Error) -> Value {
         "chunk": error.chunk_index(),
         "offset": error.byte_offset(),
         "key": error.key_name(),
-        "cure": error.hint_text(),
+        "hint": error.hint_text(),
     })
 }
 
@@ -84,7 +84,7 @@ pub(super) fn target(target: &Target) -> Value {
     json!({
         "class": target.params().class().map(|class| class.simple_name()),
         "options": target.params().options(),
-        "key": target.key(),
+        "key": target.target_key(),
         "state": choice.and_then(|choice| choice.state.as_deref()),
         "reason": choice.map(|choice| &choice.reason),
         "not_taken": choice.map(|choice| {

@@ -65,7 +65,7 @@ pub(super) fn line(target: &Target) -> String {
         Some(class) => class.simple_name().to_owned(),
         None => "uncompressed".to_owned(),
     };
-    match (target.encryptor(), target.key()) {
+    match (target.encryptor(), target.target_key()) {
         (Some(options), Some(key)) => {
             let state = target.choice().and_then(|choice| choice.state.as_deref());
             let state = state.map_or_else(String::new, |state| format!(" ({state})"));

@@ -217,8 +217,8 @@ impl<'a> Place<'a> {
         let session = self.session(LeaseMode::Exclusive)?;
         let _dry = upgrade::plan(&session, &request).map_err(|error| check(&error));
         let run = upgrade::prepare(&session, &request)
-            .and_then(|prepared| upgrade::run(&session, &prepared.plan, ONE, &mut NoObserver));
-        run.map_err(|error| check(&error)).ok()
+            .and_then(|prepared| prepared.run(ONE, &mut NoObserver));
+        run.map_err(|error| check(&error)).map(|(_, report)| report).ok()
     }
 
     /// A verification of everything finds each new SSTable complete.

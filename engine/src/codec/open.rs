@@ -61,7 +61,7 @@ impl From<ChunkError> for Error {
 
 /// The error for a chunk whose CRC32 is not that of its stored bytes.
 #[must_use]
-pub fn crc_mismatch() -> Error {
+pub(crate) fn crc_mismatch() -> Error {
     Error::corrupt("the chunk's CRC does not match its bytes")
         .hint("restore the SSTable from a backup or a replica, or scrub it on the node")
 }

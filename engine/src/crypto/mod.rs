@@ -39,7 +39,7 @@ pub use key::{CipherKey, DecryptFailed};
 pub use lane::{Lane, PartialBlock};
 pub use padding::pad;
 pub use transformation::{Mode, Padding, Transformation, TransformationError};
-pub use weakness::{Weakening, Weakness};
+pub(crate) use weakness::{Weakening, Weakness};
 
 /// A block of AES.
 type Block = [u8; BLOCK];

@@ -6,20 +6,14 @@ use super::{Algorithm, Mode, Transformation};
 
 /// Why new data should not be encrypted with a cipher. Prints as one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Weakness(Suite);
+pub(crate) struct Weakness(Suite);
 
 impl Weakness {
     /// Judges a transformation with keys of a strength in bits; `None` for AES in any mode but ECB.
     #[must_use]
-    pub fn of(transformation: &Transformation, strength: u32) -> Option<Self> {
+    pub(crate) fn of(transformation: &Transformation, strength: u32) -> Option<Self> {
         let suite = Suite::new(transformation, strength);
         (suite.algorithm.is_legacy() || suite.mode == Mode::Ecb).then_some(Self(suite))
-    }
-
-    /// Bits of security: the logarithm of the work to find a key.
-    #[must_use]
-    pub const fn security_bits(self) -> u32 {
-        self.0.security_bits()
     }
 }
 
@@ -44,7 +38,7 @@ impl fmt::Display for Weakness {
 
 /// A step from one cipher to a weaker one. Prints as one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Weakening {
+pub(crate) struct Weakening {
     from: Suite,
     to: Suite,
 }
@@ -56,7 +50,10 @@ impl Weakening {
     /// AES is better than all others, whose ciphertexts collide after a few GiB because of their
     /// blocks of 8 bytes. Otherwise the bits of security count, and any mode is better than ECB.
     #[must_use]
-    pub fn between(from: (&Transformation, u32), to: (&Transformation, u32)) -> Option<Self> {
+    pub(crate) fn between(
+        from: (&Transformation, u32),
+        to: (&Transformation, u32),
+    ) -> Option<Self> {
         let (from, to) = (Suite::new(from.0, from.1), Suite::new(to.0, to.1));
         let loses_mode = to.mode == Mode::Ecb && from.mode != Mode::Ecb;
         (loses_mode || to.rank() < from.rank()).then_some(Self { from, to })
@@ -159,7 +156,7 @@ mod tests {
             ("Blowfish", 448, 448),
             ("RC2", 40, 40),
         ] {
-            assert_eq!(Weakness::of(&parse(text), strength).unwrap().security_bits(), bits);
+            assert_eq!(Weakness::of(&parse(text), strength).unwrap().0.security_bits(), bits);
         }
     }
 

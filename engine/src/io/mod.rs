@@ -24,7 +24,7 @@ mod way;
 pub use holders::{Holder, Unseen};
 pub use lease::{LeaseMode, NodeLease};
 pub use local::LocalStorage;
-pub use rights::{NewOwner, Rights};
+pub(crate) use rights::{NewOwner, Rights};
 pub use source::{Access, Source};
 pub use standing::{Place, Standing};
 pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 /// User, groups and capabilities of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rights {
+pub(crate) struct Rights {
     user: u32,
     groups: Vec<u32>,
     capabilities: u64,
@@ -16,8 +16,8 @@ pub struct Rights {
 /// The owner of a new file that replaces another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NewOwner {
-    /// The owner of the old one.
+/// The owner of the old one.
+pub(crate) enum NewOwner {
     Same,
     /// The user who runs this program, since the directory is theirs: this is the node's user, and
     /// the node's own new files would have the same owner.
@@ -33,7 +33,7 @@ const CAP_SYS_ADMIN: u32 = 21;
 impl Rights {
     /// The rights of this process. They are read once.
     #[must_use]
-    pub fn own() -> &'static Self {
+    pub(crate) fn own() -> &'static Self {
         static OWN: LazyLock<Rights> = LazyLock::new(|| {
             let read = |name: &str| {
                 fs::read_to_string(format!("/proc/thread-self/{name}"))
@@ -73,7 +73,7 @@ impl Rights {
 
     /// The owner of a new file next to an old one, in a directory of this owner.
     #[must_use]
-    pub fn new_owner(&self, user: u32, group: u32, directory_user: u32) -> NewOwner {
+    pub(crate) fn new_owner(&self, user: u32, group: u32, directory_user: u32) -> NewOwner {
         let is_known = self.users.contains(user) && self.known_groups.contains(group);
         let is_given =
             self.has(CAP_CHOWN) && is_known || user == self.user && self.groups.contains(&group);
@@ -96,7 +96,7 @@ impl Rights {
 
     /// Whether attributes that the system controls may be set.
     #[must_use]
-    pub const fn may_guard(&self) -> bool {
+    pub(crate) const fn may_guard(&self) -> bool {
         self.has(CAP_SYS_ADMIN)
     }
 }

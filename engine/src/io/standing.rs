@@ -104,13 +104,13 @@ impl Standing {
 impl Rights {
     /// Whether the owners allow removing the name of a file; permissions are checked separately.
     #[must_use]
-    pub const fn may_remove(&self, file: &Standing, directory: &Standing) -> bool {
+    pub(crate) const fn may_remove(&self, file: &Standing, directory: &Standing) -> bool {
         !directory.is_sticky() || directory.user == self.user() || self.owns(file)
     }
 
     /// Whether the times of a file may be set, and its permissions.
     #[must_use]
-    pub const fn owns(&self, file: &Standing) -> bool {
+    pub(crate) const fn owns(&self, file: &Standing) -> bool {
         self.are_those_of(file.user)
     }
 }

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 
 /// The version of the format that is written. Older ones stay readable: 1 has no records of copies, and
 /// 2 has absolute paths, and neither progress nor ends.
-pub const FORMAT: u16 = 3;
+pub(super) const FORMAT: u16 = 3;
 
 /// What is wrong with a journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

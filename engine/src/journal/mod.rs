@@ -28,13 +28,14 @@ mod site;
 mod writer;
 
 pub use checkpoint::Checkpoint;
-pub use frame::{FORMAT, JournalError};
+pub use frame::JournalError;
 pub use history::{Entry, History, Left, Seen, State};
 pub use ranges::{Missing, RangeSet};
 pub use record::{Ending, Part, Record, Run, Session, SourceFile, Stage, Staged};
 pub use replacement::{REPLACEMENT_FILE, Replacement};
 pub use rotations::{ROTATIONS_FILE, Rotation, Rotations};
-pub use site::{Location, MARKER_FILE, Marker, RunId, Site};
+pub(crate) use site::MARKER_FILE;
+pub use site::{Location, Marker, RunId, Site};
 pub use writer::{Durability, JOURNAL_FILE, Journal};
 
 #[cfg(test)]

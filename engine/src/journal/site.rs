@@ -197,7 +197,7 @@ fn fields(mut reader: Reader<'_>) -> Decoded<Marker> {
 }
 
 /// The name of the file in this program's directory below a data directory.
-pub const MARKER_FILE: &str = "run";
+pub(crate) const MARKER_FILE: &str = "run";
 
 const MAGIC: [u8; 8] = *b"SSTRKRUN";
 const FORMAT: u16 = 1;

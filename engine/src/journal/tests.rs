@@ -476,7 +476,7 @@ fn every_kind_of_record_is_in_a_whole_life() {
 fn journals_of_all_formats_stay_readable() {
     let (written, _) = journal(&whole_life());
     // The same is written today; anything else would be another format.
-    assert_eq!((FORMAT, fixture("format-3") == written), (3, true));
+    assert_eq!((frame::FORMAT, fixture("format-3") == written), (3, true));
 
     let mut records = with_absolute_paths(&whole_life());
     let mut as_of = |format: u8| {

@@ -56,7 +56,7 @@ pub(super) fn look_beside(
 
 /// The geometry of index pages under some options; `longest_id` is the site's limit for key ids.
 #[must_use]
-pub fn page_geometry(options: &EncryptorOptions, longest_id: usize) -> PageGeometry {
+pub(crate) fn page_geometry(options: &EncryptorOptions, longest_id: usize) -> PageGeometry {
     let header = HeaderKind::from(options.provider());
     PageGeometry::new(options.transformation(), options.iv_length(), header, longest_id)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::inspect::{Facts, Shape};
+use super::facts::{Facts, Shape};
 use crate::Error;
 use crate::keys::KeyRef;
 

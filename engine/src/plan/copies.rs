@@ -11,10 +11,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::archive::{Archive, Archives};
+use super::draft::{Found, Inspected, Subject};
+use super::facts::Facts;
 use super::fate::Fate;
-use super::inspect::{Facts, Inspector};
-use super::planned::{Action, PlannedSSTable, SkipReason};
-use super::space::Space;
+use super::inspect::Inspector;
 use super::target::Target;
 use crate::io::{FileId, Place, Storage};
 use crate::sstable::{Component, Format};
@@ -44,10 +44,10 @@ struct Member {
 /// What was not asked for.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    /// How many copies a planned SSTable has there, by its place in the list.
+    /// How many copies a live SSTable has there, by its place in the list.
     pub(super) copies: BTreeMap<usize, usize>,
     /// SSTables on their own, with their copies there.
-    pub(super) alone: Vec<PlannedSSTable>,
+    pub(super) alone: Vec<Inspected>,
 }
 
 impl Shelf {
@@ -79,14 +79,13 @@ impl Shelf {
         shelf
     }
 
-    /// Gives the planned SSTables, which are live so far, their copies, and adds those that have no
-    /// live one.
+    /// Gives the live SSTables their copies, and adds those that have no live one.
     pub(super) fn attach(
         self,
         (inspector, storage): (Inspector<'_>, &dyn Storage),
         target: &Target,
-        sstables: &mut Vec<PlannedSSTable>,
-    ) -> Left {
+        found: Vec<Found>,
+    ) -> (Vec<Inspected>, Left) {
         let mut left = Left::default();
         let mut places = BTreeMap::new();
         let mut boxes: BTreeMap<(Key, bool), Vec<Member>> = BTreeMap::new();
@@ -95,39 +94,48 @@ impl Shelf {
             let key = Key::of(&member.sstable, member.data, number, place);
             boxes.entry((key, member.is_taken)).or_default().push(member);
         }
-        if boxes.is_empty() {
-            return left;
-        }
-        for (number, planned) in sstables.iter_mut().enumerate() {
-            let Some(facts) = &planned.facts else { continue };
-            let Ok(Some(data)) = storage.identity(&facts.data_path()) else { continue };
-            let place = place_of(&planned.sstable, storage, &mut places);
-            let key = Key::of(&planned.sstable, Some(data), 0, place);
-            for is_taken in [true, false] {
-                let Some(members) = boxes.get_mut(&(key.clone(), is_taken)) else { continue };
-                let Ok(shared) = replaced(storage, &planned.sstable, facts, target) else {
-                    continue;
-                };
+        let mut take = |live: &Found| -> [Option<Same>; 2] {
+            let (false, Ok(facts)) = (boxes.is_empty(), &live.facts) else { return [None, None] };
+            let Ok(Some(data)) = storage.identity(&facts.data_path()) else { return [None, None] };
+            let place = place_of(&live.sstable, storage, &mut places);
+            let key = Key::of(&live.sstable, Some(data), 0, place);
+            [true, false].map(|is_taken| {
+                let members = boxes.get_mut(&(key.clone(), is_taken))?;
+                let shared = replaced(storage, &live.sstable, facts, target).ok()?;
                 let copies = take_same(storage, members, &shared, facts, target);
-                if is_taken {
-                    (planned.copies, planned.shared) = (copies, shared);
-                } else {
-                    left.copies.insert(number, copies.len());
-                }
+                Some(Same { copies, shared })
+            })
+        };
+        let mut sstables = Vec::with_capacity(found.len());
+        for (number, live) in found.into_iter().enumerate() {
+            let [taken, not_asked_for] = take(&live);
+            if let Some(same) = not_asked_for {
+                left.copies.insert(number, same.copies.len());
             }
+            let Same { copies, shared } = taken.unwrap_or_default();
+            let Found { table, data_dir, sstable, facts } = live;
+            let subject = Subject { table, data_dir, sstable, is_live: true, copies, shared };
+            sstables.push(Inspected { subject, facts });
         }
-        let alone: Vec<(PlannedSSTable, bool)> = boxes
+        let alone: Vec<(Inspected, bool)> = boxes
             .into_par_iter()
             .flat_map_iter(|((_, is_taken), members)| {
                 let groups = group((inspector, storage), target, members);
-                groups.into_iter().map(move |planned| (planned, is_taken))
+                groups.into_iter().map(move |inspected| (inspected, is_taken))
             })
             .collect();
-        for (planned, is_taken) in alone {
-            if is_taken { &mut *sstables } else { &mut left.alone }.push(planned);
+        for (inspected, is_taken) in alone {
+            if is_taken { &mut sstables } else { &mut left.alone }.push(inspected);
         }
-        left
+        (sstables, left)
     }
+}
+
+/// Copies of an SSTable, and the files to be replaced that all of them share.
+#[derive(Debug, Default)]
+struct Same {
+    copies: Vec<Arc<LiveSSTable>>,
+    shared: Vec<(Component, FileId)>,
 }
 
 /// What SSTables must have in common to be looked at together.
@@ -208,7 +216,7 @@ fn group(
     (inspector, storage): (Inspector<'_>, &dyn Storage),
     target: &Target,
     mut members: Vec<Member>,
-) -> Vec<PlannedSSTable> {
+) -> Vec<Inspected> {
     let mut groups = Vec::new();
     while !members.is_empty() {
         let Member { table, data_dir, sstable, .. } = members.remove(0);
@@ -216,27 +224,17 @@ fn group(
             let shared = replaced(storage, &sstable, &facts, target)?;
             Ok((facts, shared))
         });
-        let mut planned = PlannedSSTable {
-            table,
-            data_dir,
-            sstable,
-            is_live: false,
-            copies: vec![],
-            shared: vec![],
-            facts: None,
-            action: Action::Skip(SkipReason::NotEncrypted),
-            space: Space::default(),
-        };
-        match looked_at {
+        let (facts, same) = match looked_at {
             Ok((facts, shared)) => {
-                planned.copies = vec![Arc::clone(&planned.sstable)];
-                let copies = take_same(storage, &mut members, &shared, &facts, target);
-                planned.copies.extend(copies);
-                (planned.facts, planned.shared) = (Some(facts), shared);
+                let mut copies = vec![Arc::clone(&sstable)];
+                copies.extend(take_same(storage, &mut members, &shared, &facts, target));
+                (Ok(facts), Same { copies, shared })
             }
-            Err(error) => planned.action = Action::Refuse(error),
-        }
-        groups.push(planned);
+            Err(error) => (Err(error), Same::default()),
+        };
+        let Same { copies, shared } = same;
+        let subject = Subject { table, data_dir, sstable, is_live: false, copies, shared };
+        groups.push(Inspected { subject, facts });
     }
     groups
 }

@@ -2,66 +2,93 @@
 
 use std::collections::BTreeSet;
 
+use super::action::SkipReason;
 use super::beside::page_geometry;
-use super::inspect::{Facts, Shape};
-use super::planned::{Action, PlannedSSTable, SkipReason};
-use super::planner::Planner;
+use super::discover::Selection;
+use super::draft::{Decided, Draft, Inspected, Outcome};
+use super::facts::{Facts, Shape};
+use super::target::Target;
 use crate::compress::Codec;
 use crate::sstable::Component;
 use crate::txn::Flavor;
 use crate::{Error, Result};
 
-impl Planner<'_> {
-    /// What is left alone does not decide what becomes of the others.
-    pub(super) fn decide(&self, sstables: &mut [PlannedSSTable], left: &mut [PlannedSSTable]) {
-        let may_be_encrypted = |planned: &PlannedSSTable| {
-            planned.facts.as_ref().is_some_and(|facts| facts.shape.may_be_encrypted())
-        };
+/// What decides, beside what an SSTable says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) target: &'a Target,
+    /// The product, if the operator says it.
+    pub(super) flavor: Option<Flavor>,
+}
+
+impl Rules<'_> {
+    /// Decides on those of the selection, and on what was not asked for: what is left alone does not
+    /// decide what becomes of the others.
+    pub(super) fn decide(
+        &self,
+        sstables: Vec<Inspected>,
+        left: Vec<Inspected>,
+    ) -> (Vec<Decided>, Vec<Decided>) {
         let encrypted: BTreeSet<String> = sstables
             .iter()
-            .filter(|planned| may_be_encrypted(planned))
-            .map(|planned| planned.table.clone())
+            .filter(|inspected| may_be_encrypted(inspected))
+            .map(|inspected| inspected.subject.table.clone())
             .collect();
-        for planned in sstables.iter_mut().chain(left) {
-            let Some(facts) = &planned.facts else { continue };
-            let expected = self.selection.names_tables()
-                || encrypted.contains(&planned.table)
-                || may_be_encrypted(planned);
-            planned.action = self.decide_one(facts, expected);
-        }
+        let all = |list: Vec<Inspected>| {
+            list.into_iter().map(|inspected| self.decide_one(inspected, &encrypted)).collect()
+        };
+        (all(sstables), all(left))
     }
 
-    fn decide_one(&self, facts: &Facts, expected: bool) -> Action {
+    fn decide_one(&self, inspected: Inspected, encrypted: &BTreeSet<String>) -> Decided {
+        let expected = self.selection.names_tables()
+            || encrypted.contains(&inspected.subject.table)
+            || may_be_encrypted(&inspected);
+        let Inspected { subject, facts } = inspected;
+        let outcome = match facts {
+            Ok(facts) => match self.judge(&facts, expected) {
+                Ok(None) => Outcome::Rewrite(facts, ()),
+                Ok(Some(reason)) => Outcome::Skip(facts, reason),
+                Err(error) => Outcome::Refuse(Some(facts), error),
+            },
+            Err(error) => Outcome::Refuse(None, error),
+        };
+        Draft { subject, outcome }
+    }
+
+    /// Why it is left as it is, or nothing if it is to be rewritten.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn judge(&self, facts: &Facts, expected: bool) -> Result<Option<SkipReason>> {
         match &facts.shape {
-            Shape::Foreign { .. } if !expected => return Action::Skip(SkipReason::NotEncrypted),
-            Shape::Foreign { why, .. } => return Action::Refuse(why.clone()),
-            _ => {}
+            Shape::Foreign { .. } if !expected => return Ok(Some(SkipReason::NotEncrypted)),
+            Shape::Foreign { why, .. } => return Err(why.clone()),
+            Shape::Uncompressed | Shape::Chunked { .. } => {}
         }
         let is_encrypted = facts.shape.is_encrypted();
         if !is_encrypted && !expected {
-            return Action::Skip(SkipReason::NotEncrypted);
+            return Ok(Some(SkipReason::NotEncrypted));
         }
         if !is_encrypted && self.target.encryptor().is_none() {
             // From clear to clear only what was named one by one.
             if !self.selection.names_tables() {
-                return Action::Skip(SkipReason::NotEncrypted);
+                return Ok(Some(SkipReason::NotEncrypted));
             }
             if self.target.is_form_of(facts) {
-                return Action::Skip(SkipReason::AsTarget);
+                return Ok(Some(SkipReason::AsTarget));
             }
         }
         if let Some(why) = unknown_to(self.flavor, self.target.codec()) {
             let error = Error::unsupported(why).at(facts.data_path());
-            return Action::Refuse(error.hint("choose a compressor that the node's release has"));
+            return Err(error.hint("choose a compressor that the node's release has"));
         }
         let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
         if is_encrypted && is_under_key && self.target.is_form_of(facts) {
-            return Action::Skip(SkipReason::UnderTargetKey);
+            return Ok(Some(SkipReason::UnderTargetKey));
         }
-        match self.check_geometry(facts) {
-            Ok(()) => rewrite(facts),
-            Err(error) => Action::Refuse(error),
-        }
+        self.check_geometry(facts).map(|()| None)
     }
 
     /// Encrypted index pages are encrypted anew in their places, which needs as many usable bytes
@@ -106,9 +133,8 @@ impl Planner<'_> {
     }
 }
 
-/// The id is given out when everything else is settled.
-pub(super) fn rewrite(facts: &Facts) -> Action {
-    Action::Rewrite { new: facts.sstable.descriptor.clone() }
+fn may_be_encrypted(inspected: &Inspected) -> bool {
+    inspected.facts.as_ref().is_ok_and(|facts| facts.shape.may_be_encrypted())
 }
 
 /// Why the product's nodes cannot read what a codec writes.
@@ -120,6 +146,8 @@ fn unknown_to(flavor: Option<Flavor>, codec: Option<Codec>) -> Option<&'static s
         (Codec::Adaptive(_), Flavor::Apache4 | Flavor::Dse) => {
             Some("only Converged Core has class AdaptiveCompressor")
         }
-        _ => None,
+        (Codec::Adaptive(_), Flavor::ConvergedCore)
+        | (Codec::Zstd(_) | Codec::Noop, Flavor::Apache4 | Flavor::ConvergedCore | Flavor::Dse)
+        | (Codec::Deflate | Codec::Lz4(_) | Codec::Snappy, _) => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of each component of an SSTable.
 
-use super::inspect::Facts;
+use super::facts::Facts;
 use super::target::Target;
 use crate::sstable::Component;
 

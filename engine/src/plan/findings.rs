@@ -1,27 +1,34 @@
 //! Gathers what a plan has to say, each fact once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::action::{Action, SkipReason};
+use super::facts::{Facts, Shape};
 use super::finding::{Finding, Severity};
-use super::inspect::{Facts, Shape};
-use super::planned::{Action, Plan, SkipReason};
+use super::keys::ResolvedKeys;
+use super::planned::{PlannedSSTable, rewrites};
 use super::target::Target;
 use crate::crypto::{Weakening, Weakness};
-use crate::keys::{KeyRef, KeySources};
+use crate::keys::KeySources;
 use crate::sstable::Component;
 use crate::{Error, ErrorKind};
 
-/// One finding for each distinct fact, with all SSTables that share it.
-pub(super) fn gather(plan: &mut Plan) {
+/// One finding for each distinct fact, with all SSTables that share it. Takes the warnings out of the
+/// facts.
+pub(super) fn gather(
+    unreadable: &[(String, Error)],
+    strangers: &[Error],
+    sstables: &mut [PlannedSSTable],
+) -> Vec<Finding> {
     let mut findings = Findings::default();
-    for (_, error) in &plan.unreadable {
+    for (_, error) in unreadable {
         findings.add(Severity::Refusal, error, None);
     }
-    for error in &plan.strangers {
+    for error in strangers {
         findings.add(Severity::Warning, error, None);
     }
-    for planned in &mut plan.sstables {
+    for planned in sstables {
         let data = planned.sstable.path(&Component::Data).display().to_string();
         if let Action::Refuse(error) = &planned.action {
             findings.add(Severity::Refusal, error, Some(&data));
@@ -30,11 +37,11 @@ pub(super) fn gather(plan: &mut Plan) {
             findings.add(Severity::Warning, &warning, Some(&data));
         }
     }
-    plan.findings.extend(findings.list);
+    findings.list
 }
 
 /// Warns of data that other machines may work on: no lock tells.
-pub(super) fn warn_of_machines(plan: &mut Plan, shared: &[(&Path, String)]) {
+pub(super) fn of_machines(shared: &[(&Path, String)]) -> Vec<Finding> {
     let mut findings = Findings::default();
     for (data_dir, kind) in shared {
         let error = Error::new(
@@ -45,43 +52,47 @@ pub(super) fn warn_of_machines(plan: &mut Plan, shared: &[(&Path, String)]) {
         .hint("make sure that no other machine works on it; keep it on a local disk if you can");
         findings.add(Severity::Warning, &error, None);
     }
-    plan.findings.extend(findings.list);
+    findings.list
 }
 
 /// Warns of keys that others may read, and of a target key that is no new one.
-pub(super) fn warn_of_keys(plan: &mut Plan, sources: &KeySources, same: &BTreeSet<KeyRef>) {
+pub(super) fn of_keys(
+    sstables: &[PlannedSSTable],
+    sources: &KeySources,
+    keys: &ResolvedKeys,
+) -> Vec<Finding> {
     let mut findings = Findings::default();
-    for key in plan.ring.names() {
+    for key in keys.ring.names() {
         if let Some(warning) = sources.local.permission_warning(key) {
             findings.add(Severity::Warning, &Error::invalid(warning), None);
         }
     }
-    for key in same {
+    for key in &keys.same_as_target {
         let error = Error::invalid(
             "the target key has the same bytes under another name: nothing is rotated",
         )
         .key(key)
         .hint("make a new key if the old one is to be given up");
-        for (_, facts, _) in plan.rewrites() {
+        for (_, facts, _) in rewrites(sstables) {
             if facts.keys.iter().any(|used| used.key == *key) {
                 let data = facts.data_path().display().to_string();
                 findings.add(Severity::Warning, &error, Some(&data));
             }
         }
     }
-    plan.findings.extend(findings.list);
+    findings.list
 }
 
 /// Says when the target's cipher is weaker than one that it replaces, or weak in itself: each once.
-pub(super) fn warn_of_weakness(plan: &mut Plan) {
+pub(super) fn of_weakness(sstables: &[PlannedSSTable], target: &Target) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let Some(target) = plan.target.encryptor() else { return };
+    let Some(target) = target.encryptor() else { return vec![] };
     let new = (target.transformation(), target.strength());
     if let Some(weakness) = Weakness::of(new.0, new.1) {
         let error = Error::invalid(format!("the target's cipher: {weakness}"));
         findings.add(Severity::Warning, &error.hint(STRONG), None);
     }
-    for (_, facts, _) in plan.rewrites() {
+    for (_, facts, _) in rewrites(sstables) {
         let Some(old) = facts.shape.encryptor() else { continue };
         let old = (old.transformation(), old.strength());
         if let Some(weakening) = Weakening::between(old, new) {
@@ -90,7 +101,7 @@ pub(super) fn warn_of_weakness(plan: &mut Plan) {
             findings.add(Severity::Warning, &error.hint(STRONG), Some(&data));
         }
     }
-    plan.findings.extend(findings.list);
+    findings.list
 }
 
 /// What it means that the further keys of a group are not there.
@@ -104,20 +115,24 @@ pub(crate) fn without_others(of_group: Error) -> Error {
 
 /// Says what the choice of the target key leaves to be known. A key that nobody named and that the
 /// SSTables are under already is the old key, as far as anybody can see.
-pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
+pub(super) fn of_choice(
+    sstables: &[PlannedSSTable],
+    target: &Target,
+    group_failures: Vec<Error>,
+) -> Vec<Finding> {
     let mut findings = Findings::default();
     for error in group_failures {
         findings.add(Severity::Warning, &without_others(error), None);
     }
-    if let Some(warning) = plan.target.params().warning() {
+    if let Some(warning) = target.params().warning() {
         findings.add(Severity::Warning, &warning, None);
     }
-    if let Some(choice) = plan.target.choice() {
+    if let Some(choice) = target.choice() {
         for warning in &choice.warnings {
             findings.add(Severity::Warning, warning, None);
         }
-        if let (true, Some(key)) = (choice.by_rule, plan.target.key()) {
-            let severity = match plan.rewrites().next() {
+        if let (true, Some(key)) = (choice.by_rule, target.key()) {
+            let severity = match rewrites(sstables).next() {
                 Some(_) => Severity::Warning,
                 None => Severity::Blocker,
             };
@@ -126,7 +141,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
             )
             .key(key)
             .hint(MEANT);
-            for planned in &plan.sstables {
+            for planned in sstables {
                 if let Action::Skip(SkipReason::UnderTargetKey) = planned.action {
                     let data = planned.sstable.path(&Component::Data).display().to_string();
                     findings.add(severity, &error, Some(&data));
@@ -138,8 +153,8 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
             )
             .key(key)
             .hint(MEANT);
-            for (_, facts, _) in plan.rewrites() {
-                if has_other_options(facts, &plan.target)
+            for (_, facts, _) in rewrites(sstables) {
+                if has_other_options(facts, target)
                     && facts.keys.iter().all(|used| used.key == *key)
                 {
                     let data = facts.data_path().display().to_string();
@@ -148,7 +163,7 @@ pub(super) fn explain_choice(plan: &mut Plan, group_failures: Vec<Error>) {
             }
         }
     }
-    plan.findings.extend(findings.list);
+    findings.list
 }
 
 fn has_other_options(facts: &Facts, target: &Target) -> bool {

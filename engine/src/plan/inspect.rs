@@ -2,104 +2,20 @@
 //!
 //! No key is needed here, and nothing is decrypted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::beside::look_beside;
+use super::facts::{Facts, Shape};
 use super::presence::{check_components, is_uncompressed_by_toc};
 use super::tally::{KeyUse, tally_chunks};
-use crate::compress::Codec;
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
-use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions, OptionMap};
+use crate::options::{ChunkScheme, CompressorClass, OptionMap};
 use crate::sstable::{
     ChunkTable, Component, CompressionHeader, PAGE, Support, Version, is_encrypted_page,
 };
 use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind, Result};
-
-/// How the Data.db of an SSTable is stored.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Shape {
-    /// Not compressed: there is no CompressionInfo.db.
-    Uncompressed,
-    /// In chunks that are compressed, encrypted, or both.
-    Chunked {
-        /// Simple class name.
-        class: String,
-        /// What the class and its options do.
-        scheme: Arc<ChunkScheme>,
-    },
-    /// By another class, which may encrypt; this release does not read it.
-    Foreign {
-        /// Class name.
-        class: String,
-        /// Why not.
-        why: Error,
-    },
-}
-
-impl Shape {
-    /// How its chunks are encrypted.
-    #[must_use]
-    pub fn encryptor(&self) -> Option<&EncryptorOptions> {
-        match self {
-            Self::Chunked { scheme, .. } => scheme.encryptor(),
-            Self::Uncompressed | Self::Foreign { .. } => None,
-        }
-    }
-
-    /// How they are compressed.
-    #[must_use]
-    pub fn codec(&self) -> Option<Codec> {
-        match self {
-            Self::Chunked { scheme, .. } => scheme.codec(),
-            Self::Uncompressed | Self::Foreign { .. } => None,
-        }
-    }
-
-    /// Whether its chunks are encrypted, or may be as far as this release can see.
-    #[must_use]
-    pub fn may_be_encrypted(&self) -> bool {
-        match self {
-            Self::Foreign { class, .. } => CompressorClass::parse(class).may_encrypt(),
-            Self::Uncompressed | Self::Chunked { .. } => self.is_encrypted(),
-        }
-    }
-
-    /// Whether its chunks are encrypted in a way that this release reads.
-    #[must_use]
-    pub fn is_encrypted(&self) -> bool {
-        self.encryptor().is_some()
-    }
-}
-
-/// What is known of one SSTable without any key.
-#[derive(Debug)]
-pub struct Facts {
-    /// Where it is and what it is made of.
-    pub sstable: Arc<LiveSSTable>,
-    /// The row of the version table.
-    pub version: &'static Version,
-    /// How it is stored.
-    pub shape: Shape,
-    /// The head of CompressionInfo.db, if there is one.
-    pub header: Option<CompressionHeader>,
-    /// Length of Data.db.
-    pub data_bytes: u64,
-    /// Length of all its files.
-    pub total_bytes: u64,
-    /// All its files, as they were looked at.
-    pub files: Vec<(Component, FileStat)>,
-    /// What is encrypted beside Data.db, under the same options.
-    pub encrypted_components: Vec<Component>,
-    /// The keys in use, most used first; those of [`Self::encrypted_components`], too.
-    pub keys: Vec<KeyUse>,
-    /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).
-    pub clear_chunks: u64,
-    /// Things worth a warning.
-    pub warnings: Vec<Error>,
-}
 
 /// How files are opened of which a few bytes are read here and there. From a file that is cached, a
 /// read costs a third of mapping the page that they are on; from one that is not, it reads that page,
@@ -154,34 +70,35 @@ impl<'a> Inspector<'a> {
                 "restore it from a backup before the node starts, which deletes such files",
             ));
         }
-        let mut facts = Facts {
+        let stored = if sstable.has(&Component::CompressionInfo) {
+            self.read_chunks(&sstable, version, data_bytes)?
+        } else {
+            if !sstable.has(&Component::Crc) {
+                let is_paged = self.starts_with_encrypted_page(&data)?;
+                if is_paged || !is_uncompressed_by_toc(self.storage, &sstable)? {
+                    return Err(without_chunk_table(&data, is_paged));
+                }
+                warnings.push(without_crc(&sstable));
+            }
+            Stored::in_clear(Shape::Uncompressed, None)
+        };
+        let Stored { shape, header, encrypted_components, keys, clear_chunks } = stored;
+        if shape.is_encrypted() {
+            warnings.extend(index_left_out(&sstable));
+        }
+        Ok(Facts {
             version,
-            shape: Shape::Uncompressed,
-            header: None,
+            shape,
+            header,
             data_bytes,
             total_bytes: files.iter().map(|(_, stat)| stat.length).sum(),
             files,
-            encrypted_components: vec![],
-            keys: vec![],
-            clear_chunks: 0,
+            encrypted_components,
+            keys,
+            clear_chunks,
             warnings,
             sstable,
-        };
-        if facts.sstable.has(&Component::CompressionInfo) {
-            self.read_chunks(&mut facts)?;
-        } else if !facts.sstable.has(&Component::Crc) {
-            let is_paged = self.starts_with_encrypted_page(&facts.data_path())?;
-            if is_paged || !is_uncompressed_by_toc(self.storage, &facts.sstable)? {
-                return Err(without_chunk_table(&facts, is_paged));
-            }
-            facts.warnings.push(
-                Error::corrupt(
-                    "the file is missing, so only Digest.crc32 protects the rows, if it is there",
-                )
-                .at(facts.sstable.path(&Component::Crc)),
-            );
-        }
-        Ok(facts)
+        })
     }
 
     fn starts_with_encrypted_page(&self, path: &Path) -> Result<bool> {
@@ -205,50 +122,80 @@ impl<'a> Inspector<'a> {
         Ok(files)
     }
 
-    fn read_chunks(&self, facts: &mut Facts) -> Result<()> {
-        let info = facts.sstable.path(&Component::CompressionInfo);
-        let table = ChunkTable::open(&info, facts.version, GLANCE, facts.data_bytes)?;
-        facts.header = Some(table.header().clone());
-        let class = CompressorClass::parse(&table.header().class);
-        let scheme = match stored_scheme(&class, &table.header().options) {
+    fn read_chunks(
+        &self,
+        sstable: &LiveSSTable,
+        version: &Version,
+        data_bytes: u64,
+    ) -> Result<Stored> {
+        let info = sstable.path(&Component::CompressionInfo);
+        let table = ChunkTable::open(&info, version, GLANCE, data_bytes)?;
+        let header = table.header().clone();
+        let class = CompressorClass::parse(&header.class);
+        let scheme = match stored_scheme(&class, &header.options) {
             Ok(scheme) => scheme,
             Err(why) if class == CompressorClass::Encryptor => return Err(why.at(&info)),
             Err(why) if why.kind() == ErrorKind::Unsupported => {
-                facts.shape = Shape::Foreign { class: class.to_string(), why: why.at(&info) };
-                return Ok(());
+                let shape = Shape::Foreign { class: class.to_string(), why: why.at(&info) };
+                return Ok(Stored::in_clear(shape, Some(header)));
             }
             Err(why) => return Err(why.at(&info)),
         };
-        if let Some(options) = scheme.encryptor() {
-            let beside =
-                look_beside(self.storage, self.access(), &facts.sstable, facts.version, options)?;
-            let data = Source::open(&facts.sstable.path(&Component::Data), GLANCE)?;
-            let mut tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
-            tally.add_beside(beside.pieces);
-            facts.encrypted_components = beside.components;
-            facts.warnings.extend(index_left_out(&facts.sstable));
-            facts.clear_chunks = tally.clear;
-            facts.keys = tally.into_uses(options);
-        }
         let class = class.simple_name().to_owned();
-        facts.shape = Shape::Chunked { class, scheme: Arc::new(scheme) };
-        Ok(())
+        let Some(options) = scheme.encryptor() else {
+            let shape = Shape::Chunked { class, scheme: Arc::new(scheme) };
+            return Ok(Stored::in_clear(shape, Some(header)));
+        };
+        let beside = look_beside(self.storage, self.access(), sstable, version, options)?;
+        let data = Source::open(&sstable.path(&Component::Data), GLANCE)?;
+        let mut tally = tally_chunks(&table, &data, options, scheme.is_chain())?;
+        tally.add_beside(beside.pieces);
+        Ok(Stored {
+            header: Some(header),
+            encrypted_components: beside.components,
+            clear_chunks: tally.clear,
+            keys: tally.into_uses(options),
+            shape: Shape::Chunked { class, scheme: Arc::new(scheme) },
+        })
     }
+}
+
+/// How an SSTable is stored: a part of its [`Facts`].
+#[derive(Debug)]
+struct Stored {
+    shape: Shape,
+    header: Option<CompressionHeader>,
+    encrypted_components: Vec<Component>,
+    keys: Vec<KeyUse>,
+    clear_chunks: u64,
+}
+
+impl Stored {
+    /// Without a key that this release knows of.
+    fn in_clear(shape: Shape, header: Option<CompressionHeader>) -> Self {
+        let (encrypted_components, keys) = (vec![], vec![]);
+        Self { shape, header, encrypted_components, keys, clear_chunks: 0 }
+    }
+}
+
+fn without_crc(sstable: &LiveSSTable) -> Error {
+    Error::corrupt("the file is missing, so only Digest.crc32 protects the rows, if it is there")
+        .at(sstable.path(&Component::Crc))
 }
 
 /// Why an SSTable has neither CompressionInfo.db nor CRC.db: a page-format Data.db, as some builds of
 /// Converged Core write it (FORMATS.md 3.5), or a lost component.
-fn without_chunk_table(facts: &Facts, is_paged: bool) -> Error {
+fn without_chunk_table(data: &Path, is_paged: bool) -> Error {
     if is_paged {
         Error::unsupported(
             "it is in the page format that some builds of Converged Core write instead of chunks; \
              this release does not handle it",
         )
-        .at(facts.data_path())
+        .at(data)
         .hint("use a node-side upgrade for this table")
     } else {
         Error::corrupt("it has neither a CompressionInfo.db nor a CRC.db")
-            .at(facts.data_path())
+            .at(data)
             .hint("restore the missing component from a backup or a snapshot")
     }
 }
@@ -298,19 +245,5 @@ fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
         Support::No(why) => Err(Error::unsupported(format!("SSTable version {version}: {why}"))
             .at(path())
             .hint("use a node-side upgrade for this table")),
-    }
-}
-
-impl Facts {
-    /// Length of the plaintext.
-    #[must_use]
-    pub fn plain_bytes(&self) -> u64 {
-        self.header.as_ref().map_or(self.data_bytes, |header| header.data_length)
-    }
-
-    /// The path of Data.db.
-    #[must_use]
-    pub fn data_path(&self) -> PathBuf {
-        self.sstable.path(&Component::Data)
     }
 }

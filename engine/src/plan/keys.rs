@@ -1,12 +1,14 @@
 //! Getting every key that a plan needs, before the first byte is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rekey_kmip::client::{Listing, Rest};
 
-use super::inspect::Facts;
+use super::facts::Facts;
 use super::target::Target;
+use super::target_key::header;
 use crate::codec::{ChunkOpener, ChunkSealer};
 use crate::crypto::{CipherKey, Transformation};
 use crate::keys::{HeaderKind, KeyGroup, KeyProvider as _, KeyRef, KeyRing, KeySources, SecretKey};
@@ -15,7 +17,7 @@ use crate::{Error, Result};
 
 /// The keys of a plan: those that were had, and why the others were not.
 #[derive(Debug, Default)]
-pub struct ResolvedKeys {
+pub(crate) struct ResolvedKeys {
     /// The keys.
     pub ring: KeyRing,
     /// Why a key is not there.
@@ -34,7 +36,7 @@ impl ResolvedKeys {
     /// Fetches the keys of all `facts`, the target's if there is one, and the further keys of the
     /// groups in use.
     #[must_use]
-    pub fn fetch<'a>(
+    pub(crate) fn fetch<'a>(
         sources: &KeySources,
         facts: impl IntoIterator<Item = &'a Facts>,
         target: Option<&Target>,
@@ -118,7 +120,7 @@ impl ResolvedKeys {
 
     /// The first key of an SSTable that could not be had.
     #[must_use]
-    pub fn missing_for(&self, facts: &Facts) -> Option<&Error> {
+    pub(crate) fn missing_for(&self, facts: &Facts) -> Option<&Error> {
         facts.keys.iter().find_map(|used| self.failures.get(&used.key))
     }
 }
@@ -249,7 +251,10 @@ pub fn target_codec(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, Opt
 ///
 /// # Errors
 /// [`crate::ErrorKind::KeyUnavailable`] when the ring lacks the target key, or there is none.
-pub fn target_encryptor(target: &Target, ring: &KeyRing) -> Result<(ChunkSealer, ChunkOpener)> {
+pub(crate) fn target_encryptor(
+    target: &Target,
+    ring: &KeyRing,
+) -> Result<(ChunkSealer, ChunkOpener)> {
     encryptor_of(target, ring, false)
 }
 
@@ -258,12 +263,13 @@ fn encryptor_of(
     ring: &KeyRing,
     chained: bool,
 ) -> Result<(ChunkSealer, ChunkOpener)> {
-    let (Some(name), Some(options)) = (target.key(), target.encryptor()) else {
+    let (Some(target_key), Some(options)) = (target.target_key(), target.encryptor()) else {
         return Err(Error::key_unavailable("the target is written in clear"));
     };
     let transformation = options.transformation();
+    let name = target_key.name().ok_or_else(|| not_in_plan(target_key))?;
     let key = in_ring(ring, name, transformation)?;
-    let sealer = ChunkSealer::new(&target.key_header(), Arc::clone(key), chained);
+    let sealer = ChunkSealer::new(&header(name), Arc::clone(key), chained);
     let key = Arc::clone(key);
     let (by_id, unnamed) = match name.in_group() {
         Some((_, id)) => (BTreeMap::from([(id.clone(), key)]), None),
@@ -278,8 +284,11 @@ fn in_ring<'a>(
     key: &KeyRef,
     transformation: &Transformation,
 ) -> Result<&'a Arc<CipherKey>> {
-    ring.get(key, transformation)
-        .ok_or_else(|| Error::key_unavailable("the plan does not have the key").key(key))
+    ring.get(key, transformation).ok_or_else(|| not_in_plan(key))
+}
+
+fn not_in_plan(key: impl Display) -> Error {
+    Error::key_unavailable("the plan does not have the key").key(key)
 }
 
 /// A group has a key for each year or so. Each is one exchange with a server, and one attempt on a

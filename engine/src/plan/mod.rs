@@ -1,10 +1,12 @@
 //! Looks at the data directories and decides everything, before a byte is written.
 //!
 //! [`discover()`] finds tables, an [`Inspector`] reads what an SSTable says of itself, [`KeyCensus`]
-//! counts which keys encrypt what, and [`Planner`] turns all of it and a [`Target`] into a
+//! counts which keys encrypt what, and `Planner` turns all of it and a [`Target`] into a
 //! [`Plan`]: a value that can be printed, and that [`crate::upgrade`] carries out without
-//! deciding anything.
+//! deciding anything. An SSTable passes through a type for each phase on the way (`draft`), and a
+//! [`PlannedSSTable`] is complete from the start.
 
+mod action;
 mod archive;
 mod beside;
 mod census;
@@ -12,7 +14,9 @@ mod copies;
 mod data_dir;
 mod decision;
 mod discover;
+mod draft;
 mod empty;
+mod facts;
 mod fate;
 mod finding;
 mod findings;
@@ -28,28 +32,34 @@ mod probe;
 mod room;
 mod shared;
 mod space;
+mod staging;
 mod tally;
 mod target;
+mod target_key;
 mod write_key;
 
+pub use action::{Action, SkipReason};
 pub use archive::{Archive, ArchiveKind, Archives};
-pub use beside::page_geometry;
+pub(crate) use beside::page_geometry;
 pub use census::{CensusRow, KeyCensus, Place};
 pub use data_dir::check_data_dirs;
 pub(crate) use discover::stranger;
 pub use discover::{Discovery, Selection, Table, discover};
 pub use empty::without_sstables;
+pub use facts::{Facts, Shape};
 pub use fate::Fate;
 pub use finding::{Finding, Severity};
 pub(crate) use findings::without_others;
-pub use inspect::{Facts, Inspector, Shape};
-pub use keys::{ResolvedKeys, opener, target_codec, target_encryptor};
-pub use planned::{Action, Plan, PlannedSSTable, SkipReason};
-pub use planner::Planner;
+pub use inspect::Inspector;
+pub(crate) use keys::{ResolvedKeys, target_encryptor};
+pub use keys::{opener, target_codec};
+pub use planned::{Plan, PlannedSSTable};
+pub(crate) use planner::Planner;
 pub use room::Room;
 pub use space::Space;
 pub use tally::KeyUse;
 pub use target::Target;
+pub use target_key::{NewKey, TargetKey};
 pub use write_key::{KeyChoice, KeyWish, Recorded, Usage};
 
 /// The directory below each data directory where this program keeps its own files: outside any

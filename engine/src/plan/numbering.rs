@@ -3,14 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::action::Action;
 use super::discover::Table;
-use super::planned::{Action, Plan};
+use super::draft::{Draft, Outcome, Placed, Subject};
+use super::planned::PlannedSSTable;
+use super::space::Space;
+use crate::Result;
 use crate::io::{EntryKind, Storage};
-use crate::sstable::{IdGenerator, SSTableId, parse_file_name};
+use crate::sstable::{Descriptor, IdGenerator, SSTableId, parse_file_name};
 
-/// Gives out ids that are free in all directories of a table, and in its snapshots and backups:
+/// Gives each SSTable to be rewritten its new name, which completes the list.
+///
+/// Ids are given out that are free in all directories of a table, and in its snapshots and backups:
 /// the database counts those, too, and a restored file must not meet another of its name.
-pub(super) fn number(storage: &dyn Storage, tables: &[Table], plan: &mut Plan) {
+pub(super) fn number(
+    storage: &dyn Storage,
+    tables: &[Table],
+    sstables: Vec<Placed>,
+) -> Vec<PlannedSSTable> {
     let mut generators: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let mut ids: Vec<IdGenerator> = Vec::new();
     for table in tables {
@@ -32,20 +42,35 @@ pub(super) fn number(storage: &dyn Storage, tables: &[Table], plan: &mut Plan) {
         }
         ids.push(generator);
     }
-    for planned in &mut plan.sstables {
-        if let Action::Rewrite { new } = &mut planned.action
-            && let Some(generator) =
-                generators.get(&planned.sstable.directory).and_then(|&at| ids.get_mut(at))
-        {
-            match generator.next(&planned.sstable.descriptor.id) {
-                Ok(id) => *new = new.with_id(id),
-                Err(error) => {
-                    let error = error.at(&planned.sstable.directory);
-                    planned.action = Action::Refuse(error);
-                }
+    let mut new_name = |subject: &Subject| -> Result<Descriptor> {
+        let (old, directory) = (&subject.sstable.descriptor, &subject.sstable.directory);
+        match generators.get(directory).and_then(|&at| ids.get_mut(at)) {
+            Some(generator) => {
+                let id = generator.next(&old.id).map_err(|error| error.at(directory))?;
+                Ok(old.with_id(id))
             }
+            // In a snapshot or a backup it keeps its name.
+            None => Ok(old.clone()),
         }
-    }
+    };
+    sstables.into_iter().map(|placed| complete(placed, &mut new_name)).collect()
+}
+
+fn complete(
+    placed: Placed,
+    new_name: impl FnOnce(&Subject) -> Result<Descriptor>,
+) -> PlannedSSTable {
+    let Draft { subject, outcome } = placed;
+    let (facts, action, space) = match outcome {
+        Outcome::Rewrite(facts, space) => match new_name(&subject) {
+            Ok(new) => (Some(facts), Action::Rewrite { new }, space),
+            Err(error) => (Some(facts), Action::Refuse(error), Space::default()),
+        },
+        Outcome::Skip(facts, reason) => (Some(facts), Action::Skip(reason), Space::default()),
+        Outcome::Refuse(facts, error) => (facts, Action::Refuse(error), Space::default()),
+    };
+    let Subject { table, data_dir, sstable, is_live, copies, shared } = subject;
+    PlannedSSTable { table, data_dir, sstable, is_live, copies, shared, facts, action, space }
 }
 
 /// Observes the names in a folder, or in the folders so many levels below it. One that is not

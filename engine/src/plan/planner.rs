@@ -1,35 +1,37 @@
 //! From what is on disk and a target to a plan.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::action::Action;
 use super::archive::Archives;
 use super::copies::{Left, Shelf};
-use super::decision::rewrite;
-use super::discover::{Selection, Table, discover, stranger};
+use super::decision::Rules;
+use super::discover::{Discovery, Selection, Table, discover, stranger};
+use super::draft::{Decided, Found};
 use super::finding::{Finding, Severity};
 use super::findings;
 use super::inspect::Inspector;
 use super::keys::ResolvedKeys;
 use super::numbering::number;
-use super::planned::{Action, Plan, PlannedSSTable, SkipReason};
+use super::planned::{Plan, PlannedSSTable, rewrites};
 use super::preflight::Preflight;
 use super::probe::{ProbeBuffers, Probed, probe};
 use super::room;
 use super::shared::Shared;
-use super::space::Space;
 use super::target::Target;
+use super::target_key::{NewKey, TargetKey};
 use crate::io::{NodeLease, Rights, Storage};
 use crate::keys::{KeyRef, KeySources};
-use crate::sstable::Products;
 use crate::txn::{Flavor, LiveSSTable};
 use crate::{Error, ErrorKind, Result};
 
 /// Makes plans.
 #[derive(Debug)]
-pub struct Planner<'a> {
+pub(crate) struct Planner<'a> {
     /// The file system.
     pub storage: &'a dyn Storage,
     /// The lease on the data directories.
@@ -59,57 +61,60 @@ impl Planner<'_> {
     ///
     /// # Errors
     /// Only what concerns the whole selection; what concerns one SSTable is in its action.
-    pub fn plan(&self) -> Result<Plan> {
-        let mut found = discover(self.storage, self.data_dirs, self.selection)?;
-        let mut sstables = self.inspect(&found.tables);
-        let shelf = Shelf::of(self.storage, &found.archives, self.archives);
-        found.unreadable.extend(shelf.unreadable.iter().cloned());
-        found.strangers.extend(shelf.strangers.iter().map(|path| stranger(path)));
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        let discovery = discover(self.storage, self.data_dirs, self.selection)?;
+        let Discovery { tables, mut unreadable, mut strangers, archives, products } = discovery;
+        let found = self.find(&tables);
+        let shelf = Shelf::of(self.storage, &archives, self.archives);
+        unreadable.extend(shelf.unreadable.iter().cloned());
+        strangers.extend(shelf.strangers.iter().map(|path| stranger(path)));
         let looks = (Inspector::new(self.storage, self.lease, self.mapped), self.storage);
-        let mut left = shelf.attach(looks, self.target, &mut sstables);
-        self.decide(&mut sstables, &mut left.alone);
-        let keys = self.resolve_keys(&mut sstables);
-        self.probe(&mut sstables, &keys);
-        let mut plan = Plan {
+        let (inspected, Left { copies, alone }) = shelf.attach(looks, self.target, found);
+
+        let rules = Rules { selection: self.selection, target: self.target, flavor: self.flavor };
+        let (decided, alone) = rules.decide(inspected, alone);
+        let keys = self.resolve_keys(&decided);
+        let decided = decided.into_iter().map(|decided| check_keys(decided, &keys)).collect();
+        let decided = self.probe(decided, &keys);
+        let flavor = Flavor::settle(self.flavor, products);
+        let preflight = self.preflight(flavor.as_ref().ok().copied());
+        let (decided, asked) = preflight.check(decided);
+
+        let placement = room::place(self.storage, self.open_tasks, self.target, decided)?;
+        let mut sstables = number(self.storage, &tables, placement.sstables);
+
+        let mut findings = self.settle(&sstables, flavor.as_ref().err(), &keys, &preflight);
+        findings.extend(asked);
+        findings.extend(placement.findings);
+        findings.extend(findings::gather(&unreadable, &strangers, &mut sstables));
+        findings.extend(findings::of_keys(&sstables, self.sources, &keys));
+        findings.extend(findings::of_choice(&sstables, self.target, keys.group_failures));
+        findings.extend(findings::of_weakness(&sstables, self.target));
+        findings.extend(findings::of_machines(&self.lease.shared_by_machines()));
+        let archived_left = count_left(&sstables, &copies, &alone);
+        sstables.sort_by_cached_key(|planned| {
+            std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
+        });
+        let views = || tables.iter().map(|table| &table.view);
+        Ok(Plan {
             selection: self.selection.clone(),
             archives: self.archives,
             target: self.target.clone(),
-            flavor: None,
+            flavor: flavor.ok(),
             sstables,
-            unreadable: found.unreadable,
-            strangers: found.strangers,
-            logs: found.tables.iter().flat_map(|table| table.view.logs.clone()).collect(),
-            has_pending_logs: found
-                .tables
-                .iter()
-                .any(|table| table.view.has_logs() && table.view.refused.is_empty()),
-            archived_left: 0,
-            findings: vec![],
+            unreadable,
+            strangers,
+            logs: views().flat_map(|view| view.logs.clone()).collect(),
+            has_pending_logs: views().any(|view| view.has_logs() && view.refused.is_empty()),
+            archived_left,
+            findings,
             ring: keys.ring,
-            rooms: vec![],
-        };
-        let preflight = self.preflight(found.products);
-        preflight.check(&mut plan);
-        room::check(self.storage, self.open_tasks, &mut plan)?;
-        number(self.storage, &found.tables, &mut plan);
-        findings::gather(&mut plan);
-        findings::warn_of_keys(&mut plan, self.sources, &keys.same_as_target);
-        findings::explain_choice(&mut plan, keys.group_failures);
-        findings::warn_of_weakness(&mut plan);
-        findings::warn_of_machines(&mut plan, &self.lease.shared_by_machines());
-        let missing = self.target.key().and_then(|key| keys.failures.get(key));
-        self.settle(found.products, &mut plan, missing);
-        if missing.is_some_and(|error| self.is_made_then(error)) {
-            self.check_key_file(&preflight, &mut plan);
-        }
-        plan.archived_left = count_left(&plan, &left);
-        plan.sstables.sort_by_cached_key(|planned| {
-            std::cmp::Reverse(planned.facts.as_ref().map_or(0, |facts| facts.data_bytes))
-        });
-        Ok(plan)
+            rooms: placement.rooms,
+        })
     }
 
-    fn inspect(&self, tables: &[Table]) -> Vec<PlannedSSTable> {
+    /// What a node would load, and what it says of itself.
+    fn find(&self, tables: &[Table]) -> Vec<Found> {
         let inspector = Inspector::new(self.storage, self.lease, self.mapped);
         let shared = Shared::default();
         let all: Vec<(&Table, &Arc<LiveSSTable>)> = tables
@@ -123,118 +128,118 @@ impl Planner<'_> {
                     Some(error) => Err(error.clone()),
                     None => inspector.inspect(Arc::clone(sstable)),
                 };
-                let (facts, action) = match facts {
-                    Ok(mut facts) => {
-                        shared.share(&mut facts);
-                        (Some(facts), Action::Skip(SkipReason::NotEncrypted))
-                    }
-                    Err(error) => (None, Action::Refuse(error)),
-                };
-                PlannedSSTable {
+                let data_dir = table.data_dir_of(&sstable.directory).unwrap_or(&sstable.directory);
+                Found {
                     table: table.name(),
-                    data_dir: table
-                        .data_dir_of(&sstable.directory)
-                        .unwrap_or(&sstable.directory)
-                        .to_owned(),
+                    data_dir: data_dir.to_owned(),
                     sstable: Arc::clone(sstable),
-                    is_live: true,
-                    copies: vec![],
-                    shared: vec![],
-                    facts,
-                    action,
-                    space: Space::default(),
+                    facts: facts.map(|facts| shared.share(facts)),
                 }
             })
             .collect()
     }
 
-    fn resolve_keys(&self, sstables: &mut [PlannedSSTable]) -> ResolvedKeys {
-        let facts = sstables.iter().filter_map(PlannedSSTable::needs_keys);
-        let keys = ResolvedKeys::fetch(self.sources, facts, Some(self.target));
-        for planned in sstables {
-            if let Some(facts) = planned.needs_keys()
-                && let Some(error) = keys.missing_for(facts)
-            {
-                planned.action = Action::Refuse(error.clone());
-            }
-        }
-        keys
+    fn resolve_keys(&self, sstables: &[Decided]) -> ResolvedKeys {
+        let facts = sstables.iter().filter_map(Decided::needs_keys);
+        ResolvedKeys::fetch(self.sources, facts, Some(self.target))
     }
 
     /// Looks into the first chunk of each SSTable: a wrong key shows now, not after hours; an SSTable that
     /// says to be under the target key is, or it is rewritten; and none is encrypted with an index that
     /// is not its own.
-    fn probe(&self, sstables: &mut [PlannedSSTable], keys: &ResolvedKeys) {
-        sstables.par_iter_mut().for_each_init(ProbeBuffers::default, |buffers, planned| {
-            let Some(facts) = planned.needs_keys() else { return };
-            let longest = self.target.longest_id();
-            match (probe(facts, &keys.ring, longest, buffers), &planned.action) {
-                (Err(error), _) => planned.action = Action::Refuse(error),
-                (Ok(Probed::UnderAnotherKey), Action::Skip(SkipReason::UnderTargetKey)) => {
-                    planned.action = rewrite(facts);
-                }
-                _ => {}
+    fn probe(&self, sstables: Vec<Decided>, keys: &ResolvedKeys) -> Vec<Decided> {
+        let longest = self.target.longest_id();
+        let look = |buffers: &mut ProbeBuffers, decided: Decided| {
+            let Some(facts) = decided.needs_keys() else { return decided };
+            match probe(facts, &keys.ring, longest, buffers) {
+                Ok(Probed::AsNamed) => decided,
+                Ok(Probed::UnderAnotherKey) => decided.rewrite_anyway(),
+                Err(error) => decided.refuse(error),
             }
-        });
+        };
+        sstables.into_par_iter().map_init(ProbeBuffers::default, look).collect()
     }
 
-    fn preflight(&self, products: Products) -> Preflight<'_> {
+    fn preflight(&self, flavor: Option<Flavor>) -> Preflight<'_> {
         Preflight {
             storage: self.storage,
             rights: Rights::own(),
             data_dirs: self.data_dirs,
             state_dir: self.state_dir,
-            flavor: Flavor::settle(self.flavor, products).ok(),
+            flavor,
         }
     }
 
-    /// Whether the target key that is missing is made when the run starts.
-    fn is_made_then(&self, missing: &Error) -> bool {
-        self.target.may_be_made() && missing.kind() == ErrorKind::KeyUnavailable
+    /// What can only be settled for all of them: the target key, and the product.
+    fn settle(
+        &self,
+        sstables: &[PlannedSSTable],
+        no_flavor: Option<&Error>,
+        keys: &ResolvedKeys,
+        preflight: &Preflight<'_>,
+    ) -> Vec<Finding> {
+        let (of_key, no_file) = self.settle_key(keys, preflight);
+        // With nothing to swap nobody needs to know it.
+        let no_flavor = no_flavor.filter(|_| rewrites(sstables).next().is_some()).cloned();
+        let blockers = no_file.into_iter().chain(no_flavor).map(blocker);
+        blockers.chain(of_key).collect()
     }
 
-    fn check_key_file(&self, preflight: &Preflight<'_>, plan: &mut Plan) {
-        let Some(KeyRef::LocalFile { file, .. }) = self.target.key() else { return };
-        if let Err(error) = preflight.check_key_file(&self.sources.local.resolve(file)) {
-            let severity = Severity::Blocker;
-            plan.findings.insert(0, Finding { severity, error, sstables: vec![] });
-        }
-    }
-
-    /// What can only be settled for all of them: the product, and the target key.
-    fn settle(&self, products: Products, plan: &mut Plan, missing_target: Option<&Error>) {
-        let finding = |severity, error| Finding { severity, error, sstables: vec![] };
-        let wanted = plan.rewrites().next().is_some();
-        match missing_target {
-            Some(error) if self.is_made_then(error) => {
-                let error = Error::key_unavailable("the target key is made when the run starts");
-                let error = match self.target.key() {
-                    Some(key) => error.key(key),
-                    None => error,
-                };
-                plan.findings.insert(0, finding(Severity::Warning, error));
+    /// What is to be said of the target key, and why the file cannot be written that it is to be made in.
+    fn settle_key(
+        &self,
+        keys: &ResolvedKeys,
+        preflight: &Preflight<'_>,
+    ) -> (Option<Finding>, Option<Error>) {
+        let Some(key) = self.target.target_key() else { return (None, None) };
+        let may_be_made = self.target.may_be_made();
+        let is_made = || {
+            let error = Error::key_unavailable("the target key is made when the run starts");
+            Finding { severity: Severity::Warning, error: error.key(key), sstables: vec![] }
+        };
+        match (key, key.name().and_then(|name| keys.failures.get(name))) {
+            (TargetKey::ToBeMade(NewKey::OnServer { .. }), _) if may_be_made => {
+                (Some(is_made()), None)
+            }
+            (TargetKey::ToBeMade(NewKey::OnServer { .. }), _) => {
+                let error = Error::key_unavailable("the target key could not be made");
+                (Some(blocker(error.key(key))), None)
+            }
+            (TargetKey::ToBeMade(NewKey::InFile(KeyRef::LocalFile { file, .. })), Some(error))
+                if may_be_made && error.kind() == ErrorKind::KeyUnavailable =>
+            {
+                let path = self.sources.local.resolve(file);
+                (Some(is_made()), preflight.check_key_file(&path).err())
             }
             // With nothing to rewrite a missing target key is a mistake all the same.
-            Some(error) => plan.findings.insert(0, finding(Severity::Blocker, error.clone())),
-            None => {}
-        }
-        match Flavor::settle(self.flavor, products) {
-            Ok(flavor) => plan.flavor = Some(flavor),
-            Err(error) if wanted => {
-                plan.findings.insert(0, finding(Severity::Blocker, error));
-            }
-            Err(_nothing_to_swap) => {}
+            (_, Some(error)) => (Some(blocker(error.clone())), None),
+            (_, None) => (None, None),
         }
     }
 }
 
-/// Those that would be worked on, or could not be.
-fn count_left(plan: &Plan, left: &Left) -> usize {
-    let is_done = |planned: &PlannedSSTable| matches!(planned.action, Action::Skip(_));
-    let copies = left.copies.iter().filter_map(|(number, copies)| {
-        let planned = plan.sstables.get(*number)?;
-        (!is_done(planned)).then_some(*copies)
-    });
-    let alone = left.alone.iter().filter(|planned| !is_done(planned));
-    copies.chain(alone.map(|planned| planned.copies.len().max(1))).sum()
+const fn blocker(error: Error) -> Finding {
+    Finding { severity: Severity::Blocker, error, sstables: vec![] }
+}
+
+fn check_keys(decided: Decided, keys: &ResolvedKeys) -> Decided {
+    match decided.needs_keys().and_then(|facts| keys.missing_for(facts)) {
+        Some(error) => decided.refuse(error.clone()),
+        None => decided,
+    }
+}
+
+/// Those that were not asked for and would be worked on, or could not be; `copies` are of the SSTables
+/// in these places of the list.
+fn count_left(
+    sstables: &[PlannedSSTable],
+    copies: &BTreeMap<usize, usize>,
+    alone: &[Decided],
+) -> usize {
+    let is_left = |number: usize| {
+        sstables.get(number).is_some_and(|planned| !matches!(planned.action, Action::Skip(_)))
+    };
+    let copies = copies.iter().filter(|(number, _)| is_left(**number)).map(|(_, copies)| *copies);
+    let alone = alone.iter().filter(|decided| !decided.is_done());
+    copies.chain(alone.map(|decided| decided.subject.copies.len().max(1))).sum()
 }

@@ -146,7 +146,16 @@ fn lost(sstable: &LiveSSTable, component: &Component, why: &str) -> Error {
 const fn hint_of(component: &Component) -> &'static str {
     match component {
         Component::Filter | Component::Summary => "the node builds it anew when it starts",
-        _ => {
+        Component::Data
+        | Component::CompressionInfo
+        | Component::Index
+        | Component::Partitions
+        | Component::Rows
+        | Component::Statistics
+        | Component::Digest
+        | Component::Toc
+        | Component::Crc
+        | Component::Other(_) => {
             "if it is of an index that was dropped, nothing is to be done; if the index is in use, \
              rebuild it on the node (nodetool rebuild_index)"
         }

@@ -3,8 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::beside::page_geometry;
+use super::facts::{Facts, Shape};
 use super::index::EncryptedIndex;
-use super::inspect::{Facts, GLANCE, Shape};
+use super::inspect::GLANCE;
 use super::keys::opener;
 use crate::codec::{ChunkDecoder, DecodeScratch, Opened, PageOpener, crc_mismatch};
 use crate::compress::CodecContext;
@@ -55,7 +56,9 @@ pub(super) fn probe(
     let probed = match facts.shape {
         // Its checksums are of whole pieces, and compared when it is read.
         Shape::Uncompressed => Probed::AsNamed,
-        _ => first_chunk(facts, ring, &data, &mut plain, buffers)?,
+        Shape::Chunked { .. } | Shape::Foreign { .. } => {
+            first_chunk(facts, ring, &data, &mut plain, buffers)?
+        }
     };
     let key = match facts.encrypted_components.contains(&Component::Partitions) {
         true => encrypted_first_key(facts, ring, longest_id)?,
@@ -130,17 +133,18 @@ fn encrypted_first_key(
 
 /// The first partition key with its two-byte length, as both the index and Data.db have it.
 fn first_key(facts: &Facts) -> Result<Vec<u8>> {
-    let component = match facts.sstable.descriptor.format {
+    let format = facts.sstable.descriptor.format;
+    let component = match format {
         Format::Big => Component::Index,
         Format::Bti => Component::Partitions,
     };
     let index = Source::open(&facts.sstable.path(&component), GLANCE)?;
     let mut scratch = Vec::new();
-    let at = match component {
-        Component::Index => 0,
+    let at = match format {
+        Format::Big => 0,
         // The last 24 bytes: position of the first key, number of keys, root of the trie
         // (FORMATS.md 7.3).
-        _ => {
+        Format::Bti => {
             let footer = index.length().saturating_sub(24);
             let position = index.slice(footer, 8, &mut scratch)?;
             position.first_chunk().map_or(u64::MAX, |raw| u64::from_be_bytes(*raw))

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::draft::{Decided, Placed, Subject};
+use super::facts::Facts;
 use super::fate::Fate;
 use super::finding::{Finding, Severity};
-use super::inspect::Facts;
-use super::planned::{Action, Plan, PlannedSSTable};
 use super::space::Space;
 use super::target::Target;
 use crate::io::Storage;
@@ -54,50 +54,90 @@ struct Change {
     kept: u64,
 }
 
-/// Fills in the space of every rewrite, refuses those that there is no room for, and warns when those
-/// that could be staged at a time do not fit together. The run itself asks again, and begins none that
-/// does not fit then.
-pub(super) fn check(storage: &dyn Storage, open_tasks: usize, plan: &mut Plan) -> Result<()> {
-    let mut file_systems = BTreeMap::new();
-    for planned in &mut plan.sstables {
-        if let (Action::Rewrite { .. }, Some(facts)) = (&planned.action, &planned.facts) {
-            let number = storage.file_system(&planned.data_dir)?;
-            planned.space = Space::of(facts, &plan.target, number);
-            file_systems.entry(number).or_insert_with(|| planned.data_dir.clone());
-        }
-    }
-    for (number, data_dir) in file_systems {
-        let (free, reserve) = (storage.free_space(&data_dir)?, storage.reserve(&data_dir)?);
-        let mut room =
-            Room { data_dir, at_a_time: 0, for_good: 0, kept_by_links: 0, free, reserve };
-        follow(storage, plan, number, &mut room);
-        room.at_a_time = at_a_time(plan, number, open_tasks);
-        if room.at_a_time > room.usable() {
-            let error = waiting(&room);
-            plan.findings.push(Finding { severity: Severity::Warning, error, sstables: vec![] });
-        }
-        plan.rooms.push(room);
-    }
-    Ok(())
+/// The outcome for all file systems.
+#[derive(Debug)]
+pub(super) struct Placement {
+    pub(super) sstables: Vec<Placed>,
+    pub(super) rooms: Vec<Room>,
+    pub(super) findings: Vec<Finding>,
 }
 
-/// Goes through the rewrites in the order of the run, by what each needs and gives back, and refuses
-/// those that never fit.
-fn follow(storage: &dyn Storage, plan: &mut Plan, number: u64, room: &mut Room) {
-    let target = &plan.target;
-    let mut waiting: Vec<(usize, Change)> = Vec::new();
-    for (at, planned) in plan.sstables.iter().enumerate() {
-        if let (true, Some(facts)) = (is_staged_on(planned, number), &planned.facts) {
-            waiting.push((at, change(storage, planned, facts, target)));
-        }
-    }
-    let bytes = |at: usize| {
-        let facts = plan.sstables.get(at).and_then(|planned| planned.facts.as_ref());
-        facts.map_or(0, |facts| facts.data_bytes)
+/// Finds out what every rewrite takes, refuses those that there is no room for, and warns when those
+/// that could be staged at a time do not fit together. The run itself asks again, and begins none that
+/// does not fit then.
+pub(super) fn place(
+    storage: &dyn Storage,
+    open_tasks: usize,
+    target: &Target,
+    sstables: Vec<Decided>,
+) -> Result<Placement> {
+    let mut file_systems = BTreeMap::new();
+    let mut measure = |subject: &Subject, facts: &Facts, ()| {
+        let number = storage.file_system(&subject.data_dir)?;
+        file_systems.entry(number).or_insert_with(|| subject.data_dir.clone());
+        Ok(Space::of(facts, target, number))
     };
-    waiting.sort_by_key(|(at, _)| std::cmp::Reverse(bytes(*at)));
-    let usable = room.usable();
-    let mut free = usable;
+    let sstables = sstables
+        .into_iter()
+        .map(|decided| decided.try_map(&mut measure))
+        .collect::<Result<Vec<Placed>>>()?;
+    let (mut rooms, mut findings) = (vec![], vec![]);
+    let mut refused = BTreeMap::new();
+    for (number, data_dir) in file_systems {
+        let (free, reserve) = (storage.free_space(&data_dir)?, storage.reserve(&data_dir)?);
+        let staged = staged_on(&sstables, number);
+        let usable = free.saturating_sub(reserve);
+        let followed = follow(storage, target, &staged, usable);
+        let stay = staged.iter().filter(|(at, ..)| !followed.refused.contains_key(at));
+        let room = Room {
+            data_dir,
+            at_a_time: at_a_time(stay.map(|(_, _, _, space)| space.most), open_tasks),
+            for_good: followed.for_good,
+            kept_by_links: followed.kept_by_links,
+            free,
+            reserve,
+        };
+        if room.at_a_time > room.usable() {
+            let error = waiting(&room);
+            findings.push(Finding { severity: Severity::Warning, error, sstables: vec![] });
+        }
+        rooms.push(room);
+        refused.extend(followed.refused);
+    }
+    let sstables = sstables.into_iter().enumerate();
+    let sstables = sstables.map(|(at, placed)| match refused.remove(&at) {
+        Some(error) => placed.refuse(error),
+        None => placed,
+    });
+    Ok(Placement { sstables: sstables.collect(), rooms, findings })
+}
+
+/// A rewrite, and its place in the list.
+type Staged<'a> = (usize, &'a Subject, &'a Facts, Space);
+
+/// The rewrites that take room of a file system.
+fn staged_on(sstables: &[Placed], file_system: u64) -> Vec<Staged<'_>> {
+    let rewrites = sstables.iter().enumerate().filter_map(|(at, placed)| {
+        placed.rewrite().map(|(facts, space)| (at, &placed.subject, facts, *space))
+    });
+    rewrites.filter(|(.., space)| space.file_system == file_system).collect()
+}
+
+/// What comes of a run on one file system.
+#[derive(Debug)]
+struct Followed {
+    for_good: u64,
+    kept_by_links: u64,
+    /// What never fits, by its place in the list.
+    refused: BTreeMap<usize, Error>,
+}
+
+/// Goes through the rewrites in the order of the run, by what each needs and gives back.
+fn follow(storage: &dyn Storage, target: &Target, staged: &[Staged<'_>], usable: u64) -> Followed {
+    let mut waiting: Vec<(&Staged<'_>, Change)> =
+        staged.iter().map(|rewrite| (rewrite, change(storage, rewrite, target))).collect();
+    waiting.sort_by_key(|((_, _, facts, _), _)| std::cmp::Reverse(facts.data_bytes));
+    let (mut free, mut kept_by_links) = (usable, 0_u64);
     loop {
         let before = waiting.len();
         waiting.retain(|(_, change)| {
@@ -105,43 +145,41 @@ fn follow(storage: &dyn Storage, plan: &mut Plan, number: u64, room: &mut Room) 
                 return true;
             }
             free = free.saturating_sub(change.needed).saturating_add(change.freed);
-            room.kept_by_links = room.kept_by_links.saturating_add(change.kept);
+            kept_by_links = kept_by_links.saturating_add(change.kept);
             false
         });
         if waiting.is_empty() || waiting.len() == before {
             break;
         }
     }
-    room.for_good = usable.saturating_sub(free);
-    for (at, change) in waiting {
-        if let Some(planned) = plan.sstables.get_mut(at) {
-            let data = planned.sstable.path(&Component::Data);
-            let error = match room.kept_by_links {
-                0 if change.kept == 0 => Space::too_little(change.needed, usable, &data),
-                _ => kept_by_links(change.needed, free).at(data),
-            };
-            planned.action = Action::Refuse(error);
-        }
-    }
+    let never = |((at, subject, ..), change): (&Staged<'_>, Change)| {
+        let data = subject.sstable.path(&Component::Data);
+        let error = match kept_by_links {
+            0 if change.kept == 0 => Space::too_little(change.needed, usable, &data),
+            _ => without_room(change.needed, free).at(data),
+        };
+        (*at, error)
+    };
+    let for_good = usable.saturating_sub(free);
+    Followed { for_good, kept_by_links, refused: waiting.into_iter().map(never).collect() }
 }
 
 /// What an SSTable needs and gives back, as far as it can be told: what an earlier run has staged of it
 /// is there, and what is linked costs nothing.
 fn change(
     storage: &dyn Storage,
-    planned: &PlannedSSTable,
-    facts: &Facts,
+    (_, subject, facts, space): &Staged<'_>,
     target: &Target,
 ) -> Change {
-    let needed = planned.space.least.saturating_sub(planned.staged(storage));
+    let needed = space.least.saturating_sub(subject.staged(storage));
     // A staging directory and a log come and go.
     let mut change = Change { needed, freed: Space::PASSING, kept: 0 };
-    let own = planned.copies.len().saturating_add(usize::from(planned.is_live));
+    let own = subject.copies.len().saturating_add(usize::from(subject.is_live));
     for (component, stat) in &facts.files {
         if facts.fate(component, target) == Fate::Kept {
             continue;
         }
-        let standing = storage.standing(&planned.sstable.path(component)).ok().flatten();
+        let standing = storage.standing(&subject.sstable.path(component)).ok().flatten();
         let names = standing.map_or(1, |standing| standing.names);
         let bytes = stat.length.saturating_add(Space::BLOCK);
         let is_freed = usize::try_from(names).is_ok_and(|names| names <= own);
@@ -151,13 +189,9 @@ fn change(
     change
 }
 
-fn is_staged_on(planned: &PlannedSSTable, file_system: u64) -> bool {
-    matches!(planned.action, Action::Rewrite { .. }) && planned.space.file_system == file_system
-}
-
-fn at_a_time(plan: &Plan, number: u64, open_tasks: usize) -> u64 {
-    let rewrites = plan.sstables.iter().filter(|planned| is_staged_on(planned, number));
-    let mut spaces: Vec<u64> = rewrites.map(|planned| planned.space.most).collect();
+/// Bytes that may be taken at a time by rewrites that take so many each.
+fn at_a_time(spaces: impl Iterator<Item = u64>, open_tasks: usize) -> u64 {
+    let mut spaces: Vec<u64> = spaces.collect();
     spaces.sort_unstable_by(|a, b| b.cmp(a));
     let (large, small) = spaces.split_at(open_tasks.min(spaces.len()));
     let sum = |from, spaces: &[u64]| spaces.iter().copied().fold(from, u64::saturating_add);
@@ -178,7 +212,7 @@ fn waiting(room: &Room) -> Error {
     .hint("nothing has to be done; more free space makes it faster")
 }
 
-fn kept_by_links(needed: u64, free: u64) -> Error {
+fn without_room(needed: u64, free: u64) -> Error {
     Error::new(
         ErrorKind::NoSpace,
         format!(

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::inspect::{Facts, Shape};
+use super::facts::{Facts, Shape};
 use crate::options::{ChunkScheme, OptionMap};
 
 /// Options that were met, as text and as what they mean.
@@ -20,15 +20,16 @@ struct Known {
 
 impl Shared {
     /// Lets an SSTable's facts refer to what others have said before it.
-    pub(super) fn share(&self, facts: &mut Facts) {
+    pub(super) fn share(&self, mut facts: Facts) -> Facts {
         // Without it they only take more room.
-        let Ok(mut known) = self.known.lock() else { return };
+        let Ok(mut known) = self.known.lock() else { return facts };
         if let Some(header) = &mut facts.header {
             one_of(&mut known.options, &mut header.options);
         }
         if let Shape::Chunked { scheme, .. } = &mut facts.shape {
             one_of(&mut known.schemes, scheme);
         }
+        facts
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::inspect::Facts;
+use super::facts::Facts;
 use super::target::Target;
 use crate::codec::record_length;
 use crate::compress::ChainFraming;
@@ -100,7 +100,7 @@ fn record_overhead(target: &Target) -> u64 {
         None if target.is_compressed() => CHUNK_CRC_LENGTH,
         None => 0,
         Some(options) => {
-            let prefix = target.key_header().encoded_length().saturating_add(CHAIN);
+            let prefix = target.key_header_length().saturating_add(CHAIN);
             // The padding of nothing is the longest.
             record_length(prefix, options.transformation(), 0)
         }

@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use uuid::Uuid;
-
-use super::inspect::{Facts, Shape};
-use super::write_key::{self, KeyChoice, KeyWish, Recorded, Settled};
+use super::facts::{Facts, Shape};
+use super::target_key::{NewKey, TargetKey, check_length, header};
+use super::write_key::{self, KeyChoice, KeyWish, Recorded};
 use crate::compress::Codec;
 use crate::keys::{DATABASE_KEY_ID_LIMIT, KeyCreation, KeyHeader, KeyId, KeyRef, KeySources};
-use crate::options::{
-    ChunkLength, ChunkScheme, CompressionParams, EncryptorOptions, ProviderOptions,
-};
+use crate::options::{ChunkLength, ChunkScheme, CompressionParams, EncryptorOptions};
 use crate::sstable::{CRC_CHUNK_LENGTH, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};
 use crate::{Error, Result};
 
@@ -21,11 +18,12 @@ pub struct Target {
     params: CompressionParams,
     /// None for an uncompressed target.
     scheme: Option<ChunkScheme>,
-    key: Option<KeyRef>,
+    /// None for a target in clear.
+    key: Option<TargetKey>,
+    /// Whether it was tried to make the key. That is done once: a server may have made one all the same.
+    was_tried: bool,
     /// Why the key was taken, when a server was asked.
     choice: Option<KeyChoice>,
-    /// The run makes the key if it is not there.
-    may_be_made: bool,
     /// The site's limit for key ids.
     longest_id: usize,
 }
@@ -54,29 +52,17 @@ impl Target {
         longest_id: usize,
     ) -> Result<Self> {
         let scheme = params.scheme()?;
-        let mut target =
-            Self { params, scheme, key: None, choice: None, may_be_made: false, longest_id };
-        let Some(encryptor) = target.encryptor() else { return in_clear(target, wish) };
-        match encryptor.provider() {
-            ProviderOptions::Local { secret_key_file } => {
-                target.key = Some(local_key(encryptor, secret_key_file, wish)?);
-                target.may_be_made = matches!(wish, KeyWish::New(_));
+        let (key, choice) = match scheme.as_ref().and_then(ChunkScheme::encryptor) {
+            Some(encryptor) => {
+                let settled = TargetKey::settle(&params, encryptor, wish, sources, longest_id)?;
+                (Some(settled.0), settled.1)
             }
-            ProviderOptions::Replicated { system_key_file, .. } => {
-                target.key = Some(replicated_key(&target.params, system_key_file, wish)?);
+            None => {
+                check_in_clear(wish)?;
+                (None, None)
             }
-            ProviderOptions::Kmip { host, .. } => {
-                let Settled { id, choice } =
-                    write_key::settle(encryptor, wish, sources.servers.as_ref())?;
-                let may_be_made = id.is_none();
-                let id = id.map_or_else(|| KeyId::new(TO_BE_MADE), Ok)?;
-                check_length(&id, longest_id)?;
-                target.key = Some(KeyRef::Kmip { group: host.clone(), id });
-                target.choice = choice;
-                target.may_be_made = may_be_made;
-            }
-        }
-        Ok(target)
+        };
+        Ok(Self { params, scheme, key, was_tried: false, choice, longest_id })
     }
 
     /// Makes the key, if [`Self::find`] was asked for a new one and it is not there; a key file is
@@ -86,16 +72,16 @@ impl Target {
     /// What the place of keys refuses. [`crate::ErrorKind::Invalid`] when a server gives the key
     /// an id that is longer than the site's limit: the key is there then.
     pub fn make_key(&mut self, sources: &KeySources, like: &Path) -> Result<KeyCreation> {
-        if !self.may_be_made {
+        if std::mem::replace(&mut self.was_tried, true) {
             return Ok(KeyCreation::AlreadyThere);
         }
-        self.may_be_made = false;
-        let (Some(key), Some(encryptor)) = (&self.key, self.encryptor()) else {
+        let (Some(TargetKey::ToBeMade(new)), Some(encryptor)) = (&self.key, self.encryptor())
+        else {
             return Ok(KeyCreation::AlreadyThere);
         };
-        match (key, &sources.servers) {
-            (KeyRef::LocalFile { .. }, _) => sources.local.create(key, like),
-            (KeyRef::Kmip { group, .. }, Some(servers)) => {
+        let (key, how) = match (new, &sources.servers) {
+            (NewKey::InFile(key), _) => (key.clone(), sources.local.create(key, like)?),
+            (NewKey::OnServer { group }, Some(servers)) => {
                 let group = group.clone();
                 let request = write_key::key_request(encryptor)?;
                 let (id, how) = servers.create(&group, &request)?;
@@ -103,20 +89,24 @@ impl Target {
                     choice.state = Some("Active".to_owned());
                     choice.warnings = write_key::check_made(servers, &group, &request, &id);
                 }
-                let key = KeyRef::Kmip { group, id: id.clone() };
-                check_length(&id, self.longest_id).map_err(|error| error.key(&key))?;
-                self.key = Some(key);
-                Ok(how)
+                let length = id.as_str().len();
+                let key = KeyRef::Kmip { group, id };
+                check_length(length, self.longest_id).map_err(|error| error.key(&key))?;
+                (key, how)
             }
-            (KeyRef::Kmip { .. }, None) => Err(Error::key_unavailable("no server is configured")),
-            (KeyRef::Replicated { .. }, _) => Ok(KeyCreation::AlreadyThere),
-        }
+            (NewKey::OnServer { .. }, None) => {
+                return Err(Error::key_unavailable("no server is configured"));
+            }
+        };
+        self.key = Some(TargetKey::Known(key));
+        Ok(how)
     }
 
     /// Says that the key is that of a rotation, if it is: what is under it already is done then, and
     /// not under the old key.
     pub fn recall(&mut self, recorded: &Recorded) {
-        if let (Some(KeyRef::Kmip { id, .. }), Some(choice)) = (&self.key, &mut self.choice)
+        if let Some(TargetKey::Known(KeyRef::Kmip { id, .. })) = &self.key
+            && let Some(choice) = &mut self.choice
             && choice.by_rule
             && *id == recorded.id
         {
@@ -140,7 +130,7 @@ impl Target {
     /// Whether the run makes the key if it is not there.
     #[must_use]
     pub const fn may_be_made(&self) -> bool {
-        self.may_be_made
+        matches!(self.key, Some(TargetKey::ToBeMade(_))) && !self.was_tried
     }
 
     /// How chunks are encrypted; none for a target in clear.
@@ -190,8 +180,14 @@ impl Target {
 
     /// The key to write with; none for a target in clear.
     #[must_use]
-    pub const fn key(&self) -> Option<&KeyRef> {
+    pub const fn target_key(&self) -> Option<&TargetKey> {
         self.key.as_ref()
+    }
+
+    /// The name of that key; none as long as a server has to give it one.
+    #[must_use]
+    pub fn key(&self) -> Option<&KeyRef> {
+        self.key.as_ref().and_then(TargetKey::name)
     }
 
     /// The chunk length of an SSTable that has become this.
@@ -219,17 +215,18 @@ impl Target {
         &self.params
     }
 
-    /// The header of each chunk.
+    /// The header of each chunk; none as long as a server has to give the key its id.
     #[must_use]
-    pub fn key_header(&self) -> KeyHeader {
+    pub fn key_header(&self) -> Option<KeyHeader> {
         match &self.key {
-            Some(KeyRef::Kmip { id, .. }) => KeyHeader::Kmip(id.clone()),
-            Some(KeyRef::Replicated { id, .. }) => {
-                // Settling the target took nothing but a UUID.
-                Uuid::parse_str(id.as_str()).map_or(KeyHeader::None, KeyHeader::Replicated)
-            }
-            Some(KeyRef::LocalFile { .. }) | None => KeyHeader::None,
+            Some(key) => key.name().map(header),
+            None => Some(KeyHeader::None),
         }
+    }
+
+    /// Its length in bytes, about, where the key has no id yet.
+    pub(super) fn key_header_length(&self) -> usize {
+        self.key.as_ref().map_or(0, TargetKey::header_length)
     }
 
     /// The head of a new CompressionInfo.db; none for an uncompressed target.
@@ -254,80 +251,10 @@ impl Target {
     }
 }
 
-fn in_clear(target: Target, wish: KeyWish<'_>) -> Result<Target> {
+fn check_in_clear(wish: KeyWish<'_>) -> Result<()> {
     match wish {
-        KeyWish::AsTheDatabase => Ok(target),
+        KeyWish::AsTheDatabase => Ok(()),
         _ => Err(Error::invalid("a key is asked for, but the target is written in clear")
             .hint("leave --key-id and --create-key out, or name a class that encrypts")),
     }
 }
-
-fn local_key(encryptor: &EncryptorOptions, file: &str, wish: KeyWish<'_>) -> Result<KeyRef> {
-    if wish.id().is_some() {
-        return Err(Error::invalid("a key id is given, but the target key is in a file")
-            .hint("leave --key-id out, or name a KMIP provider in --compression"));
-    }
-    if !Path::new(file).is_absolute() {
-        return Err(Error::invalid(format!(
-            "secret_key_file '{file}' is a relative path, which the node would look for, or make, \
-             below its own working directory"
-        ))
-        .hint("name the key file by its absolute path"));
-    }
-    Ok(KeyRef::LocalFile {
-        file: file.to_owned(),
-        transformation: encryptor.transformation().text().to_owned(),
-        strength: encryptor.strength(),
-    })
-}
-
-/// Only the database makes keys in its own table, so the key must be there and be named.
-fn replicated_key(
-    params: &CompressionParams,
-    system_key: &str,
-    wish: KeyWish<'_>,
-) -> Result<KeyRef> {
-    let names_provider = ["key_provider", "secret_key_provider_factory_class"];
-    if names_provider.iter().all(|name| params.options().get(name).is_none()) {
-        return Err(Error::invalid(
-            "option 'key_provider' is missing, which means the replicated provider to some releases \
-             of the database and nothing to others",
-        )
-        .hint("name the provider"));
-    }
-    let Some(id) = wish.id() else {
-        return Err(Error::invalid(
-            "the target key is in the database's own table dse_system.encrypted_keys, in which only \
-             a running node makes keys",
-        )
-        .hint(
-            "name a key that is there with --key-id (its key_id, a UUID) and give its bytes with \
-             --kmip-keys; or choose a KMIP provider or a local key file",
-        ));
-    };
-    let id = Uuid::parse_str(id.as_str()).map_err(|error| {
-        Error::invalid("the id of a key of the replicated provider is a UUID")
-            .key(id)
-            .caused_by(error)
-            .hint("give the key_id of its row in dse_system.encrypted_keys")
-    })?;
-    let id = KeyId::new(id.as_hyphenated().to_string())?;
-    Ok(KeyRef::Replicated { system_key: system_key.to_owned(), id })
-}
-
-fn check_length(id: &KeyId, longest: usize) -> Result<()> {
-    let length = id.as_str().len();
-    if length <= longest {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "the id of the target key has {length} bytes, and the database writes at most {longest}"
-    ))
-    .hint(
-        "if the property com.datastax.bdp.cassandra.crypto.KmipKeyProvider.maxKeyLength is raised \
-         on every node, give its value: --max-key-id-length",
-    ))
-}
-
-/// Stands for the id of a key that is not made yet; about as long as most ids are.
-const TO_BE_MADE: &str = "(the key that the run will make)    ";

@@ -10,7 +10,7 @@ use crate::Result;
 /// The seed is random and new for each SSTable and run, so without it the value reveals nothing
 /// about the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlainDigest {
+pub(super) struct PlainDigest {
     seed: u64,
     sum: u128,
     bytes: u64,
@@ -21,7 +21,7 @@ impl PlainDigest {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when the system gives no random bytes.
-    pub fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let seed = getrandom::u64().map_err(|error| {
             crate::Error::new(crate::ErrorKind::Io, "the system gives no random bytes")
                 .caused_by(error)
@@ -31,36 +31,36 @@ impl PlainDigest {
 
     /// An empty digest to compare with another one.
     #[must_use]
-    pub const fn seeded(seed: u64) -> Self {
+    pub(super) const fn seeded(seed: u64) -> Self {
         Self { seed, sum: 0, bytes: 0 }
     }
 
     /// A stored digest.
     #[must_use]
-    pub const fn kept(seed: u64, sum: u128, bytes: u64) -> Self {
+    pub(super) const fn kept(seed: u64, sum: u128, bytes: u64) -> Self {
         Self { seed, sum, bytes }
     }
 
     /// The sum of all values.
     #[must_use]
-    pub const fn sum(&self) -> u128 {
+    pub(super) const fn sum(&self) -> u128 {
         self.sum
     }
 
     /// The seed.
     #[must_use]
-    pub const fn seed(&self) -> u64 {
+    pub(super) const fn seed(&self) -> u64 {
         self.seed
     }
 
     /// Plaintext bytes included.
     #[must_use]
-    pub const fn bytes(&self) -> u64 {
+    pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Adds a chunk.
-    pub fn add(&mut self, chunk: u64, plain: &[u8]) {
+    pub(super) fn add(&mut self, chunk: u64, plain: &[u8]) {
         // Chunk numbers are spread over the seed space, so that neighbours share nothing.
         let seed = self.seed ^ chunk.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.sum = self.sum.wrapping_add(xxh3_128_with_seed(plain, seed));
@@ -68,7 +68,7 @@ impl PlainDigest {
     }
 
     /// Adds another worker's digest of the same plaintext.
-    pub fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.sum = self.sum.wrapping_add(other.sum);
         self.bytes = self.bytes.saturating_add(other.bytes);
     }

@@ -16,12 +16,12 @@ mod task;
 mod verify;
 mod write;
 
-pub use digest::PlainDigest;
 pub use input::{Chunking, RANGE_BYTES, Ranges};
-pub use publish::{FinishedCopies, Keep, finish_copies, pending_copies, sweep};
+pub use publish::{Keep, sweep};
+pub(crate) use publish::{finish_copies, pending_copies};
 pub use resume::Resumed;
 pub use scratch::Scratch;
 pub use sstable::{Rewrite, RewriteJob};
-pub use staging::{StagingArea, create_state_directory};
+pub(crate) use staging::{StagingArea, create_state_directory};
 pub use task::Pass;
 pub use verify::{Reading, Verify};

@@ -22,7 +22,7 @@ use crate::sstable::Component;
 
 /// The staging directory of one SSTable.
 #[derive(Debug)]
-pub struct StagingArea {
+pub(crate) struct StagingArea {
     path: PathBuf,
 }
 
@@ -31,7 +31,7 @@ impl StagingArea {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
-    pub fn create(storage: &dyn Storage, data_dir: &Path, path: PathBuf) -> Result<Self> {
+    pub(crate) fn create(storage: &dyn Storage, data_dir: &Path, path: PathBuf) -> Result<Self> {
         create_state_directory(storage, data_dir)?;
         storage.create_directory(&path, Some(data_dir))?;
         Ok(Self { path })
@@ -39,7 +39,7 @@ impl StagingArea {
 
     /// One that an earlier run has left.
     #[must_use]
-    pub const fn left(path: PathBuf) -> Self {
+    pub(crate) const fn left(path: PathBuf) -> Self {
         Self { path }
     }
 
@@ -47,7 +47,7 @@ impl StagingArea {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
-    pub fn sync_names(&self, storage: &dyn Storage, data_dir: &Path) -> Result<()> {
+    pub(crate) fn sync_names(&self, storage: &dyn Storage, data_dir: &Path) -> Result<()> {
         storage.sync_directory(&self.path)?;
         storage.sync_directory(&data_dir.join(STATE_DIRECTORY))?;
         storage.sync_directory(data_dir)
@@ -57,7 +57,7 @@ impl StagingArea {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
-    pub fn keep_only(&self, storage: &dyn Storage, components: &[Component]) -> Result<()> {
+    pub(crate) fn keep_only(&self, storage: &dyn Storage, components: &[Component]) -> Result<()> {
         let kept: Vec<_> = components.iter().map(|component| self.file(component)).collect();
         for entry in storage.list(&self.path)? {
             let path = self.path.join(&entry.name);
@@ -70,7 +70,7 @@ impl StagingArea {
 
     /// Where a component is staged.
     #[must_use]
-    pub fn file(&self, component: &Component) -> PathBuf {
+    pub(crate) fn file(&self, component: &Component) -> PathBuf {
         self.path.join(format!("{component}.staged"))
     }
 
@@ -86,7 +86,7 @@ impl StagingArea {
 
     /// The directory itself.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -94,7 +94,7 @@ impl StagingArea {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
-    pub fn remove(&self, storage: &dyn Storage) -> Result<()> {
+    pub(crate) fn remove(&self, storage: &dyn Storage) -> Result<()> {
         remove_flat(storage, &self.path)
     }
 }
@@ -103,7 +103,7 @@ impl StagingArea {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`].
-pub fn create_state_directory(storage: &dyn Storage, data_dir: &Path) -> Result<PathBuf> {
+pub(crate) fn create_state_directory(storage: &dyn Storage, data_dir: &Path) -> Result<PathBuf> {
     let state = data_dir.join(STATE_DIRECTORY);
     storage.create_directory(&state, Some(data_dir))?;
     Ok(state)

@@ -24,7 +24,7 @@ use crate::wire::{Put as _, Reader, UtfError, WireError};
 use crate::{Error, Result};
 
 /// The value of "max compressed length" that lets no chunk be stored in clear.
-pub const MAX_COMPRESSED_LENGTH_NONE: u32 = 0x7fff_ffff;
+pub(crate) const MAX_COMPRESSED_LENGTH_NONE: u32 = 0x7fff_ffff;
 
 /// Bytes of the CRC32 after each chunk.
 pub const CHUNK_CRC_LENGTH: usize = 4;
@@ -34,7 +34,7 @@ pub const CHUNK_CRC_LENGTH: usize = 4;
 /// The database's writer makes one whenever it is told to flush and has nothing left: when a
 /// compaction opens its result early and then finishes it, and again when the last partition
 /// exactly fills a chunk and one without rows follows. More than that means a damaged length.
-pub const MOST_EMPTY_CHUNKS: u64 = 3;
+pub(crate) const MOST_EMPTY_CHUNKS: u64 = 3;
 
 /// Everything before the offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl CompressionHeader {
     }
 
     /// Plaintext bytes of a chunk: the chunk length, less in the last chunk, and nothing in the
-    /// empty chunks after it ([`MOST_EMPTY_CHUNKS`]).
+    /// empty chunks after it (`MOST_EMPTY_CHUNKS`).
     #[must_use]
     pub fn plain_length(&self, chunk: u64) -> usize {
         let length = u64::from(self.chunk_length.bytes());

@@ -53,7 +53,7 @@ impl fmt::Display for SSTableId {
 /// All ids in *all* data directories of the table must be added first: an id must be free
 /// everywhere, since a table may later be merged into one directory.
 #[derive(Debug, Default)]
-pub struct IdGenerator {
+pub(crate) struct IdGenerator {
     taken: BTreeSet<String>,
     highest: u64,
     last_ticks: u64,
@@ -63,7 +63,7 @@ pub struct IdGenerator {
 
 impl IdGenerator {
     /// Adds an existing id.
-    pub fn observe(&mut self, id: &SSTableId) {
+    pub(crate) fn observe(&mut self, id: &SSTableId) {
         match id {
             SSTableId::Sequence(number) => self.highest = self.highest.max(*number),
             SSTableId::Uuid(_) => self.uuids = true,
@@ -78,7 +78,7 @@ impl IdGenerator {
     /// # Errors
     /// [`crate::ErrorKind::Unsupported`] when the sequence numbers are used up, and
     /// [`crate::ErrorKind::Io`] when the system gives no random bytes.
-    pub fn next(&mut self, old: &SSTableId) -> Result<SSTableId> {
+    pub(crate) fn next(&mut self, old: &SSTableId) -> Result<SSTableId> {
         loop {
             let id = match old {
                 SSTableId::Ulid(_) => Self::ulid()?,

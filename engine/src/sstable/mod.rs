@@ -17,21 +17,21 @@ mod toc;
 mod version;
 
 pub use component::Component;
-pub use compression_info::{
-    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, MAX_COMPRESSED_LENGTH_NONE,
-    MOST_EMPTY_CHUNKS,
-};
+pub use compression_info::{CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader};
+pub(crate) use compression_info::{MAX_COMPRESSED_LENGTH_NONE, MOST_EMPTY_CHUNKS};
 pub use crc_table::{CRC_CHUNK_LENGTH, CrcTable};
 pub use descriptor::{Descriptor, parse_file_name};
 pub use digest::{format_digest, parse_digest};
 pub use encrypted::{PAGE, is_encrypted_page};
-pub use id::{IdGenerator, SSTableId};
+pub(crate) use id::IdGenerator;
+pub use id::SSTableId;
 pub use metadata_body::is_body_in_clear;
+pub(crate) use statistics::STATISTICS_LIMIT;
 pub use statistics::{
-    BodyKind, STATISTICS_LIMIT, StatisticsError, compression_ratio_at, format_statistics,
-    parse_statistics,
+    BodyKind, StatisticsError, compression_ratio_at, format_statistics, parse_statistics,
 };
 pub use table_dir::TableDir;
 pub use time_uuid::TimeUuid;
-pub use toc::{TOC_LIMIT, format_toc, parse_toc};
+pub(crate) use toc::TOC_LIMIT;
+pub use toc::{format_toc, parse_toc};
 pub use version::{Format, Products, Support, Version};

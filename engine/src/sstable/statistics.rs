@@ -207,7 +207,7 @@ fn checked(body: &[u8]) -> Result<&[u8], StatisticsError> {
 }
 
 /// More than any Statistics.db has: histograms and, at most, a few keys and columns.
-pub const STATISTICS_LIMIT: u64 = 64 << 20;
+pub(crate) const STATISTICS_LIMIT: u64 = 64 << 20;
 
 /// The database has four kinds.
 const MAX_BODIES: usize = 16;

@@ -4,7 +4,7 @@ use super::component::Component;
 
 /// Longest list that is read, in bytes: a TOC names a dozen files, or a few hundred with many
 /// indices.
-pub const TOC_LIMIT: u64 = 1 << 20;
+pub(crate) const TOC_LIMIT: u64 = 1 << 20;
 
 /// Reads the list; empty lines are skipped.
 #[must_use]

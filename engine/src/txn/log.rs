@@ -49,7 +49,7 @@ pub enum Verdict {
 
 /// A log with all its replicas, one in each directory that takes part.
 #[derive(Debug)]
-pub struct TransactionLog {
+pub(super) struct TransactionLog {
     /// The name that the replicas share.
     pub name: LogFileName,
     /// The directories that have a replica.
@@ -69,7 +69,7 @@ impl TransactionLog {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], or [`crate::ErrorKind::Corrupt`] for an absurd size.
-    pub fn read(
+    pub(super) fn read(
         storage: &dyn Storage,
         name: &LogFileName,
         directories: Vec<PathBuf>,
@@ -97,7 +97,7 @@ impl TransactionLog {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when a directory cannot be read.
-    pub fn verdict(&self, storage: &dyn Storage) -> Result<Verdict> {
+    pub(super) fn verdict(&self, storage: &dyn Storage) -> Result<Verdict> {
         if let Some(problem) = &self.problem {
             return Ok(Verdict::Refuse(problem.clone()));
         }
@@ -138,7 +138,10 @@ impl TransactionLog {
     }
 
     /// The SSTables of the records of one kind, as directory and descriptor.
-    pub fn sstables(&self, kind: RecordKind) -> impl Iterator<Item = (PathBuf, Descriptor)> + '_ {
+    pub(super) fn sstables(
+        &self,
+        kind: RecordKind,
+    ) -> impl Iterator<Item = (PathBuf, Descriptor)> + '_ {
         self.records
             .iter()
             .filter(move |record| record.kind == kind)

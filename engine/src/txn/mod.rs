@@ -13,8 +13,10 @@ mod swap;
 mod view;
 
 pub use flavor::{Flavor, MtimeRule, PathForm};
-pub use log::{LogFileName, TransactionLog, Verdict};
+pub use log::{LogFileName, Verdict};
 pub use record::{LogRecord, RecordError, RecordKind};
-pub use recovery::{Recovery, recover, take_back};
-pub use swap::{Swap, changed_since_the_plan, publish};
+pub(crate) use recovery::take_back;
+pub use recovery::{Recovery, recover};
+pub(crate) use swap::changed_since_the_plan;
+pub use swap::{Swap, publish};
 pub use view::{DirectoryView, LiveSSTable};

@@ -66,7 +66,7 @@ pub fn recover(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<Rec
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`].
-pub fn take_back(
+pub(crate) fn take_back(
     storage: &dyn Storage,
     table: &[PathBuf],
     (directory, new): (&Path, &Descriptor),

@@ -115,7 +115,7 @@ fn check_old(storage: &dyn Storage, swap: &Swap<'_>) -> Result<()> {
 
 /// The error for an SSTable whose files have changed.
 #[must_use]
-pub fn changed_since_the_plan(path: PathBuf) -> Error {
+pub(crate) fn changed_since_the_plan(path: PathBuf) -> Error {
     Error::new(ErrorKind::Busy, "the file was changed since the plan was made")
         .at(path)
         .hint("find out what works on the data directory, stop it, then run again")

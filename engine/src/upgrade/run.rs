@@ -1,43 +1,100 @@
-//! Carrying a plan out.
+//! `run`: a plan is carried out.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
-use super::place::Place;
+use super::prepare::Prepared;
+use super::recover::pending_copies;
 use super::report::{Outcome, Report};
-use super::resume::{Left, name_of};
-use super::{Session, watch};
-use crate::event::{Event, Observer};
+use super::resumable;
+use super::session::{Exclusive, Session};
+use super::state_dir::StateDir;
+use super::sweep::sweep;
+use super::tasks::{Rewrites, Run, ending};
+use crate::event::Observer;
 use crate::journal::{Ending, History, Journal, Record, Site};
-use crate::pipeline::{self, Limits, Step};
-use crate::plan::{Facts, Inspector, Plan, PlannedSSTable};
-use crate::rewrite::{Keep, Pass, Resumed, Rewrite, RewriteJob};
-use crate::sstable::Descriptor;
+use crate::plan::Plan;
+use crate::rewrite::Keep;
 use crate::{Error, ErrorKind, Result};
 
-/// What is to be rewritten, and how it is called then.
-pub(super) type Rewrites<'a> = [(&'a PlannedSSTable, &'a Facts, &'a Descriptor)];
-
-/// A plan, and what it is carried out with.
-#[derive(Debug)]
-pub(super) struct Run<'a> {
-    pub(super) session: &'a Session,
-    pub(super) plan: &'a Plan,
-    pub(super) rewrites: &'a Rewrites<'a>,
-    pub(super) threads: NonZeroUsize,
-    pub(super) journal: &'a Journal,
+impl Prepared<'_> {
+    /// Carries the plan out, or resumes that. One SSTable that fails does not stop the others; each is
+    /// wholly old or wholly new at any moment. Gives the plan back, which explains the report.
+    ///
+    /// # Errors
+    /// What stops the whole run before it begins.
+    pub fn run(self, threads: NonZeroUsize, observer: &mut dyn Observer) -> Result<(Plan, Report)> {
+        let Self { plan, session: writer, state_dir, unfinished, .. } = self;
+        let session = writer.session();
+        if plan.has_pending_logs {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "transaction logs wait to be finished first",
+            ));
+        }
+        let pending = pending_copies(session)?;
+        let (history, mut resumable) = unfinished.unzip();
+        let mut resumable = resumable.take().unwrap_or_default();
+        let staged = resumable.directories();
+        sweep(writer, &Keep { staged, marker: history.is_some() })?;
+        let mut report = Report::foreseen(&plan);
+        report.warnings.extend(resumable.dropped.iter().map(|(_, error)| error.clone()));
+        let (held, rewrites): (Vec<_>, Vec<_>) =
+            plan.rewrites().partition(|(planned, ..)| pending.contains(&planned.staging_path()));
+        for (planned, ..) in held {
+            let error = unfinished_copies(planned.staging_path());
+            report.add(&planned.table, &planned.sstable, Outcome::Failed(error));
+        }
+        let kept = std::mem::take(&mut resumable.waiting);
+        let mut ended = Ended { kept, journal: None, ending: None };
+        if rewrites.is_empty() {
+            ended.ending = history.is_some().then(|| ending(session, 0, &report)).flatten();
+        } else {
+            let description = resumable::describe(session, &plan);
+            match start(session, &rewrites, &state_dir, history.as_ref(), description) {
+                Ok(journal) => {
+                    let plan = &plan;
+                    let run =
+                        Run { session, plan, rewrites: &rewrites, threads, journal: &journal };
+                    let (kept, ending) = run.carry_out(resumable, observer, &mut report)?;
+                    ended.kept.extend(kept);
+                    (ended.journal, ended.ending) = (Some(journal), ending);
+                }
+                // Without a journal nothing is begun; an earlier run's stays as it is.
+                Err(error) => {
+                    ended.kept.extend(resumable.directories());
+                    for (planned, _, _) in &rewrites {
+                        let outcome = Outcome::Failed(error.clone());
+                        report.add(&planned.table, &planned.sstable, outcome);
+                    }
+                }
+            }
+        }
+        // What became of the SSTables is settled; the next run sweeps what is left here.
+        let _later = ended.settle(writer, &state_dir);
+        Ok((plan, report))
+    }
 }
 
-/// Starts the journal of a run, or goes on with it.
+/// The failure of an SSTable whose copies are neither old nor new.
+fn unfinished_copies(staging: PathBuf) -> Error {
+    Error::new(
+        ErrorKind::Io,
+        "copies of it in snapshots and backups are partly replaced, which could not be ended",
+    )
+    .at(staging)
+    .hint("see the warning of what could not be ended; the next run, or abandon, tries again")
+}
+
+/// Starts the journal of a run, or resumes it.
 ///
 /// # Errors
 /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
-pub(super) fn start(
+fn start(
     session: &Session,
     rewrites: &Rewrites<'_>,
-    place: &Place,
+    state_dir: &StateDir,
     history: Option<&History>,
     description: Vec<(String, String)>,
 ) -> Result<Journal> {
@@ -50,152 +107,43 @@ pub(super) fn start(
     let now = crate::journal::Session { tool, sstables, bytes };
     let storage = session.storage();
     if let Some(history) = history {
-        return Journal::resume(storage, place.directory(), history, now);
+        return Journal::resume(storage, state_dir.directory(), history, now);
     }
     // One whose beginning was never durable, or that is at rest.
-    place.remove_journal(storage)?;
+    state_dir.remove_journal(storage)?;
     let site = Site::new(session.data_dirs())?;
-    place.create(storage, &site)?;
-    Journal::start(storage, place.directory(), now, site, description)
+    state_dir.create(storage, &site)?;
+    Journal::start(storage, state_dir.directory(), now, site, description)
 }
 
 /// What a run leaves when it has ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    /// Staging directories that the next one can go on with.
-    pub(super) kept: BTreeSet<PathBuf>,
+struct Ended {
+    /// Staging directories that the next one can resume.
+    kept: BTreeSet<PathBuf>,
     /// None, if it did not come so far as to have one.
-    pub(super) journal: Option<Journal>,
+    journal: Option<Journal>,
     /// Why it has ended before all was done, if so.
-    pub(super) ending: Option<Ending>,
+    ending: Option<Ending>,
 }
 
 impl Ended {
-    /// Closes the journal, and removes it and what is staged, unless there is something to go on with.
+    /// Closes the journal, and removes it and what is staged, unless there is something to resume.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    pub(super) fn settle(self, session: &Session, place: &Place) -> Result<()> {
+    fn settle(self, session: Exclusive<'_>, state_dir: &StateDir) -> Result<()> {
         let Self { kept, journal, ending } = self;
-        // What has failed is tried by whoever repeats it; what was left is to be gone on with, and by
+        // What has failed is tried by whoever repeats it; what was left is to be resumed, and by
         // this target.
-        let goes_on = !kept.is_empty() || ending.is_some_and(|ending| ending != Ending::Failures);
-        if let (Some(journal), Some(ending), true) = (&journal, ending, goes_on) {
+        let is_unfinished =
+            !kept.is_empty() || ending.is_some_and(|ending| ending != Ending::Failures);
+        if let (Some(journal), Some(ending), true) = (&journal, ending, is_unfinished) {
             let _for_status = journal.tell(&Record::Ended(ending));
         }
-        if !goes_on {
-            place.remove_journal(session.storage())?;
+        if !is_unfinished {
+            state_dir.remove_journal(session.storage())?;
         }
-        super::sweep(session, &Keep { staged: kept, marker: goes_on })
-    }
-}
-
-/// Why a run that has begun so many SSTables has ended before all was done, if so.
-pub(super) fn ending(session: &Session, begun: u64, report: &Report) -> Option<Ending> {
-    let control = session.control();
-    let mut failures = report.failures().peekable();
-    failures.peek()?;
-    if !failures.any(|error| error.kind() == ErrorKind::Interrupted) {
-        return Some(Ending::Failures);
-    }
-    let is_over = control.time_left(Instant::now()).is_some_and(|left| left.is_zero());
-    Some(match () {
-        () if control.is_stopped() => Ending::Asked,
-        () if !is_over && !control.has_room(begun) => Ending::Limit,
-        // Or what is left would not have been done by then.
-        () => Ending::Deadline,
-    })
-}
-
-/// Tells the journal now and then how far the run is, for `status`.
-struct Pulse<'a> {
-    journal: &'a Journal,
-    every: Duration,
-    last: Instant,
-    rewritten: u64,
-    read_back: u64,
-}
-
-impl<'a> Pulse<'a> {
-    fn new(session: &Session, journal: &'a Journal) -> Self {
-        let (every, last) = (session.progress_every(), Instant::now());
-        Self { journal, every, last, rewritten: 0, read_back: 0 }
-    }
-
-    fn see(&mut self, step: &Step<'_, Pass<'_>>) {
-        let Step::Advanced { stage, bytes } = step else { return };
-        let sum = if stage.is_read_back() { &mut self.read_back } else { &mut self.rewritten };
-        *sum = sum.saturating_add(*bytes);
-        if self.last.elapsed() >= self.every {
-            self.last = Instant::now();
-            let Self { rewritten, read_back, .. } = *self;
-            let _not_needed = self.journal.tell(&Record::Progress { rewritten, read_back });
-        }
-    }
-}
-
-impl Run<'_> {
-    /// Rewrites the SSTables. Returns the staging directories to keep, and why it has ended before all
-    /// was done, if so.
-    ///
-    /// # Errors
-    /// Only when the plan has no flavor.
-    pub(super) fn carry_out(
-        &self,
-        left: Left,
-        observer: &mut dyn Observer,
-        report: &mut Report,
-    ) -> Result<(BTreeSet<PathBuf>, Option<Ending>)> {
-        let Self { session, plan, rewrites, threads, journal } = *self;
-        let Left { mut resumed, dropped, .. } = left;
-        for (sstable, error) in dropped {
-            let _said_again_then = journal.tell(&Record::Dropped { sstable, why: error.chain() });
-        }
-        let job = RewriteJob {
-            storage: session.storage(),
-            inspector: Inspector::new(session.storage(), session.lease(), session.is_mapped()),
-            target: &plan.target,
-            ring: &plan.ring,
-            flavor: plan.flavor.ok_or_else(|| {
-                Error::new(ErrorKind::Internal, "the plan does not know whose logs to write")
-            })?,
-            journal,
-            checkpoint: session.checkpoint(),
-            range_bytes: session.range_bytes(),
-        };
-        // Every byte is read twice: once from the old file, once from the new.
-        let mut bytes = 0_u64;
-        let mut directories = Vec::with_capacity(rewrites.len());
-        let mut tasks = Vec::with_capacity(rewrites.len());
-        for (planned, facts, new) in rewrites {
-            let (directory, name) = name_of(&planned.sstable);
-            let resumed = resumed.remove(&(directory.to_owned(), name));
-            let done = resumed.as_ref().map_or(0, Resumed::bytes_done);
-            bytes = bytes.saturating_add(facts.data_bytes.saturating_mul(2).saturating_sub(done));
-            // An earlier version may have chosen another name.
-            let there = resumed.as_ref().map(|resumed| resumed.directory().to_owned());
-            directories.push(there.unwrap_or_else(|| planned.staging_path()));
-            tasks.push(Rewrite::new(job, planned, facts, new, resumed));
-        }
-        observer.event(&Event::Started { sstables: tasks.len(), bytes });
-        let (mut pulse, mut begun) = (Pulse::new(session, journal), 0_u64);
-        pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
-            pulse.see(&step);
-            begun = begun.saturating_add(u64::from(matches!(step, Step::Began)));
-            let Some((planned, facts, new)) = rewrites.get(index) else { return };
-            if let Some(result) = watch(observer, &planned.table, facts, step) {
-                let outcome = match result {
-                    Ok(()) => Outcome::Rewritten { new: (*new).clone() },
-                    Err(error) => Outcome::Failed(error),
-                };
-                report.add(&planned.table, &planned.sstable, outcome);
-                report.replaced(tasks.get(index).map_or(0, Rewrite::copies_replaced));
-                report.warn(tasks.get(index).map(Rewrite::warnings));
-                report.tell(observer, facts.data_bytes);
-            }
-        });
-        let ended = tasks.iter().zip(directories);
-        let kept = ended.filter(|(task, _)| task.is_kept()).map(|(_, directory)| directory);
-        Ok((kept.collect(), ending(session, begun, report)))
+        sweep(session, &Keep { staged: kept, marker: is_unfinished })
     }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::place::resolved;
 use crate::io::{LeaseMode, NodeLease, Storage};
 use crate::journal::Checkpoint;
 use crate::pipeline::Control;
@@ -177,14 +176,32 @@ impl Session {
         self.mapped
     }
 
-    pub(super) fn require_exclusive(&self) -> Result<()> {
+    /// The right to change something, if the session was opened for that.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Internal`] for a session that only reads.
+    pub(super) fn exclusive(&self) -> Result<Exclusive<'_>> {
         match self.mode {
-            LeaseMode::Exclusive => Ok(()),
+            LeaseMode::Exclusive => Ok(Exclusive(self)),
             LeaseMode::Shared => Err(Error::new(
                 crate::ErrorKind::Internal,
                 "a session that only reads was asked to change something",
             )),
         }
+    }
+}
+
+/// A session that may change something. What writes takes this, and not the session.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exclusive<'s>(&'s Session);
+
+impl<'s> Exclusive<'s> {
+    pub(super) const fn session(self) -> &'s Session {
+        self.0
+    }
+
+    pub(super) fn storage(self) -> &'s dyn Storage {
+        self.0.storage()
     }
 }
 
@@ -218,4 +235,17 @@ fn canonicalize(given: &Path) -> Result<PathBuf> {
     let path = std::fs::canonicalize(given)
         .map_err(|e| wrong("cannot find the data directory").caused_by(e))?;
     if path.is_dir() { Ok(path) } else { Err(wrong("not a directory")) }
+}
+
+/// A state directory by a path without links: whoever gave it may reach it through some, and what is
+/// done there may not. It need not be there yet.
+pub(super) fn resolved(directory: &Path) -> PathBuf {
+    let by_parent = || {
+        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = std::fs::canonicalize(parent.unwrap_or_else(|| Path::new("."))).ok()?;
+        Some(parent.join(directory.file_name()?))
+    };
+    let found = std::fs::canonicalize(directory).ok().or_else(by_parent);
+    // What leads nowhere is named as it was given.
+    found.unwrap_or_else(|| directory.to_owned())
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::place::{Place, resolved};
+use super::session::resolved;
+use super::state_dir::StateDir;
 use super::whose::{self, DATA_DIRECTORIES};
 use crate::Result;
 use crate::io::{Holder, NodeLease, Storage};
@@ -98,10 +99,10 @@ pub fn status(
     state_dir: Option<&Path>,
 ) -> Result<Option<Status>> {
     let state_dir = state_dir.map(resolved);
-    let place = Place::find(storage, data_dirs, state_dir.as_deref())?;
-    let Some(history) = place.history(storage)? else { return Ok(None) };
+    let found = StateDir::find(storage, data_dirs, state_dir.as_deref())?;
+    let Some(history) = found.history(storage)? else { return Ok(None) };
     let worker = data_dirs.first().and_then(|directory| NodeLease::writer(directory));
-    let mut status = summary(&history, place.directory().to_owned(), worker);
+    let mut status = summary(&history, found.directory().to_owned(), worker);
     if let (Some(status), Some(_)) = (&mut status, &history.site) {
         // Formats 1 and 2 have it among the others.
         status.plan.push((DATA_DIRECTORIES.to_owned(), whose::list(data_dirs)));

@@ -95,8 +95,8 @@ impl Walk {
             sources: &self.workspace.sources(),
             threads: self.workspace.threads,
         };
-        let plan = upgrade::plan(&session, &request).unwrap();
-        upgrade::run(&session, &plan, self.workspace.threads, &mut NoObserver).unwrap()
+        let prepared = upgrade::prepare(&session, &request).unwrap();
+        prepared.run(self.workspace.threads, &mut NoObserver).unwrap().1
     }
 
     pub(crate) fn verify(&self) {

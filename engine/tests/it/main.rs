@@ -21,6 +21,7 @@ mod empty_chunks;
 mod fuzz;
 mod kit;
 mod layers;
+mod map;
 mod pages;
 mod positional;
 mod preflight;

@@ -82,8 +82,9 @@ fn seen(set: &str, with_maps: bool) -> Vec<String> {
         drop(session);
         let storage = TestStorage::quick().boxed();
         let session = workspace.session_on(storage, LeaseMode::Exclusive).unwrap();
-        let plan = workspace.plan_on(&session, &target).unwrap();
-        let report = upgrade::run(&session, &plan, threads(2), &mut looker).unwrap();
+        let sources = workspace.sources();
+        let prepared = workspace.prepare_on(&session, &all, &target, &sources).unwrap();
+        let (_, report) = prepared.run(threads(2), &mut looker).unwrap();
         assert_eq!((report.failures().count(), report.successes()), (0, report.sstables.len()));
         ends.store(true, Ordering::SeqCst);
         thread.join().unwrap()

@@ -23,7 +23,7 @@ use std::fmt;
 use crate::error::{Error, HostFailure, Result, each};
 use crate::message::{BatchErrorContinuation, ProtocolVersion, Request};
 use crate::transport::{
-    Connect, ConnectionFacts, End, Failure, Host, Moment, SettingsError, Timeouts,
+    ConnectionFacts, End, Failure, Host, Moment, SettingsError, Timeouts, TlsConnector,
 };
 use crate::ttlv::MAX_MESSAGE;
 use batch::Answers;
@@ -58,7 +58,7 @@ impl ClientSettings {
 
 /// A client of one group of hosts.
 pub struct Client {
-    connector: Box<dyn Connect>,
+    connector: TlsConnector,
     settings: ClientSettings,
     /// Index of the host that answered last.
     active: usize,
@@ -84,7 +84,7 @@ impl Client {
     ///
     /// # Errors
     /// [`SettingsError::NoHosts`].
-    pub fn new(connector: Box<dyn Connect>, settings: ClientSettings) -> Result<Self> {
+    pub fn new(connector: TlsConnector, settings: ClientSettings) -> Result<Self> {
         if settings.hosts.is_empty() {
             return Err(SettingsError::NoHosts.into());
         }
@@ -234,7 +234,7 @@ impl Client {
     /// Connects to one host and agrees on a version.
     fn open(&mut self, index: usize) -> Result<(), HostFailure> {
         let Some(host) = self.settings.hosts.get(index) else { return Ok(()) };
-        match negotiate::open(self.connector.as_ref(), host, &self.settings) {
+        match negotiate::open(&self.connector, host, &self.settings) {
             Ok(session) => {
                 self.session = Some(session);
                 self.active = index;

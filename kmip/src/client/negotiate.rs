@@ -12,11 +12,11 @@
 use super::session::Session;
 use super::{ClientSettings, batch};
 use crate::message::{ProtocolVersion, QueryFunction, Refusal, Reply, Request, ResultReason};
-use crate::transport::{Connect, Failure, Host, ProtocolFailure};
+use crate::transport::{Failure, Host, ProtocolFailure, TlsConnector};
 
 /// Connects to a host and finds the best version that both speak.
 pub(super) fn open(
-    connector: &dyn Connect,
+    connector: &TlsConnector,
     host: &Host,
     settings: &ClientSettings,
 ) -> Result<Session, Failure> {

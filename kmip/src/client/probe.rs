@@ -30,8 +30,7 @@ impl Client {
     /// [`HostFailure`].
     pub fn probe(&self, host: &Host) -> Result<Probe, HostFailure> {
         let failed = |failure| HostFailure { host: host.clone(), failure };
-        let mut session =
-            negotiate::open(self.connector.as_ref(), host, &self.settings).map_err(failed)?;
+        let mut session = negotiate::open(&self.connector, host, &self.settings).map_err(failed)?;
         let functions = vec![
             QueryFunction::OPERATIONS,
             QueryFunction::OBJECTS,

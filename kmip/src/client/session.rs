@@ -12,14 +12,14 @@ use zeroize::Zeroize as _;
 
 use crate::message::{ProtocolVersion, ReplyMessage, Request, Timestamp};
 use crate::transport::{
-    Awaited, Connection, ConnectionFacts, Deadline, End, Failure, Moment, ProtocolFailure, Stream,
-    Timeouts,
+    Awaited, Connection, ConnectionFacts, Deadline, End, Failure, Moment, ProtocolFailure,
+    Timeouts, TlsStream,
 };
 use crate::ttlv::{HEADER, MAX_MESSAGE, Reader, SecretBuffer, Tag};
 
 /// A connection and what was agreed on it.
 pub(super) struct Session {
-    stream: Box<dyn Stream>,
+    stream: TlsStream,
     facts: ConnectionFacts,
     version: ProtocolVersion,
     deadline: Deadline,

@@ -1,8 +1,7 @@
 //! Connections: TCP with deadlines, mutual TLS, and explanations of what goes wrong.
 //!
-//! [`Connect`] is the seam: the client above it knows hosts, deadlines and bytes, but no sockets.
-//! [`TlsConnector`] is the one implementation that ships. Everything blocks; there is no runtime
-//! and, except for name resolution, no thread.
+//! [`TlsConnector`] is the seam: the client above it knows hosts, deadlines and bytes, but no
+//! sockets. Everything blocks; there is no runtime and, except for name resolution, no thread.
 
 mod certificate;
 mod deadline;
@@ -23,43 +22,9 @@ pub use failure::{
 };
 pub use host::{DEFAULT_PORT, Host, HostError};
 pub use settings::{Identity, NameCheck, SettingsError, TlsSettings};
-pub use tls::TlsConnector;
+pub use tls::{Connection, TlsConnector, TlsStream};
 
-use std::fmt;
 use std::net::SocketAddr;
-
-/// Opens connections to a host.
-pub trait Connect: fmt::Debug + Send {
-    /// Connects within the deadline.
-    ///
-    /// # Errors
-    /// [`Failure`]: which step failed and why.
-    fn connect(&self, host: &Host, deadline: &Deadline) -> Result<Connection, Failure>;
-}
-
-/// A connected byte stream.
-pub trait Stream: fmt::Debug + Send {
-    /// Sends all bytes within the deadline.
-    ///
-    /// # Errors
-    /// [`Failure`], after which the stream is unusable.
-    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Failure>;
-
-    /// Receives some bytes, at least one; 0 means that the peer has closed.
-    ///
-    /// # Errors
-    /// [`Failure`], after which the stream is unusable.
-    fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<usize, Failure>;
-}
-
-/// A stream and what is known about it.
-#[derive(Debug)]
-pub struct Connection {
-    /// The bytes.
-    pub stream: Box<dyn Stream>,
-    /// What the handshake showed.
-    pub facts: ConnectionFacts,
-}
 
 /// What a handshake showed, for the connection doctor.
 #[derive(Debug, Clone, PartialEq, Eq)]

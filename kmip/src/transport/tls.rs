@@ -20,8 +20,8 @@ use super::names::{alert_name, choose, java_name, lacking};
 use super::tcp::{self, Timed};
 use super::verify::{ServerCheck, Trust};
 use super::{
-    Connect, Connection, ConnectionFacts, Deadline, End, Failure, Host, Identity, Moment,
-    SettingsError, Step, Stream, TlsFailure, TlsSettings,
+    ConnectionFacts, Deadline, End, Failure, Host, Identity, Moment, SettingsError, Step,
+    TlsFailure, TlsSettings,
 };
 
 /// Connects with TLS.
@@ -80,10 +80,12 @@ impl TlsConnector {
         config.resumption = Resumption::disabled();
         Ok(config)
     }
-}
 
-impl Connect for TlsConnector {
-    fn connect(&self, host: &Host, deadline: &Deadline) -> Result<Connection, Failure> {
+    /// Connects to a host within the deadline.
+    ///
+    /// # Errors
+    /// [`Failure`]: which step failed and why.
+    pub fn connect(&self, host: &Host, deadline: &Deadline) -> Result<Connection, Failure> {
         let name =
             ServerName::try_from(host.name.clone()).map_err(|_not_a_name| TlsFailure::BadName)?;
         let (socket, address) = tcp::connect(host, deadline)?;
@@ -111,7 +113,7 @@ impl Connect for TlsConnector {
             pinned: seen.pinned,
             asked_for_client_certificate: stream.asked.was.load(Ordering::Relaxed),
         };
-        Ok(Connection { stream: Box::new(stream), facts })
+        Ok(Connection { stream, facts })
     }
 }
 
@@ -166,7 +168,17 @@ impl fmt::Debug for Asked {
     }
 }
 
-struct TlsStream {
+/// A stream and what is known about it.
+#[derive(Debug)]
+pub struct Connection {
+    /// The bytes.
+    pub stream: TlsStream,
+    /// What the handshake showed.
+    pub facts: ConnectionFacts,
+}
+
+/// A connected byte stream.
+pub struct TlsStream {
     tls: ClientConnection,
     socket: TcpStream,
     check: Arc<ServerCheck>,
@@ -299,10 +311,12 @@ impl TlsStream {
             _ => TlsFailure::Alert(name),
         }
     }
-}
 
-impl Stream for TlsStream {
-    fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Failure> {
+    /// Sends all bytes within the deadline.
+    ///
+    /// # Errors
+    /// [`Failure`], after which the stream is of no more use.
+    pub fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Failure> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let taken = self
@@ -316,7 +330,11 @@ impl Stream for TlsStream {
         Ok(())
     }
 
-    fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<usize, Failure> {
+    /// Receives some bytes, at least one; 0 means that the peer has closed.
+    ///
+    /// # Errors
+    /// [`Failure`], after which the stream is of no more use.
+    pub fn receive(&mut self, buffer: &mut [u8], deadline: &Deadline) -> Result<usize, Failure> {
         loop {
             match self.tls.reader().read(buffer) {
                 // Closed, with or without the notice that TLS asks for.

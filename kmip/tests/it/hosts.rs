@@ -116,6 +116,6 @@ fn a_change_uses_the_next_host_if_the_first_is_unreachable() {
 fn an_empty_list_of_hosts_is_an_error() {
     let sim = Simulator::start().unwrap();
     let connector = rekey_kmip::transport::TlsConnector::new(&sim.tls_settings()).unwrap();
-    let error = rekey_kmip::client::Client::new(Box::new(connector), settings(vec![])).unwrap_err();
+    let error = rekey_kmip::client::Client::new(connector, settings(vec![])).unwrap_err();
     assert_eq!(error.to_string(), "the group has no hosts");
 }

@@ -40,7 +40,7 @@ fn client(sim: &Simulator) -> Client {
 }
 
 fn client_with(tls: &TlsSettings, settings: ClientSettings) -> Client {
-    Client::new(Box::new(TlsConnector::new(tls).unwrap()), settings).unwrap()
+    Client::new(TlsConnector::new(tls).unwrap(), settings).unwrap()
 }
 
 /// A client whose reads give up soon.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rekey_kmip::transport::{
-    CertificateFailure, Connect as _, Failure, Host, Moment, NameCheck, SettingsError, Step,
-    Timeouts, TlsConnector, TlsFailure, TlsSettings,
+    CertificateFailure, Failure, Host, Moment, NameCheck, SettingsError, Step, Timeouts,
+    TlsConnector, TlsFailure, TlsSettings,
 };
 use rekey_kmip_sim::{Door, Pki, ServerCertificate, Simulator, SimulatorSettings};
 

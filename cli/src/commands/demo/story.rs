@@ -121,7 +121,7 @@ impl<'a> Story<'a> {
     /// that was half done is left.
     fn first_step_left(&self, census: &KeyCensus) -> Result<u8> {
         let old = self.old_key()?;
-        let is_begun = upgrade::unfinished(&self.session)?.is_some();
+        let is_begun = upgrade::find(&self.session)?.history().is_some();
         let is_over = !is_begun && census.unknown.is_empty() && census.keys.keys().all(is_new);
         Ok(match old.state() {
             Some(State::DESTROYED) if !stage::has_local_keys(&self.node)? => VERIFY,
@@ -204,14 +204,13 @@ impl<'a> Story<'a> {
                 self.node.join("data").display()
             ));
         }
-        let unfinished = upgrade::unfinished(&self.session)?;
         let prepared = upgrade::prepare(&self.session, &self.request(target))?;
-        if let Some(unfinished) = unfinished.filter(|_| prepared.goes_on) {
-            STYLE.resuming(&unfinished);
+        if let Some(unfinished) = prepared.resumes() {
+            STYLE.resuming(unfinished);
         }
         STYLE.recovered(&prepared.recovered);
         let mut observer = STYLE.observer(BOTH_PASSES);
-        let report = upgrade::run(&self.session, &prepared.plan, self.threads, observer.as_mut())?;
+        let (_, report) = prepared.run(self.threads, observer.as_mut())?;
         drop(observer);
         self.finish(UPGRADE, &report)
     }

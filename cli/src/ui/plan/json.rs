@@ -82,7 +82,7 @@ fn sstable(planned: &PlannedSSTable, plan: &Plan) -> Value {
             line["action"] = json!("rewrite");
             line["new"] = json!(new.to_string());
             line["space"] = json!(planned.space.most);
-            line["target_key"] = json!(plan.target.key());
+            line["target_key"] = json!(plan.target.target_key());
         }
         Action::Skip(reason) => {
             line["action"] = json!("skip");

@@ -71,7 +71,7 @@ impl<'a> Connecting<'a> {
         }
         let mut settings = ClientSettings::new(group.hosts.clone());
         settings.timeouts = group.timeout.map_or_else(Timeouts::default, Timeouts::from_timeout);
-        Client::new(Box::new(connector), settings)
+        Client::new(connector, settings)
             .map_err(|error| self.failed(group, Some("hosts"), error.into()))
     }
 

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use self::directories::Directories;
 use super::STATE_DIRECTORY;
+use super::draft::{Decided, Subject};
+use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::findings::Findings;
-use super::planned::{Action, Plan, PlannedSSTable};
 use crate::io::{Place, Rights, Storage};
 use crate::sstable::Component;
 use crate::txn::{Flavor, LiveSSTable, MtimeRule};
@@ -33,46 +34,47 @@ pub(super) struct Preflight<'a> {
 }
 
 impl Preflight<'_> {
-    /// Refuses what a run would not be let do.
-    pub(super) fn check(&self, plan: &mut Plan) {
+    /// Refuses what a run would not be let do. What an operator should know comes with it.
+    pub(super) fn check(&self, sstables: Vec<Decided>) -> (Vec<Decided>, Vec<Finding>) {
         let mut directories = Directories::new(self.storage);
-        let mut warnings = Findings::default();
-        for planned in &mut plan.sstables {
-            if !matches!(planned.action, Action::Rewrite { .. }) {
-                continue;
-            }
-            match self.check_one(planned, &mut directories) {
-                Ok(None) => {}
+        let mut findings = Findings::default();
+        let mut check = |decided: Decided| {
+            let Some((facts, ())) = decided.rewrite() else { return decided };
+            match self.check_one(&decided.subject, facts, &mut directories) {
+                Ok(None) => decided,
                 Ok(Some(warning)) => {
-                    let data = planned.sstable.path(&Component::Data).display().to_string();
-                    warnings.add(Severity::Warning, &warning, Some(&data));
+                    let data = decided.subject.data();
+                    findings.add(Severity::Warning, &warning, Some(&data));
+                    decided
                 }
-                Err(error) => planned.action = Action::Refuse(error),
+                Err(error) => decided.refuse(error),
             }
-        }
-        plan.findings.extend(warnings.list);
-        if plan.rewrites().next().is_some()
+        };
+        let sstables: Vec<Decided> = sstables.into_iter().map(&mut check).collect();
+        let mut findings = findings.list;
+        if sstables.iter().any(|decided| decided.rewrite().is_some())
             && let Err(error) = self.check_journal(&mut directories)
         {
-            let severity = Severity::Blocker;
-            plan.findings.push(Finding { severity, error, sstables: vec![] });
+            findings.push(Finding { severity: Severity::Blocker, error, sstables: vec![] });
         }
+        (sstables, findings)
     }
 
     /// What an operator should know, if it can be done.
     fn check_one(
         &self,
-        planned: &PlannedSSTable,
+        subject: &Subject,
+        facts: &Facts,
         directories: &mut Directories<'_>,
     ) -> Result<Option<Error>> {
-        let home = own_directory(&planned.data_dir, directories)?;
+        let home = own_directory(&subject.data_dir, directories)?;
         let mut warning = None;
-        if let (true, Some(facts)) = (planned.is_live, &planned.facts) {
+        if subject.is_live {
             let components = facts.files.iter().map(|(component, _)| component);
-            warning = self.check_files(&planned.sstable, components, home, false, directories)?;
+            warning = self.check_files(&subject.sstable, components, home, false, directories)?;
         }
-        for copy in &planned.copies {
-            let components = planned.shared.iter().map(|(component, _)| component);
+        for copy in &subject.copies {
+            let components = subject.shared.iter().map(|(component, _)| component);
             let of_copy = self.check_files(copy, components, home, true, directories)?;
             warning = warning.or(of_copy);
         }

@@ -218,7 +218,7 @@ impl Copies<'_> {
 ///
 /// # Errors
 /// [`ErrorKind::Io`].
-pub fn pending_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn pending_copies(storage: &dyn Storage, data_dir: &Path) -> Result<Vec<PathBuf>> {
     let state = data_dir.join(STATE_DIRECTORY);
     let mut pending = Vec::new();
     // Anything else in its place is reported where it is in the way.
@@ -244,7 +244,7 @@ pub(in crate::rewrite) fn is_pending(storage: &dyn Storage, directory: &Path) ->
 /// The outcome of the replacements that a run has left.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct FinishedCopies {
+pub(crate) struct FinishedCopies {
     /// Copies that are new, by their Data.db.
     pub new: Vec<PathBuf>,
     /// Why some are old, by their Data.db: they could not be replaced, and are unchanged.
@@ -259,7 +259,7 @@ pub struct FinishedCopies {
 /// # Errors
 /// [`ErrorKind::Io`] when it is unknown what is left. A record that is damaged or cannot be carried
 /// out in either direction is not an error.
-pub fn finish_copies(storage: &dyn Storage, data_dir: &Path) -> Result<FinishedCopies> {
+pub(crate) fn finish_copies(storage: &dyn Storage, data_dir: &Path) -> Result<FinishedCopies> {
     let mut finished = FinishedCopies::default();
     for directory in pending_copies(storage, data_dir)? {
         if let Err(error) = finish(storage, data_dir, directory.clone(), &mut finished) {

@@ -3,7 +3,7 @@
 mod copies;
 mod sweep;
 
-pub use copies::{FinishedCopies, finish_copies, pending_copies};
+pub(crate) use copies::{finish_copies, pending_copies};
 pub use sweep::{Keep, sweep};
 
 use std::cmp::Ordering;

@@ -35,7 +35,7 @@ impl Resumed {
     /// Opens what the journal keeps of it; `None` when there is nothing to resume.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyUnavailable`] when it does not open under the target key.
+    /// [`crate::ErrorKind::KeyUnavailable`] when it does not open under the target key.
     pub fn open(
         number: u32,
         entry: &Entry,

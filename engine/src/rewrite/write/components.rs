@@ -37,15 +37,52 @@ pub(in crate::rewrite) fn carry_over(
 ) -> Result<Vec<Error>> {
     let from = facts.sstable.path(component);
     if !facts.encrypted_components.contains(component) {
-        return match (component, ratio) {
-            (Component::Statistics, Some(ratio)) => patch_metadata(job, facts, &from, to, ratio),
-            _ => job.storage.link_or_copy(&from, to),
+        return match ratio {
+            Some(ratio) if *component == Component::Statistics => {
+                patch_metadata(job, facts, &from, to, ratio)
+            }
+            Some(_) | None => job.storage.link_or_copy(&from, to),
         }
         .map(|()| vec![]);
     }
-    match component {
-        Component::Statistics => reencrypt_metadata(job, facts, &from, to, ratio),
-        _ => reencrypt_index(job, facts, component, &from, to),
+    match Encrypted::of(component, &from)? {
+        Encrypted::Metadata => reencrypt_metadata(job, facts, &from, to, ratio),
+        Encrypted::Index { is_last_full } => reencrypt_index(job, facts, is_last_full, &from, to),
+    }
+}
+
+/// How a component beside Data.db is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encrypted {
+    /// Body by body.
+    Metadata,
+    /// Page by page.
+    Index {
+        /// Whether its last page is filled to the usable bytes.
+        is_last_full: bool,
+    },
+}
+
+impl Encrypted {
+    fn of(component: &Component, path: &Path) -> Result<Self> {
+        match component {
+            Component::Statistics => Ok(Self::Metadata),
+            Component::Partitions => Ok(Self::Index { is_last_full: true }),
+            Component::Rows => Ok(Self::Index { is_last_full: false }),
+            Component::Data
+            | Component::CompressionInfo
+            | Component::Index
+            | Component::Summary
+            | Component::Filter
+            | Component::Digest
+            | Component::Toc
+            | Component::Crc
+            | Component::Other(_) => Err(Error::unsupported(format!(
+                "{component} is encrypted, and this release does not know how"
+            ))
+            .at(path)
+            .hint("use a node-side upgrade for this table")),
+        }
     }
 }
 
@@ -66,18 +103,18 @@ pub(in crate::rewrite) fn check(
     let mut strange = Vec::new();
     for component in &facts.encrypted_components {
         let path = facts.sstable.path(component);
-        if *component == Component::Statistics {
+        let Encrypted::Index { is_last_full } = Encrypted::of(component, &path)? else {
             let bytes = storage.read(&path, STATISTICS_LIMIT)?;
             let metadata = Metadata::open(&bytes, facts.version.has_metadata_checksums, keys)
                 .map_err(|error| Error::from(error).at(&path))?;
             strange.extend(mislabelled_bodies(&metadata, &path));
             continue;
-        }
+        };
         // With the shortest limit a page has the most usable bytes.
         let opener = PageOpener::new(keys.clone(), page_geometry(options, 1));
         let mut read = IndexRead::default();
         read.pages(&Source::open(&path, access)?, &opener, |_, _| Ok(()))?;
-        if *component == Component::Partitions {
+        if is_last_full {
             let fits = opener.geometry().check_last(read.last);
             let known =
                 matches!(fits, Ok(()) | Err(PageError::LastPage { fits: Limits(Some(_)), .. }));
@@ -149,7 +186,7 @@ fn reencrypt_metadata(
 fn reencrypt_index(
     job: &RewriteJob<'_>,
     facts: &Facts,
-    component: &Component,
+    is_last_full: bool,
     from: &Path,
     to: &Path,
 ) -> Result<Vec<Error>> {
@@ -182,7 +219,7 @@ fn reencrypt_index(
         batch.flush(&sealer, &mut ivs, |bytes, offset| file.write_at(bytes, offset))
     })?;
     batch.flush(&sealer, &mut ivs, |bytes, offset| file.write_at(bytes, offset))?;
-    if *component == Component::Partitions {
+    if is_last_full {
         old.geometry().check_last(read.last).map_err(|error| Error::from(error).at(from))?;
     }
     source.unchanged()?;
@@ -310,3 +347,21 @@ fn mismatch(path: &Path) -> Error {
 
 /// Enough to fill the lanes of any kernel.
 const PAGES_AT_ONCE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encrypted_component_of_an_unknown_kind_is_named_and_not_taken_for_an_index() {
+        let path = Path::new("/data/nb-1-big-SAI+x.db");
+        let of = |name| Encrypted::of(&Component::parse(name), path);
+        assert_eq!(of("Statistics.db").unwrap(), Encrypted::Metadata);
+        assert_eq!(of("Rows.db").unwrap(), Encrypted::Index { is_last_full: false });
+        for name in ["SAI+x.db", "Filter.db", "Index.db"] {
+            let error = of(name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.chain().contains(name), "{}", error.chain());
+        }
+    }
+}

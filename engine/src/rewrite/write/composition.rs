@@ -122,7 +122,7 @@ impl Rewrite<'_> {
         let stored = stored.map_or(0, |stat| stat.length);
         let crcs = match self.job.flavor {
             Flavor::Apache3 | Flavor::Apache4 => layout.new.count.saturating_mul(4),
-            _ => 0,
+            Flavor::ConvergedCore | Flavor::Dse => 0,
         };
         let plain = layout.plain_length.max(1);
         Ok(Some(stored.saturating_sub(crcs) as f64 / plain as f64))

@@ -321,10 +321,9 @@ fn components_are_added_and_removed_in_copies_too() {
     // And back: from clear to a compressor with encryption.
     let node = Node { target: clear.workspace.new_key("k", "AES", 128), ..clear };
     let selection = Selection { keyspace: Some("rk".to_owned()), tables: vec!["t".to_owned()] };
-    let plan = node.workspace.plan_of(&selection, &node.target).unwrap();
     let session = node.workspace.session(LeaseMode::Exclusive).unwrap();
-    let nobody = &mut rekey_engine::event::NoObserver;
-    let report = upgrade::run(&session, &plan, node.workspace.threads, nobody).unwrap();
+    let sources = node.workspace.sources();
+    let report = node.workspace.run_on(&session, &selection, &node.target, &sources).unwrap();
     drop(session);
     assert_eq!((rewritten(&report), copies(&report)), (4, 4));
     assert!(endings(&snapshot).contains("CompressionInfo.db"));

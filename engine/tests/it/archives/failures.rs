@@ -113,11 +113,12 @@ fn a_failed_swap_leaves_new_copies_and_reports_them() {
 fn a_partly_replaced_copy_is_finished_by_the_next_command() {
     for by_abandon in [false, true] {
         let (node, archives) = node();
-        let report = node.failing(|name, path| {
+        let fails = |name: &str, path: &Path| {
             let is_it = in_folder(path, "snapshots/a") && path.ends_with("oa-2-big-TOC.txt");
             // Undoing fails at what was not replaced, since nothing is there to be undone with.
             name == "replace" && is_it || name == "sync_directory" && path.ends_with("snapshots/a")
-        });
+        };
+        let report = node.failing(fails);
         let state = node.workspace.data().join(".sstablerekey");
         assert!(state.join("journal").exists());
         let pending = report
@@ -134,16 +135,14 @@ fn a_partly_replaced_copy_is_finished_by_the_next_command() {
         let plan = node.workspace.plan(&node.target).unwrap();
         let told = plan.findings.iter().any(|f| f.error.to_string().contains("was cut off"));
         assert!(told, "{:?}", plan.findings);
-        let session = node.workspace.session(LeaseMode::Exclusive).unwrap();
-        let threads = node.workspace.threads;
         // Without an end to that first, they are not begun.
-        let report =
-            upgrade::run(&session, &plan, threads, &mut rekey_engine::event::NoObserver).unwrap();
+        let report = node.failing(fails);
         assert_eq!(
             report.failures().map(rekey_engine::Error::kind).collect::<Vec<_>>(),
             [ErrorKind::Io, ErrorKind::Io, ErrorKind::Io, ErrorKind::Io]
         );
         if by_abandon {
+            let session = node.workspace.session(LeaseMode::Exclusive).unwrap();
             let done = upgrade::abandon(&session).unwrap();
             assert!(!done.had_journal);
             // All copies of the SSTables, done or not.
@@ -153,8 +152,6 @@ fn a_partly_replaced_copy_is_finished_by_the_next_command() {
             assert!(archives.iter().all(|archive| node.is_new(archive)));
             assert!(!node.is_new(&node.table()));
             assert_eq!(node.keys().len(), 2);
-        } else {
-            drop(session);
         }
         let report = node.upgrade();
         assert_eq!(rewritten(&report), 4);

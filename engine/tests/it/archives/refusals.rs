@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use rekey_engine::ErrorKind;
+use rekey_engine::event::NoObserver;
 use rekey_engine::plan::{Action, Severity};
 
 use super::*;
@@ -89,14 +90,13 @@ fn copies_changed_since_the_plan_are_left_alone() {
     let node = Node::usual();
     let snapshot = node.link("snapshots/s", &[]);
     let session = node.workspace.session(LeaseMode::Exclusive).unwrap();
-    let plan = node.workspace.plan_on(&session, &node.target).unwrap();
+    let (all, sources) = (Selection::default(), node.workspace.sources());
+    let prepared = node.workspace.prepare_on(&session, &all, &node.target, &sources).unwrap();
     let path = snapshot.join("oa-2-big-CompressionInfo.db");
     fs::remove_file(&path).unwrap();
     fs::write(&path, "other").unwrap();
     let before = tree(&snapshot);
-    let threads = node.workspace.threads;
-    let report =
-        upgrade::run(&session, &plan, threads, &mut rekey_engine::event::NoObserver).unwrap();
+    let (_, report) = prepared.run(node.workspace.threads, &mut NoObserver).unwrap();
     let failures: Vec<_> = report.failures().collect();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!((failures[0].kind(), failures[0].path()), (ErrorKind::Busy, Some(path.as_path())));

@@ -3,10 +3,8 @@
 use std::fs;
 
 use rekey_engine::ErrorKind::{Corrupt, Mismatch};
-use rekey_engine::event::NoObserver;
 use rekey_engine::io::LeaseMode;
 use rekey_engine::plan::{Finding, Selection, Severity, Target};
-use rekey_engine::upgrade;
 
 use crate::kit::Patient;
 use crate::kit::workspace::{Workspace, files};
@@ -356,9 +354,8 @@ fn an_uncompressed_sstable_without_checksums_is_accepted() {
     assert_eq!(lost, [Severity::Warning], "{:?}", plan.findings);
     assert_eq!(plan.rewrites().count(), plan.sstables.len());
     let run = |workspace: &Workspace, target: &Target| {
-        let plan = workspace.plan_of(&named, target).unwrap();
         let session = workspace.session(LeaseMode::Exclusive).unwrap();
-        upgrade::run(&session, &plan, workspace.threads, &mut NoObserver).unwrap()
+        workspace.run_on(&session, &named, target, &workspace.sources()).unwrap()
     };
     let whole = fs::read(workspace.table().join("oa-2-big-Data.db")).unwrap();
     let report = run(&workspace, &target);

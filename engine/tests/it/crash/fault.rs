@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileId, FileStat, OutputFile, Storage};
+use rekey_engine::io::{OutputFile, Storage};
 use rekey_engine::{Error, Result};
+
+use crate::kit::pass_on::pass_on;
 
 /// What happens at an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +123,24 @@ impl FaultStorage {
     pub(crate) fn fired(&self) -> usize {
         self.0.state().fired
     }
+
+    fn look<T>(
+        &self,
+        _call: &'static str,
+        path: &Path,
+        read: impl FnOnce(&dyn Storage) -> Result<T>,
+    ) -> Result<T> {
+        self.0.look(path, || read(&*self.0.inner))
+    }
+
+    fn change(
+        &self,
+        call: &'static str,
+        path: &Path,
+        whole: impl FnOnce(&dyn Storage) -> Result<()>,
+    ) -> Result<()> {
+        self.0.simple(call, path, || whole(&*self.0.inner))
+    }
 }
 
 impl Shared {
@@ -194,25 +213,9 @@ fn dead(path: &Path) -> Error {
 }
 
 impl Storage for FaultStorage {
-    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
-        self.0.look(directory, || self.0.inner.list(directory))
-    }
-
-    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
-        self.0.look(path, || self.0.inner.stat(path))
-    }
-
-    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
-        self.0.look(path, || self.0.inner.identity(path))
-    }
-
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        self.0.look(path, || self.0.inner.read(path, limit))
-    }
-
-    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        self.0.look(path, || self.0.inner.read_own(path, limit))
-    }
+    pass_on!(look: list, stat, identity, read, read_own, free_space, file_system, allocated);
+    pass_on!(change: link_or_copy, set_modified, sync_file, rename, replace, remove_file);
+    pass_on!(change: create_directory, remove_directory, sync_directory);
 
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let inner = self.0.carry_out("create", path, || self.0.inner.create(path), || Ok(()))?;
@@ -222,54 +225,6 @@ impl Storage for FaultStorage {
     fn reopen(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let inner = self.0.look(path, || self.0.inner.reopen(path))?;
         Ok(Box::new(FaultFile { shared: Arc::clone(&self.0), path: path.to_owned(), inner }))
-    }
-
-    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
-        self.0.simple("link", to, || self.0.inner.link_or_copy(from, to))
-    }
-
-    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
-        self.0.simple("set_modified", path, || self.0.inner.set_modified(path, time))
-    }
-
-    fn sync_file(&self, path: &Path) -> Result<()> {
-        self.0.simple("sync_file", path, || self.0.inner.sync_file(path))
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.0.simple("rename", to, || self.0.inner.rename(from, to))
-    }
-
-    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
-        self.0.simple("replace", to, || self.0.inner.replace(from, to))
-    }
-
-    fn remove_file(&self, path: &Path) -> Result<()> {
-        self.0.simple("remove_file", path, || self.0.inner.remove_file(path))
-    }
-
-    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
-        self.0.simple("create_directory", path, || self.0.inner.create_directory(path, like))
-    }
-
-    fn remove_directory(&self, path: &Path) -> Result<()> {
-        self.0.simple("remove_directory", path, || self.0.inner.remove_directory(path))
-    }
-
-    fn sync_directory(&self, path: &Path) -> Result<()> {
-        self.0.simple("sync_directory", path, || self.0.inner.sync_directory(path))
-    }
-
-    fn free_space(&self, path: &Path) -> Result<u64> {
-        self.0.look(path, || self.0.inner.free_space(path))
-    }
-
-    fn file_system(&self, path: &Path) -> Result<u64> {
-        self.0.look(path, || self.0.inner.file_system(path))
-    }
-
-    fn allocated(&self, path: &Path) -> Result<u64> {
-        self.0.look(path, || self.0.inner.allocated(path))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rekey_engine::ErrorKind;
+use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
 use rekey_engine::journal::{History, State};
 use rekey_engine::plan::{Selection, Target};
@@ -185,8 +186,8 @@ fn another_plan_is_refused_with_the_difference() {
             sources: &workspace.sources(),
             threads: threads(1),
         };
-        let plan = upgrade::plan(&session, &request).unwrap();
-        upgrade::run(&session, &plan, threads(1), &mut rekey_engine::event::NoObserver)
+        let prepared = upgrade::prepare(&session, &request)?;
+        prepared.run(threads(1), &mut NoObserver).map(|(_, report)| report)
     };
     refused(plan(&some, Flavor::ConvergedCore), &["keyspace: then all, now rk"]);
     let all = Selection::default();
@@ -305,14 +306,8 @@ fn a_run_resumes_in_moved_data_directories() {
             threads: threads(1),
         };
         let prepared = upgrade::prepare(&session, &request).unwrap();
-        assert!(prepared.goes_on);
-        let report = upgrade::run(
-            &session,
-            &prepared.plan,
-            threads(1),
-            &mut rekey_engine::event::NoObserver,
-        )
-        .unwrap();
+        assert!(prepared.resumes().is_some());
+        let (_, report) = prepared.run(threads(1), &mut NoObserver).unwrap();
         drop(session);
         assert_eq!(report.failures().count(), 0);
         assert!(report.warnings.is_empty(), "{:?}", report.warnings);
@@ -387,7 +382,7 @@ fn data_directories_of_another_run_are_refused_and_not_swept() {
             // Each releases its locks before the next one begins.
             let with = |ask: &dyn Fn(&upgrade::Session) -> rekey_engine::Error| ask(&session());
             for error in [
-                with(&|session| upgrade::unfinished(session).unwrap_err()),
+                with(&|session| upgrade::find(session).unwrap_err()),
                 with(&|session| upgrade::recover(session, &Selection::default()).unwrap_err()),
                 with(&|session| upgrade::abandon(session).unwrap_err()),
                 upgrade::status(
@@ -606,12 +601,12 @@ fn a_journal_reveals_nothing_about_keys_and_plaintext() {
 fn an_unfinished_run_is_detected_before_any_change() {
     let bench = killed_with_ranges(scenario(), 2);
     let session = bench.workspace.session_on(boxed(), LeaseMode::Exclusive).unwrap();
-    let history = upgrade::unfinished(&session).unwrap().unwrap();
-    assert_eq!(history.resumable().count(), 1);
+    let found = upgrade::find(&session).unwrap();
+    assert_eq!(found.history().unwrap().resumable().count(), 1);
     drop(session);
     bench.check_finished(&run(&bench).unwrap()).unwrap();
     let session = bench.workspace.session_on(boxed(), LeaseMode::Exclusive).unwrap();
-    assert_eq!(upgrade::unfinished(&session).unwrap(), None);
+    assert_eq!(upgrade::find(&session).unwrap().history(), None);
     assert!(!upgrade::abandon(&session).unwrap().had_journal);
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod beside;
 pub(crate) mod oracle;
+pub(crate) mod pass_on;
 pub(crate) mod patient;
 pub(crate) mod small_disk;
 pub(crate) mod storage;

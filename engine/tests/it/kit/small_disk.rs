@@ -5,10 +5,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
+
+use super::pass_on::{Local as _, pass_on};
 
 /// Bytes of a block. A file takes whole ones, a directory of this program one.
 pub(crate) const BLOCK: u64 = 4096;
@@ -113,25 +114,8 @@ fn inode(path: &Path) -> u64 {
 }
 
 impl Storage for SmallDisk {
-    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
-        LocalStorage.list(directory)
-    }
-
-    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
-        LocalStorage.stat(path)
-    }
-
-    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
-        LocalStorage.identity(path)
-    }
-
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        LocalStorage.read(path, limit)
-    }
-
-    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        LocalStorage.read_own(path, limit)
-    }
+    pass_on!(local: list, stat, identity, read, read_own, link_or_copy, set_modified);
+    pass_on!(local: sync_file, rename, sync_directory, file_system);
 
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let mut state = self.state();
@@ -145,22 +129,6 @@ impl Storage for SmallDisk {
         let inner = LocalStorage.reopen(path)?;
         let (path, inode) = (path.to_owned(), inode(path));
         Ok(Box::new(SmallFile { disk: self.clone(), path, inode, inner }))
-    }
-
-    fn link_or_copy(&self, from: &Path, to: &Path) -> Result<()> {
-        LocalStorage.link_or_copy(from, to)
-    }
-
-    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
-        LocalStorage.set_modified(path, time)
-    }
-
-    fn sync_file(&self, path: &Path) -> Result<()> {
-        LocalStorage.sync_file(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        LocalStorage.rename(from, to)
     }
 
     fn replace(&self, from: &Path, to: &Path) -> Result<()> {
@@ -186,17 +154,9 @@ impl Storage for SmallDisk {
         Ok(())
     }
 
-    fn sync_directory(&self, path: &Path) -> Result<()> {
-        LocalStorage.sync_directory(path)
-    }
-
     fn free_space(&self, _path: &Path) -> Result<u64> {
         let state = self.state();
         Ok(state.says.unwrap_or(state.free))
-    }
-
-    fn file_system(&self, path: &Path) -> Result<u64> {
-        LocalStorage.file_system(path)
     }
 
     fn allocated(&self, path: &Path) -> Result<u64> {

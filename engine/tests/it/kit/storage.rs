@@ -5,10 +5,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Standing, Storage};
+use rekey_engine::io::{Entry, LocalStorage, OutputFile, Standing, Storage};
 use rekey_engine::{Error, Result};
+
+use super::pass_on::{Local as _, pass_on};
 
 /// A step that changes the file system, or frees or measures space.
 pub(crate) struct Op<'a> {
@@ -74,6 +75,16 @@ impl TestStorage {
         Box::new(self.clone())
     }
 
+    fn asked<T>(
+        &self,
+        call: &'static str,
+        path: &Path,
+        carry_out: impl FnOnce(&LocalStorage) -> Result<T>,
+    ) -> Result<T> {
+        self.ask(call, path)?;
+        carry_out(&LocalStorage)
+    }
+
     fn ask(&self, name: &'static str, path: &Path) -> Result<()> {
         let number = self.steps.fetch_add(1, Ordering::SeqCst);
         match (self.rule)(&Op { number, name, path }) {
@@ -90,27 +101,14 @@ impl fmt::Debug for TestStorage {
 }
 
 impl Storage for TestStorage {
+    pass_on!(local: stat, identity, read, read_own, free_space, file_system, allocated);
+    pass_on!(asked: set_modified, rename, replace, remove_file, create_directory, remove_directory);
+
     fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
         if let Some(kind) = (self.rule)(&Op { number: usize::MAX, name: "list", path: directory }) {
             return Err(Error::io("cannot list the directory", directory, kind.into()));
         }
         LocalStorage.list(directory)
-    }
-
-    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
-        LocalStorage.stat(path)
-    }
-
-    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
-        LocalStorage.identity(path)
-    }
-
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        LocalStorage.read(path, limit)
-    }
-
-    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        LocalStorage.read_own(path, limit)
     }
 
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
@@ -134,54 +132,12 @@ impl Storage for TestStorage {
         LocalStorage.link_or_copy(from, to)
     }
 
-    fn set_modified(&self, path: &Path, time: SystemTime) -> Result<()> {
-        self.ask("set_modified", path)?;
-        LocalStorage.set_modified(path, time)
-    }
-
     fn sync_file(&self, path: &Path) -> Result<()> {
         self.ask("sync_file", path)
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.ask("rename", to)?;
-        LocalStorage.rename(from, to)
-    }
-
-    fn replace(&self, from: &Path, to: &Path) -> Result<()> {
-        self.ask("replace", to)?;
-        LocalStorage.replace(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> Result<()> {
-        self.ask("remove_file", path)?;
-        LocalStorage.remove_file(path)
-    }
-
-    fn create_directory(&self, path: &Path, like: Option<&Path>) -> Result<()> {
-        self.ask("create_directory", path)?;
-        LocalStorage.create_directory(path, like)
-    }
-
-    fn remove_directory(&self, path: &Path) -> Result<()> {
-        self.ask("remove_directory", path)?;
-        LocalStorage.remove_directory(path)
-    }
-
     fn sync_directory(&self, path: &Path) -> Result<()> {
         self.ask("sync_directory", path)
-    }
-
-    fn free_space(&self, path: &Path) -> Result<u64> {
-        LocalStorage.free_space(path)
-    }
-
-    fn file_system(&self, path: &Path) -> Result<u64> {
-        LocalStorage.file_system(path)
-    }
-
-    fn allocated(&self, path: &Path) -> Result<u64> {
-        LocalStorage.allocated(path)
     }
 
     fn standing(&self, path: &Path) -> Result<Option<Standing>> {

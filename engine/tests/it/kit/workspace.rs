@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rekey_engine::config::NodeConfig;
+use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
 use rekey_engine::journal::Checkpoint;
 use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::plan::{Plan, Selection, Target};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Said, Session};
+use rekey_engine::upgrade::{self, Archives, PlanRequest, Prepared, Report, Said, Session};
 
 /// A data directory of its own, and the keys beside it.
 pub(crate) struct Workspace {
@@ -210,8 +211,30 @@ impl Workspace {
     ) -> rekey_engine::Result<Report> {
         let session = self.session_on(storage, LeaseMode::Exclusive)?;
         let (all, sources) = (Selection::default(), self.sources());
-        let prepared = upgrade::prepare(&session, &self.request(&all, target, &sources))?;
-        upgrade::run(&session, &prepared.plan, self.threads, &mut rekey_engine::event::NoObserver)
+        self.run_on(&session, &all, target, &sources)
+    }
+
+    /// The same of some tables, in a session.
+    pub(crate) fn run_on(
+        &self,
+        session: &Session,
+        selection: &Selection,
+        target: &Target,
+        sources: &KeySources,
+    ) -> rekey_engine::Result<Report> {
+        let prepared = self.prepare_on(session, selection, target, sources)?;
+        Ok(prepared.run(self.threads, &mut NoObserver)?.1)
+    }
+
+    /// All that comes before the run.
+    pub(crate) fn prepare_on<'s>(
+        &self,
+        session: &'s Session,
+        selection: &Selection,
+        target: &Target,
+        sources: &KeySources,
+    ) -> rekey_engine::Result<Prepared<'s>> {
+        upgrade::prepare(session, &self.request(selection, target, sources))
     }
 
     pub(crate) fn verify(&self) -> Report {
@@ -222,7 +245,7 @@ impl Workspace {
             Archives::default(),
             &self.sources(),
             self.threads,
-            &mut rekey_engine::event::NoObserver,
+            &mut NoObserver,
         )
         .unwrap()
     }

@@ -55,8 +55,8 @@ fn refused(site: Site, reason: &str) -> usize {
             assert_eq!(sstables, &[data]);
         }
         let session = site.workspace.session(LeaseMode::Exclusive).unwrap();
-        let report =
-            upgrade::run(&session, &plan, site.workspace.threads, &mut NoObserver).unwrap();
+        let all = Selection::default();
+        let report = site.workspace.run_on(&session, &all, &target, &sources).unwrap();
         assert_eq!((rewritten(&report), report.failures().count()), (1, 2));
         assert!(report.failures().all(|error| error.kind() == KeyUnavailable));
         let untouched = |files: Vec<(String, Vec<u8>)>| -> Vec<_> {

@@ -119,8 +119,7 @@ impl Site {
 
     fn upgrade(&self, sources: &KeySources, target: &Target) -> Result<Report> {
         let session = self.workspace.session(LeaseMode::Exclusive).unwrap();
-        let plan = self.plan_on(&session, sources, target);
-        upgrade::run(&session, &plan, self.workspace.threads, &mut NoObserver)
+        self.workspace.run_on(&session, &Selection::default(), target, sources)
     }
 
     /// Finds the key of that name and rewrites everything with it.

@@ -21,14 +21,15 @@ fn keys_in_every_state_are_read_before_anything_is_written() {
     let sources = site.sources();
     let target = site.find(&sources, KeyWish::Named(&key_id("new"))).unwrap();
     let session = site.workspace.session(LeaseMode::Exclusive).unwrap();
-    let plan = site.plan_on(&session, &sources, &target);
-    assert_eq!(plan.rewrites().count(), 3);
+    let all = Selection::default();
+    let prepared = site.workspace.prepare_on(&session, &all, &target, &sources).unwrap();
+    assert_eq!(prepared.plan.rewrites().count(), 3);
     // The ring has every key of the group, and the run does not contact the server.
-    let names: Vec<_> = plan.ring.names().cloned().collect();
+    let names: Vec<_> = prepared.plan.ring.names().cloned().collect();
     assert_eq!(names, ["active", "expired", "leaked", "new", "off", "waiting"].map(kmip));
     let Site { sim, workspace } = site;
     let asked = (sim.connections(), sim.count(Operation::GET));
-    let report = upgrade::run(&session, &plan, workspace.threads, &mut NoObserver).unwrap();
+    let (_, report) = prepared.run(workspace.threads, &mut NoObserver).unwrap();
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 3));
     assert_eq!((sim.connections(), sim.count(Operation::GET)), asked);
     assert_eq!(sim.connections(), 1, "one connection serves it all");
@@ -280,13 +281,13 @@ fn an_exported_file_alone_needs_no_server() {
         sources: &sources,
         threads: workspace.threads,
     };
-    let plan = upgrade::plan(&session, &request).unwrap();
-    let found = findings(&plan);
+    let prepared = upgrade::prepare(&session, &request).unwrap();
+    let found = findings(&prepared.plan);
     assert!(found.iter().all(|(severity, ..)| *severity == Severity::Warning), "{found:?}");
     let says = |part: &str| found.iter().any(|(_, text, _)| text.starts_with(part));
     assert!(says("it is not known which key the database would write with: KMIP group 'kmip1'"));
     assert!(says("a chunk whose header names the wrong key could not be read"), "{found:?}");
-    let report = upgrade::run(&session, &plan, workspace.threads, &mut NoObserver).unwrap();
+    let (_, report) = prepared.run(workspace.threads, &mut NoObserver).unwrap();
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 1));
 }
 

@@ -18,11 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rekey_engine::io::{Entry, FileId, FileStat, LocalStorage, OutputFile, Storage};
+use rekey_engine::io::{LocalStorage, OutputFile, Storage};
 use rekey_engine::{Error, Result};
 
 pub(crate) use debris::Habit;
 use model::Model;
+
+use crate::kit::pass_on::{Local as _, pass_on};
 
 /// When the power fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,25 +117,7 @@ fn out(path: &Path) -> Error {
 }
 
 impl Storage for PowerLoss {
-    fn list(&self, directory: &Path) -> Result<Vec<Entry>> {
-        LocalStorage.list(directory)
-    }
-
-    fn stat(&self, path: &Path) -> Result<Option<FileStat>> {
-        LocalStorage.stat(path)
-    }
-
-    fn identity(&self, path: &Path) -> Result<Option<FileId>> {
-        LocalStorage.identity(path)
-    }
-
-    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        LocalStorage.read(path, limit)
-    }
-
-    fn read_own(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        LocalStorage.read_own(path, limit)
-    }
+    pass_on!(local: list, stat, identity, read, read_own, free_space, file_system, allocated);
 
     fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
         let (inner, inode) = self.operate(path, |model, _| {
@@ -231,18 +215,6 @@ impl Storage for PowerLoss {
             }
             Ok(())
         })
-    }
-
-    fn free_space(&self, path: &Path) -> Result<u64> {
-        LocalStorage.free_space(path)
-    }
-
-    fn file_system(&self, path: &Path) -> Result<u64> {
-        LocalStorage.file_system(path)
-    }
-
-    fn allocated(&self, path: &Path) -> Result<u64> {
-        LocalStorage.allocated(path)
     }
 }
 
