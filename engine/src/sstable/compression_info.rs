@@ -127,7 +127,7 @@ impl CompressionHeader {
     }
 
     /// Plaintext bytes of a chunk: the chunk length, less in the last chunk, and nothing in the
-    /// empty chunks after it ([`MOST_EMPTY_CHUNKS`]).
+    /// empty chunks after it (`MOST_EMPTY_CHUNKS`).
     #[must_use]
     pub fn plain_length(&self, chunk: u64) -> usize {
         let length = u64::from(self.chunk_length.bytes());

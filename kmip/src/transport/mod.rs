@@ -1,8 +1,7 @@
 //! Connections: TCP with deadlines, mutual TLS, and explanations of what goes wrong.
 //!
-//! [`Connect`] is the seam: the client above it knows hosts, deadlines and bytes, but no sockets.
-//! [`TlsConnector`] is the one implementation that ships. Everything blocks; there is no runtime
-//! and, except for name resolution, no thread.
+//! [`TlsConnector`] is the seam: the client above it knows hosts, deadlines and bytes, but no
+//! sockets. Everything blocks; there is no runtime and, except for name resolution, no thread.
 
 mod certificate;
 mod deadline;
