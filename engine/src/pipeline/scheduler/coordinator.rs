@@ -213,10 +213,17 @@ impl<'c, S> Coordinator<'c, S> {
             open.enter(entered, self.limits);
         }
         let is_abandoned = matches!(work, Work::Abandon { .. });
-        // Its references to the stage must be dropped before the next serial step.
+        // What it holds of the stage must be gone before the next serial step.
         drop(work);
         let has_ended = match outcome {
-            Ok(outcome) => outcome == Outcome::Over,
+            Ok(Outcome::Over) => {
+                if !is_abandoned {
+                    // The run may have been ended during its last step, which was let through.
+                    open.forgive();
+                }
+                true
+            }
+            Ok(Outcome::Open) => false,
             Err(error) => {
                 open.fail(|| error);
                 is_abandoned

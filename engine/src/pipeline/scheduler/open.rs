@@ -116,6 +116,11 @@ impl<S> Open<S> {
         self.failure.get_or_insert_with(why);
     }
 
+    /// It is done all the same.
+    pub(super) fn forgive(&mut self) {
+        self.failure = None;
+    }
+
     /// How it ended.
     pub(super) fn outcome(self) -> Result<()> {
         self.failure.map_or(Ok(()), Err)

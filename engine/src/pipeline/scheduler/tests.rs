@@ -385,6 +385,58 @@ fn a_paused_run_continues_when_it_is_released() {
     });
 }
 
+/// Stops the run in its last step, and gives the coordinator time to see that.
+struct StopsAtTheEnd<'c>(&'c Control);
+
+impl Task for StopsAtTheEnd<'_> {
+    type Scratch = ();
+    type Stage = ();
+
+    fn scratch() -> Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        1
+    }
+
+    fn work(&self) -> u64 {
+        1
+    }
+
+    fn begin(&self) -> Result<Next<()>> {
+        Ok(Next::stage((), 2))
+    }
+
+    fn piece(&self, _stage: &(), _piece: u64, _scratch: &mut ()) -> Result<u64> {
+        Ok(1)
+    }
+
+    fn end(&self, _stage: &()) -> Result<Next<()>> {
+        self.0.stop();
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(Next::Done)
+    }
+
+    fn abandon(&self, _stage: Option<()>, _why: &Error) {
+        unreachable!("it is done");
+    }
+}
+
+#[test]
+fn a_task_whose_last_step_outlasts_the_run_is_done() {
+    for threads in [1, 2] {
+        let control = Control::default();
+        let mut outcomes = vec![];
+        run(&[StopsAtTheEnd(&control)], limits(threads), &control, |_, step| {
+            if let Step::Ended(outcome) = step {
+                outcomes.push(outcome.map_err(|error| error.kind()));
+            }
+        });
+        assert_eq!(outcomes, [Ok(())], "{threads}");
+    }
+}
+
 #[test]
 fn no_more_tasks_are_begun_than_requested() {
     for most in [0, 1, 7, 100] {
