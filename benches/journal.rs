@@ -8,7 +8,7 @@ use std::path::Path;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rekey_engine::io::LocalStorage;
 use rekey_engine::journal::{
-    Durability, History, JOURNAL_FILE, Journal, Part, Record, Run, Session, Site, Stage, Staged,
+    Attempt, Durability, History, JOURNAL_FILE, Journal, Part, Pass, Record, Run, Site, Staged,
 };
 use rekey_engine::sstable::Descriptor;
 
@@ -21,14 +21,14 @@ fn checkpoint(sstable: u32, number: u64) -> Record {
         new_bytes: 128 << 20,
     };
     let runs = (0..8).map(run).collect();
-    Record::Done(sstable, Part { stage: Stage::Rewrite, runs, sealed: vec![0x5a; 96] })
+    Record::Done(sstable, Part { stage: Pass::Write, runs, sealed: vec![0x5a; 96] })
 }
 
 /// Ranges from one checkpoint to the next.
 const RANGES: u64 = 8 * 70;
 
-fn session() -> Session {
-    Session { tool: "bench".to_owned(), sstables: 1000, bytes: 1 << 40 }
+fn session() -> Attempt {
+    Attempt { tool: "bench".to_owned(), sstables: 1000, bytes: 1 << 40 }
 }
 
 fn records(c: &mut Criterion) {

@@ -20,7 +20,7 @@ use zeroizing_alloc::ZeroAlloc;
 
 use crate::args::{Args, Command, UserArgs};
 use crate::exit_code::Code;
-use crate::ui::Style;
+use crate::ui::Output;
 
 /// Wipes freed memory. Keys and passwords pass through libraries that do not: records received by
 /// TLS, opened key stores, texts that outgrew their buffer.
@@ -35,17 +35,17 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return ui::usage(&error, words()).into(),
     };
-    let (style, verb) = (Style::new(args.command.is_json()), args.command.verb());
+    let (output, verb) = (Output::new(args.command.is_json()), args.command.verb());
     // Before anything is examined, and before there is a second thread.
-    let result = work_as_owner(&args.command, style).and_then(|()| run(args.command));
-    style.end(verb, result).into()
+    let result = work_as_owner(&args.command, output).and_then(|()| run(args.command));
+    output.end(verb, result).into()
 }
 
 /// Gives up root's rights for those of the data's owner.
-fn work_as_owner(command: &Command, style: Style) -> rekey_engine::Result<()> {
+fn work_as_owner(command: &Command, output: Output) -> rekey_engine::Result<()> {
     let Some((data_dirs, UserArgs { user })) = command.data() else { return Ok(()) };
     if let Some(name) = act_as_owner(data_dirs, user.as_deref())? {
-        style.note(&format!("started as root, working as {name}"));
+        output.note(&format!("started as root, working as {name}"));
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::args::{
     ArchiveArgs, DataArgs, Io, KeyArgs, Rate, ServerArgs, StoppedArgs, TargetArgs, WatchArgs,
 };
 use crate::names;
-use crate::ui::Style;
+use crate::ui::Output;
 
 impl DataArgs {
     /// A session for reading files.
@@ -40,17 +40,17 @@ impl DataArgs {
     }
 
     /// The named tables; reports which table an alias was taken for.
-    pub(crate) fn selection(&self, style: Style) -> Result<Selection> {
+    pub(crate) fn selection(&self, output: Output) -> Result<Selection> {
         let (selection, notes) = names::selection(self.keyspace.as_deref(), &self.tables)?;
-        style.notes(notes);
+        output.notes(notes);
         Ok(selection)
     }
 
     /// Says where there is nothing to do: what is named exists, and is empty.
-    pub(crate) fn note_empty(&self, style: Style, session: &Session, selection: &Selection) {
+    pub(crate) fn note_empty(&self, output: Output, session: &Session, selection: &Selection) {
         let empty = upgrade::without_sstables(session, selection).into_iter();
         let note = |name| format!("{name} has a directory, and no SSTable that a node would load");
-        style.notes(empty.map(note).collect());
+        output.notes(empty.map(note).collect());
     }
 
     pub(crate) fn threads(&self) -> NonZeroUsize {

@@ -6,18 +6,18 @@ use rekey_engine::upgrade::{self, PlanRequest};
 
 use crate::args::PlanArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::Style;
+use crate::ui::Output;
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
-    let style = Style::new(args.data.json);
+    let output = Output::new(args.data.json);
     let sources = args.keys.sources()?;
     let session = args
         .data
         .session_if_stopped(LeaseMode::Shared, args.stopped)?
         .with_state_dir(args.state_dir.clone());
-    style.holders(&session);
-    let selection = args.data.selection(style)?;
-    args.data.note_empty(style, &session, &selection);
+    output.holders(&session);
+    let selection = args.data.selection(output)?;
+    args.data.note_empty(output, &session, &selection);
     let archives = args.archives.archives();
     let found = upgrade::find(&session)?;
     let threads = args.data.threads();
@@ -33,9 +33,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
             threads,
         },
     )?;
-    style.servers(&sources);
-    style.plan(&plan);
-    style.nothing_to_rotate(&plan, &args.keys);
-    style.exposure();
+    output.servers(&sources);
+    output.plan(&plan);
+    output.nothing_to_rotate(&plan, &args.keys);
+    output.exposure();
     Ok(exit_code::of_plan(&plan))
 }

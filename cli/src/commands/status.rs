@@ -6,7 +6,7 @@ use rekey_engine::upgrade;
 
 use crate::args::StatusArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::Style;
+use crate::ui::Output;
 
 pub(crate) fn run(args: &StatusArgs) -> Result<Code> {
     let of = &args.of;
@@ -16,6 +16,6 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Code> {
         // That there is no run means something only where one would be.
         upgrade::check_data_dirs(&LocalStorage, &data_dirs, of.not_a_node)?;
     }
-    Style::new(of.json).status(status.as_ref(), args.all);
+    Output::new(of.json).status(status.as_ref(), args.all);
     Ok(exit_code::DONE)
 }

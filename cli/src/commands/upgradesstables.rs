@@ -10,15 +10,15 @@ use rekey_engine::{Error, ErrorKind, Result};
 
 use crate::args::UpgradeArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::{BOTH_PASSES, Style};
+use crate::ui::{BOTH_PASSES, Output};
 use crate::watch::{self, Signals};
 
 pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
-    let style = Style::new(args.data.json);
+    let output = Output::new(args.data.json);
     let started = Instant::now();
     watch::check(args.watch.control.as_deref())?;
     let sources = args.keys.sources()?;
-    let selection = args.data.selection(style)?;
+    let selection = args.data.selection(output)?;
     let signals = Signals::catch()?;
     let control = args.watch.control();
     let session = args
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
         return Err(Error::invalid("there is no unfinished run to resume")
             .hint("leave --resume-only out to begin one, or give the --state-dir of the other"));
     }
-    args.data.note_empty(style, &session, &selection);
+    args.data.note_empty(output, &session, &selection);
     let archives = args.archives.archives();
     let threads = args.data.threads();
     let target = args.target.target(&sources, &session, found.history(), threads)?;
@@ -46,35 +46,36 @@ pub(crate) fn run(args: &UpgradeArgs) -> Result<Code> {
     };
     let prepared = found.prepare(&request)?;
     if let Some(unfinished) = prepared.resumes() {
-        style.resuming(unfinished);
+        output.resuming(unfinished);
     }
-    say_key(style, &prepared, &sources);
-    style.recovered(&prepared.recovered);
-    style.servers(&sources);
-    style.warnings(&prepared.plan);
-    style.target(&prepared.plan.target);
+    say_key(output, &prepared, &sources);
+    output.recovered(&prepared.recovered);
+    output.servers(&sources);
+    output.warnings(&prepared.plan);
+    output.target(&prepared.plan.target);
     let (plan, report) = watch::over(
         &control,
         &signals,
         args.watch.control.as_deref(),
-        |line| style.note(line),
-        || prepared.run(args.data.threads(), style.observer(BOTH_PASSES).as_mut()),
+        |line| output.note(line),
+        || prepared.run(args.data.threads(), output.observer(BOTH_PASSES).as_mut()),
     )?;
-    style.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
-    style.target_again(&plan.target);
-    style.alterations(&upgrade::to_alter(&plan, &report));
-    style.exposure();
+    output.report(&report, Some(&plan.target), started.elapsed().as_secs_f64());
+    output.target_again(&plan.target);
+    output.alterations(&upgrade::to_alter(&plan, &report));
+    output.exposure();
     if report.failure_kind() == Some(ErrorKind::Interrupted) {
-        style.go_on(&format!(
+        output.go_on(&format!(
             "ended before it was done (exit status {}); nothing is lost; run the same command to resume",
             signals.status()
         ));
         return Ok(signals.status());
     }
-    style.archives_left(&plan);
-    style.nothing_to_rotate(&plan, &args.keys);
+    output.archives_left(&plan);
+    output.nothing_to_rotate(&plan, &args.keys);
     if report.failures().any(is_worth_repeating) {
-        style.go_on("some SSTables failed and are as they were; the same command tries them again");
+        output
+            .go_on("some SSTables failed and are as they were; the same command tries them again");
     }
     Ok(exit_code::of_report(&report))
 }
@@ -85,17 +86,17 @@ fn is_worth_repeating(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Invalid | ErrorKind::Internal)
 }
 
-fn say_key(style: Style, prepared: &Prepared<'_>, sources: &KeySources) {
+fn say_key(output: Output, prepared: &Prepared<'_>, sources: &KeySources) {
     let Some(key) = prepared.plan.target.key() else { return };
     match prepared.key {
-        KeyCreation::Created => style.note(&format!("made a new key: {key}")),
-        KeyCreation::TakenUp => style
+        KeyCreation::Created => output.note(&format!("made a new key: {key}")),
+        KeyCreation::TakenUp => output
             .note(&format!("activated a key that was made earlier and was not active yet: {key}")),
         _ => return,
     }
     if let (KeyRef::Kmip { group, .. }, Some(servers)) = (key, &sources.servers)
         && let Some(host) = servers.answering(group)
     {
-        style.note(&format!("the key server that did so: {host}"));
+        output.note(&format!("the key server that did so: {host}"));
     }
 }

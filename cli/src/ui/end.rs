@@ -6,7 +6,7 @@ use clap::error::ErrorKind as Usage;
 use rekey_engine::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use super::{Style, json, output};
+use super::{Output, json, output};
 use crate::exit_code::{self, Code};
 
 /// The name of a command, and what its output is for.
@@ -19,7 +19,7 @@ pub(crate) struct Verb {
     pub(crate) is_report: bool,
 }
 
-impl Style {
+impl Output {
     /// Prints what comes last, and returns the status.
     pub(crate) fn end(self, verb: Verb, result: Result<Code>) -> Code {
         let code = match &result {
@@ -65,7 +65,7 @@ pub(crate) fn usage(error: &clap::Error, words: impl Iterator<Item = String>) ->
     let fact = parts.next().unwrap_or_default();
     let fact = fact.strip_prefix("error: ").unwrap_or(&fact).to_owned();
     let hint = parts.collect::<Vec<_>>().join("; ");
-    Style::Json.end(help, Err(Error::new(ErrorKind::Invalid, fact).hint(hint)))
+    Output::Json.end(help, Err(Error::new(ErrorKind::Invalid, fact).hint(hint)))
 }
 
 fn one_line(text: &str) -> String {
@@ -96,6 +96,6 @@ fn written(verb: Verb, code: Code) -> Code {
     };
     let error =
         Error::new(ErrorKind::Io, "standard output cannot be written").caused_by(error).hint(hint);
-    Style::Text.error(&error);
+    Output::Text.error(&error);
     code
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::json::lines;
 use super::output::{keep_summary, out};
-use super::{Style, text};
+use super::{Output, text};
 
 /// One row of a list of keys. What the server does not report is missing.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl Check {
     }
 }
 
-impl Style {
+impl Output {
     pub(crate) fn keys(self, group: &str, rows: &[KeyRow]) {
         match self {
             Self::Json => lines(rows.iter().map(|row| row.json(group))),

@@ -27,14 +27,14 @@ pub(crate) use text::sstables;
 
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(crate) enum Output {
     /// Tables, bars, sentences.
     Text,
     /// JSON lines.
     Json,
 }
 
-impl Style {
+impl Output {
     pub(crate) const fn new(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
     }

@@ -6,10 +6,10 @@ use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::{Action, Plan, PlannedSSTable, SkipReason, Target};
 
 use super::command_line::{key_of, quoted};
-use super::{Style, json, output};
+use super::{Output, json, output};
 use crate::args::KeyArgs;
 
-impl Style {
+impl Output {
     /// What a run will write.
     pub(crate) fn target(self, target: &Target) {
         match self {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rekey_engine::journal::{History, Record, Stage};
+use rekey_engine::journal::{History, Pass, Record};
 
 use super::scratch::testdata;
 
@@ -28,7 +28,7 @@ pub fn run(bytes: &[u8]) {
     history.relocate(&[PathBuf::from("/elsewhere")]);
     let _number = (history.next_number(), history.is_at_rest(), history.resumable().count());
     for entry in history.sstables.values() {
-        let _bytes = (entry.done(Stage::Rewrite), entry.done(Stage::Verify));
+        let _bytes = (entry.done(Pass::Write), entry.done(Pass::ReadBack));
         if let Some(staged) = &entry.staged {
             for done in [&entry.written, &entry.read_back] {
                 let missing = done.missing(staged.ranges);

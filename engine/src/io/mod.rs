@@ -26,7 +26,7 @@ pub use lease::{LeaseMode, NodeLease};
 pub use local::LocalStorage;
 pub(crate) use rights::{NewOwner, Rights};
 pub use source::{Access, Source};
-pub use standing::{Place, Standing};
+pub use standing::{Mount, Standing};
 pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
 pub use user::act_as_owner;
 pub(crate) use user::{open_privileged, privileged};

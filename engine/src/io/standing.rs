@@ -17,7 +17,7 @@ use crate::{Error, Result};
 pub struct Standing {
     /// The file system and its mount: names can be linked and renamed only within both. A bind
     /// mount is another mount of the same file system.
-    pub place: Place,
+    pub place: Mount,
     /// Its owner.
     pub user: u32,
     /// Its group.
@@ -42,7 +42,7 @@ pub struct Standing {
 /// A mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub struct Place {
+pub struct Mount {
     /// The number of the file system.
     pub device: u64,
     /// The number of the mount.
@@ -78,7 +78,7 @@ impl Standing {
             false => (true, false),
         };
         Ok(Some(Self {
-            place: Place {
+            place: Mount {
                 device: metadata.dev(),
                 mount: more.mount.or_else(|| mounts::number_of(path)).unwrap_or_default(),
             },

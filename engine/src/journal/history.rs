@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::frame::{self, JournalError};
 use super::ranges::RangeSet;
-use super::record::{Ending, Part, Record, Session, SourceFile, Stage, Staged};
+use super::record::{Attempt, Ending, Part, Pass, Record, SourceFile, Staged};
 use super::site::Site;
 use crate::sstable::{Component, Descriptor};
 
@@ -33,7 +33,7 @@ pub struct History {
 #[non_exhaustive]
 pub struct Seen {
     /// The process.
-    pub session: Session,
+    pub session: Attempt,
     /// When it began.
     pub began: SystemTime,
     /// When it last wrote a record.
@@ -94,7 +94,7 @@ pub struct Entry {
     /// How far it is.
     pub state: State,
     /// How it is staged, if it can be resumed.
-    pub staged: Option<Left>,
+    pub staged: Option<StagedSSTable>,
     /// The work done on it.
     pub parts: Vec<Part>,
     /// The ranges that were written.
@@ -121,7 +121,7 @@ type Begun = HashMap<(PathBuf, Descriptor), u32>;
 /// The staged part of an SSTable, from which it can be resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Left {
+pub struct StagedSSTable {
     /// All files of the old SSTable at that time.
     pub source: Vec<SourceFile>,
     /// The staging directory.
@@ -143,17 +143,17 @@ impl Entry {
 
     /// Bytes of a pass that are done.
     #[must_use]
-    pub fn done(&self, stage: Stage) -> u64 {
+    pub fn done(&self, stage: Pass) -> u64 {
         match (self.state, stage) {
-            (State::Swapped | State::Verified, _) | (State::Sealed, Stage::Rewrite) => {
+            (State::Swapped | State::Verified, _) | (State::Sealed, Pass::Write) => {
                 return self.bytes;
             }
             _ => {}
         }
         let [rewritten, read_back] = self.in_parts;
         match stage {
-            Stage::Rewrite => rewritten.min(self.bytes),
-            Stage::Verify => read_back.min(self.bytes),
+            Pass::Write => rewritten.min(self.bytes),
+            Pass::ReadBack => read_back.min(self.bytes),
         }
     }
 }
@@ -276,7 +276,7 @@ impl History {
         Ok(())
     }
 
-    fn begin(&mut self, session: Session, time: SystemTime) {
+    fn begin(&mut self, session: Attempt, time: SystemTime) {
         self.sessions.push(Seen {
             session,
             began: time,
@@ -304,12 +304,12 @@ impl History {
         if matches!(entry.state, State::Swapped | State::Failed) {
             return Err("it is of an SSTable that has ended");
         }
-        let before = [Stage::Rewrite, Stage::Verify].map(|stage| entry.done(stage));
+        let before = [Pass::Write, Pass::ReadBack].map(|stage| entry.done(stage));
         entry.take(record, data_dirs)?;
         if matches!(entry.state, State::Swapped | State::Failed) {
             entry.ended_in = self.sessions.len().checked_sub(1);
         }
-        let [rewritten, read_back] = [Stage::Rewrite, Stage::Verify].map(|stage| entry.done(stage));
+        let [rewritten, read_back] = [Pass::Write, Pass::ReadBack].map(|stage| entry.done(stage));
         Ok((rewritten.saturating_sub(before[0]), read_back.saturating_sub(before[1])))
     }
 }
@@ -339,7 +339,7 @@ impl Entry {
             Record::Staged(_, staged) if self.staged.is_none() => {
                 let Staged { source, directory, step, ranges, seed } = staged;
                 let directory = directory.path(data_dirs)?;
-                self.staged = Some(Left { source, directory, step, ranges, seed });
+                self.staged = Some(StagedSSTable { source, directory, step, ranges, seed });
             }
             Record::Staged(..) => return Err("it is staged twice"),
             Record::Done(_, part) => self.add(part)?,
@@ -371,10 +371,8 @@ impl Entry {
     fn add(&mut self, part: Part) -> Result<(), &'static str> {
         let ranges = self.ranges();
         let (set, fits) = match part.stage {
-            Stage::Rewrite => {
-                (&mut self.written, matches!(self.state, State::Begun | State::Durable))
-            }
-            Stage::Verify => (&mut self.read_back, self.state == State::Sealed),
+            Pass::Write => (&mut self.written, matches!(self.state, State::Begun | State::Durable)),
+            Pass::ReadBack => (&mut self.read_back, self.state == State::Sealed),
         };
         if !fits || ranges == 0 {
             return Err("ranges are done before or after their time");
@@ -389,12 +387,12 @@ impl Entry {
         }
         let [rewritten, read_back] = &mut self.in_parts;
         let bytes = match part.stage {
-            Stage::Rewrite => rewritten,
-            Stage::Verify => read_back,
+            Pass::Write => rewritten,
+            Pass::ReadBack => read_back,
         };
         let read = part.runs.iter().map(|run| run.read_by(part.stage));
         *bytes = read.fold(*bytes, u64::saturating_add);
-        if part.stage == Stage::Rewrite {
+        if part.stage == Pass::Write {
             self.state = State::Durable;
         }
         self.parts.push(part);

@@ -29,9 +29,9 @@ mod writer;
 
 pub use checkpoint::Checkpoint;
 pub use frame::JournalError;
-pub use history::{Entry, History, Left, Seen, State};
+pub use history::{Entry, History, Seen, StagedSSTable, State};
 pub use ranges::{Missing, RangeSet};
-pub use record::{Ending, Part, Record, Run, Session, SourceFile, Stage, Staged};
+pub use record::{Attempt, Ending, Part, Pass, Record, Run, SourceFile, Staged};
 pub use replacement::{REPLACEMENT_FILE, Replacement};
 pub use rotations::{ROTATIONS_FILE, Rotation, Rotations};
 pub(crate) use site::MARKER_FILE;

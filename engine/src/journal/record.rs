@@ -28,9 +28,9 @@ use crate::wire::{Put as _, Reader};
 pub enum Record {
     /// A run begins, of these data directories, with a plan that is described in this many named
     /// texts. Formats 1 and 2 have the directories among these.
-    Started(Session, Option<Site>, Vec<(String, String)>),
+    Started(Attempt, Option<Site>, Vec<(String, String)>),
     /// A later process resumes the run.
-    Resumed(Session),
+    Resumed(Attempt),
     /// Work on an SSTable begins.
     Begun {
         /// Its number.
@@ -140,7 +140,7 @@ impl Ending {
 /// A process that works on the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
-pub struct Session {
+pub struct Attempt {
     /// The program and its version.
     pub tool: String,
     /// SSTables that it has to do.
@@ -178,11 +178,11 @@ pub struct SourceFile {
 /// The two passes over an SSTable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Stage {
+pub enum Pass {
     /// The new Data.db is written.
-    Rewrite,
+    Write,
     /// It is read back.
-    Verify,
+    ReadBack,
 }
 
 /// Ranges that were done since the last such record.
@@ -190,7 +190,7 @@ pub enum Stage {
 #[expect(clippy::exhaustive_structs, reason = "a record that callers make")]
 pub struct Part {
     /// In which pass.
-    pub stage: Stage,
+    pub stage: Pass,
     /// Which.
     pub runs: Vec<Run>,
     /// Their checksums and the digest of their plaintext, sealed.
@@ -214,10 +214,10 @@ pub struct Run {
 impl Run {
     /// The bytes that a pass counts: those that it has read.
     #[must_use]
-    pub const fn read_by(&self, stage: Stage) -> u64 {
+    pub const fn read_by(&self, stage: Pass) -> u64 {
         match stage {
-            Stage::Rewrite => self.old_bytes,
-            Stage::Verify => self.new_bytes,
+            Pass::Write => self.old_bytes,
+            Pass::ReadBack => self.new_bytes,
         }
     }
 }
@@ -277,8 +277,8 @@ impl Record {
             Self::Done(sstable, part) => {
                 put_head(&mut out, DONE, *sstable);
                 out.push(match part.stage {
-                    Stage::Rewrite => 0,
-                    Stage::Verify => 1,
+                    Pass::Write => 0,
+                    Pass::ReadBack => 1,
                 });
                 put_count(&mut out, part.runs.len());
                 for run in &part.runs {
@@ -401,7 +401,7 @@ fn site(reader: &mut Reader<'_>) -> Decoded<Site> {
     Ok(Site { run, data_dirs: list(reader, path)? })
 }
 
-fn put_session(out: &mut Vec<u8>, session: &Session) {
+fn put_session(out: &mut Vec<u8>, session: &Attempt) {
     put_bytes(out, session.tool.as_bytes());
     out.put_u64(session.sstables);
     out.put_u64(session.bytes);
@@ -430,8 +430,8 @@ fn time(reader: &mut Reader<'_>) -> Decoded<SystemTime> {
     time.ok_or(NO_TIME)
 }
 
-fn session(reader: &mut Reader<'_>) -> Decoded<Session> {
-    Ok(Session { tool: text(reader)?, sstables: u64_of(reader)?, bytes: u64_of(reader)? })
+fn session(reader: &mut Reader<'_>) -> Decoded<Attempt> {
+    Ok(Attempt { tool: text(reader)?, sstables: u64_of(reader)?, bytes: u64_of(reader)? })
 }
 
 /// Formats 1 and 2 have the directory after the files.
@@ -452,8 +452,8 @@ fn staged(reader: &mut Reader<'_>, directory: Option<Location>) -> Decoded<Stage
 
 fn part(reader: &mut Reader<'_>) -> Decoded<Part> {
     let stage = match reader.u8("stage").map_err(words)? {
-        0 => Stage::Rewrite,
-        1 => Stage::Verify,
+        0 => Pass::Write,
+        1 => Pass::ReadBack,
         _ => return Err("its stage is unknown"),
     };
     let runs = list(reader, |reader| {

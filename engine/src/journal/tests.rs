@@ -12,8 +12,8 @@ fn name(text: &str) -> Descriptor {
     Descriptor::parse(text).unwrap()
 }
 
-fn session() -> Session {
-    Session { tool: "sstablerekey 1".to_owned(), sstables: 2, bytes: 300 }
+fn session() -> Attempt {
+    Attempt { tool: "sstablerekey 1".to_owned(), sstables: 2, bytes: 300 }
 }
 
 fn site() -> Site {
@@ -45,7 +45,7 @@ fn staged(ranges: u64) -> Staged {
     }
 }
 
-fn part(stage: Stage, first: u64, count: u64) -> Record {
+fn part(stage: Pass, first: u64, count: u64) -> Record {
     let run = Run { first, count, old_bytes: 10 * count, new_bytes: 11 * count };
     Record::Done(0, Part { stage, runs: vec![run], sealed: vec![9; 48] })
 }
@@ -56,12 +56,12 @@ fn whole_life() -> Vec<Record> {
         Record::Started(session(), Some(site()), plan()),
         begun(0, "oa-1-big"),
         Record::Staged(0, staged(4)),
-        part(Stage::Rewrite, 0, 1),
+        part(Pass::Write, 0, 1),
         Record::Resumed(session()),
-        part(Stage::Rewrite, 2, 2),
-        part(Stage::Rewrite, 1, 1),
+        part(Pass::Write, 2, 2),
+        part(Pass::Write, 1, 1),
         Record::Sealed { sstable: 0, files: vec![(Component::Data, 44), (Component::Toc, 3)] },
-        part(Stage::Verify, 0, 4),
+        part(Pass::ReadBack, 0, 4),
         Record::Verified { sstable: 0, new: name("oa-3-big") },
         Record::Linked { sstable: 0, copies: 3 },
         Record::Swapped { sstable: 0, new: name("oa-3-big") },
@@ -165,7 +165,7 @@ fn the_history_of_a_run_is_read_back() {
     let states: Vec<_> = (1..=records.len())
         .map(|count| {
             let history = read(&records[..count]).unwrap().unwrap();
-            history.sstables.get(&0).map(|entry| (entry.state, entry.done(Stage::Rewrite)))
+            history.sstables.get(&0).map(|entry| (entry.state, entry.done(Pass::Write)))
         })
         .collect();
     let begun = Some((State::Begun, 0));
@@ -228,17 +228,17 @@ fn a_senseless_record_is_refused_with_its_number() {
     let wrong: Vec<(usize, Vec<Record>)> = vec![
         (1, vec![begun(0, "oa-1-big")]),
         (2, vec![all[0].clone(), all[0].clone()]),
-        (2, vec![all[0].clone(), part(Stage::Rewrite, 0, 1)]),
-        (3, [&all[..2], &[part(Stage::Rewrite, 0, 1)]].concat()),
+        (2, vec![all[0].clone(), part(Pass::Write, 0, 1)]),
+        (3, [&all[..2], &[part(Pass::Write, 0, 1)]].concat()),
         (3, [&all[..2], &[begun(0, "oa-9-big")]].concat()),
         (4, [&all[..3], &[all[2].clone()]].concat()),
-        (4, [&all[..3], &[part(Stage::Verify, 0, 1)]].concat()),
-        (4, [&all[..3], &[part(Stage::Rewrite, 3, 2)]].concat()),
-        (4, [&all[..3], &[part(Stage::Rewrite, 0, 0)]].concat()),
-        (5, [&all[..4], &[part(Stage::Rewrite, 0, 2)]].concat()),
+        (4, [&all[..3], &[part(Pass::ReadBack, 0, 1)]].concat()),
+        (4, [&all[..3], &[part(Pass::Write, 3, 2)]].concat()),
+        (4, [&all[..3], &[part(Pass::Write, 0, 0)]].concat()),
+        (5, [&all[..4], &[part(Pass::Write, 0, 2)]].concat()),
         (5, [&all[..4], &[sealed]].concat()),
         (9, [&all[..8], &[Record::Verified { sstable: 0, new: name("oa-3-big") }]].concat()),
-        (12, [&all[..11], &[part(Stage::Verify, 0, 1)]].concat()),
+        (12, [&all[..11], &[part(Pass::ReadBack, 0, 1)]].concat()),
     ];
     for (at, records) in wrong {
         let error = read(&records).unwrap_err();

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::frame;
 use super::history::History;
-use super::record::{Record, Session};
+use super::record::{Attempt, Record};
 use super::site::{Location, Site};
 use crate::io::{OutputFile, Storage};
 use crate::sstable::Descriptor;
@@ -53,7 +53,7 @@ impl Journal {
     pub fn start(
         storage: &dyn Storage,
         directory: &Path,
-        session: Session,
+        session: Attempt,
         site: Site,
         plan: Vec<(String, String)>,
     ) -> Result<Self> {
@@ -81,7 +81,7 @@ impl Journal {
         storage: &dyn Storage,
         directory: &Path,
         history: &History,
-        session: Session,
+        session: Attempt,
     ) -> Result<Self> {
         let path = directory.join(JOURNAL_FILE);
         let file = storage.reopen(&path)?;

@@ -16,7 +16,7 @@ use super::facts::Facts;
 use super::fate::Fate;
 use super::inspect::Inspector;
 use super::target::Target;
-use crate::io::{FileId, Place, Storage};
+use crate::io::{FileId, Mount, Storage};
 use crate::sstable::{Component, Format};
 use crate::txn::LiveSSTable;
 use crate::{Error, Result};
@@ -43,7 +43,7 @@ struct Member {
 
 /// What was not asked for.
 #[derive(Debug, Default)]
-pub(super) struct Left {
+pub(super) struct OutOfScope {
     /// How many copies a live SSTable has there, by its place in the list.
     pub(super) copies: BTreeMap<usize, usize>,
     /// SSTables on their own, with their copies there.
@@ -85,20 +85,20 @@ impl Shelf {
         (inspector, storage): (Inspector<'_>, &dyn Storage),
         target: &Target,
         found: Vec<Found>,
-    ) -> (Vec<Inspected>, Left) {
-        let mut left = Left::default();
+    ) -> (Vec<Inspected>, OutOfScope) {
+        let mut left = OutOfScope::default();
         let mut places = BTreeMap::new();
-        let mut boxes: BTreeMap<(Key, bool), Vec<Member>> = BTreeMap::new();
+        let mut boxes: BTreeMap<(FileGroup, bool), Vec<Member>> = BTreeMap::new();
         for (number, member) in self.members.into_iter().enumerate() {
             let place = place_of(&member.sstable, storage, &mut places);
-            let key = Key::of(&member.sstable, member.data, number, place);
+            let key = FileGroup::of(&member.sstable, member.data, number, place);
             boxes.entry((key, member.is_taken)).or_default().push(member);
         }
         let mut take = |live: &Found| -> [Option<Same>; 2] {
             let (false, Ok(facts)) = (boxes.is_empty(), &live.facts) else { return [None, None] };
             let Ok(Some(data)) = storage.identity(&facts.data_path()) else { return [None, None] };
             let place = place_of(&live.sstable, storage, &mut places);
-            let key = Key::of(&live.sstable, Some(data), 0, place);
+            let key = FileGroup::of(&live.sstable, Some(data), 0, place);
             [true, false].map(|is_taken| {
                 let members = boxes.get_mut(&(key.clone(), is_taken))?;
                 let shared = replaced(storage, &live.sstable, facts, target).ok()?;
@@ -140,21 +140,21 @@ struct Same {
 
 /// What SSTables must have in common to be looked at together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+struct FileGroup {
     data: std::result::Result<FileId, usize>,
     version: String,
     is_bti: bool,
     /// On another mount the same file has names that cannot be made of this one's.
-    place: Option<Place>,
+    place: Option<Mount>,
 }
 
-impl Key {
+impl FileGroup {
     /// One whose Data.db cannot be looked at is like no other.
     fn of(
         sstable: &LiveSSTable,
         data: Option<FileId>,
         number: usize,
-        place: Option<Place>,
+        place: Option<Mount>,
     ) -> Self {
         Self {
             data: data.ok_or(number),
@@ -169,8 +169,8 @@ impl Key {
 fn place_of(
     sstable: &LiveSSTable,
     storage: &dyn Storage,
-    known: &mut BTreeMap<PathBuf, Option<Place>>,
-) -> Option<Place> {
+    known: &mut BTreeMap<PathBuf, Option<Mount>>,
+) -> Option<Mount> {
     if let Some(place) = known.get(&sstable.directory) {
         return *place;
     }

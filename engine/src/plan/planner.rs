@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::action::Action;
 use super::archive::Archives;
-use super::copies::{Left, Shelf};
+use super::copies::{OutOfScope, Shelf};
 use super::decision::Rules;
 use super::discover::{Discovery, Selection, Table, discover, stranger};
 use super::draft::{Decided, Found};
@@ -69,7 +69,7 @@ impl Planner<'_> {
         unreadable.extend(shelf.unreadable.iter().cloned());
         strangers.extend(shelf.strangers.iter().map(|path| stranger(path)));
         let looks = (Inspector::new(self.storage, self.lease, self.mapped), self.storage);
-        let (inspected, Left { copies, alone }) = shelf.attach(looks, self.target, found);
+        let (inspected, OutOfScope { copies, alone }) = shelf.attach(looks, self.target, found);
 
         let rules = Rules { selection: self.selection, target: self.target, flavor: self.flavor };
         let (decided, alone) = rules.decide(inspected, alone);

@@ -2,7 +2,6 @@
 //!
 //! Both are [`crate::pipeline::Task`]s. The pieces are ranges of chunks, a few MiB each.
 
-mod attempt;
 mod digest;
 mod input;
 mod lock;
@@ -12,6 +11,7 @@ mod resume;
 mod scratch;
 mod sstable;
 mod staging;
+mod successor;
 mod task;
 mod verify;
 mod write;
@@ -23,5 +23,5 @@ pub use resume::Resumed;
 pub use scratch::Scratch;
 pub use sstable::{Rewrite, RewriteJob};
 pub(crate) use staging::{StagingArea, create_state_directory};
-pub use task::Pass;
+pub use task::RewriteStage;
 pub use verify::{Reading, Verify};

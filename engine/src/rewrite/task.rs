@@ -14,12 +14,12 @@
 
 use std::sync::Arc;
 
-use super::attempt::Attempt;
 use super::readback::ReadingBack;
 use super::resume::Ledger;
 use super::scratch::Scratch;
 use super::sstable::Rewrite;
 use super::staging::StagingArea;
+use super::successor::Successor;
 use super::write::Writing;
 use crate::pipeline::{Need, Next, Share, Task};
 use crate::plan::Space;
@@ -27,7 +27,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// The current pass of a rewrite, with its open files.
 #[derive(Debug)]
-pub struct Pass<'a>(Of<'a>);
+pub struct RewriteStage<'a>(Of<'a>);
 
 #[derive(Debug)]
 enum Of<'a> {
@@ -37,24 +37,24 @@ enum Of<'a> {
     ReadBack(ReadingBack<'a>),
 }
 
-impl<'a> Pass<'a> {
+impl<'a> RewriteStage<'a> {
     /// Whether the new SSTable is complete, and is being read back.
     #[must_use]
     pub const fn is_read_back(&self) -> bool {
         matches!(self.0, Of::ReadBack(_))
     }
 
-    fn attempt(&self) -> &Arc<Attempt<'a>> {
+    fn successor(&self) -> &Arc<Successor<'a>> {
         match &self.0 {
-            Of::Write(pass) => &pass.attempt,
-            Of::ReadBack(pass) => &pass.attempt,
+            Of::Write(pass) => &pass.successor,
+            Of::ReadBack(pass) => &pass.successor,
         }
     }
 }
 
 impl<'a> Task for Rewrite<'a> {
     type Scratch = Scratch;
-    type Stage = Pass<'a>;
+    type Stage = RewriteStage<'a>;
 
     fn scratch() -> Result<Scratch> {
         Scratch::new()
@@ -68,42 +68,42 @@ impl<'a> Task for Rewrite<'a> {
         self.facts.data_bytes.saturating_mul(2)
     }
 
-    fn share(&self) -> Option<&dyn Share<Pass<'a>>> {
+    fn share(&self) -> Option<&dyn Share<RewriteStage<'a>>> {
         Some(self)
     }
 
-    fn begin(&self) -> Result<Next<Pass<'a>>> {
+    fn begin(&self) -> Result<Next<RewriteStage<'a>>> {
         let pass = self.open()?;
-        let (pieces, is_ordered) = (pass.todo.count(), !pass.attempt.layout.is_fixed);
-        Ok(Next::Stage { stage: Pass(Of::Write(pass)), pieces, is_ordered })
+        let (pieces, is_ordered) = (pass.todo.count(), !pass.successor.layout.is_fixed);
+        Ok(Next::Stage { stage: RewriteStage(Of::Write(pass)), pieces, is_ordered })
     }
 
-    fn piece(&self, pass: &Pass<'a>, piece: u64, scratch: &mut Scratch) -> Result<u64> {
+    fn piece(&self, pass: &RewriteStage<'a>, piece: u64, scratch: &mut Scratch) -> Result<u64> {
         match &pass.0 {
             Of::Write(pass) => self.rewrite_range(pass, piece, scratch),
             Of::ReadBack(pass) => pass.read_range(piece, scratch),
         }
     }
 
-    fn end(&self, pass: &Pass<'a>) -> Result<Next<Pass<'a>>> {
+    fn end(&self, pass: &RewriteStage<'a>) -> Result<Next<RewriteStage<'a>>> {
         match &pass.0 {
             Of::Write(pass) => {
                 self.complete(pass)?;
-                let pass = self.open_again(&pass.attempt)?;
+                let pass = self.open_again(&pass.successor)?;
                 let pieces = pass.todo.count();
-                Ok(Next::stage(Pass(Of::ReadBack(pass)), pieces))
+                Ok(Next::stage(RewriteStage(Of::ReadBack(pass)), pieces))
             }
             Of::ReadBack(pass) => {
-                self.compare(&pass.attempt)?;
-                self.publish(&pass.attempt)?;
+                self.compare(&pass.successor)?;
+                self.publish(&pass.successor)?;
                 self.note(|so_far| so_far.is_kept = false);
-                self.unstage(&pass.attempt.staging);
+                self.unstage(&pass.successor.staging);
                 Ok(Next::Done)
             }
         }
     }
 
-    fn abandon(&self, pass: Option<Pass<'a>>, why: &Error) {
+    fn abandon(&self, pass: Option<RewriteStage<'a>>, why: &Error) {
         // A rewrite without a pass has cleaned up by itself.
         let Some(pass) = pass else { return };
         if why.kind() == ErrorKind::Interrupted
@@ -112,10 +112,10 @@ impl<'a> Task for Rewrite<'a> {
             // A run that was asked to stop has the time for it. A failure here only costs work.
             let _done_again_then = self.checkpoint(pass);
         }
-        let attempt = Arc::clone(pass.attempt());
+        let successor = Arc::clone(pass.successor());
         // Closes all files.
         drop(pass);
-        self.give_up(&attempt.ledger, Some(&attempt.staging), why);
+        self.give_up(&successor.ledger, Some(&successor.staging), why);
     }
 }
 
@@ -125,7 +125,7 @@ impl Rewrite<'_> {
         let is_interrupted = why.kind() == ErrorKind::Interrupted;
         let is_pending = self.note(|so_far| so_far.is_pending);
         let is_resumable =
-            ledger.is_staged() && (is_interrupted || is_pending || ledger.is_held_up());
+            ledger.is_resumable() && (is_interrupted || is_pending || ledger.is_held_up());
         self.note(|so_far| so_far.is_kept = is_resumable || is_pending);
         if is_resumable {
             return;
@@ -145,15 +145,15 @@ impl Rewrite<'_> {
     }
 }
 
-impl<'a> Share<Pass<'a>> for Rewrite<'a> {
+impl<'a> Share<RewriteStage<'a>> for Rewrite<'a> {
     fn of(&self) -> u64 {
         self.planned.space.file_system
     }
 
     /// The plan's estimate, less what is already staged: reserved or written, also by an earlier
     /// run.
-    fn need(&self, pass: Option<&Pass<'a>>) -> Need {
-        if pass.is_some_and(Pass::is_read_back) {
+    fn need(&self, pass: Option<&RewriteStage<'a>>) -> Need {
+        if pass.is_some_and(RewriteStage::is_read_back) {
             // Everything is staged. The swap writes a log, in a directory that may grow for it.
             return Need { most: SWAP, least: SWAP };
         }

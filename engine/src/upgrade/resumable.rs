@@ -233,7 +233,7 @@ fn is_archived(entry: &Entry) -> bool {
     entry.new.as_ref() == Some(&entry.old)
 }
 
-/// The name under which [`Left::resumed`] has an SSTable.
+/// The name under which [`Resumable::resumed`] has an SSTable.
 pub(super) fn name_of(sstable: &LiveSSTable) -> (&Path, String) {
     (&sstable.directory, sstable.descriptor.to_string())
 }
@@ -281,7 +281,7 @@ fn difference(entry: &Entry, now: &[(Component, FileStat)]) -> Option<(Component
 
 /// The time that an unfinished swap may have given to all files of the old SSTable: that of the
 /// newest, in whole seconds (see `txn::publish`).
-fn pinned(staged: &journal::Left) -> SystemTime {
+fn pinned(staged: &journal::StagedSSTable) -> SystemTime {
     let newest = staged.source.iter().map(|file| file.stat.modified).max().unwrap_or(UNIX_EPOCH);
     let seconds = newest.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(newest)

@@ -104,7 +104,7 @@ fn start(
         bytes = bytes.saturating_add(facts.data_bytes);
     }
     let tool = concat!("sstablerekey ", env!("CARGO_PKG_VERSION")).to_owned();
-    let now = crate::journal::Session { tool, sstables, bytes };
+    let now = crate::journal::Attempt { tool, sstables, bytes };
     let storage = session.storage();
     if let Some(history) = history {
         return Journal::resume(storage, state_dir.directory(), history, now);

@@ -8,7 +8,7 @@ use super::state_dir::StateDir;
 use super::whose::{self, DATA_DIRECTORIES};
 use crate::Result;
 use crate::io::{Holder, NodeLease, Storage};
-use crate::journal::{Ending, Entry, History, Seen, Stage, State};
+use crate::journal::{Ending, Entry, History, Pass, Seen, State};
 use crate::sstable::Component;
 
 /// An unfinished run.
@@ -149,8 +149,8 @@ fn of_one(entry: &Entry) -> SSTableStatus {
         data: entry.old.path(&entry.directory, &Component::Data),
         bytes: entry.bytes,
         state: entry.state,
-        durable: entry.done(Stage::Rewrite),
-        read_back: entry.done(Stage::Verify),
+        durable: entry.done(Pass::Write),
+        read_back: entry.done(Pass::ReadBack),
         new: entry.new.as_ref().map(ToString::to_string),
         copies: entry.copies,
         why: entry.why.clone(),
@@ -173,12 +173,12 @@ fn totals(history: &History, seen: &Seen) -> Totals {
         if is_of_before {
             total.bytes = total.bytes.saturating_add(entry.bytes);
         }
-        total.durable = total.durable.saturating_add(entry.done(Stage::Rewrite));
-        total.read_back = total.read_back.saturating_add(entry.done(Stage::Verify));
+        total.durable = total.durable.saturating_add(entry.done(Pass::Write));
+        total.read_back = total.read_back.saturating_add(entry.done(Pass::ReadBack));
         if !matches!(entry.state, State::Swapped | State::Failed) {
             let left = |stage| entry.bytes.saturating_sub(entry.done(stage));
-            unwritten = unwritten.saturating_add(left(Stage::Rewrite));
-            unchecked = unchecked.saturating_add(left(Stage::Verify));
+            unwritten = unwritten.saturating_add(left(Pass::Write));
+            unchecked = unchecked.saturating_add(left(Pass::ReadBack));
         }
         let is_sealed = matches!(entry.state, State::Sealed | State::Verified | State::Swapped);
         total.sealed = total.sealed.saturating_add(one(is_sealed));

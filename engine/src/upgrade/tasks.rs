@@ -13,7 +13,7 @@ use crate::event::{Event, Observer};
 use crate::journal::{Ending, Journal, Record};
 use crate::pipeline::{self, Limits, Step};
 use crate::plan::{Facts, Inspector, Plan, PlannedSSTable};
-use crate::rewrite::{Pass, Resumed, Rewrite, RewriteJob};
+use crate::rewrite::{Resumed, Rewrite, RewriteJob, RewriteStage};
 use crate::sstable::Descriptor;
 use crate::{Error, ErrorKind, Result};
 
@@ -62,7 +62,7 @@ impl<'a> Pulse<'a> {
         Self { journal, every, last, rewritten: 0, read_back: 0 }
     }
 
-    fn see(&mut self, step: &Step<'_, Pass<'_>>) {
+    fn see(&mut self, step: &Step<'_, RewriteStage<'_>>) {
         let Step::Advanced { stage, bytes } = step else { return };
         let sum = if stage.is_read_back() { &mut self.read_back } else { &mut self.rewritten };
         *sum = sum.saturating_add(*bytes);

@@ -6,13 +6,13 @@
 
 mod batch;
 pub mod choice;
+mod conversation;
 mod keys;
 mod negotiate;
 mod operations;
 mod pages;
 mod probe;
 mod retry;
-mod session;
 
 pub use keys::{FetchedKey, ListedObject};
 pub use pages::{Listing, Rest};
@@ -27,8 +27,8 @@ use crate::transport::{
 };
 use crate::ttlv::MAX_MESSAGE;
 use batch::Answers;
+use conversation::Conversation;
 use retry::{After, after_failure};
-use session::Session;
 
 /// Settings of a client, apart from TLS.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ pub struct Client {
     active: usize,
     /// Whether only this host is used.
     alone: bool,
-    session: Option<Session>,
+    session: Option<Conversation>,
     /// Hosts that were passed over since the caller last asked.
     detours: Vec<Detour>,
 }
@@ -94,13 +94,13 @@ impl Client {
     /// The version in use, once connected.
     #[must_use]
     pub fn version(&self) -> Option<ProtocolVersion> {
-        self.session.as_ref().map(Session::version)
+        self.session.as_ref().map(Conversation::version)
     }
 
     /// What the current connection's handshake showed.
     #[must_use]
     pub fn connection(&self) -> Option<&ConnectionFacts> {
-        self.session.as_ref().map(Session::facts)
+        self.session.as_ref().map(Conversation::facts)
     }
 
     /// The host that answered last, or the first.
@@ -112,7 +112,7 @@ impl Client {
     /// How far the server's clock was ahead of this computer's at its last reply, in seconds.
     #[must_use]
     pub fn clock_skew(&self) -> Option<i64> {
-        self.session.as_ref().and_then(Session::clock_skew)
+        self.session.as_ref().and_then(Conversation::clock_skew)
     }
 
     /// Connects, if there is no connection, and agrees on a version.

@@ -9,7 +9,7 @@
 //! sent that must not be repeated. Under TLS 1.3 a client certificate is refused only at this point
 //! (KMIP.md 12).
 
-use super::session::Session;
+use super::conversation::Conversation;
 use super::{ClientSettings, batch};
 use crate::message::{ProtocolVersion, QueryFunction, Refusal, Reply, Request, ResultReason};
 use crate::transport::{Failure, Host, ProtocolFailure, TlsConnector};
@@ -19,11 +19,11 @@ pub(super) fn open(
     connector: &TlsConnector,
     host: &Host,
     settings: &ClientSettings,
-) -> Result<Session, Failure> {
+) -> Result<Conversation, Failure> {
     let deadline = settings.timeouts.start();
     let connect = || {
         let connection = connector.connect(host, &deadline)?;
-        Ok::<_, Failure>(Session::new(connection, ProtocolVersion::V1_1, deadline.clone()))
+        Ok::<_, Failure>(Conversation::new(connection, ProtocolVersion::V1_1, deadline.clone()))
     };
     let mut session = connect()?;
     let limit = settings.longest_reply;
@@ -63,7 +63,7 @@ pub(super) fn open(
 }
 
 /// The session in 1.0, if that is spoken on both sides.
-fn of_1_0(mut session: Session, settings: &ClientSettings) -> Option<Session> {
+fn of_1_0(mut session: Conversation, settings: &ClientSettings) -> Option<Conversation> {
     let version = Some(ProtocolVersion::V1_0).filter(|v| settings.versions.contains(v))?;
     session.agree_on(version);
     let query = Request::Query(vec![QueryFunction::OPERATIONS]);
@@ -99,7 +99,7 @@ fn best(spoken: &[ProtocolVersion], offered: &[ProtocolVersion]) -> Option<Proto
 }
 
 fn ask(
-    session: &mut Session,
+    session: &mut Conversation,
     request: Request,
     limit: usize,
 ) -> Result<Result<Reply, Refusal>, Failure> {

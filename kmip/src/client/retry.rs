@@ -6,7 +6,7 @@
 //! * A request that changes something (Create, Register, Activate, the attribute operations,
 //!   Revoke, Destroy) is never sent twice: once it was sent, a failure ends it. Before it is sent,
 //!   unreachable hosts are passed over as for any other request. It is never sent on a connection
-//!   that may have been idle (see `Session::is_stale`).
+//!   that may have been idle (see `Conversation::is_stale`).
 //!
 //! The database moves on for I/O errors only (KMIP.md 5.1); here a host that breaks the protocol or
 //! shows a bad certificate is passed over too, since all failures are kept and shown.

@@ -1,10 +1,10 @@
 //! `demo`: a whole key rotation on bundled SSTables that a real Cassandra wrote, with a key server
 //! of its own. Whatever cuts it off, the next one goes on where it was.
 
+mod demo_dir;
 mod failure;
 mod files;
 mod large;
-mod place;
 mod stage;
 mod story;
 
@@ -16,15 +16,15 @@ use rekey_engine::journal::Checkpoint;
 use rekey_engine::pipeline::Control;
 use rekey_engine::{ErrorKind, Result};
 
-use self::place::Place;
+use self::demo_dir::DemoDir;
 use self::story::Story;
 use crate::args::{DemoArgs, Rate};
 use crate::exit_code::{self, Code};
-use crate::ui::{self, Style};
+use crate::ui::{self, Output};
 use crate::watch::{self, Signals};
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Code> {
-    let place = Place::open(args.dir.as_deref())?;
+    let place = DemoDir::open(args.dir.as_deref())?;
     let signals = Signals::catch()?;
     let control = Arc::new(Control::default());
     let mut checkpoint = Checkpoint::default();
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Code> {
         control.limit(SLOW.bytes());
         checkpoint = SOON;
     }
-    let note = |line: &str| Style::Text.note(line);
+    let note = |line: &str| Output::Text.note(line);
     let told = watch::over(&control, &signals, None, note, || {
         let (node, is_resumed) = node(&place, args.slow)?;
         let (server, servers) = stage::server(&node)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Code> {
         Ok(()) if args.keep => kept(&place.keep()?)?,
         Ok(()) => place.clear()?,
         Err(error) if error.kind() == ErrorKind::Interrupted => {
-            Style::Text.error(&error);
+            Output::Text.error(&error);
             return Ok(signals.status());
         }
         Err(error) => {
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Code> {
 }
 
 /// The demo that was cut off, or a new one.
-fn node(place: &Place, with_large: bool) -> Result<(std::path::PathBuf, bool)> {
+fn node(place: &DemoDir, with_large: bool) -> Result<(std::path::PathBuf, bool)> {
     if let Some(node) = place.node() {
         return Ok((node, true));
     }

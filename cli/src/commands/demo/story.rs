@@ -24,7 +24,7 @@ use rekey_kmip::message::{
 use super::failure::{cut_off, unproved};
 use super::stage::{self, GROUP, OLD_KEY};
 use crate::commands::keys::rows;
-use crate::ui::{self, BOTH_PASSES, Style};
+use crate::ui::{self, BOTH_PASSES, Output};
 use crate::watch::Signals;
 
 /// What the story is told of.
@@ -82,7 +82,7 @@ impl<'a> Story<'a> {
             }
         }
         self.begin(1, "census: which keys are in use?")?;
-        STYLE.census(&census);
+        OUTPUT.census(&census);
         let is_mixed = census.keys.keys().any(is_new) && !census.keys.keys().all(is_new);
         if is_mixed {
             ui::say(MIXED);
@@ -93,13 +93,13 @@ impl<'a> Story<'a> {
 
         self.begin(5, "census: is the old key still in use?")?;
         let after = self.census()?;
-        STYLE.census(&after);
+        OUTPUT.census(&after);
         prove(&after, &target)?;
         self.destroy(first, &after)?;
 
         self.begin(VERIFY, "verify: every chunk, now that nothing but the new key is left.")?;
         let (selection, sources) = (&self.selection, &self.sources);
-        let mut observer = STYLE.observer("to read");
+        let mut observer = OUTPUT.observer("to read");
         let report = upgrade::verify(
             &self.session,
             selection,
@@ -168,7 +168,7 @@ impl<'a> Story<'a> {
             let wish = KeyWish::Named(&id);
             target = Target::find(params()?, wish, &self.sources, DATABASE_KEY_ID_LIMIT)?;
         }
-        STYLE.plan(&self.plan_towards(&target)?);
+        OUTPUT.plan(&self.plan_towards(&target)?);
         Ok(target)
     }
 
@@ -206,10 +206,10 @@ impl<'a> Story<'a> {
         }
         let prepared = upgrade::prepare(&self.session, &self.request(target))?;
         if let Some(unfinished) = prepared.resumes() {
-            STYLE.resuming(unfinished);
+            OUTPUT.resuming(unfinished);
         }
-        STYLE.recovered(&prepared.recovered);
-        let mut observer = STYLE.observer(BOTH_PASSES);
+        OUTPUT.recovered(&prepared.recovered);
+        let mut observer = OUTPUT.observer(BOTH_PASSES);
         let (_, report) = prepared.run(self.threads, observer.as_mut())?;
         drop(observer);
         self.finish(UPGRADE, &report)
@@ -217,7 +217,7 @@ impl<'a> Story<'a> {
 
     /// Shows what became of the SSTables.
     fn finish(&self, step: u8, report: &Report) -> Result<()> {
-        STYLE.report(report, None, self.started.elapsed().as_secs_f64());
+        OUTPUT.report(report, None, self.started.elapsed().as_secs_f64());
         match report.failure_kind() {
             Some(ErrorKind::Interrupted) => Err(cut_off(step)),
             _ if report.failures().next().is_some() => Err(unproved()),
@@ -235,7 +235,7 @@ impl<'a> Story<'a> {
             "keys revoke, keys destroy: the old keys go, on the server and on disk.",
         )?;
         let key = KeyRef::Kmip { group: GROUP.to_owned(), id: KeyId::new(OLD_KEY)? };
-        if STYLE.in_use("destroyed", &key, census, false) {
+        if OUTPUT.in_use("destroyed", &key, census, false) {
             return Err(unproved());
         }
         let id = UniqueIdentifier::new(OLD_KEY);
@@ -244,11 +244,11 @@ impl<'a> Story<'a> {
             let reason = RevocationReason::SUPERSEDED;
             let revocation = Revocation { id: id.clone(), reason, message: None, occurred: None };
             self.servers()?.with(GROUP, |client| client.revoke(revocation))?;
-            STYLE.done("revoked", self.servers()?, (GROUP, OLD_KEY), "");
+            OUTPUT.done("revoked", self.servers()?, (GROUP, OLD_KEY), "");
         }
         if state != Some(State::DESTROYED) {
             self.servers()?.with(GROUP, |client| client.destroy(&id))?;
-            STYLE.done("destroyed", self.servers()?, (GROUP, OLD_KEY), "");
+            OUTPUT.done("destroyed", self.servers()?, (GROUP, OLD_KEY), "");
         }
         stage::forget_local_keys(&self.node)?;
         self.show_keys()
@@ -289,7 +289,7 @@ impl<'a> Story<'a> {
     }
 
     fn show_keys(&self) -> Result<()> {
-        STYLE.keys(GROUP, &rows(self.servers()?, GROUP, None)?.found);
+        OUTPUT.keys(GROUP, &rows(self.servers()?, GROUP, None)?.found);
         Ok(())
     }
 }
@@ -331,7 +331,7 @@ fn prove(after: &KeyCensus, target: &Target) -> Result<()> {
     if only_new && after.unknown.is_empty() { Ok(()) } else { Err(unproved()) }
 }
 
-const STYLE: Style = Style::Text;
+const OUTPUT: Output = Output::Text;
 
 const PLAN: u8 = 3;
 const UPGRADE: u8 = 4;

@@ -5,14 +5,14 @@ use std::io::{BufRead as _, IsTerminal as _, stdin};
 use rekey_engine::{Error, Result};
 
 use crate::args::KeyIdArgs;
-use crate::ui::Style;
+use crate::ui::Output;
 
 impl KeyIdArgs {
     /// Has the id typed again, unless `--yes` was given.
     ///
     /// Without a terminal nobody is there to type, and what comes in instead is somebody's script:
     /// it must say `--yes`.
-    pub(super) fn confirm(&self, style: Style, what: &str) -> Result<()> {
+    pub(super) fn confirm(&self, output: Output, what: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
@@ -24,7 +24,7 @@ impl KeyIdArgs {
         if !stdin().is_terminal() {
             return Err(unconfirmed("there is no terminal to confirm this on"));
         }
-        style.ask(&format!("{what}\nType the key's id to continue: "));
+        output.ask(&format!("{what}\nType the key's id to continue: "));
         let mut typed = String::new();
         stdin()
             .lock()

@@ -6,19 +6,19 @@ use rekey_kmip::message::{State, UniqueIdentifier};
 
 use crate::args::DestroyArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::{self, Style};
+use crate::ui::{self, Output};
 
 pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
-    let style = Style::new(args.group.json);
+    let output = Output::new(args.group.json);
     let servers = args.group.servers()?;
     let (id, group) = (&args.key.id, &args.group.group);
     KeyId::new(id.as_str())?;
-    if !args.proof.allows(style, "destroyed", &servers, (group, id))? {
+    if !args.proof.allows(output, "destroyed", &servers, (group, id))? {
         return Ok(exit_code::IN_USE);
     }
-    style.notes(args.proof.beside_sstables(&servers, group));
+    output.notes(args.proof.beside_sstables(&servers, group));
     args.key.confirm(
-        style,
+        output,
         &format!(
             "Key {} will be destroyed. Whatever is still under it, on any node, in any snapshot \
              or backup, is lost for good.",
@@ -38,7 +38,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
             )),
             _ => error,
         })?;
-    style.notes(servers.take_warnings());
-    style.done("destroyed", &servers, (group, id), "");
+    output.notes(servers.take_warnings());
+    output.done("destroyed", &servers, (group, id), "");
     Ok(exit_code::DONE)
 }

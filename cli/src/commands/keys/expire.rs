@@ -5,10 +5,10 @@ use rekey_kmip::message::{NotADate, Timestamp, UniqueIdentifier};
 
 use crate::args::ExpireArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::Style;
+use crate::ui::Output;
 
 pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
-    let style = Style::new(args.group.json);
+    let output = Output::new(args.group.json);
     let at = match &args.date {
         None => Timestamp::now(),
         Some(text) => text.parse().map_err(|error: NotADate| {
@@ -20,7 +20,7 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
     let servers = args.group.servers()?;
     let (id, group) = (&args.key.id, &args.group.group);
     args.key.confirm(
-        style,
+        output,
         &format!(
             "From {at} on, the database will not encrypt with key {} any more.",
             id.escape_debug()
@@ -30,11 +30,11 @@ pub(super) fn run(args: &ExpireArgs) -> Result<Code> {
     let before = servers.with(group, |client| client.expire(&key, at)).map_err(|error| {
         Error::new(error.kind(), "the key's Protect Stop Date could not be set").wrapping(error)
     })?;
-    style.notes(servers.take_warnings());
+    output.notes(servers.take_warnings());
     let was = before.map_or_else(String::new, |date| format!(" (it was {date})"));
     let what = if at > Timestamp::now() { "expiring" } else { "expired" };
-    style.done(what, &servers, (group, id), &format!("Protect Stop Date {at}{was}"));
-    style.note(
+    output.done(what, &servers, (group, id), &format!("Protect Stop Date {at}{was}"));
+    output.note(
         "running nodes keep using the key for up to key_cache_millis (5 minutes by default); it \
          still decrypts",
     );

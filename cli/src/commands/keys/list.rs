@@ -7,10 +7,10 @@ use rekey_kmip::client::{Listing, Rest};
 use super::no_groups;
 use crate::args::ListArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::{KeyRow, Style};
+use crate::ui::{KeyRow, Output};
 
 pub(super) fn run(args: &ListArgs) -> Result<Code> {
-    let style = Style::new(args.json);
+    let output = Output::new(args.json);
     let config = args.servers.config(&args.config)?;
     let groups: Vec<String> = match &args.group {
         Some(name) => vec![config.kmip_group(name)?.name.clone()],
@@ -23,19 +23,19 @@ pub(super) fn run(args: &ListArgs) -> Result<Code> {
     let (mut failures, mut listed) = (Vec::new(), 0_usize);
     // One group that cannot be asked does not hide the others.
     for group in &groups {
-        match list(style, &servers, group, args.namespace.as_deref()) {
+        match list(output, &servers, group, args.namespace.as_deref()) {
             Ok(keys) => listed = listed.saturating_add(keys),
             Err(error) => failures.push(error),
         }
     }
-    style.listed(args.group.as_deref(), listed);
+    output.listed(args.group.as_deref(), listed);
     let (failed, all) = (failures.len(), groups.len());
     match failures.pop() {
         None => Ok(exit_code::DONE),
         Some(only) if all == 1 => Err(only),
         Some(last) => {
             for error in &failures {
-                style.note(&error.chain());
+                output.note(&error.chain());
             }
             let kind = last.kind();
             let what = format!("{failed} of {all} groups could not be listed");
@@ -45,22 +45,22 @@ pub(super) fn run(args: &ListArgs) -> Result<Code> {
 }
 
 fn list(
-    style: Style,
+    output: Output,
     servers: &KmipServers,
     group: &str,
     namespace: Option<&str>,
 ) -> Result<usize> {
     let rows = rows(servers, group, namespace);
-    style.notes(servers.take_warnings());
+    output.notes(servers.take_warnings());
     let Listing { found, rest } = rows?;
-    style.keys(group, &found);
+    output.keys(group, &found);
     match rest {
         Rest::Cut { .. } => {
             Err(Error::key_unavailable(format!("group '{}': {rest}", group.escape_debug()))
                 .hint("raise the server's limit for one Locate, or list one --namespace at a time"))
         }
         Rest::Unknown(_) if !found.is_empty() => {
-            style.note(&rest.to_string());
+            output.note(&rest.to_string());
             Ok(found.len())
         }
         _ => Ok(found.len()),

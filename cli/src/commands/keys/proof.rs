@@ -15,13 +15,13 @@ use rekey_engine::upgrade::{self, Archives, Said, Session};
 use rekey_engine::{Error, Result};
 
 use crate::args::ProofArgs;
-use crate::ui::Style;
+use crate::ui::Output;
 
 impl ProofArgs {
     /// Whether a key may be `done`, such as destroyed; and says why not, or what is lost by it.
     pub(super) fn allows(
         &self,
-        style: Style,
+        output: Output,
         done: &'static str,
         servers: &KmipServers,
         (group, id): (&str, &str),
@@ -29,18 +29,18 @@ impl ProofArgs {
         if self.data_dirs.is_empty() {
             return Ok(self.force);
         }
-        let census = match self.look(style, servers) {
+        let census = match self.look(output, servers) {
             Ok(census) => census,
             Err(error) if self.force => {
-                style.note(&format!("nobody has looked: {}", error.chain()));
+                output.note(&format!("nobody has looked: {}", error.chain()));
                 return Ok(true);
             }
             Err(error) => return Err(error),
         };
         let key = KeyRef::Kmip { group: group.to_owned(), id: KeyId::new(id)? };
-        let mut in_use = style.in_use(done, &key, &census, self.force);
+        let mut in_use = output.in_use(done, &key, &census, self.force);
         for other in other_names(servers, group, id, &census) {
-            in_use |= style.in_use(done, other, &census, self.force);
+            in_use |= output.in_use(done, other, &census, self.force);
         }
         Ok(!in_use || self.force)
     }
@@ -63,12 +63,12 @@ impl ProofArgs {
     }
 
     /// Everything below the data directories, snapshots and backups included.
-    fn look(&self, style: Style, servers: &KmipServers) -> Result<KeyCensus> {
+    fn look(&self, output: Output, servers: &KmipServers) -> Result<KeyCensus> {
         let said = Said { not_a_node: self.not_a_node, ..Said::default() };
         let storage = Box::new(LocalStorage);
         let session =
             Session::open_as_told(storage, &self.data_dirs, LeaseMode::Shared, true, said)?;
-        style.place(&session);
+        output.place(&session);
         let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let mut census = upgrade::census(&session, &Selection::default(), Archives::ALL, threads)?;
         match servers.config().data_directories() {

@@ -5,16 +5,16 @@ use rekey_kmip::message::{Revocation, RevocationReason, Timestamp, UniqueIdentif
 
 use crate::args::{Reason, RevokeArgs};
 use crate::exit_code::{self, Code};
-use crate::ui::Style;
+use crate::ui::Output;
 
 pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
-    let style = Style::new(args.group.json);
+    let output = Output::new(args.group.json);
     let servers = args.group.servers()?;
     let (id, group) = (&args.key.id, &args.group.group);
-    if !args.proof.allows(style, "revoked", &servers, (group, id))? {
+    if !args.proof.allows(output, "revoked", &servers, (group, id))? {
         return Ok(exit_code::IN_USE);
     }
-    style.notes(args.proof.beside_sstables(&servers, group));
+    output.notes(args.proof.beside_sstables(&servers, group));
     let compromised = matches!(args.reason, Reason::KeyCompromise | Reason::CaCompromise);
     let reason = RevocationReason::from(args.reason);
     let consequence = match compromised {
@@ -28,7 +28,7 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
         }
     };
     args.key.confirm(
-        style,
+        output,
         &format!("Key {} will be revoked ({reason}). {consequence}", id.escape_debug()),
     )?;
     let revocation = Revocation {
@@ -38,8 +38,8 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
         occurred: compromised.then(Timestamp::now),
     };
     servers.with(group, |client| client.revoke_key(revocation))?;
-    style.notes(servers.take_warnings());
-    style.done("revoked", &servers, (group, id), &reason.to_string());
+    output.notes(servers.take_warnings());
+    output.done("revoked", &servers, (group, id), &reason.to_string());
     Ok(exit_code::DONE)
 }
 

@@ -20,12 +20,12 @@ use rekey_kmip::transport::Certificate;
 use super::no_groups;
 use crate::args::TestArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::{self, Check, Style};
+use crate::ui::{self, Check, Output};
 
 pub(super) fn run(args: &TestArgs) -> Result<Code> {
-    let style = Style::new(args.json);
+    let output = Output::new(args.json);
     let config = args.servers.config(&args.config)?;
-    style.notes(config.warnings().to_vec());
+    output.notes(config.warnings().to_vec());
     let groups: Vec<&str> = match &args.group {
         Some(name) => vec![config.kmip_group(name)?.name.as_str()],
         None => config.kmip_groups().iter().map(|group| group.name.as_str()).collect(),
@@ -33,7 +33,7 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
     if groups.is_empty() {
         return Err(no_groups(&args.config));
     }
-    let (in_use, unknown) = keys_in_use(style, args)?;
+    let (in_use, unknown) = keys_in_use(output, args)?;
     let mut code = if unknown == 0 { exit_code::DONE } else { exit_code::SOME_FAILED };
     let mut all = Vec::new();
     for group in groups {
@@ -43,7 +43,7 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
                 vec![Check::failed("", "configuration", &error)]
             }
             Ok(GroupClient { mut client, warnings, .. }) => {
-                style.notes(warnings);
+                output.notes(warnings);
                 group_checks(group, &mut client, in_use.get(group).map_or(&[], Vec::as_slice))
             }
         };
@@ -51,36 +51,36 @@ pub(super) fn run(args: &TestArgs) -> Result<Code> {
         if is_fine && checks.iter().any(Check::is_failure) {
             code = exit_code::KEY_UNAVAILABLE;
         }
-        style.checks(group, &checks);
+        output.checks(group, &checks);
         all.extend(checks);
     }
     for group in in_use.keys().filter(|_| args.group.is_none()) {
         if let Err(error) = config.kmip_group(group) {
             let check = Check::failed("", "configuration", &error);
-            style.checks(group, std::slice::from_ref(&check));
+            output.checks(group, std::slice::from_ref(&check));
             all.push(check);
             code = exit_code::of_error(&error);
         }
     }
     if unknown > 0 {
-        style.note(&format!(
+        output.note(&format!(
             "{} could not be looked at (census says which): their keys were not tried",
             ui::sstables(unknown)
         ));
     }
-    style.checked(&all);
+    output.checked(&all);
     Ok(code)
 }
 
 /// The keys that the SSTables name, by group; and how many could not be looked at.
-fn keys_in_use(style: Style, args: &TestArgs) -> Result<(InUse, usize)> {
+fn keys_in_use(output: Output, args: &TestArgs) -> Result<(InUse, usize)> {
     if args.data_dirs.is_empty() {
         return Ok((InUse::new(), 0));
     }
     let storage = Box::new(LocalStorage);
     let said = Said { not_a_node: args.not_a_node, ..Said::default() };
     let session = Session::open_as_told(storage, &args.data_dirs, LeaseMode::Shared, true, said)?;
-    style.place(&session);
+    output.place(&session);
     let threads = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let census = upgrade::census(&session, &Selection::default(), Archives::ALL, threads)?;
     let mut in_use = InUse::new();

@@ -7,9 +7,9 @@ use rekey_engine::keys::KeyRef;
 use rekey_engine::plan::KeyCensus;
 
 use super::json::lines;
-use super::{Style, output};
+use super::{Output, output};
 
-impl Style {
+impl Output {
     pub(crate) fn census(self, census: &KeyCensus) {
         match self {
             Self::Text => output::out(&text::census(census)),

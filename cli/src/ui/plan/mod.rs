@@ -6,9 +6,9 @@ mod text;
 use rekey_engine::plan::Plan;
 
 use super::json::lines;
-use super::{Style, output};
+use super::{Output, output};
 
-impl Style {
+impl Output {
     pub(crate) fn plan(self, plan: &Plan) {
         match self {
             Self::Text => text::plan(plan).for_each(|piece| output::out(&piece)),

@@ -11,12 +11,12 @@ use rekey_engine::plan::Target;
 use rekey_engine::upgrade::{Alteration, Recovered, Report};
 
 use super::json::{lines, warning};
-use super::{Style, command_line, output};
+use super::{Output, command_line, output};
 
 /// What rewriting does to bytes.
 pub(crate) const BOTH_PASSES: &str = "to write and to read back";
 
-impl Style {
+impl Output {
     /// The result of a run towards a target, or of a verification.
     pub(crate) fn report(self, report: &Report, target: Option<&Target>, seconds: f64) {
         match self {

@@ -7,9 +7,9 @@ use rekey_engine::journal::History;
 use rekey_engine::upgrade::Status;
 
 use super::json::lines;
-use super::{Style, output};
+use super::{Output, output};
 
-impl Style {
+impl Output {
     /// How far an unfinished run is; as text without SSTables that are not in work, unless all are
     /// requested.
     pub(crate) fn status(self, status: Option<&Status>, all: bool) {

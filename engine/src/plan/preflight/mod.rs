@@ -15,7 +15,7 @@ use super::draft::{Decided, Subject};
 use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::findings::Findings;
-use crate::io::{Place, Rights, Storage};
+use crate::io::{Mount, Rights, Storage};
 use crate::sstable::Component;
 use crate::txn::{Flavor, LiveSSTable, MtimeRule};
 use crate::{Error, Result};
@@ -85,7 +85,7 @@ impl Preflight<'_> {
         &self,
         sstable: &LiveSSTable,
         components: impl Iterator<Item = &'c Component>,
-        home: Place,
+        home: Mount,
         in_place: bool,
         directories: &mut Directories<'_>,
     ) -> Result<Option<Error>> {
@@ -129,7 +129,7 @@ impl Preflight<'_> {
 
 /// Where new SSTables are staged: this program's own directory, or the data directory, in which it is
 /// to be made.
-fn own_directory(data_dir: &Path, directories: &mut Directories<'_>) -> Result<Place> {
+fn own_directory(data_dir: &Path, directories: &mut Directories<'_>) -> Result<Mount> {
     let own = data_dir.join(STATE_DIRECTORY);
     directories.writable_or_above(&own).map(|standing| standing.place)
 }

@@ -10,10 +10,10 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use self::copies::{Copies, Halted};
-use super::attempt::Attempt;
 use super::resume::Ledger;
 use super::sstable::Rewrite;
 use super::staging::StagingArea;
+use super::successor::Successor;
 use crate::plan::PlannedSSTable;
 use crate::sstable::{Component, TimeUuid};
 use crate::txn::{Swap, changed_since_the_plan, publish};
@@ -21,8 +21,8 @@ use crate::{Error, ErrorKind, Result};
 
 impl Rewrite<'_> {
     /// Replaces copies, and swaps.
-    pub(super) fn publish(&self, attempt: &Attempt<'_>) -> Result<()> {
-        let Attempt { staging, ledger, .. } = attempt;
+    pub(super) fn publish(&self, successor: &Successor<'_>) -> Result<()> {
+        let Successor { staging, ledger, .. } = successor;
         self.replace_copies(staging, ledger)?;
         if self.planned.is_live {
             self.swap(staging).inspect_err(|_| self.tell_of_copies())?;

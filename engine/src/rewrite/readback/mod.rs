@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, Mutex, TryLockError};
 
-use super::attempt::Attempt;
 use super::digest::PlainDigest;
 use super::input::{ChunkSource, Route, check_digest};
 use super::resume::Note;
 use super::scratch::Scratch;
 use super::sstable::Rewrite;
+use super::successor::Successor;
 use crate::codec::{ChunkDecoder, DecodeScratch};
 use crate::io::Access;
-use crate::journal::{Missing, Stage, State};
+use crate::journal::{Missing, Pass, State};
 use crate::plan::target_codec;
 use crate::sstable::Component;
 use crate::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 /// The new SSTable, opened from disk with the new key only.
 #[derive(Debug)]
 pub(super) struct ReadingBack<'a> {
-    pub(super) attempt: Arc<Attempt<'a>>,
+    pub(super) successor: Arc<Successor<'a>>,
     source: ChunkSource,
     /// The ranges to read.
     pub(super) todo: Missing,
@@ -28,8 +28,8 @@ pub(super) struct ReadingBack<'a> {
 
 impl<'a> Rewrite<'a> {
     /// Opens the staged SSTable.
-    pub(super) fn open_again(&self, attempt: &Arc<Attempt<'a>>) -> Result<ReadingBack<'a>> {
-        let Attempt { staging, layout, read_before, .. } = &**attempt;
+    pub(super) fn open_again(&self, successor: &Arc<Successor<'a>>) -> Result<ReadingBack<'a>> {
+        let Successor { staging, layout, read_before, .. } = &**successor;
         let data = staging.file(&Component::Data);
         // Mapped memory is not freed while it is mapped, and a range is read only once.
         let access = Access::Positional;
@@ -52,24 +52,24 @@ impl<'a> Rewrite<'a> {
                 .at(staging.file(&Component::CompressionInfo)));
         }
         let todo = read_before.missing(layout.ranges.count());
-        Ok(ReadingBack { attempt: Arc::clone(attempt), source, todo, turn: Mutex::default() })
+        Ok(ReadingBack { successor: Arc::clone(successor), source, todo, turn: Mutex::default() })
     }
 
     /// Compares what was read back with what went in, and journals that it is the same.
-    pub(super) fn compare(&self, attempt: &Attempt<'_>) -> Result<()> {
-        if attempt.resumed < State::Verified {
-            self.compare_digests(attempt)?;
+    pub(super) fn compare(&self, successor: &Successor<'_>) -> Result<()> {
+        if successor.resumed < State::Verified {
+            self.compare_digests(successor)?;
         }
-        let Attempt { ledger, read_back, .. } = attempt;
-        if ledger.is_staged() {
-            ledger.finish(Stage::Verify, read_back)?;
+        let Successor { ledger, read_back, .. } = successor;
+        if ledger.is_resumable() {
+            ledger.finish(Pass::ReadBack, read_back)?;
             ledger.verified(self.new)?;
         }
         Ok(())
     }
 
-    fn compare_digests(&self, attempt: &Attempt<'_>) -> Result<()> {
-        let Attempt { staging, layout, written, read_back, .. } = attempt;
+    fn compare_digests(&self, successor: &Successor<'_>) -> Result<()> {
+        let Successor { staging, layout, written, read_back, .. } = successor;
         let (went_in, came_back) = (written.digest(), read_back.digest());
         // If the compressor stays the same, its output was counted.
         let is_plain =
@@ -92,7 +92,7 @@ impl<'a> Rewrite<'a> {
 impl ReadingBack<'_> {
     /// Reads a range: a piece of the second pass.
     pub(super) fn read_range(&self, piece: u64, scratch: &mut Scratch) -> Result<u64> {
-        let Attempt { layout, seed, read_back, .. } = &*self.attempt;
+        let Successor { layout, seed, read_back, .. } = &*self.successor;
         let range = self.todo.nth(piece);
         let Scratch { input, plain, opened, codecs, .. } = scratch;
         let checked = self.source.check(layout.ranges.new_chunks(range), input)?;
@@ -125,16 +125,16 @@ impl ReadingBack<'_> {
 
     /// Journals what was read back, if the next run could resume from it at all.
     fn checkpoint(&self) -> Result<()> {
-        let Attempt { ledger, read_back, .. } = &*self.attempt;
+        let Successor { ledger, read_back, .. } = &*self.successor;
         let _turn = match self.turn.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(()),
             turn => turn,
         };
         let batch = read_back.take(None);
-        if batch.is_empty() || !ledger.is_staged() {
+        if batch.is_empty() || !ledger.is_resumable() {
             return Ok(());
         }
-        match ledger.done(Stage::Verify, &batch) {
+        match ledger.done(Pass::ReadBack, &batch) {
             Err(_) if !ledger.is_broken() => {
                 read_back.put_back(batch);
                 Ok(())

@@ -7,7 +7,7 @@ use super::envelope::Envelope;
 use super::part::part_content;
 use super::progress::{Batch, Progress, RunSums};
 use crate::io::Storage;
-use crate::journal::{Durability, Journal, Part, Record, SourceFile, Stage, Staged};
+use crate::journal::{Durability, Journal, Part, Pass, Record, SourceFile, Staged};
 use crate::plan::{Facts, PlannedSSTable};
 use crate::rewrite::digest::PlainDigest;
 use crate::rewrite::staging::StagingArea;
@@ -24,7 +24,7 @@ pub(in crate::rewrite) struct Ledger<'a> {
     number: OnceLock<u32>,
     seed: u64,
     /// Whether something is journalled from which the next run would resume.
-    is_staged: AtomicBool,
+    is_resumable: AtomicBool,
     /// Whether a record that the next step relies on could not be written.
     has_gap: AtomicBool,
 }
@@ -48,10 +48,10 @@ impl<'a> Ledger<'a> {
         envelope: Envelope,
         number: OnceLock<u32>,
         seed: u64,
-        is_staged: bool,
+        is_resumable: bool,
     ) -> Self {
-        let (is_staged, has_gap) = (AtomicBool::new(is_staged), AtomicBool::new(false));
-        Self { journal, envelope, number, seed, is_staged, has_gap }
+        let (is_resumable, has_gap) = (AtomicBool::new(is_resumable), AtomicBool::new(false));
+        Self { journal, envelope, number, seed, is_resumable, has_gap }
     }
 
     /// Its number; asking for it begins the SSTable in the journal.
@@ -76,8 +76,8 @@ impl<'a> Ledger<'a> {
     }
 
     /// Whether the next run would resume it.
-    pub(in crate::rewrite) fn is_staged(&self) -> bool {
-        self.is_staged.load(Ordering::SeqCst)
+    pub(in crate::rewrite) fn is_resumable(&self) -> bool {
+        self.is_resumable.load(Ordering::SeqCst)
     }
 
     /// Whether the SSTable cannot be finished in this run for lack of a record, although what is
@@ -109,7 +109,7 @@ impl<'a> Ledger<'a> {
         staging: &StagingArea,
         (step, ranges): (u64, u64),
     ) -> Result<()> {
-        if self.is_staged() {
+        if self.is_resumable() {
             return Ok(());
         }
         let number = self.number(facts)?;
@@ -126,18 +126,18 @@ impl<'a> Ledger<'a> {
             seed: self.envelope.seal(&self.seed.to_be_bytes())?,
         };
         self.journal.append(&Record::Staged(number, staged), Durability::Later)?;
-        self.is_staged.store(true, Ordering::SeqCst);
+        self.is_resumable.store(true, Ordering::SeqCst);
         Ok(())
     }
 
     /// Journals ranges that are durable.
-    pub(in crate::rewrite) fn done(&self, stage: Stage, batch: &Batch) -> Result<()> {
+    pub(in crate::rewrite) fn done(&self, stage: Pass, batch: &Batch) -> Result<()> {
         let (sums, digest) = batch.sums(self.seed);
         self.journal.append(&self.part(stage, &sums, &digest)?, Durability::Now)
     }
 
     /// Journals the rest of a pass that is finished and durable.
-    pub(in crate::rewrite) fn finish(&self, stage: Stage, progress: &Progress) -> Result<()> {
+    pub(in crate::rewrite) fn finish(&self, stage: Pass, progress: &Progress) -> Result<()> {
         loop {
             let batch = progress.take(None);
             if batch.is_empty() {
@@ -188,7 +188,7 @@ impl<'a> Ledger<'a> {
         })
     }
 
-    fn part(&self, stage: Stage, sums: &[RunSums], digest: &PlainDigest) -> Result<Record> {
+    fn part(&self, stage: Pass, sums: &[RunSums], digest: &PlainDigest) -> Result<Record> {
         let sealed = self.envelope.seal(&part_content(sums, digest))?;
         let runs = sums.iter().map(|sums| sums.run).collect();
         Ok(Record::Done(self.known_number()?, Part { stage, runs, sealed }))

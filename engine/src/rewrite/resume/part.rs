@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::progress::RunSums;
-use crate::journal::{Part, Stage};
+use crate::journal::{Part, Pass};
 use crate::rewrite::digest::PlainDigest;
 use crate::wire::Reader;
 use crate::{Error, ErrorKind, Result};
@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, Result};
 /// Ranges that an earlier run has journalled together, opened.
 #[derive(Debug)]
 pub(super) struct OpenPart {
-    pub(super) stage: Stage,
+    pub(super) stage: Pass,
     pub(super) sums: Vec<RunSums>,
     pub(super) digest: PlainDigest,
 }

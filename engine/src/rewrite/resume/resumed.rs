@@ -8,7 +8,7 @@ use super::progress::Progress;
 use crate::Result;
 use crate::codec::ChunkSealer;
 use crate::io::Storage;
-use crate::journal::{Entry, RangeSet, Stage, State};
+use crate::journal::{Entry, Pass, RangeSet, State};
 use crate::keys::KeyRing;
 use crate::plan::Target;
 use crate::rewrite::input::Layout;
@@ -126,13 +126,13 @@ impl Resumed {
 
     /// Bytes of the new Data.db that are durable, where there are no gaps.
     pub(in crate::rewrite) fn offset(&self) -> u64 {
-        let rewritten = self.parts.iter().filter(|part| part.stage == Stage::Rewrite);
+        let rewritten = self.parts.iter().filter(|part| part.stage == Pass::Write);
         let runs = rewritten.flat_map(|part| &part.sums);
         runs.fold(0, |sum, sums| sum.saturating_add(sums.run.new_bytes))
     }
 
     /// Adds what a pass has done.
-    pub(in crate::rewrite) fn restore(&self, stage: Stage, progress: &Progress) {
+    pub(in crate::rewrite) fn restore(&self, stage: Pass, progress: &Progress) {
         for part in self.parts.iter().filter(|part| part.stage == stage) {
             part.sums.iter().for_each(|sums| progress.restore(sums));
             progress.restore_digest(&part.digest);

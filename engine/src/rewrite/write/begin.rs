@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use super::Writing;
 use super::sink::{Side, Sink};
 use crate::codec::ChunkSealer;
-use crate::journal::{Stage, State};
+use crate::journal::{Pass, State};
 use crate::plan::target_codec;
-use crate::rewrite::attempt::Attempt;
 use crate::rewrite::digest::PlainDigest;
 use crate::rewrite::input::{ChunkSource, Layout};
 use crate::rewrite::resume::{Envelope, Ledger, Progress, Resumed};
 use crate::rewrite::sstable::Rewrite;
 use crate::rewrite::staging::StagingArea;
+use crate::rewrite::successor::Successor;
 use crate::sstable::{CRC_CHUNK_LENGTH, Component};
 use crate::{Error, Result};
 
@@ -58,8 +58,8 @@ impl<'a> Rewrite<'a> {
         let written = Progress::new(seed, self.job.checkpoint);
         let read_back = Progress::new(seed, self.job.checkpoint);
         if let Some(resumed) = resumed {
-            resumed.restore(Stage::Rewrite, &written);
-            resumed.restore(Stage::Verify, &read_back);
+            resumed.restore(Pass::Write, &written);
+            resumed.restore(Pass::ReadBack, &read_back);
         }
         let done = resumed.map(|resumed| resumed.written.clone()).unwrap_or_default();
         let read_before = resumed.map(|resumed| resumed.read_back.clone()).unwrap_or_default();
@@ -70,7 +70,7 @@ impl<'a> Rewrite<'a> {
             sink,
             turn: Mutex::new((!layout.is_fixed).then(|| done.first_missing())),
             todo: done.missing(layout.ranges.count()),
-            attempt: Arc::new(Attempt {
+            successor: Arc::new(Successor {
                 staging,
                 ledger,
                 layout,

@@ -13,21 +13,21 @@ use std::sync::{Arc, Mutex, TryLockError};
 
 use self::image::{compress_to_image, payloads_to_image};
 use self::sink::{SealedRange, Sink};
-use super::attempt::Attempt;
 use super::digest::PlainDigest;
 use super::input::{ChunkSource, Route, check_digest};
 use super::resume::Note;
 use super::scratch::Scratch;
 use super::sstable::Rewrite;
+use super::successor::Successor;
 use crate::codec::{ChunkSealer, DecodeScratch};
-use crate::journal::{Missing, Stage, State};
+use crate::journal::{Missing, Pass, State};
 use crate::sstable::{Component, format_digest};
 use crate::{Error, ErrorKind, Result};
 
 /// What the pieces of the first pass share.
 #[derive(Debug)]
 pub(super) struct Writing<'a> {
-    pub(super) attempt: Arc<Attempt<'a>>,
+    pub(super) successor: Arc<Successor<'a>>,
     source: ChunkSource,
     sealer: ChunkSealer,
     sink: Sink,
@@ -46,13 +46,13 @@ impl Rewrite<'_> {
         piece: u64,
         scratch: &mut Scratch,
     ) -> Result<u64> {
-        let Writing { source, sealer, sink, attempt, .. } = pass;
-        let layout = &attempt.layout;
+        let Writing { source, sealer, sink, successor, .. } = pass;
+        let layout = &successor.layout;
         let range = pass.todo.nth(piece);
         let Scratch { input, output, plain, opened, codecs, ivs } = scratch;
         let checked = source.check(layout.ranges.old(range), input)?;
         let mut decode = DecodeScratch { opened, context: codecs };
-        let mut digest = PlainDigest::seeded(attempt.seed);
+        let mut digest = PlainDigest::seeded(successor.seed);
         let chunks = match layout.route {
             Route::Payloads => {
                 payloads_to_image(&checked, sealer, output, plain, &mut decode, &mut digest)?
@@ -74,12 +74,12 @@ impl Rewrite<'_> {
             new: (sealed.crc, self::bytes(length)),
             digest,
         };
-        attempt.written.hold(range, note);
+        successor.written.hold(range, note);
         let first_chunk = layout.ranges.new_chunks(range).start;
         let sealed = SealedRange { range, first_chunk, records, crcs: sealed.chunk_crcs };
         let written = sink.put(sealed, output)?;
-        attempt.written.written(&written);
-        if attempt.written.is_due() {
+        successor.written.written(&written);
+        if successor.written.is_due() {
             self.checkpoint(pass)?;
         }
         Ok(bytes)
@@ -88,7 +88,7 @@ impl Rewrite<'_> {
     /// Makes durable what is written, then journals it. The other workers continue; if one of them
     /// is already doing this, there is nothing to do.
     pub(super) fn checkpoint(&self, pass: &Writing<'_>) -> Result<()> {
-        let Attempt { staging, ledger, layout, written, .. } = &*pass.attempt;
+        let Successor { staging, ledger, layout, written, .. } = &*pass.successor;
         let mut next = match pass.turn.try_lock() {
             Ok(next) => next,
             Err(TryLockError::Poisoned(next)) => next.into_inner(),
@@ -103,7 +103,7 @@ impl Rewrite<'_> {
         let cut = (layout.ranges.step(), layout.ranges.count());
         let journalled = ledger
             .stage(self.job.storage, self.planned, self.facts, staging, cut)
-            .and_then(|()| ledger.done(Stage::Rewrite, &batch));
+            .and_then(|()| ledger.done(Pass::Write, &batch));
         match journalled {
             Ok(()) => {
                 *next = next.and(batch.end());
@@ -123,7 +123,7 @@ impl Rewrite<'_> {
         pass.source.unchanged()?;
         let strange = pass.source.mislabelled();
         self.note(|so_far| so_far.warnings.extend(strange));
-        let Attempt { layout, written, resumed, .. } = &*pass.attempt;
+        let Successor { layout, written, resumed, .. } = &*pass.successor;
         if *resumed >= State::Sealed {
             return Ok(());
         }
@@ -136,11 +136,11 @@ impl Rewrite<'_> {
     }
 
     fn seal(&self, pass: &Writing<'_>, new_crc: u32) -> Result<()> {
-        let Attempt { staging, ledger, layout, written, .. } = &*pass.attempt;
+        let Successor { staging, ledger, layout, written, .. } = &*pass.successor;
         let storage = self.job.storage;
         pass.sink.sync()?;
-        if ledger.is_staged() {
-            ledger.finish(Stage::Rewrite, written)?;
+        if ledger.is_resumable() {
+            ledger.finish(Pass::Write, written)?;
         }
         self.write_small(staging, &Component::Digest, &format_digest(new_crc))?;
         let ratio = self.new_compression_ratio(layout, staging)?;
@@ -152,7 +152,7 @@ impl Rewrite<'_> {
         }
         self.write_small(staging, &Component::Toc, &self.toc()?)?;
         storage.sync_directory(staging.path())?;
-        if !ledger.is_staged() {
+        if !ledger.is_resumable() {
             return Ok(());
         }
         let mut files = Vec::new();

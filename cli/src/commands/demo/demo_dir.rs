@@ -24,12 +24,12 @@ use rustix::process::geteuid;
 
 /// A directory that is a demo's, locked until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct DemoDir {
     root: PathBuf,
     _lock: File,
 }
 
-impl Place {
+impl DemoDir {
     /// Takes a directory, and makes it if it is not there; without a name, the one that this user's
     /// demos have.
     ///

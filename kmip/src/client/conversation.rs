@@ -18,7 +18,7 @@ use crate::transport::{
 use crate::ttlv::{HEADER, MAX_MESSAGE, Reader, SecretBuffer, Tag};
 
 /// A connection and what was agreed on it.
-pub(super) struct Session {
+pub(super) struct Conversation {
     stream: TlsStream,
     facts: ConnectionFacts,
     version: ProtocolVersion,
@@ -29,7 +29,7 @@ pub(super) struct Session {
     was_answered: bool,
 }
 
-impl Session {
+impl Conversation {
     /// Starts with a version to try.
     pub(super) fn new(
         connection: Connection,
@@ -135,9 +135,9 @@ impl Session {
     }
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for Conversation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("Conversation")
             .field("version", &self.version)
             .field("facts", &self.facts)
             .finish_non_exhaustive()

@@ -7,7 +7,7 @@ use crate::journal::{RangeSet, State};
 
 /// A rewrite in progress: from the first chunk to the end, however often it was resumed.
 #[derive(Debug)]
-pub(super) struct Attempt<'a> {
+pub(super) struct Successor<'a> {
     pub(super) staging: StagingArea,
     pub(super) ledger: Ledger<'a>,
     pub(super) layout: Layout,
