@@ -3,22 +3,21 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::codec::{ChunkDecoder, DecodeScratch, Opened, crc_mismatch};
+use super::decode::{ChunkDecoder, DecodeScratch};
+use super::open::{Opened, crc_mismatch};
 use crate::io::{Access, Source};
-use crate::keys::{KeyId, KeyRing};
+use crate::keys::KeyId;
 use crate::options::ChunkLength;
-use crate::plan::{Facts, Inspector, opener};
-use crate::rewrite::lock::lock;
 use crate::sstable::{
-    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, Component, CompressionHeader, CrcTable, Version,
+    CHUNK_CRC_LENGTH, ChunkSlot, ChunkTable, CompressionHeader, CrcTable, Version,
 };
 use crate::{Error, ErrorKind, Result};
 
 /// An open Data.db with the table of its chunks, and what decodes them.
 #[derive(Debug)]
-pub(in crate::rewrite) struct ChunkSource {
+pub struct ChunkSource {
     table: Table,
     data: Source,
     decoder: ChunkDecoder,
@@ -34,9 +33,9 @@ enum Table {
 
 /// The stored bytes of a range, with their slots, its checksum verified.
 #[derive(Debug)]
-pub(in crate::rewrite) struct Checked<'a> {
+pub struct CheckedChunks<'a> {
     /// Running CRC32 of the range, chunk CRCs included.
-    pub(in crate::rewrite) crc: crc32fast::Hasher,
+    pub crc: crc32fast::Hasher,
     chunks: Range<u64>,
     slots: Vec<ChunkSlot>,
     bytes: &'a [u8],
@@ -45,7 +44,7 @@ pub(in crate::rewrite) struct Checked<'a> {
 
 /// A stored chunk of a checked range.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::rewrite) struct Stored<'a> {
+pub struct StoredChunk<'a> {
     number: u64,
     slot: ChunkSlot,
     bytes: &'a [u8],
@@ -53,35 +52,12 @@ pub(in crate::rewrite) struct Stored<'a> {
 }
 
 impl ChunkSource {
-    /// Opens the Data.db of an SSTable; an encrypted one needs keys.
-    ///
-    /// # Errors
-    /// As [`Self::compressed`], [`Self::uncompressed`] and [`opener`].
-    pub(in crate::rewrite) fn of(
-        facts: &Facts,
-        inspector: Inspector<'_>,
-        ring: &KeyRing,
-    ) -> Result<Self> {
-        let (data, access) = (facts.data_path(), inspector.access());
-        if facts.header.is_none() {
-            let crc = facts.sstable.path(&Component::Crc);
-            let crc = facts.sstable.has(&Component::Crc).then_some(crc);
-            return Self::uncompressed(&data, crc.as_deref(), access);
-        }
-        let opener = facts.shape.is_encrypted().then(|| opener(facts, ring)).transpose()?;
-        let info = facts.sstable.path(&Component::CompressionInfo);
-        let codec = facts.shape.codec();
-        Self::compressed(&data, &info, facts.version, access, |max| {
-            ChunkDecoder::new(codec, opener, max)
-        })
-    }
-
     /// Opens a compressed Data.db and its CompressionInfo.db; `decoder` gets the max compressed
     /// length.
     ///
     /// # Errors
     /// As [`ChunkTable::open`] and [`Source::open`].
-    pub(in crate::rewrite) fn compressed(
+    pub fn compressed(
         data: &Path,
         info: &Path,
         version: &Version,
@@ -99,11 +75,7 @@ impl ChunkSource {
     ///
     /// # Errors
     /// As [`CrcTable::open`] and [`Source::open`].
-    pub(in crate::rewrite) fn uncompressed(
-        data: &Path,
-        crc: Option<&Path>,
-        access: Access<'_>,
-    ) -> Result<Self> {
+    pub fn uncompressed(data: &Path, crc: Option<&Path>, access: Access<'_>) -> Result<Self> {
         let data = Source::open(data, access)?;
         let table = match crc {
             Some(crc) => CrcTable::open(crc, access, data.length())?,
@@ -116,7 +88,7 @@ impl ChunkSource {
 
     /// The head of CompressionInfo.db, if the file is compressed.
     #[must_use]
-    pub(in crate::rewrite) const fn header(&self) -> Option<&CompressionHeader> {
+    pub const fn header(&self) -> Option<&CompressionHeader> {
         match &self.table {
             Table::Compressed(table) => Some(table.header()),
             Table::Uncompressed(_) => None,
@@ -125,7 +97,7 @@ impl ChunkSource {
 
     /// Bytes of plaintext in each chunk but the last.
     #[must_use]
-    pub(in crate::rewrite) const fn chunk_length(&self) -> ChunkLength {
+    pub const fn chunk_length(&self) -> ChunkLength {
         match &self.table {
             Table::Compressed(table) => table.header().chunk_length,
             Table::Uncompressed(table) => table.chunk_length(),
@@ -134,7 +106,7 @@ impl ChunkSource {
 
     /// How many chunks there are, with the empty ones at the end.
     #[must_use]
-    pub(in crate::rewrite) fn chunk_count(&self) -> u64 {
+    pub fn chunk_count(&self) -> u64 {
         match &self.table {
             Table::Compressed(table) => table.header().chunk_count,
             Table::Uncompressed(table) => table.chunk_count(),
@@ -147,7 +119,7 @@ impl ChunkSource {
 
     /// Bytes of plaintext in all.
     #[must_use]
-    pub(in crate::rewrite) const fn data_length(&self) -> u64 {
+    pub const fn data_length(&self) -> u64 {
         match &self.table {
             Table::Compressed(table) => table.header().data_length,
             Table::Uncompressed(_) => self.data.length(),
@@ -158,11 +130,11 @@ impl ChunkSource {
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] with the chunk, and [`ErrorKind::Io`].
-    pub(in crate::rewrite) fn check<'a>(
+    pub fn check<'a>(
         &'a self,
         chunks: Range<u64>,
         input: &'a mut Vec<u8>,
-    ) -> Result<Checked<'a>> {
+    ) -> Result<CheckedChunks<'a>> {
         let (mut slots, mut crcs) = (Vec::new(), Vec::new());
         match &self.table {
             Table::Compressed(table) => table.slots(chunks.clone(), &mut slots)?,
@@ -195,7 +167,7 @@ impl ChunkSource {
             whole.combine(&hasher);
             rest = after;
         }
-        Ok(Checked { crc: whole, chunks, slots, bytes, source: self })
+        Ok(CheckedChunks { crc: whole, chunks, slots, bytes, source: self })
     }
 
     /// Ranges are worked on nearly in order: when one is begun, one a few ranges ahead begins to come
@@ -214,14 +186,14 @@ impl ChunkSource {
     ///
     /// # Errors
     /// [`ErrorKind::Busy`].
-    pub(in crate::rewrite) fn unchanged(&self) -> Result<()> {
+    pub fn unchanged(&self) -> Result<()> {
         self.data.unchanged()
     }
 
     /// What was found so far under another key than its header names: a warning for each such key.
     #[must_use]
-    pub(in crate::rewrite) fn mislabelled(&self) -> Vec<Error> {
-        lock(&self.mislabelled)
+    pub fn mislabelled(&self) -> Vec<Error> {
+        self.lock()
             .iter()
             .map(|(id, chunks)| {
                 Error::corrupt(format!(
@@ -234,9 +206,14 @@ impl ChunkSource {
             .collect()
     }
 
+    /// A panic of another worker ends the task; the map itself is always whole.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<KeyId, u64>> {
+        self.mislabelled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, opened: Opened<'_>) {
         if let Opened::Under(id) = opened {
-            let mut mislabelled = lock(&self.mislabelled);
+            let mut mislabelled = self.lock();
             let count = mislabelled.entry(id.clone()).or_default();
             *count = count.saturating_add(1);
         }
@@ -258,34 +235,34 @@ impl ChunkSource {
     }
 }
 
-impl Checked<'_> {
-    /// Stored bytes.
+impl CheckedChunks<'_> {
+    /// StoredChunk bytes.
     #[must_use]
-    pub(in crate::rewrite) const fn length(&self) -> usize {
+    pub const fn length(&self) -> usize {
         self.bytes.len()
     }
 
     /// Gives its memory back: for what is read this once.
-    pub(in crate::rewrite) fn forget(&self) {
+    pub fn forget(&self) {
         let start = self.slots.first().map_or(0, |slot| slot.offset);
         self.source.data.forget(start, self.length());
     }
 
     /// Bytes of plaintext.
     #[must_use]
-    pub(in crate::rewrite) fn plain_length(&self) -> usize {
+    pub fn plain_length(&self) -> usize {
         self.slots.iter().map(|slot| slot.plain).sum()
     }
 
     /// The chunks, in order.
-    pub(in crate::rewrite) fn chunks(&self) -> impl Iterator<Item = Stored<'_>> {
+    pub fn chunks(&self) -> impl Iterator<Item = StoredChunk<'_>> {
         let mut rest = self.bytes;
         self.chunks.clone().zip(&self.slots).map(move |(number, slot)| {
             let (record, after) =
                 rest.split_at_checked(self.source.record_length(slot)).unwrap_or_default();
             rest = after;
             let bytes = record.get(..slot.stored).unwrap_or_default();
-            Stored { number, slot: *slot, bytes, source: self.source }
+            StoredChunk { number, slot: *slot, bytes, source: self.source }
         })
     }
 
@@ -293,11 +270,7 @@ impl Checked<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::plaintext`], with the chunk and its place.
-    pub(in crate::rewrite) fn plaintext(
-        &self,
-        out: &mut [u8],
-        scratch: &mut DecodeScratch<'_>,
-    ) -> Result<()> {
+    pub fn plaintext(&self, out: &mut [u8], scratch: &mut DecodeScratch<'_>) -> Result<()> {
         let mut rest = out;
         for chunk in self.chunks() {
             let (own, after) = rest.split_at_mut_checked(chunk.slot.plain).ok_or_else(no_room)?;
@@ -309,16 +282,16 @@ impl Checked<'_> {
     }
 }
 
-impl Stored<'_> {
+impl StoredChunk<'_> {
     /// Its number in the file.
     #[must_use]
-    pub(in crate::rewrite) const fn number(&self) -> u64 {
+    pub const fn number(&self) -> u64 {
         self.number
     }
 
     /// Bytes of its plaintext.
     #[must_use]
-    pub(in crate::rewrite) const fn plain_length(&self) -> usize {
+    pub const fn plain_length(&self) -> usize {
         self.slot.plain
     }
 
@@ -326,7 +299,7 @@ impl Stored<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::payload_length`], with the place.
-    pub(in crate::rewrite) fn payload_length(&self) -> Result<usize> {
+    pub fn payload_length(&self) -> Result<usize> {
         let decoder = &self.source.decoder;
         decoder.payload_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
     }
@@ -335,7 +308,7 @@ impl Stored<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::working_length`], with the place.
-    pub(in crate::rewrite) fn working_length(&self) -> Result<usize> {
+    pub fn working_length(&self) -> Result<usize> {
         let decoder = &self.source.decoder;
         decoder.working_length(self.bytes, self.slot.plain).map_err(|error| self.place(error))
     }
@@ -344,11 +317,7 @@ impl Stored<'_> {
     ///
     /// # Errors
     /// As [`ChunkDecoder::payload`], with the place.
-    pub(in crate::rewrite) fn payload(
-        &self,
-        out: &mut [u8],
-        scratch: &mut DecodeScratch<'_>,
-    ) -> Result<usize> {
+    pub fn payload(&self, out: &mut [u8], scratch: &mut DecodeScratch<'_>) -> Result<usize> {
         let decoder = &self.source.decoder;
         let (length, opened) = decoder
             .payload(self.bytes, self.slot.plain, out, scratch)
