@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::KeyId;
-use crate::options::escape;
+use crate::options::{EncryptorOptions, ProviderOptions, escape};
 
 /// Names a key without its bytes: fit for plans, reports and journals.
 ///
@@ -75,6 +75,28 @@ impl fmt::Display for KeyGroup<'_> {
 }
 
 impl KeyRef {
+    /// The key that options, and the id in the header of a chunk, speak of. None for an id where the
+    /// provider writes none, and for none where it writes one.
+    #[must_use]
+    pub fn named_by(options: &EncryptorOptions, id: Option<KeyId>) -> Option<Self> {
+        match (options.provider(), id) {
+            (ProviderOptions::Kmip { host, .. }, Some(id)) => Some(KeyGroup::Kmip(host).key(id)),
+            (ProviderOptions::Replicated { system_key_file, .. }, Some(id)) => {
+                Some(KeyGroup::Replicated(system_key_file).key(id))
+            }
+            (
+                ProviderOptions::Local { secret_key_file }
+                | ProviderOptions::Replicated { secret_key_file, .. },
+                None,
+            ) => Some(Self::LocalFile {
+                file: secret_key_file.clone(),
+                transformation: options.transformation().text().to_owned(),
+                strength: options.strength(),
+            }),
+            _ => None,
+        }
+    }
+
     /// Where chunk headers tell it from others, and how; none for a key of a file.
     #[must_use]
     pub fn in_group(&self) -> Option<(KeyGroup<'_>, &KeyId)> {

@@ -10,6 +10,7 @@ mod digest;
 mod encrypted;
 mod id;
 mod metadata_body;
+mod row_header;
 mod statistics;
 mod table_dir;
 mod time_uuid;
@@ -27,6 +28,7 @@ pub use digest::{format_digest, parse_digest};
 pub use encrypted::{PAGE, is_encrypted_page};
 pub use id::{IdGenerator, SSTableId};
 pub use metadata_body::is_body_in_clear;
+pub use row_header::{ColumnHeader, RowHeader};
 pub use statistics::{
     BodyKind, STATISTICS_LIMIT, StatisticsError, compression_ratio_at, format_statistics,
     parse_statistics,
