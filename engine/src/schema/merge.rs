@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::rows::{
-    Bound, Cell, ColumnCells, Deletion, Liveness, Partition, Row, RowError, Shape, State,
+    Bound, Cell, ColumnCells, Deletion, Liveness, Marker, Partition, Row, RowError, Shape, State,
     Unfiltered, Value,
 };
 
@@ -113,12 +113,11 @@ impl Merge {
                     let merged = merged.rows.entry(clustering).or_insert_with(MergedRow::new);
                     merged.add(row, columns, origin)?;
                 }
-                Unfiltered::Marker(marker) => {
+                Unfiltered::Marker(Marker { bound, begins, .. }) => {
                     if let Some((from, deletion)) = open.take() {
-                        let to = marker.bound.clone();
-                        merged.ranges.push(RangeTombstone { from, to, deletion });
+                        merged.ranges.push(RangeTombstone { from, to: bound.clone(), deletion });
                     }
-                    open = marker.begins.map(|deletion| (marker.bound, deletion));
+                    open = begins.map(|deletion| (bound, deletion));
                 }
             }
         }

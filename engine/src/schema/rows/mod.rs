@@ -8,10 +8,8 @@ mod reader;
 mod types;
 
 pub use error::RowError;
-#[cfg(test)]
-pub(super) use model::Marker;
 pub(super) use model::{
-    Bound, Cell, ColumnCells, Deletion, Liveness, Partition, Row, State, Unfiltered, Value,
+    Bound, Cell, ColumnCells, Deletion, Liveness, Marker, Partition, Row, State, Unfiltered, Value,
 };
 pub(super) use reader::Rows;
 pub(super) use types::Shape;
