@@ -1,10 +1,11 @@
 //! What the schema says, as types.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::table::{Table, View};
-use super::values::{boolean, list, map, text, uuid};
+use super::values::{boolean, list, map, name, text, uuid};
 use crate::Result;
 use crate::options::{CompressionParams, OptionMap};
 
@@ -26,7 +27,8 @@ pub enum TableKind {
     },
 }
 
-/// A table, a view, or an index with SSTables of its own.
+/// A table, a view, or an index with SSTables of its own. Those of the node's own keyspaces have rows,
+/// too, by which no node goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableSchema {
@@ -41,7 +43,7 @@ pub struct TableSchema {
     /// Its `compression`, with the whole name of the class. An index has its table's.
     pub compression: OptionMap,
     /// The Data.db files that this is from.
-    pub origins: Vec<PathBuf>,
+    pub origins: Vec<Arc<Path>>,
 }
 
 impl TableSchema {
@@ -56,7 +58,7 @@ impl TableSchema {
 
     fn read(row: View<'_>, kind: TableKind) -> Result<Self> {
         Ok(Self {
-            keyspace: row.key(text)?,
+            keyspace: row.key(name)?,
             name: row.clustering(0, text)?,
             id: row.required("id", uuid)?,
             kind,
@@ -134,24 +136,28 @@ pub struct Local {
     pub data_center: Option<String>,
     /// Its rack.
     pub rack: Option<String>,
-    /// The version of the schema that it had: 32 hexadecimal digits.
+    /// The version of the schema that it had: 32 hexadecimal digits. Of a node that was not drained it
+    /// may be an older one than its tables have.
     pub schema_version: Option<String>,
     /// All columns whose names end in `_version` and that are texts: `dse_version` tells a product.
     pub versions: BTreeMap<String, String>,
     /// The Data.db files that this is from.
-    pub origins: Vec<PathBuf>,
+    pub origins: Vec<Arc<Path>>,
 }
 
 impl Local {
     pub(super) fn read(table: &Table) -> Result<Option<Self>> {
-        let Some(row) = table.rows().next() else { return Ok(None) };
+        let mut rows = table.rows();
+        let Some(row) = rows.find(|row| row.key(text).is_ok_and(|key| key == "local")) else {
+            return Ok(None);
+        };
         let mut versions = BTreeMap::new();
-        for (name, value) in row.values() {
-            if let (Ok(name), Ok(value)) = (text(name), text(value))
-                && name.ends_with("_version")
-                && name != "schema_version"
+        for (column, value) in row.values() {
+            if let (Ok(column), Ok(value)) = (text(column), text(value))
+                && column.ends_with("_version")
+                && column != "schema_version"
             {
-                versions.insert(name, value);
+                versions.insert(column, value);
             }
         }
         Ok(Some(Self {
@@ -170,7 +176,7 @@ impl Local {
 pub(super) fn keyspaces(table: &Table) -> Result<Vec<Keyspace>> {
     let keyspace = |row: View<'_>| {
         Ok(Keyspace {
-            name: row.key(text)?,
+            name: row.key(name)?,
             durable_writes: row.value("durable_writes", boolean)?.unwrap_or(true),
             replication: options(row, "replication")?.unwrap_or_default(),
         })
@@ -193,7 +199,7 @@ pub(super) fn views(table: &Table) -> Result<Vec<TableSchema>> {
 pub(super) fn indexes(table: &Table) -> Result<Vec<Index>> {
     let index = |row: View<'_>| {
         Ok(Index {
-            keyspace: row.key(text)?,
+            keyspace: row.key(name)?,
             table: row.clustering(0, text)?,
             name: row.clustering(1, text)?,
             kind: row.required("kind", text)?,
@@ -206,7 +212,7 @@ pub(super) fn indexes(table: &Table) -> Result<Vec<Index>> {
 pub(super) fn dropped_columns(table: &Table) -> Result<Vec<DroppedColumn>> {
     let column = |row: View<'_>| {
         Ok(DroppedColumn {
-            keyspace: row.key(text)?,
+            keyspace: row.key(name)?,
             table: row.clustering(0, text)?,
             name: row.clustering(1, text)?,
             class: row.required("type", text)?,
@@ -223,7 +229,7 @@ pub(super) fn types(table: &Table) -> Result<Vec<UserType>> {
             return Err(row.error("a type has not as many fields as types of them".to_owned()));
         }
         let fields = names.into_iter().zip(types).collect();
-        Ok(UserType { keyspace: row.key(text)?, name: row.clustering(0, text)?, fields })
+        Ok(UserType { keyspace: row.key(name)?, name: row.clustering(0, text)?, fields })
     };
     table.rows().map(of).collect()
 }

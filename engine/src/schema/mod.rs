@@ -14,6 +14,7 @@ mod rows;
 mod table;
 mod values;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,6 +33,10 @@ use crate::keys::KeyProvider;
 pub struct Schema {
     is_found: bool,
     tables: Vec<TableSchema>,
+    /// The places of tables and views in `tables`, by keyspace and name.
+    by_name: BTreeMap<(String, String), usize>,
+    /// The same by id.
+    by_id: BTreeMap<String, usize>,
     keyspaces: Vec<Keyspace>,
     indexes: Vec<Index>,
     dropped_columns: Vec<DroppedColumn>,
@@ -40,7 +45,8 @@ pub struct Schema {
 }
 
 /// Reads the schema as a node that starts now would: through its transaction logs, from all of its data
-/// directories, `now` being the time by which cells expire. Keys are asked for only if an SSTable of the
+/// directories and the one of its local system tables, if it has one, `now` being the time by which cells
+/// expire. Keys are asked for only if an SSTable of the
 /// schema is encrypted.
 ///
 /// # Errors
@@ -59,30 +65,19 @@ pub fn read(
     let read = |keyspace, name| Table::read(&opener, data_dirs, keyspace, name, limits, now);
     let of_schema = |name| read("system_schema", name);
     let of_tables = of_schema("tables")?;
-    let mut tables = facts::tables(&of_tables)?;
-    let indexes = facts::indexes(&of_schema("indexes")?)?;
-    let with_sstables = indexes.iter().filter(|index| index.kind != "CUSTOM");
-    let of_indexes: Vec<_> =
-        with_sstables.filter_map(|index| index_table(index, &tables)).collect();
-    tables.extend(facts::views(&of_schema("views")?)?);
-    tables.extend(of_indexes);
-    Ok(Schema {
+    let mut schema = Schema {
         is_found: !of_tables.is_missing(),
-        tables,
+        indexes: facts::indexes(&of_schema("indexes")?)?,
         keyspaces: facts::keyspaces(&of_schema("keyspaces")?)?,
-        indexes,
         dropped_columns: facts::dropped_columns(&of_schema("dropped_columns")?)?,
         types: facts::types(&of_schema("types")?)?,
         local: Local::read(&read("system", "local")?)?,
-    })
-}
-
-/// The SSTables of an index are written with the options of its table.
-fn index_table(index: &Index, tables: &[TableSchema]) -> Option<TableSchema> {
-    let of = |table: &&TableSchema| table.keyspace == index.keyspace && table.name == index.table;
-    let table = tables.iter().find(of)?;
-    let kind = TableKind::Index { of: table.name.clone() };
-    Some(TableSchema { name: index.name.clone(), kind, ..table.clone() })
+        ..Schema::default()
+    };
+    schema.add(facts::tables(&of_tables)?);
+    schema.add(facts::views(&of_schema("views")?)?);
+    schema.add_indexes();
+    Ok(schema)
 }
 
 impl Schema {
@@ -101,17 +96,35 @@ impl Schema {
     /// A table or a view by its name.
     #[must_use]
     pub fn table(&self, keyspace: &str, name: &str) -> Option<&TableSchema> {
-        self.own().find(|table| table.keyspace == keyspace && table.name == name)
+        let place = self.by_name.get(&(keyspace.to_owned(), name.to_owned()))?;
+        self.tables.get(*place)
     }
 
     /// A table or a view by the hexadecimal digits in the name of its directory.
     #[must_use]
     pub fn by_id(&self, id: &str) -> Option<&TableSchema> {
-        self.own().find(|table| table.id.eq_ignore_ascii_case(id))
+        self.tables.get(*self.by_id.get(&id.to_ascii_lowercase())?)
     }
 
-    fn own(&self) -> impl Iterator<Item = &TableSchema> {
-        self.tables.iter().filter(|table| !matches!(table.kind, TableKind::Index { .. }))
+    fn add(&mut self, tables: Vec<TableSchema>) {
+        for table in tables {
+            let place = self.tables.len();
+            self.by_name.insert((table.keyspace.clone(), table.name.clone()), place);
+            self.by_id.insert(table.id.clone(), place);
+            self.tables.push(table);
+        }
+    }
+
+    /// The SSTables of an index are written with the options of its table. An index of a class of its
+    /// own has none.
+    fn add_indexes(&mut self) {
+        let mut with_sstables = Vec::new();
+        for index in self.indexes.iter().filter(|index| index.kind != "CUSTOM") {
+            let Some(table) = self.table(&index.keyspace, &index.table) else { continue };
+            let kind = TableKind::Index { of: table.name.clone() };
+            with_sstables.push(TableSchema { name: index.name.clone(), kind, ..table.clone() });
+        }
+        self.tables.extend(with_sstables);
     }
 
     /// The keyspaces.

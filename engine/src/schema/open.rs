@@ -95,12 +95,14 @@ impl Opener<'_> {
             let crc = sstable.path(&Component::Crc);
             let crc = sstable.has(&Component::Crc).then_some(crc);
             let chunks = ChunkSource::uncompressed(&data, crc.as_deref(), ACCESS)?;
+            check_count(chunks.chunk_count()).at(&data)?;
             let metadata = Metadata::parse_clear(&bytes, checksums).at(&statistics)?;
             return Ok(Opened { sstable, version, chunks, header: header(&metadata, statistics)? });
         }
         let info = sstable.path(&Component::CompressionInfo);
         let source = Source::open(&data, ACCESS)?;
         let table = ChunkTable::open(&info, version, ACCESS, source.length())?;
+        check_count(table.header().chunk_count).at(&info)?;
         let class = CompressorClass::parse(&table.header().class);
         let scheme = ChunkScheme::from_stored(&class, &table.header().options).at(&info)?;
         let opener = match scheme.encryptor() {
@@ -179,6 +181,16 @@ impl Opened<'_> {
     }
 }
 
+/// Each chunk is some work, however short it is.
+fn check_count(chunks: u64) -> Result<()> {
+    match chunks <= MOST_CHUNKS {
+        true => Ok(()),
+        false => Err(Error::unsupported(format!(
+            "its {chunks} chunks are more than a table of the schema ever has"
+        ))),
+    }
+}
+
 /// The ids in the headers of all chunks.
 fn ids_of_chunks(
     table: &ChunkTable,
@@ -233,4 +245,6 @@ fn supported(sstable: &LiveSSTable) -> Result<&'static Version> {
 const ACCESS: Access<'static> = Access::Positional;
 /// Of a table of the schema it has some kilobytes.
 const STATISTICS: u64 = 4 << 20;
+/// 64 MiB of the shortest that a table can be given.
+const MOST_CHUNKS: u64 = 1 << 16;
 const HINT: &str = "restore the SSTable from a backup, or scrub the table on the node";

@@ -1,6 +1,7 @@
 //! A table of the schema, merged from all of its SSTables.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::limits::Limits;
 use super::merge::{Found, FoundCell, Merge};
@@ -17,7 +18,7 @@ pub(super) struct Table {
     name: &'static str,
     rows: Vec<Found>,
     /// The Data.db files, by the numbers that rows have.
-    files: Vec<PathBuf>,
+    files: Vec<Arc<Path>>,
 }
 
 impl Table {
@@ -34,7 +35,7 @@ impl Table {
         mut limits: Limits,
         now: i64,
     ) -> Result<Self> {
-        let (mut merge, mut files) = (Merge::default(), Vec::new());
+        let (mut merge, mut files) = (Merge::default(), Vec::<Arc<Path>>::new());
         for directories in directories(opener.storage, data_dirs, keyspace, name)? {
             let view = DirectoryView::of(opener.storage, &directories)?;
             if let Some(refused) = view.refused.into_iter().next() {
@@ -49,11 +50,11 @@ impl Table {
             }
             for sstable in view.live {
                 opener.add(&sstable, files.len(), &mut merge, &mut limits)?;
-                files.push(sstable.path(&Component::Data));
+                files.push(sstable.path(&Component::Data).into());
             }
         }
         let rows = merge.finish(now).map_err(|error| {
-            let path = files.first().cloned().unwrap_or_default();
+            let path = files.first().map(|file| file.to_path_buf()).unwrap_or_default();
             Error::corrupt(format!("the SSTables of the table do not fit together: {error}"))
                 .at(path)
         })?;
@@ -128,7 +129,7 @@ impl View<'_> {
     }
 
     /// The SSTables that it is from.
-    pub(super) fn origins(&self) -> Vec<PathBuf> {
+    pub(super) fn origins(&self) -> Vec<Arc<Path>> {
         self.row
             .origins
             .iter()
@@ -150,7 +151,8 @@ impl View<'_> {
     /// An error with the newest of the files.
     pub(super) fn error(&self, what: String) -> Error {
         let origin = self.row.origins.last().and_then(|number| self.table.files.get(*number));
-        let file = origin.or_else(|| self.table.files.first()).cloned().unwrap_or_default();
+        let file = origin.or_else(|| self.table.files.first());
+        let file = file.map(|file| file.to_path_buf()).unwrap_or_default();
         Error::corrupt(what)
             .at(file)
             .hint("restore the table from a backup, or start the node once")

@@ -8,6 +8,14 @@ pub(super) fn text(value: &[u8]) -> Result<String, WireError> {
     Ok(text.to_owned())
 }
 
+/// The name of a keyspace, which all rows of a partition repeat: many rows must not make much of it.
+pub(super) fn name(value: &[u8]) -> Result<String, WireError> {
+    match value.len() {
+        0..=LONGEST_NAME => text(value),
+        _ => Err(WireError::NotText("name of a keyspace")),
+    }
+}
+
 /// The 32 hexadecimal digits of a UUID.
 pub(super) fn uuid(value: &[u8]) -> Result<String, WireError> {
     let mut reader = Reader::new(value);
@@ -53,6 +61,9 @@ fn element(reader: &mut Reader<'_>) -> Result<String, WireError> {
     text(reader.take(usize::try_from(length).unwrap_or(usize::MAX), "element")?)
 }
 
+/// Bytes: products allow 48 characters, or as many as the name of a directory may have.
+const LONGEST_NAME: usize = 255;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +72,7 @@ mod tests {
     fn values_are_read_to_their_ends() {
         assert_eq!(text("é".as_bytes()).unwrap(), "é");
         assert!(text(b"\xff").is_err());
+        assert!(name(&[b'k'; 255]).is_ok() && name(&[b'k'; 256]).is_err());
         assert_eq!(uuid(&[0xab; 16]).unwrap(), "ab".repeat(16));
         assert!(uuid(&[0; 15]).is_err() && uuid(&[0; 17]).is_err());
         assert_eq!((boolean(&[0]), boolean(&[1])), (Ok(false), Ok(true)));

@@ -11,7 +11,10 @@ use super::super::rows::{RowError, Rows, Unfiltered};
 use super::super::{Schema, read};
 use super::{local_keys, put, testdata};
 use crate::io::{LocalStorage, Storage as _};
-use crate::sstable::{ColumnHeader, Format, RowHeader, Version};
+use crate::options::{ChunkLength, OptionMap};
+use crate::sstable::{
+    ColumnHeader, CompressionHeader, Format, MAX_COMPRESSED_LENGTH_NONE, RowHeader, Version,
+};
 use crate::txn::DirectoryView;
 use crate::{ErrorKind, Result};
 
@@ -248,6 +251,29 @@ fn a_table_that_is_too_large_is_refused_with_its_file() {
     assert!(error.path().unwrap().to_str().unwrap().ends_with("-Data.db"), "{error:?}");
     let error = copy.read(Limits { rows: 5, ..Limits::default() }).unwrap_err();
     assert!(error.chain().contains("more rows"), "{error:?}");
+}
+
+/// Chunks of one byte, which no table can be given.
+#[test]
+fn many_chunks_are_refused_before_they_are_read() {
+    let copy = Copy::of("oa");
+    let (data, info) =
+        (copy.files("Data.db").remove(0), copy.files("CompressionInfo.db").remove(0));
+    let count = 70_000_u64;
+    let header = CompressionHeader {
+        class: "NoopCompressor".to_owned(),
+        options: OptionMap::default(),
+        chunk_length: ChunkLength::try_from(1).unwrap(),
+        max_compressed_length: MAX_COMPRESSED_LENGTH_NONE,
+        data_length: count,
+        chunk_count: count,
+    };
+    let version = Version::find("oa", Format::Big).unwrap();
+    let mut bytes = header.encode(version).unwrap();
+    bytes.extend((0..count).flat_map(|chunk| (chunk * 5).to_be_bytes()));
+    put(&info, &bytes);
+    put(&data, &vec![0; 350_000]);
+    copy.refused(ErrorKind::Unsupported, &info);
 }
 
 #[test]
