@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,10 +14,11 @@ use super::super::rows::{
     Bound, Cell, ColumnCells, Deletion, Liveness, Partition, Row, Rows, State, Unfiltered,
 };
 use super::{local_keys, put, testdata};
+use crate::codec::Metadata;
 use crate::io::LocalStorage;
-use crate::keys::KmipKeyFile;
-use crate::sstable::RowHeader;
-use crate::txn::DirectoryView;
+use crate::keys::{KeySources, KmipKeyFile, LocalKeyFiles};
+use crate::sstable::{BodyKind, Component, Format, RowHeader, Version};
+use crate::txn::{DirectoryView, LiveSSTable};
 
 #[derive(Default)]
 struct ContentHash(Sha256);
@@ -131,25 +134,102 @@ impl ContentHash {
     }
 }
 
+/// The first table of a set.
+fn view_of(set: &Path) -> DirectoryView {
+    let tables = fs::read_dir(set.join("rk")).unwrap().map(|table| table.unwrap().path());
+    DirectoryView::of(&LocalStorage, &[tables.min().unwrap()]).unwrap()
+}
+
+/// Keys of servers, in a file of the mode that git does not keep.
+fn with_exported(mut keys: KeySources, private: &Path, lines: &str) -> KeySources {
+    let exported = private.join("keys");
+    put(&exported, lines.as_bytes());
+    fs::set_permissions(&exported, fs::Permissions::from_mode(0o600)).unwrap();
+    keys.exported = Some(KmipKeyFile::open(exported).unwrap());
+    keys
+}
+
+/// The keys of `testdata/fixtures`.
+fn keys_of_fixtures(private: &Path) -> KeySources {
+    let sets = testdata().join("fixtures");
+    let lines = fs::read_to_string(sets.join("kmip.properties")).unwrap();
+    let lines: Vec<&str> = lines.lines().filter(|line| !line.starts_with("write.")).collect();
+    let local = LocalKeyFiles::new(Some(sets));
+    with_exported(KeySources { local, ..KeySources::default() }, private, &lines.join("\n"))
+}
+
+/// HEADER and all partitions, as a version has them.
+fn all(opener: &Opener<'_>, of: &LiveSSTable, version: &Version) -> (RowHeader, Vec<Partition>) {
+    let mut limits = Limits::default();
+    let opened = opener.open(of).unwrap();
+    let data = opened.plaintext(&mut limits).unwrap();
+    let mut rows = Rows::new(&data, &opened.header, version).unwrap();
+    let mut all = vec![];
+    while let Some(partition) = rows.next(&mut limits).unwrap() {
+        all.push(partition);
+    }
+    (opened.header, all)
+}
+
+/// By every compressor, cipher and provider.
+#[test]
+fn every_fixture_has_the_rows_of_its_plain_twin() {
+    let private = tempfile::tempdir().unwrap();
+    let (sets, keys) = (testdata().join("fixtures"), keys_of_fixtures(private.path()));
+    let opener = Opener { storage: &LocalStorage, keys: &keys };
+    let mut seen = 0;
+    for set in fs::read_dir(&sets).unwrap().map(|set| set.unwrap().path()) {
+        let name = set.file_name().unwrap().to_str().unwrap();
+        let Some(format @ ("nb" | "oa" | "da")) = name.split('-').next() else { continue };
+        let twins = view_of(&sets.join(format!("plain-{format}")));
+        for sstable in view_of(&set).live {
+            let is_twin = |twin: &&Arc<LiveSSTable>| twin.descriptor == sstable.descriptor;
+            let twin = twins.live.iter().find(is_twin).unwrap();
+            let version = twin.descriptor.version().unwrap();
+            let [rows, own] = [twin, &sstable].map(|of| all(&opener, of, version));
+            assert!(rows == own && !own.1.is_empty(), "{name}: {}", sstable.descriptor);
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+/// The tests' own writer made them of `da`, and names them after versions whose partitions begin in
+/// another way.
+#[test]
+fn where_metadata_are_encrypted_their_header_is_read() {
+    let private = tempfile::tempdir().unwrap();
+    let (sets, keys) = (testdata().join("fixtures"), keys_of_fixtures(private.path()));
+    let opener = Opener { storage: &LocalStorage, keys: &keys };
+    let da = Version::find("da", Format::Bti).unwrap();
+    for set in ["cc-kmip-cbc", "cc-kmip-ecb", "bb-local-cbc"].map(|set| sets.join(set)) {
+        let view = view_of(&set);
+        assert!(view.live.len() > 3);
+        for sstable in &view.live {
+            let (header, rows) = all(&opener, sstable, da);
+            let plain = sstable.path(&Component::Statistics);
+            let plain = set.join("plain").join(plain.strip_prefix(set.join("rk")).unwrap());
+            let plain = Metadata::parse_clear(&fs::read(plain).unwrap(), true).unwrap();
+            let body = plain.bodies().iter().find(|body| body.kind() == BodyKind::HEADER);
+            assert_eq!(header, RowHeader::parse(body.unwrap().plain()).unwrap());
+            assert!(!rows.is_empty());
+        }
+    }
+}
+
 #[test]
 fn every_row_of_every_version_is_what_its_release_says() {
     let sets = testdata().join("sstables");
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(sets.join("manifest.json")).unwrap()).unwrap();
-    // Git does not keep the mode that such a file must have.
     let private = tempfile::tempdir().unwrap();
-    let exported = private.path().join("keys");
-    put(&exported, &fs::read(sets.join("keys/kmip-keys")).unwrap());
-    fs::set_permissions(&exported, fs::Permissions::from_mode(0o600)).unwrap();
-    let mut keys = local_keys();
-    keys.exported = Some(KmipKeyFile::open(exported).unwrap());
+    let lines = fs::read_to_string(sets.join("keys/kmip-keys")).unwrap();
+    let keys = with_exported(local_keys(), private.path(), &lines);
     let opener = Opener { storage: &LocalStorage, keys: &keys };
     let mut seen = 0;
     for set in manifest["sets"].as_array().unwrap() {
         let folder = set["folder"].as_str().unwrap();
-        let keyspace = sets.join(folder).join("rk");
-        let table = fs::read_dir(keyspace).unwrap().next().unwrap().unwrap().path();
-        let view = DirectoryView::of(&LocalStorage, &[table]).unwrap();
+        let view = view_of(&sets.join(folder));
         let (mut hashes, mut count) = (vec![], 0);
         for sstable in &view.live {
             let mut limits = Limits::default();
