@@ -123,7 +123,9 @@ fn table(format: &str, name: &str) -> PathBuf {
 fn no_flip_and_no_cut_is_more_than_an_error() {
     let keys = local_keys();
     let opener = Opener { storage: &LocalStorage, keys: &keys };
-    for (format, name) in [("nb", "types-"), ("oa", "keyspaces-"), ("da", "indexes-")] {
+    for (format, name) in
+        [("me", "keyspaces-"), ("nb", "types-"), ("oa", "keyspaces-"), ("da", "indexes-")]
+    {
         let view = DirectoryView::of(&LocalStorage, &[table(format, name)]).unwrap();
         for sstable in view.live.iter().take(3) {
             let opened = opener.open(sstable).unwrap();

@@ -13,7 +13,9 @@ use crate::Result;
 use crate::io::LocalStorage;
 use crate::options::OptionMap;
 
-const FORMATS: [&str; 3] = ["nb", "oa", "da"];
+const FORMATS: [&str; 4] = ["me", "nb", "oa", "da"];
+/// Of nodes that ran.
+const NODES: [&str; 3] = ["nb", "oa", "da"];
 
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
@@ -90,7 +92,7 @@ fn every_table_and_view_has_the_id_and_the_compression_that_cql_says() {
 
 #[test]
 fn what_was_made_again_is_found_and_what_was_dropped_is_not() {
-    for format in FORMATS {
+    for format in NODES {
         let schema = schema_of(&[data_dir(format)]).unwrap();
         for (keyspace, table) in [
             ("app", "dropped"),
@@ -177,7 +179,7 @@ fn keyspaces_indexes_types_and_dropped_columns_are_what_cql_says() {
 
 #[test]
 fn a_node_says_who_it_is() {
-    for format in FORMATS {
+    for format in NODES {
         let (schema, said) = (schema_of(&[data_dir(format)]).unwrap(), expected(format));
         let (local, row) = (schema.local().unwrap(), &said["system.local"][0]);
         let same = |own: &Option<String>, column: &str| {
