@@ -55,7 +55,7 @@ impl ChunkScheme {
     /// Nobody can correct those, so what is a mistake in an argument is not handled here.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    /// [`ErrorKind::Unsupported`].
     pub fn from_stored(class: &CompressorClass, stored: &OptionMap) -> Result<Self> {
         let mut options = stored.clone();
         // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).

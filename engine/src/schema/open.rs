@@ -92,9 +92,13 @@ impl Opener<'_> {
         let bytes = self.storage.read(&statistics, STATISTICS)?;
         let checksums = version.has_metadata_checksums;
         if !sstable.has(&Component::CompressionInfo) {
+            // Data.db alone does not say which form it has (FORMATS.md 3).
+            if !sstable.has(&Component::Crc) {
+                let what = "it has neither a CompressionInfo.db nor a CRC.db";
+                return Err(Error::corrupt(what).at(data).hint(HINT));
+            }
             let crc = sstable.path(&Component::Crc);
-            let crc = sstable.has(&Component::Crc).then_some(crc);
-            let chunks = ChunkSource::uncompressed(&data, crc.as_deref(), ACCESS)?;
+            let chunks = ChunkSource::uncompressed(&data, Some(&crc), ACCESS)?;
             check_count(chunks.chunk_count()).at(&data)?;
             let metadata = Metadata::parse_clear(&bytes, checksums).at(&statistics)?;
             return Ok(Opened { sstable, version, chunks, header: header(&metadata, statistics)? });

@@ -145,7 +145,7 @@ impl View<'_> {
 
     fn lacks(&self, column: &str) -> Error {
         let name = self.table.name;
-        self.error(format!("a row of '{name}' has no value, or not one, in column '{column}'"))
+        self.error(format!("a row of '{name}' does not have one value in column '{column}'"))
     }
 
     /// An error with the newest of the files.
@@ -160,8 +160,8 @@ impl View<'_> {
 }
 
 /// The directories of a table, those with one id together: a transaction log is about all of them.
-/// There are several ids if somebody restored the keyspace beside itself; a node reads one of them,
-/// and all have its rows.
+/// The id is the same everywhere, so that there should be one; if there are more, all are read, and the
+/// later rows count.
 fn directories(
     storage: &dyn Storage,
     data_dirs: &[PathBuf],

@@ -2,6 +2,7 @@
 //!
 //! Nothing is merged and nothing dropped here: what is deleted or has expired comes out as it is.
 
+mod body;
 mod error;
 mod model;
 mod reader;

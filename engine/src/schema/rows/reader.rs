@@ -3,14 +3,13 @@
 //! ```text
 //! partition   uint16 n, key, deletion, [static row], rows and markers, 0x01
 //! row         flags, [flags], clustering, uvint n, n bytes of body
-//! marker      0x02, kind, int16 count, values, uvint n, n bytes of body
+//! marker      0x02, kind, uint16 count, values, uvint n, n bytes of body
 //! body        uvint: bytes of the row before; then what the flags say
 //! ```
 
+use super::body::{Body, clustering};
 use super::error::RowError;
-use super::model::{
-    Bound, Cell, ColumnCells, Deletion, Liveness, Marker, Partition, Row, State, Unfiltered, Value,
-};
+use super::model::{Bound, Deletion, Marker, Partition, Row, Unfiltered};
 use super::types::Shape;
 use crate::schema::limits::Limits;
 use crate::sstable::{ColumnHeader, RowHeader, Version};
@@ -172,7 +171,7 @@ impl<'a> Rows<'a> {
             let shape = shapes.get(column).ok_or(RowError::Columns)?;
             columns.push(body.column(column, shape, has_deletions, liveness, limits)?);
         }
-        body.reader.finish()?;
+        body.finish()?;
         Ok(Row { clustering: vec![], liveness, deletion, is_shadowable: false, columns })
     }
 
@@ -197,40 +196,9 @@ impl<'a> Rows<'a> {
         let mut body = Body::of(&mut self.reader, self.header)?;
         let ends = ends.then(|| body.deletion()).transpose()?;
         let begins = begins.then(|| body.deletion()).transpose()?;
-        body.reader.finish()?;
+        body.finish()?;
         Ok(Marker { bound: Bound { kind, values, is_after }, ends, begins })
     }
-}
-
-/// Values, 32 at a time after two bits for each: the lower one if it is empty, the upper one if it is
-/// missing.
-fn clustering(
-    reader: &mut Reader<'_>,
-    shapes: &[Shape],
-    limits: &mut Limits,
-) -> Result<Vec<Value>, RowError> {
-    limits.cells(u64::try_from(shapes.len()).unwrap_or(u64::MAX))?;
-    let mut values = Vec::with_capacity(shapes.len());
-    for batch in shapes.chunks(32) {
-        let mut bits = reader.uvint("clustering")?;
-        for shape in batch {
-            values.push(match bits & 3 {
-                0 => Some(value(reader, shape.fixed)?),
-                1 => Some(vec![]),
-                _ => None,
-            });
-            bits >>= 2;
-        }
-    }
-    Ok(values)
-}
-
-fn value(reader: &mut Reader<'_>, fixed: Option<usize>) -> Result<Vec<u8>, RowError> {
-    Ok(match fixed {
-        Some(length) => reader.take(length, "value")?,
-        None => reader.sized("value")?,
-    }
-    .to_vec())
 }
 
 /// Which columns a row may have.
@@ -238,154 +206,6 @@ fn value(reader: &mut Reader<'_>, fixed: Option<usize>) -> Result<Vec<u8>, RowEr
 enum Form {
     Static,
     Row,
-}
-
-/// The part of a row or a marker whose length it says.
-struct Body<'a> {
-    reader: Reader<'a>,
-    header: &'a RowHeader,
-}
-
-impl<'a> Body<'a> {
-    fn of(reader: &mut Reader<'a>, header: &'a RowHeader) -> Result<Self, RowError> {
-        let mut reader = Reader::new(reader.sized("row")?);
-        reader.uvint("length of the row before")?;
-        Ok(Self { reader, header })
-    }
-
-    fn timestamp(&mut self) -> Result<i64, RowError> {
-        let delta = self.reader.uvint("timestamp")?;
-        Ok(delta.cast_signed().wrapping_add(self.header.min_timestamp))
-    }
-
-    fn deletion_time(&mut self) -> Result<i64, RowError> {
-        let delta = self.reader.uvint("deletion time")?;
-        Ok(delta.cast_signed().wrapping_add(self.header.min_deletion_time))
-    }
-
-    fn ttl(&mut self) -> Result<i64, RowError> {
-        let delta = self.reader.uvint("TTL")?;
-        Ok(delta.cast_signed().wrapping_add(self.header.min_ttl))
-    }
-
-    fn deletion(&mut self) -> Result<Deletion, RowError> {
-        Ok(Deletion { timestamp: self.timestamp()?, local: self.deletion_time()? })
-    }
-
-    fn liveness(&mut self, is_expiring: bool) -> Result<Liveness, RowError> {
-        let timestamp = self.timestamp()?;
-        let expires = match is_expiring {
-            true => {
-                let ttl = self.ttl()?;
-                Some((self.deletion_time()?, ttl))
-            }
-            false => None,
-        };
-        Ok(Liveness { timestamp, expires })
-    }
-
-    /// The numbers of the columns that a row has, out of so many: a bitmap of the missing ones, or, of
-    /// 64 columns and more, how many are missing, and then the numbers of the fewer: those that are
-    /// there, or those that are not.
-    fn subset(&mut self, of: usize) -> Result<Vec<usize>, RowError> {
-        let encoded = self.reader.uvint("columns of the row")?;
-        if encoded == 0 {
-            return Ok((0..of).collect());
-        }
-        if of < 64 {
-            return match encoded.checked_shr(u32::try_from(of).unwrap_or(u32::MAX)) {
-                Some(0) => Ok((0..of).filter(|column| encoded >> column & 1 == 0).collect()),
-                _ => Err(RowError::Columns),
-            };
-        }
-        let missing = usize::try_from(encoded).map_err(|_beyond| RowError::Columns)?;
-        let there = of.checked_sub(missing).ok_or(RowError::Columns)?;
-        let lists_present = there < of / 2;
-        let mut listed = Vec::new();
-        for _ in 0..if lists_present { there } else { missing } {
-            let column = self.reader.uvint("column of the row")?;
-            let column = usize::try_from(column).map_err(|_beyond| RowError::Columns)?;
-            if column >= of || listed.last().is_some_and(|last| *last >= column) {
-                return Err(RowError::Columns);
-            }
-            listed.push(column);
-        }
-        if lists_present {
-            return Ok(listed);
-        }
-        let mut listed = listed.into_iter().peekable();
-        Ok((0..of).filter(|column| listed.next_if_eq(column).is_none()).collect())
-    }
-
-    fn column(
-        &mut self,
-        column: usize,
-        shape: &Shape,
-        has_deletions: bool,
-        row: Option<Liveness>,
-        limits: &mut Limits,
-    ) -> Result<ColumnCells, RowError> {
-        let is_multi_cell = shape.is_multi_cell;
-        let mut of = ColumnCells { column, is_multi_cell, deletion: Deletion::NONE, cells: vec![] };
-        limits.cells(1)?;
-        if !is_multi_cell {
-            of.cells.push(self.cell(shape, row)?);
-            return Ok(of);
-        }
-        if has_deletions {
-            of.deletion = self.deletion()?;
-            // "None" is written with the times that mean it.
-            if of.deletion.timestamp == i64::MIN {
-                of.deletion = Deletion::NONE;
-            }
-        }
-        for _ in 0..self.reader.uvint("count of cells")? {
-            limits.cells(1)?;
-            of.cells.push(self.cell(shape, row)?);
-        }
-        Ok(of)
-    }
-
-    fn cell(
-        &mut self,
-        shape: &Shape,
-        row: Option<Liveness>,
-    ) -> Result<(Option<Vec<u8>>, Cell), RowError> {
-        let flags = self.reader.u8("flags of a cell")?;
-        if flags & !CELL_FLAGS != 0
-            || flags & (CELL_DELETED | CELL_EXPIRING) == CELL_DELETED | CELL_EXPIRING
-        {
-            return Err(RowError::Flags(flags));
-        }
-        let of_row = row.ok_or(RowError::Flags(flags));
-        let timestamp = match flags & CELL_ROW_TIMESTAMP {
-            0 => self.timestamp()?,
-            _ => of_row?.timestamp,
-        };
-        let state = if flags & CELL_ROW_TTL != 0 {
-            let (until, ttl) = of_row?.expires.ok_or(RowError::Flags(flags))?;
-            match flags & CELL_EXPIRING {
-                0 => return Err(RowError::Flags(flags)),
-                _ => State::Expiring { until, ttl },
-            }
-        } else if flags & CELL_DELETED != 0 {
-            State::Deleted { local: self.deletion_time()? }
-        } else if flags & CELL_EXPIRING != 0 {
-            let until = self.deletion_time()?;
-            State::Expiring { until, ttl: self.ttl()? }
-        } else {
-            State::Live
-        };
-        let path = match shape.is_multi_cell {
-            true => Some(self.reader.sized("path of a cell")?.to_vec()),
-            false => None,
-        };
-        let value = match flags & CELL_EMPTY {
-            0 => value(&mut self.reader, shape.fixed)?,
-            _ => vec![],
-        };
-        Ok((path, Cell { timestamp, state, value }))
-    }
 }
 
 const END_OF_PARTITION: u8 = 0x01;
@@ -399,9 +219,3 @@ const EXTENDED: u8 = 0x80;
 const STATIC: u8 = 0x01;
 const SHADOWABLE: u8 = 0x02;
 const LIVE_PARTITION: u8 = 0x80;
-const CELL_DELETED: u8 = 0x01;
-const CELL_EXPIRING: u8 = 0x02;
-const CELL_EMPTY: u8 = 0x04;
-const CELL_ROW_TIMESTAMP: u8 = 0x08;
-const CELL_ROW_TTL: u8 = 0x10;
-const CELL_FLAGS: u8 = 0x1f;

@@ -3,10 +3,13 @@
 //! Of two versions of anything the one with the later timestamp counts, and what is deleted or has
 //! expired is gone. The order in which SSTables come makes no difference.
 
-use std::cmp::{Ordering, Reverse};
+mod ranges;
+
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::ranges::{RangeTombstone, by_ranges};
 use super::rows::{
     Bound, Cell, ColumnCells, Deletion, Liveness, Marker, Partition, Row, RowError, Shape, State,
     Unfiltered, Value,
@@ -63,13 +66,6 @@ struct MergedRow {
 struct MergedColumn {
     deletion: Deletion,
     cells: BTreeMap<Option<Vec<u8>>, (Cell, usize)>,
-}
-
-#[derive(Debug)]
-struct RangeTombstone {
-    from: Bound,
-    to: Bound,
-    deletion: Deletion,
 }
 
 impl Merge {
@@ -134,7 +130,7 @@ impl Merge {
         let mut found = Vec::new();
         for (key, partition) in self.partitions {
             let key: Arc<[u8]> = key.into();
-            let deletions = partition.deletions(&shapes)?;
+            let deletions = by_ranges(&shapes, &partition.ranges, partition.rows.keys())?;
             let rows = partition.rows.into_iter().zip(deletions);
             let before = found.len();
             for ((clustering, row), by_range) in rows {
@@ -155,95 +151,6 @@ impl Merge {
             }
         }
         Ok(found)
-    }
-}
-
-impl Merged {
-    /// For each row, in order, what deletes it as a part of a range.
-    ///
-    /// All ends and all rows are put in order, and gone through once.
-    fn deletions(&self, shapes: &[Shape]) -> Result<Vec<Deletion>, RowError> {
-        let mut deletions = vec![Deletion::NONE; self.rows.len()];
-        if self.ranges.is_empty() {
-            return Ok(deletions);
-        }
-        if !shapes.iter().all(Shape::has_order) {
-            return Err(RowError::Type);
-        }
-        let side = |bound: &Bound| if bound.is_after { Ordering::Greater } else { Ordering::Less };
-        let mut events: Vec<(&[Value], Ordering, Event)> = Vec::new();
-        for RangeTombstone { from, to, deletion } in &self.ranges {
-            events.push((&from.values, side(from), Event::Begins(*deletion)));
-            events.push((&to.values, side(to), Event::Ends(*deletion)));
-        }
-        for (number, clustering) in self.rows.keys().enumerate() {
-            events.push((clustering, Ordering::Equal, Event::Row(number)));
-        }
-        // At one place, what begins comes before what ends: a range may be empty.
-        events.sort_by(|(one, side, event), (other, other_side, other_event)| {
-            compare(shapes, (one, *side), (other, *other_side))
-                .then_with(|| event.rank().cmp(&other_event.rank()))
-        });
-        let mut open: BTreeMap<Deletion, usize> = BTreeMap::new();
-        for (_, _, event) in events {
-            match event {
-                Event::Begins(deletion) => {
-                    let count = open.entry(deletion).or_default();
-                    *count = count.saturating_add(1);
-                }
-                Event::Ends(deletion) => match open.get_mut(&deletion) {
-                    None => return Err(RowError::Range),
-                    Some(1) => {
-                        open.remove(&deletion);
-                    }
-                    Some(count) => *count = count.saturating_sub(1),
-                },
-                Event::Row(number) => {
-                    let newest =
-                        open.last_key_value().map_or(Deletion::NONE, |(newest, _)| *newest);
-                    if let Some(deletion) = deletions.get_mut(number) {
-                        *deletion = newest;
-                    }
-                }
-            }
-        }
-        Ok(deletions)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Event {
-    Begins(Deletion),
-    Ends(Deletion),
-    Row(usize),
-}
-
-impl Event {
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Begins(_) => 0,
-            Self::Ends(_) => 1,
-            Self::Row(_) => 2,
-        }
-    }
-}
-
-/// Compares places: rows, and ends of ranges before or after all rows that begin with their values.
-fn compare(
-    shapes: &[Shape],
-    (one, side): (&[Value], Ordering),
-    (other, other_side): (&[Value], Ordering),
-) -> Ordering {
-    for ((left, right), shape) in one.iter().zip(other).zip(shapes) {
-        let order = shape.compare(left.as_deref(), right.as_deref());
-        if order.is_ne() {
-            return order;
-        }
-    }
-    match one.len().cmp(&other.len()) {
-        Ordering::Equal => side.cmp(&other_side),
-        Ordering::Less => side.then(Ordering::Less),
-        Ordering::Greater => other_side.then(Ordering::Less).reverse(),
     }
 }
 
