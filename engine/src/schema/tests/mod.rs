@@ -3,6 +3,7 @@
 mod content;
 mod hostile;
 mod merged;
+mod random;
 mod real;
 
 use std::path::{Path, PathBuf};
