@@ -135,6 +135,7 @@ impl fmt::Display for KeyRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::OptionMap;
 
     fn kmip(id: &str) -> KeyRef {
         KeyRef::Kmip { group: "kmip1".to_owned(), id: KeyId::new(id).unwrap() }
@@ -146,6 +147,34 @@ mod tests {
             transformation: "AES/CBC/PKCS5Padding".to_owned(),
             strength,
         }
+    }
+
+    #[test]
+    fn options_and_the_id_in_a_header_name_a_key() {
+        let named = |pairs: &[(&'static str, &'static str)], id: Option<&str>| {
+            let map = OptionMap::from_pairs(pairs.iter().copied()).unwrap();
+            let options = EncryptorOptions::from_options(&map).unwrap();
+            KeyRef::named_by(&options, id.map(|id| KeyId::new(id).unwrap()))
+        };
+        let local =
+            [("key_provider", "LocalFileSystemKeyProviderFactory"), ("secret_key_file", "k")];
+        let server = [("key_provider", "KmipKeyProviderFactory"), ("kmip_host", "g")];
+        let own = [("system_key_file", "s"), ("secret_key_file", "k")];
+        let file = KeyRef::LocalFile {
+            file: "k".to_owned(),
+            transformation: "AES/CBC/PKCS5Padding".to_owned(),
+            strength: 128,
+        };
+        assert_eq!(named(&local, None), Some(file.clone()));
+        assert_eq!(named(&local, Some("1")), None);
+        assert_eq!(
+            named(&server, Some("1")),
+            Some(KeyGroup::Kmip("g").key(KeyId::new("1").unwrap()))
+        );
+        assert_eq!(named(&server, None), None);
+        let replicated = KeyGroup::Replicated("s").key(KeyId::new("1").unwrap());
+        assert_eq!(named(&own, Some("1")), Some(replicated));
+        assert_eq!(named(&own, None), Some(file));
     }
 
     #[test]

@@ -20,7 +20,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use facts::{DroppedColumn, Index, Keyspace, Local, TableKind, TableSchema, UserType};
 pub use limits::Limits;
-pub use rows::RowError;
 
 use self::open::Opener;
 use self::table::Table;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::limits::Limits;
 use super::merge::Merge;
-use super::rows::Rows;
+use super::rows::{RowError, Rows};
 use crate::codec::{
     ChunkDecoder, ChunkOpener, ChunkSource, DecodeScratch, Metadata, encrypted_bodies,
 };
@@ -19,7 +19,7 @@ use crate::io::{Access, Source, Storage};
 use crate::keys::{HeaderKind, KeyId, KeyProvider, KeyRef, MAX_KEY_ID_LENGTH};
 use crate::memory::WipedBuffer;
 use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions};
-use crate::sstable::{BodyKind, ChunkTable, Component, RowHeader, Support, Version};
+use crate::sstable::{BodyKind, ChunkTable, ColumnHeader, Component, RowHeader, Support, Version};
 use crate::txn::LiveSSTable;
 use crate::{Error, Result};
 
@@ -40,7 +40,7 @@ pub(super) struct Opened<'a> {
 }
 
 impl Opener<'_> {
-    /// Adds the rows of an SSTable, number `origin`, to a table of which so much may be read yet.
+    /// Adds the rows of an SSTable, number `origin`, as far as `limits` lets it.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Corrupt`], [`crate::ErrorKind::Unsupported`],
@@ -54,7 +54,7 @@ impl Opener<'_> {
     ) -> Result<()> {
         let opened = self.open(sstable)?;
         let data = opened.plaintext(limits)?;
-        let names = |columns: &[crate::sstable::ColumnHeader]| -> Vec<Arc<[u8]>> {
+        let names = |columns: &[ColumnHeader]| -> Vec<Arc<[u8]>> {
             columns.iter().map(|column| column.name.as_slice().into()).collect()
         };
         let (statics, columns) = (names(&opened.header.statics), names(&opened.header.columns));
@@ -68,7 +68,7 @@ impl Opener<'_> {
             }
             Ok(())
         };
-        let result: Result<(), super::RowError> = read();
+        let result: Result<(), RowError> = read();
         result.map_err(|error| {
             Error::corrupt(format!(
                 "its rows cannot be read: {error} (the partition at byte {start} of the plaintext)"
@@ -162,7 +162,7 @@ impl Opener<'_> {
 }
 
 impl Opened<'_> {
-    /// All bytes of the rows, taken from what may be read yet.
+    /// The bytes of all rows, which are taken from `limits`.
     pub(super) fn plaintext(&self, limits: &mut Limits) -> Result<Zeroizing<Vec<u8>>> {
         let length = self.chunks.data_length();
         limits.bytes = limits.bytes.checked_sub(length).ok_or_else(|| {

@@ -269,6 +269,17 @@ mod tests {
         }
     }
 
+    /// FORMATS.md 11.3.
+    #[test]
+    fn times_of_deletion_are_unsigned_since_5_0() {
+        let unsigned: Vec<_> = VERSIONS
+            .iter()
+            .filter(|version| version.has_unsigned_deletion_times)
+            .map(|version| version.letters)
+            .collect();
+        assert_eq!(unsigned, ["oa", "pa", "da", "ea"]);
+    }
+
     #[test]
     fn what_is_refused_is_refused_for_a_reason() {
         let refused: Vec<_> = VERSIONS

@@ -4,8 +4,7 @@ use crate::wire::WireError;
 
 /// Why the bytes of a Data.db are no rows as HEADER says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RowError {
+pub(crate) enum RowError {
     /// They end too early, or something follows them.
     #[error(transparent)]
     Wire(#[from] WireError),

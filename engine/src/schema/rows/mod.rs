@@ -8,7 +8,7 @@ mod model;
 mod reader;
 mod types;
 
-pub use error::RowError;
+pub(super) use error::RowError;
 pub(super) use model::{
     Bound, Cell, ColumnCells, Deletion, Liveness, Marker, Partition, Row, State, Unfiltered, Value,
 };
