@@ -7,7 +7,7 @@ use super::{CompressorClass, EncryptorOptions, OptionMap, shown};
 use crate::compress::{
     AdaptiveLevel, AdaptiveLevels, Codec, LevelError, Lz4Level, Lz4Type, ZstdLevel,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// How chunks are made from plaintext: by a compressor, by an Encryptor, or by one behind the
 /// other (FORMATS.md 4, 5). There is always at least one of them.
@@ -55,13 +55,13 @@ impl ChunkScheme {
     /// Nobody can correct those, so what is a mistake in an argument is not handled here.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`].
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
     pub fn from_stored(class: &CompressorClass, stored: &OptionMap) -> Result<Self> {
         let mut options = stored.clone();
         // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
         options.remove("crc_check_chance");
         Self::from_options(class, &options).map_err(|error| match error.kind() {
-            ErrorKind::Invalid => {
+            crate::ErrorKind::Invalid => {
                 Error::unsupported("its options are not handled by this release").caused_by(error)
             }
             _ => error,
