@@ -23,6 +23,7 @@ pub mod options;
 pub mod pipeline;
 pub mod plan;
 pub mod rewrite;
+pub mod schema;
 pub mod sstable;
 pub mod txn;
 pub mod upgrade;

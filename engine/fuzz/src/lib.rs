@@ -20,6 +20,7 @@ pub mod names;
 pub mod options;
 pub mod page;
 pub mod records;
+pub mod schema;
 mod scratch;
 mod set;
 pub mod statistics;

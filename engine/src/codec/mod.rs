@@ -4,12 +4,14 @@
 //! MAC (FORMATS.md 5.1). So a plaintext is accepted only if it has exactly the expected length; a
 //! wrong key passes the padding check once in 256 times.
 
+mod chunks;
 mod decode;
 mod metadata;
 mod open;
 mod page;
 mod seal;
 
+pub use chunks::{CheckedChunks, ChunkSource, StoredChunk};
 pub use decode::{ChunkDecoder, DecodeScratch};
 pub use metadata::{Body, Metadata, MetadataError, encrypted_bodies};
 pub(crate) use open::crc_mismatch;

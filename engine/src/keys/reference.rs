@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::KeyId;
-use crate::options::escape;
+use crate::options::{EncryptorOptions, ProviderOptions, escape};
 
 /// Names a key without its bytes: suitable for plans, reports and journals.
 ///
@@ -74,6 +74,28 @@ impl fmt::Display for KeyGroup<'_> {
 }
 
 impl KeyRef {
+    /// The key that options, and the id in the header of a chunk, speak of. None for an id where the
+    /// provider writes none, and for none where it writes one.
+    #[must_use]
+    pub fn named_by(options: &EncryptorOptions, id: Option<KeyId>) -> Option<Self> {
+        match (options.provider(), id) {
+            (ProviderOptions::Kmip { host, .. }, Some(id)) => Some(KeyGroup::Kmip(host).key(id)),
+            (ProviderOptions::Replicated { system_key_file, .. }, Some(id)) => {
+                Some(KeyGroup::Replicated(system_key_file).key(id))
+            }
+            (
+                ProviderOptions::Local { secret_key_file }
+                | ProviderOptions::Replicated { secret_key_file, .. },
+                None,
+            ) => Some(Self::LocalFile {
+                file: secret_key_file.clone(),
+                transformation: options.transformation().text().to_owned(),
+                strength: options.strength(),
+            }),
+            _ => None,
+        }
+    }
+
     /// Its group, and how chunk headers name it there; `None` for a key of a file.
     #[must_use]
     pub fn in_group(&self) -> Option<(KeyGroup<'_>, &KeyId)> {
@@ -112,6 +134,7 @@ impl fmt::Display for KeyRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::OptionMap;
 
     fn kmip(id: &str) -> KeyRef {
         KeyRef::Kmip { group: "kmip1".to_owned(), id: KeyId::new(id).unwrap() }
@@ -123,6 +146,34 @@ mod tests {
             transformation: "AES/CBC/PKCS5Padding".to_owned(),
             strength,
         }
+    }
+
+    #[test]
+    fn options_and_the_id_in_a_header_name_a_key() {
+        let named = |pairs: &[(&'static str, &'static str)], id: Option<&str>| {
+            let map = OptionMap::from_pairs(pairs.iter().copied()).unwrap();
+            let options = EncryptorOptions::from_options(&map).unwrap();
+            KeyRef::named_by(&options, id.map(|id| KeyId::new(id).unwrap()))
+        };
+        let local =
+            [("key_provider", "LocalFileSystemKeyProviderFactory"), ("secret_key_file", "k")];
+        let server = [("key_provider", "KmipKeyProviderFactory"), ("kmip_host", "g")];
+        let own = [("system_key_file", "s"), ("secret_key_file", "k")];
+        let file = KeyRef::LocalFile {
+            file: "k".to_owned(),
+            transformation: "AES/CBC/PKCS5Padding".to_owned(),
+            strength: 128,
+        };
+        assert_eq!(named(&local, None), Some(file.clone()));
+        assert_eq!(named(&local, Some("1")), None);
+        assert_eq!(
+            named(&server, Some("1")),
+            Some(KeyGroup::Kmip("g").key(KeyId::new("1").unwrap()))
+        );
+        assert_eq!(named(&server, None), None);
+        let replicated = KeyGroup::Replicated("s").key(KeyId::new("1").unwrap());
+        assert_eq!(named(&own, Some("1")), Some(replicated));
+        assert_eq!(named(&own, None), Some(file));
     }
 
     #[test]

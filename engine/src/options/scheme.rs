@@ -51,6 +51,23 @@ impl ChunkScheme {
         }
     }
 
+    /// Reads a class and its options from a CompressionInfo.db that some release of the database wrote.
+    /// Nobody can correct those, so what is a mistake in an argument is not handled here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    pub fn from_stored(class: &CompressorClass, stored: &OptionMap) -> Result<Self> {
+        let mut options = stored.clone();
+        // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
+        options.remove("crc_check_chance");
+        Self::from_options(class, &options).map_err(|error| match error.kind() {
+            crate::ErrorKind::Invalid => {
+                Error::unsupported("its options are not handled by this release").caused_by(error)
+            }
+            _ => error,
+        })
+    }
+
     /// The compressor; `None` if the chunks are encrypted uncompressed.
     #[must_use]
     pub const fn codec(&self) -> Option<Codec> {

@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
-use super::input::{ChunkSource, Chunking, OrderedCrc, Ranges, check_digest};
+use super::input::{Chunking, OrderedCrc, Ranges, check_digest, open_chunks};
 use super::lock::lock;
 use super::scratch::Scratch;
 use super::write::check_components;
-use crate::codec::DecodeScratch;
+use crate::codec::{ChunkSource, DecodeScratch};
 use crate::io::{NodeLease, Storage};
 use crate::keys::KeyRing;
 use crate::pipeline::{Next, Task};
@@ -77,7 +77,7 @@ impl Task for Verify<'_> {
     }
 
     fn begin(&self) -> Result<Next<Reading>> {
-        let source = ChunkSource::of(self.facts, self.inspector, self.ring)?;
+        let source = open_chunks(self.facts, self.inspector, self.ring)?;
         let chunks = Chunking { length: source.chunk_length(), count: source.chunk_count() };
         let ranges = Ranges::new(source.data_length(), chunks, chunks);
         let reading = Reading { source, ranges, crc: Mutex::default() };

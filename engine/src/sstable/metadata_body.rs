@@ -47,16 +47,16 @@ fn is_compaction(bytes: &[u8]) -> Option<()> {
 fn is_header(bytes: &[u8]) -> Option<()> {
     let mut reader = Reader::new(bytes);
     for minimum in ["minimal timestamp", "minimal deletion time", "minimal TTL"] {
-        unsigned_vint(&mut reader, minimum)?;
+        reader.uvint(minimum).ok()?;
     }
     type_name(&mut reader)?;
-    for _ in 0..unsigned_vint(&mut reader, "count of clustering columns")? {
+    for _ in 0..reader.uvint("count of clustering columns").ok()? {
         type_name(&mut reader)?;
     }
     for columns in ["count of static columns", "count of columns"] {
-        for _ in 0..unsigned_vint(&mut reader, columns)? {
+        for _ in 0..reader.uvint(columns).ok()? {
             // Any bytes, and none in old compact tables.
-            sized(&mut reader, "name of a column")?;
+            reader.sized("name of a column").ok()?;
             type_name(&mut reader)?;
         }
     }
@@ -66,22 +66,8 @@ fn is_header(bytes: &[u8]) -> Option<()> {
 /// Any type name: with blanks (`VectorType(FloatType , 3)`), with kilobytes of fields, or of a
 /// custom class.
 fn type_name(reader: &mut Reader<'_>) -> Option<()> {
-    let name = std::str::from_utf8(sized(reader, "type")?).ok()?;
+    let name = std::str::from_utf8(reader.sized("type").ok()?).ok()?;
     (!name.is_empty()).then_some(())
-}
-
-fn sized<'a>(reader: &mut Reader<'a>, what: &'static str) -> Option<&'a [u8]> {
-    let length = usize::try_from(unsigned_vint(reader, what)?).ok()?;
-    reader.take(length, what).ok()
-}
-
-/// An integer of 1 to 9 bytes: the leading 1 bits of the first count the others.
-fn unsigned_vint(reader: &mut Reader<'_>, what: &'static str) -> Option<u64> {
-    let first = reader.u8(what).ok()?;
-    let extra = first.leading_ones();
-    let mask = u8::MAX.checked_shr(extra.saturating_add(1)).unwrap_or_default();
-    let rest = reader.take(usize::try_from(extra).ok()?, what).ok()?;
-    Some(rest.iter().fold(u64::from(first & mask), |value, byte| value << 8 | u64::from(*byte)))
 }
 
 #[cfg(test)]

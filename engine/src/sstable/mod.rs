@@ -10,6 +10,7 @@ mod digest;
 mod encrypted;
 mod id;
 mod metadata_body;
+mod row_header;
 mod statistics;
 mod table_dir;
 mod time_uuid;
@@ -26,6 +27,7 @@ pub use encrypted::{PAGE, is_encrypted_page};
 pub(crate) use id::IdGenerator;
 pub use id::SSTableId;
 pub use metadata_body::is_body_in_clear;
+pub use row_header::{ColumnHeader, RowHeader};
 pub(crate) use statistics::STATISTICS_LIMIT;
 pub use statistics::{
     BodyKind, StatisticsError, compression_ratio_at, format_statistics, parse_statistics,

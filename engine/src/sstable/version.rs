@@ -104,6 +104,9 @@ pub struct Version {
     /// Data.db may hold only a slice of the chunks that CompressionInfo.db lists: a zero-copy
     /// slice, streamed as it was on disk (FORMATS.md 2.4).
     pub may_be_slice: bool,
+    /// Times of deletion are unsigned, and a partition that is not deleted says so in one byte
+    /// (FORMATS.md 11.3).
+    pub has_unsigned_deletion_times: bool,
     /// The products whose nodes may have it.
     pub products: Products,
     /// Whether this release rewrites it.
@@ -156,6 +159,7 @@ const fn big(letters: &'static str, since_na: bool, support: Support) -> Version
         may_encrypt_indices: false,
         may_encrypt_metadata: false,
         may_be_slice: false,
+        has_unsigned_deletion_times: matches!(letters.as_bytes(), [b'o' | b'p', ..]),
         products,
         support,
     }
@@ -175,6 +179,7 @@ const fn bti(
         may_encrypt_indices: !matches!(encrypted, DataOnly),
         may_encrypt_metadata: matches!(encrypted, IndicesAndMetadata),
         may_be_slice: matches!(letters.as_bytes(), [b'b', ..]),
+        has_unsigned_deletion_times: matches!(letters.as_bytes(), [b'd' | b'e', ..]),
         products,
         support,
     }
@@ -262,6 +267,17 @@ mod tests {
         for version in VERSIONS.iter().filter(|version| version.format == Format::Big) {
             assert!(!version.may_encrypt_indices && !version.may_encrypt_metadata, "{version}");
         }
+    }
+
+    /// FORMATS.md 11.3.
+    #[test]
+    fn times_of_deletion_are_unsigned_since_5_0() {
+        let unsigned: Vec<_> = VERSIONS
+            .iter()
+            .filter(|version| version.has_unsigned_deletion_times)
+            .map(|version| version.letters)
+            .collect();
+        assert_eq!(unsigned, ["oa", "pa", "da", "ea"]);
     }
 
     #[test]

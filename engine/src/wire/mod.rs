@@ -110,6 +110,27 @@ impl<'a> Reader<'a> {
         self.take_array(what).map(i64::from_be_bytes)
     }
 
+    /// Takes an integer of 1 to 9 bytes: the leading 1 bits of the first count the others (FORMATS.md 0).
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] when fewer bytes are left.
+    pub fn uvint(&mut self, what: &'static str) -> Result<u64, WireError> {
+        let first = self.u8(what)?;
+        let extra = first.leading_ones();
+        let mask = u8::MAX.checked_shr(extra.saturating_add(1)).unwrap_or_default();
+        let rest = self.take(usize::try_from(extra).unwrap_or(usize::MAX), what)?;
+        Ok(rest.iter().fold(u64::from(first & mask), |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    /// Takes bytes whose length stands before them as a [`Self::uvint`].
+    ///
+    /// # Errors
+    /// [`WireError::MissingData`] when fewer bytes are left.
+    pub fn sized(&mut self, what: &'static str) -> Result<&'a [u8], WireError> {
+        let length = self.uvint(what)?;
+        self.take(usize::try_from(length).unwrap_or(usize::MAX), what)
+    }
+
     /// Takes a length or a count, which Java writes as a signed 32-bit integer. One that is not in
     /// `range` is returned as it was written.
     ///
@@ -241,6 +262,27 @@ mod tests {
         }
         let short = Reader::new(&[0, 0, 0]).length("length", 0..=7);
         assert_eq!(short, Err(WireError::MissingData("length")));
+    }
+
+    #[test]
+    fn a_uvint_takes_as_many_bytes_as_its_first_says() {
+        let uvint = |bytes: &[u8]| {
+            let mut reader = Reader::new(bytes);
+            let value = reader.uvint("n");
+            value.map(|value| (value, reader.position()))
+        };
+        assert_eq!(uvint(&[0x7f]), Ok((0x7f, 1)));
+        assert_eq!(uvint(&[0x80, 0x80]), Ok((0x80, 2)));
+        assert_eq!(uvint(&[0xc1, 2, 3]), Ok((0x1_0203, 3)));
+        assert_eq!(uvint(&[0xfe, 1, 2, 3, 4, 5, 6, 7]), Ok((0x01_0203_0405_0607, 8)));
+        assert_eq!(uvint(&[0xff; 9]), Ok((u64::MAX, 9)));
+        for cut in [&[][..], &[0x80], &[0xff; 8]] {
+            assert_eq!(uvint(cut), Err(WireError::MissingData("n")));
+        }
+        let sized = |bytes| Reader::new(bytes).sized("s");
+        assert_eq!(sized(&[2, 7, 8, 9]), Ok(&[7, 8][..]));
+        assert_eq!(sized(&[2, 7]), Err(WireError::MissingData("s")));
+        assert_eq!(sized(&[0xff; 12]), Err(WireError::MissingData("s")));
     }
 
     #[test]

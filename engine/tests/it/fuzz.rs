@@ -16,5 +16,5 @@ pub(crate) mod driver;
 
 targets! {
     chunk chunk_table codec config crc_table directory journal key_files key_header metadata names
-    options page records statistics transaction_log utf
+    options page records schema statistics transaction_log utf
 }

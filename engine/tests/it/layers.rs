@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use super::sources::{Source, code_of};
 
 /// Lowest first.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["error"],
     &["wire", "io", "memory"],
     &["options", "crypto", "compress", "event"],
     &["pipeline", "config"],
     &["keys", "sstable"],
     &["codec", "txn"],
+    &["schema"],
     &["plan", "journal"],
     &["rewrite"],
     &["upgrade"],

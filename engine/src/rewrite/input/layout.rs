@@ -1,8 +1,7 @@
 //! How the chunks of the old file become those of the new one.
 
 use super::ranges::{Chunking, Ranges};
-use super::source::ChunkSource;
-use crate::codec::ChunkSealer;
+use crate::codec::{ChunkSealer, ChunkSource};
 use crate::compress::Codec;
 use crate::plan::{Facts, Target};
 use crate::sstable::{CompressionHeader, MAX_COMPRESSED_LENGTH_NONE};

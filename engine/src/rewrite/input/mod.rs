@@ -3,10 +3,10 @@
 
 mod checksum;
 mod layout;
+mod open;
 mod ranges;
-mod source;
 
 pub(super) use checksum::{OrderedCrc, check_digest};
 pub(super) use layout::{Layout, Route};
+pub(super) use open::open_chunks;
 pub use ranges::{Chunking, RANGE_BYTES, Ranges};
-pub(super) use source::{Checked, ChunkSource};

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, TryLockError};
 
 use super::digest::PlainDigest;
-use super::input::{ChunkSource, Route, check_digest};
+use super::input::{Route, check_digest};
 use super::resume::Note;
 use super::scratch::Scratch;
 use super::sstable::Rewrite;
 use super::successor::Successor;
-use crate::codec::{ChunkDecoder, DecodeScratch};
+use crate::codec::{ChunkDecoder, ChunkSource, DecodeScratch};
 use crate::io::Access;
 use crate::journal::{Missing, Pass, State};
 use crate::plan::target_codec;

@@ -8,7 +8,7 @@ use crate::codec::ChunkSealer;
 use crate::journal::{Pass, State};
 use crate::plan::target_codec;
 use crate::rewrite::digest::PlainDigest;
-use crate::rewrite::input::{ChunkSource, Layout};
+use crate::rewrite::input::{Layout, open_chunks};
 use crate::rewrite::resume::{Envelope, Ledger, Progress, Resumed};
 use crate::rewrite::sstable::Rewrite;
 use crate::rewrite::staging::StagingArea;
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 impl<'a> Rewrite<'a> {
     /// Opens the old SSTable and starts the new one.
     pub(in crate::rewrite) fn open(&self) -> Result<Writing<'a>> {
-        let source = ChunkSource::of(self.facts, self.job.inspector, self.job.ring)?;
+        let source = open_chunks(self.facts, self.job.inspector, self.job.ring)?;
         let (sealer, _) = target_codec(self.job.target, self.job.ring)?;
         let layout = Layout::new(self.facts, self.job.target, &source, self.job.range_bytes);
         let resumed = self.fitting(&layout, &sealer)?;

@@ -1,16 +1,15 @@
 //! Builds the image of a range: record after record, each with its payload after its prefix, ready
 //! to be sealed.
 
-use crate::codec::{ChunkLengths, ChunkSealer, DecodeScratch};
+use crate::codec::{CheckedChunks, ChunkLengths, ChunkSealer, DecodeScratch};
 use crate::compress::{Codec, CodecContext};
 use crate::memory::WipedBuffer;
 use crate::rewrite::digest::PlainDigest;
-use crate::rewrite::input::Checked;
 use crate::{Error, ErrorKind, Result};
 
 /// Puts every payload after the prefix of its record.
 pub(in crate::rewrite) fn payloads_to_image(
-    checked: &Checked<'_>,
+    checked: &CheckedChunks<'_>,
     sealer: &ChunkSealer,
     image: &mut WipedBuffer,
     aside: &mut WipedBuffer,
