@@ -215,17 +215,12 @@ fn index_left_out(sstable: &LiveSSTable) -> Option<Error> {
 /// The options as an SSTable has them. Nobody can correct them, so what is a mistake in an argument
 /// is something else here: newer than this program, a default of the product, or damage.
 fn stored_scheme(class: &CompressorClass, stored: &OptionMap) -> Result<ChunkScheme> {
-    let mut options = stored.clone();
-    // A compression option until 3.0, dropped by readers since (FORMATS.md 3.2).
-    options.remove("crc_check_chance");
-    ChunkScheme::from_options(class, &options).map_err(|error| match error.kind() {
-        ErrorKind::Invalid => {
-            Error::unsupported("its options are not handled by this release").caused_by(error).hint(
-                "use a node-side upgrade for this table; if the node cannot open this SSTable \
-                 either, it is damaged: restore it from a backup",
-            )
-        }
-        _ => error,
+    ChunkScheme::from_stored(class, stored).map_err(|error| match error.hint_text() {
+        Some(_) => error,
+        None => error.hint(
+            "use a node-side upgrade for this table; if the node cannot open this SSTable either, it is \
+             damaged: restore it from a backup",
+        ),
     })
 }
 

@@ -10,9 +10,9 @@ use crate::codec::ChunkError;
 use crate::compress::{ChainFraming, CodecError};
 use crate::io::Source;
 use crate::keys::{
-    DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyGroup, KeyId, KeyRef, MAX_KEY_ID_LENGTH,
+    DATABASE_KEY_ID_LIMIT, HeaderError, HeaderKind, KeyId, KeyRef, MAX_KEY_ID_LENGTH,
 };
-use crate::options::{EncryptorOptions, ProviderOptions};
+use crate::options::EncryptorOptions;
 use crate::sstable::{ChunkSlot, ChunkTable, CompressionHeader};
 use crate::{Error, Result};
 
@@ -69,34 +69,13 @@ impl Tally {
             .into_iter()
             .filter_map(|(id, (chunks, bytes))| {
                 let beside = self.beside.get(&id).copied().unwrap_or_default();
-                Some(KeyUse { key: key_ref(options, id)?, chunks, bytes, beside })
+                Some(KeyUse { key: KeyRef::named_by(options, id)?, chunks, bytes, beside })
             })
             .collect();
         // A plan keeps them for every SSTable.
         uses.shrink_to_fit();
         uses.sort_by(|a, b| b.chunks.cmp(&a.chunks).then_with(|| a.key.cmp(&b.key)));
         uses
-    }
-}
-
-/// The name of the key that options, and the id in a chunk's header, speak of.
-fn key_ref(options: &EncryptorOptions, id: Option<KeyId>) -> Option<KeyRef> {
-    match (options.provider(), id) {
-        (ProviderOptions::Kmip { host, .. }, Some(id)) => Some(KeyGroup::Kmip(host).key(id)),
-        (ProviderOptions::Replicated { system_key_file, .. }, Some(id)) => {
-            Some(KeyGroup::Replicated(system_key_file).key(id))
-        }
-        (
-            ProviderOptions::Local { secret_key_file }
-            | ProviderOptions::Replicated { secret_key_file, .. },
-            None,
-        ) => Some(KeyRef::LocalFile {
-            file: secret_key_file.clone(),
-            transformation: options.transformation().text().to_owned(),
-            strength: options.strength(),
-        }),
-        // A chunk has an id exactly if its provider writes one: the header was parsed for it.
-        _ => None,
     }
 }
 

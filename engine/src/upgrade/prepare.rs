@@ -64,7 +64,7 @@ impl<'s> Found<'s> {
     ///
     /// # Errors
     /// What refuses the run: then nothing that is staged was touched, and no key was made. See
-    /// [`super::recover`], [`plan`] and [`Target::make_key`]; and what is wrong with the record of
+    /// [`super::recover()`], [`plan()`] and [`Target::make_key`]; and what is wrong with the record of
     /// rotations.
     pub fn prepare(self, request: &PlanRequest<'_>) -> Result<Prepared<'s>> {
         self.bring_to_rest(request)?.plan(request)
