@@ -13,14 +13,14 @@ use crate::measure::noise::{Meter, Sample};
 use crate::measure::outcome::Result;
 use crate::measure::rounds::{Case, take_turns};
 
-const fn behind(class: &'static str) -> Form {
+const fn after(class: &'static str) -> Form {
     Form::encrypted(class, "AES/CBC/PKCS5Padding", 256)
 }
 
 const ENCRYPTOR: Form = Form::AES_256_CBC;
-const LZ4: Form = behind("EncryptingLZ4Compressor");
-const DEFLATE: Form = behind("EncryptingDeflateCompressor");
-const SNAPPY: Form = behind("EncryptingSnappyCompressor");
+const LZ4: Form = after("EncryptingLZ4Compressor");
+const DEFLATE: Form = after("EncryptingDeflateCompressor");
+const SNAPPY: Form = after("EncryptingSnappyCompressor");
 const ZSTD: Form = Form::in_clear("ZstdCompressor");
 
 /// Two forms, and the share of the usual size that is rewritten: some compressors take their time.

@@ -91,7 +91,7 @@ impl Rules<'_> {
         self.check_geometry(facts).map(|()| None)
     }
 
-    /// Encrypted index pages are encrypted anew in their places, which needs as many usable bytes
+    /// Encrypted index pages are re-encrypted in their places, which needs as many usable bytes
     /// in them as there are; and an index in clear stays in clear, where the version allows that.
     fn check_geometry(&self, facts: &Facts) -> Result<()> {
         let path = || facts.sstable.path(&Component::Partitions);

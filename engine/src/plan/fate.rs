@@ -8,8 +8,8 @@ use crate::sstable::Component;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
-    /// It is made anew, or has no successor where another one says the same.
-    Anew,
+    /// It is rewritten, or has no successor where another one says the same.
+    Rewritten,
     /// It is a component of the new SSTable as it is.
     Kept,
     /// It would be wrong beside the new Data.db, or under the old key.
@@ -24,7 +24,7 @@ impl Facts {
             || self.encrypted_components.contains(component)
             || *component == Component::Statistics && self.gets_new_ratio(target)
         {
-            return Fate::Anew;
+            return Fate::Rewritten;
         }
         // Another kind of digest of the old Data.db, or an index that may be under the old key.
         match component.is_foreign_digest() || component.is_dse_index() && self.shape.is_encrypted()

@@ -8,7 +8,7 @@ use crate::Error;
 pub enum Severity {
     /// Worth knowing; nothing is held up.
     Warning,
-    /// The SSTables concerned are left as they are; the others go on.
+    /// The SSTables concerned are left as they are; the others are rewritten.
     Refusal,
     /// Nothing can be done before it is settled.
     Blocker,

@@ -2,7 +2,7 @@
 //!
 //! A node takes the files that it finds. Of TOC.txt it wants to know one thing: whether a compressor
 //! was at work, since Data.db without its CompressionInfo.db would be read as plaintext. Indices are
-//! built and dropped while SSTables stay, and leave lists behind that name too much, too little, or
+//! built and dropped while SSTables stay, and leave lists that name too much, too little, or
 //! nothing but themselves. Seen with Apache 3.11, 4.0, 4.1 and 5.0 (`testdata/interop/components.bash`):
 //!
 //! ```text
@@ -10,9 +10,9 @@
 //! BIG  Index.db
 //! BTI  Partitions.db, Rows.db
 //! CompressionInfo.db              likewise; since 4.0 it says so, if TOC.txt lists the file
-//! Filter.db, Summary.db           it builds them anew
+//! Filter.db, Summary.db           it builds them again
 //! Digest.crc32, CRC.db, TOC.txt   it does not miss them
-//! any other                       an index is built anew, or is none of its business
+//! any other                       an index is built again, or ignored
 //! ```
 //!
 //! A Data.db beside which neither CRC.db nor CompressionInfo.db lies may be of either kind, or of pages
@@ -71,7 +71,7 @@ pub(super) fn check_components(
         warnings.push(
             Error::corrupt("it is not text; the components on disk are taken")
                 .at(path)
-                .hint("a run writes it anew; some nodes do not open the SSTable before"),
+                .hint("a run rewrites it; some nodes do not open the SSTable before"),
         );
         return Ok(());
     }
@@ -145,7 +145,7 @@ fn lost(sstable: &LiveSSTable, component: &Component, why: &str) -> Error {
 
 const fn hint_of(component: &Component) -> &'static str {
     match component {
-        Component::Filter | Component::Summary => "the node builds it anew when it starts",
+        Component::Filter | Component::Summary => "the node builds it again when it starts",
         Component::Data
         | Component::CompressionInfo
         | Component::Index

@@ -16,7 +16,7 @@ pub struct Space {
     pub file_system: u64,
     /// At the most: every chunk at its longest, and no component linked.
     pub most: u64,
-    /// As far as it can be told: chunks behind a compressor as long as they are now, and links cost
+    /// As far as it can be told: compressed chunks as long as they are now, and links cost
     /// nothing.
     pub least: u64,
 }
@@ -68,13 +68,13 @@ impl Space {
             })
         };
         let rest = bytes_of(&|component| *component != Component::Data);
-        let anew = bytes_of(&|component| {
+        let rewritten = bytes_of(&|component| {
             *component == Component::Statistics || facts.encrypted_components.contains(component)
         });
         Self {
             file_system,
             most: most.saturating_add(beside).saturating_add(rest),
-            least: least.saturating_add(beside).saturating_add(anew),
+            least: least.saturating_add(beside).saturating_add(rewritten),
         }
     }
 

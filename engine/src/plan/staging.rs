@@ -15,7 +15,7 @@ use crate::txn::LiveSSTable;
 ///
 /// What lies in a snapshot or a backup may have a longer path than a name can be, and one that is
 /// told from others by a dot; and the name of a table may fill the name of a file by itself. A
-/// digest of the path stands for such a one, behind a word that is no keyspace.
+/// digest of the path stands for such a one, after a word that is not a keyspace.
 pub(super) fn staging_path(data_dir: &Path, sstable: &LiveSSTable, is_live: bool) -> PathBuf {
     let directory = &sstable.directory;
     let below = directory.strip_prefix(data_dir).unwrap_or(directory);

@@ -1,4 +1,4 @@
-//! Which tables are to be altered behind a run.
+//! Which tables are to be altered after a run.
 //!
 //! A node writes with the options of its schema, which lies in no SSTable of the table. What its
 //! SSTables had before the run is what the schema asked for when they were written.

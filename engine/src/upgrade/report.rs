@@ -26,7 +26,7 @@ pub enum Outcome {
     },
     /// There was nothing to do.
     Skipped(SkipReason),
-    /// It was left as it was; if the error came at the COMMIT of its swap or behind it, the error
+    /// It was left as it was; if the error came at the COMMIT of its swap or after it, the error
     /// says so, and the transaction log decides.
     Failed(Error),
 }

@@ -200,7 +200,7 @@ fn open(history: &History, plan: &Plan) -> Result<Resumable> {
         };
         if let Some((component, how)) = difference(entry, &facts.files) {
             if !is_archived(entry) {
-                left.dropped.push((number, changed(entry, &component, how, ANEW)));
+                left.dropped.push((number, changed(entry, &component, how, OVER)));
             }
             // Else the process died when it was in its place.
             continue;
@@ -297,7 +297,7 @@ fn changed(entry: &Entry, component: &Component, how: &str, then: &str) -> Error
     .at(entry.old.path(&entry.directory, component))
 }
 
-const ANEW: &str = "what was staged is thrown away, and it starts over";
+const OVER: &str = "what was staged is thrown away, and it starts over";
 const GONE: &str = "what was staged is thrown away";
 const FLAVOR: &str = "flavor";
 const ALL: &str = "all";

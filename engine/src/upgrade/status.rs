@@ -51,7 +51,7 @@ pub struct SSTableStatus {
     pub bytes: u64,
     /// How far it is.
     pub state: State,
-    /// Bytes of it that are written anew and durable.
+    /// Bytes of it that are rewritten and durable.
     pub durable: u64,
     /// Bytes that were read back.
     pub read_back: u64,
@@ -71,11 +71,11 @@ pub struct Totals {
     pub sstables: u64,
     /// Bytes of their Data.db.
     pub bytes: u64,
-    /// Of these, bytes that are written anew and durable.
+    /// Of these, bytes that are rewritten and durable.
     pub durable: u64,
     /// Bytes that were read back.
     pub read_back: u64,
-    /// Bytes that are written anew, durable or not.
+    /// Bytes that are rewritten, durable or not.
     pub written: u64,
     /// Bytes that were read back, journalled or not.
     pub checked: u64,

@@ -8,7 +8,7 @@
 //! kept/                what a finished one was asked to keep
 //! ```
 //!
-//! A demo begins and ends with a rename, so whatever lies in `node/` can be gone on with. The name
+//! A demo begins and ends with a rename, so whatever lies in `node/` can be resumed. The name
 //! of the directory is known to everybody, so what is there is looked at before it is believed: it
 //! must be a directory, this user's own, and nobody else's to write to.
 

@@ -1,5 +1,5 @@
 //! `demo`: a whole key rotation on bundled SSTables that a real Cassandra wrote, with a key server
-//! of its own. Whatever cuts it off, the next one goes on where it was.
+//! of its own. Whatever cuts it off, the next one resumes where it was.
 
 mod demo_dir;
 mod failure;

@@ -1,5 +1,5 @@
 //! The steps of the demo. Each one looks at what is there and does what is left, so that a demo
-//! that was cut off anywhere is gone on with by telling the story again.
+//! that was cut off anywhere is resumed by telling the story again.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -187,7 +187,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// As the command does it: what was cut off is gone on with.
+    /// As the command does it: what was cut off is resumed.
     fn upgrade(&self, first: u8, target: &Target, is_slow: bool) -> Result<()> {
         if first > UPGRADE {
             return self.was_done(UPGRADE, "upgradesstables");

@@ -1,7 +1,7 @@
 //! Which key of a KMIP server is written with.
 //!
 //! The database chooses by itself whenever it writes, so the right key for a re-encryption is the
-//! one that it would choose (KMIP.md 1.2 to 1.5): with any other, the next flush goes on under
+//! one that it would choose (KMIP.md 1.2 to 1.5): with any other, the next flush would use
 //! the old key.
 
 mod rotation;
