@@ -56,6 +56,7 @@ fn run(command: Command) -> rekey_engine::Result<Code> {
         Command::Census(args) => commands::census::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Generate(command) => commands::generate::run(&command),
         Command::Keys(command) => commands::keys::run(&command),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Status(args) => commands::status::run(&args),

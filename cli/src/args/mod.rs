@@ -1,5 +1,6 @@
 //! The command line: syntax only. [`crate::resolve`] turns it into things that do something.
 
+mod generate;
 mod keys;
 #[cfg(test)]
 mod readme;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use generate::{CompletionsArgs, GenerateCommand, ManArgs};
 pub(crate) use keys::{
     DestroyArgs, ExpireArgs, GroupArgs, KeyIdArgs, KeysCommand, ListArgs, ProofArgs, Reason,
     RevokeArgs, TestArgs,
@@ -47,6 +49,9 @@ pub(crate) enum Command {
     /// Show the main job on bundled SSTables, in a temporary directory; resume one that was cut
     /// off
     Demo(DemoArgs),
+    /// Make what packages install beside the program: completions and manual pages
+    #[command(subcommand)]
+    Generate(GenerateCommand),
     /// List, test, expire, revoke and destroy the keys of KMIP servers
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -68,6 +73,7 @@ impl Command {
             Self::Census(args) => args.data.json,
             #[cfg(feature = "demo")]
             Self::Demo(_) => false,
+            Self::Generate(_) => false,
             Self::Keys(command) => command.is_json(),
             Self::Plan(args) => args.data.json,
             Self::Status(args) => args.of.json,
@@ -85,6 +91,7 @@ impl Command {
             Self::Census(args) => Some((&args.data.data_dirs, &args.data.user)),
             #[cfg(feature = "demo")]
             Self::Demo(_) => None,
+            Self::Generate(_) => None,
             Self::Keys(command) => command.data(),
             Self::Plan(args) => Some((&args.data.data_dirs, &args.data.user)),
             Self::Status(args) => Some((&args.of.data_dirs, &args.of.user)),
@@ -102,6 +109,8 @@ impl Command {
             Self::Census(_) => report("census"),
             #[cfg(feature = "demo")]
             Self::Demo(_) => report("demo"),
+            Self::Generate(GenerateCommand::Completions(_)) => report("generate completions"),
+            Self::Generate(GenerateCommand::Man(_)) => report("generate man"),
             Self::Keys(KeysCommand::List(_)) => report("keys list"),
             Self::Keys(KeysCommand::Test(_)) => report("keys test"),
             Self::Keys(KeysCommand::Expire(_)) => change("keys expire"),

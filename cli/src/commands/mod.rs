@@ -4,6 +4,7 @@ pub(crate) mod abandon;
 pub(crate) mod census;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod plan;
 pub(crate) mod status;

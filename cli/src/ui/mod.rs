@@ -107,3 +107,8 @@ impl Output {
 pub(crate) fn say(sentence: &str) {
     output::out(&format!("{sentence}\n"));
 }
+
+/// Prints a script, which is the whole output.
+pub(crate) fn script(bytes: &[u8]) {
+    output::raw(bytes);
+}

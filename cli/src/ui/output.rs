@@ -28,6 +28,11 @@ pub(super) fn out(text: &str) {
     lock(&OUT).write(plain(text).as_bytes(), |bytes| write(stdout(), bytes));
 }
 
+/// Prints a file of this program's own, as it is: tabs are a part of it.
+pub(super) fn raw(bytes: &[u8]) {
+    lock(&OUT).write(bytes, |bytes| write(stdout(), bytes));
+}
+
 /// Prints remarks. If they cannot be written, there is no one to tell.
 pub(super) fn err(text: &str) {
     lock(&ERR).write(plain(text).as_bytes(), |bytes| write(stderr(), bytes));

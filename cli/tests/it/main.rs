@@ -17,6 +17,7 @@ mod demo;
 mod ended;
 mod exit_codes;
 mod faults;
+mod generate;
 mod json;
 mod keys;
 mod kit;

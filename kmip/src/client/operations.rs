@@ -160,7 +160,7 @@ impl Client {
         match (self.one(request, id)?, id) {
             (Reply::Done(_, id), _) => Ok(id),
             // A success without a payload is enough when the object is known.
-            (Reply::Other(_), Some(id)) => Ok(id.clone()),
+            (Reply::Other(found), Some(id)) if found == operation => Ok(id.clone()),
             (other, _) => Err(self.unexpected(operation, &other)),
         }
     }

@@ -103,12 +103,15 @@ pub(in crate::rewrite) fn check(
     let mut strange = Vec::new();
     for component in &facts.encrypted_components {
         let path = facts.sstable.path(component);
-        let Encrypted::Index { is_last_full } = Encrypted::of(component, &path)? else {
-            let bytes = storage.read(&path, STATISTICS_LIMIT)?;
-            let metadata = Metadata::open(&bytes, facts.version.has_metadata_checksums, keys)
-                .map_err(|error| Error::from(error).at(&path))?;
-            strange.extend(mislabelled_bodies(&metadata, &path));
-            continue;
+        let is_last_full = match Encrypted::of(component, &path)? {
+            Encrypted::Index { is_last_full } => is_last_full,
+            Encrypted::Metadata => {
+                let bytes = storage.read(&path, STATISTICS_LIMIT)?;
+                let metadata = Metadata::open(&bytes, facts.version.has_metadata_checksums, keys)
+                    .map_err(|error| Error::from(error).at(&path))?;
+                strange.extend(mislabelled_bodies(&metadata, &path));
+                continue;
+            }
         };
         // With the shortest limit a page has the most usable bytes.
         let opener = PageOpener::new(keys.clone(), page_geometry(options, 1));
