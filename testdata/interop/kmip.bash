@@ -35,7 +35,7 @@ connected=(
     "ok       client certificate   asked for, and accepted"
     "ok       KMIP version         1.4"
     "FAILED   Query                PyKMIP 0.11.0 Software Server; it does not list Add Attribute, object type Symmetric Key"
-    "hint: the database does not start with such a server"
+    "cure: the database does not start with such a server"
     "ok       Locate"
 )
 

@@ -43,10 +43,10 @@ test_connection() {
         "127.0.0.1:$kmip_port answers; passed over: 127.0.0.1:1"
     node_config "$kmip/stranger.yaml" "127.0.0.1:$kmip_port" stranger.p12 pkcs12 trust.jks jks "timeout: 20000"
     asked "a client that the server does not know" 6 keys test --config "$kmip/stranger.yaml" group -- \
-        "the server refused the client's certificate" "hint: register the client's certificate"
+        "the server refused the client's certificate" "cure: register the client's certificate"
     node_config "$kmip/strange.yaml" "127.0.0.1:$kmip_port" keytool.jks jks stranger.p12 pkcs12 "timeout: 20000"
     asked "a server that the client does not know" 6 keys test --config "$kmip/strange.yaml" group -- \
-        "FAILED   connection" "certificate" "truststore" "hint:"
+        "FAILED   connection" "certificate" "truststore" "cure:"
     sed "s/\(keystore_password:\).*/\1 $wrong_password/" "$kmip/hcd.yaml" >"$kmip/wrong.yaml"
     local arguments what
     for arguments in "keys test" "keys list" verify; do

@@ -74,7 +74,7 @@ pub(super) fn error(error: &Error) -> Value {
         "chunk": error.chunk_index(),
         "offset": error.byte_offset(),
         "key": error.key_name(),
-        "hint": error.hint_text(),
+        "cure": error.hint_text(),
     })
 }
 

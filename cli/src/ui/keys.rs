@@ -143,7 +143,7 @@ impl Check {
         if let Outcome::Failed(error) = &self.outcome
             && let Some(hint) = error.hint_text()
         {
-            let _ = writeln!(line, "{:>33} {hint}", "hint:");
+            let _ = writeln!(line, "{:>33} {hint}", "cure:");
         }
         line
     }
@@ -160,7 +160,7 @@ impl Check {
             "step": self.step,
             "outcome": self.outcome.name(),
             "message": what,
-            "hint": hint,
+            "cure": hint,
         })
     }
 }

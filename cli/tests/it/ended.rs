@@ -350,7 +350,7 @@ fn the_printed_command_resumes_after_a_signal_and_a_failure() {
         let map = map(&node, "new-key");
         let said = fs::File::create(node.root.path().join("said")).unwrap();
         let mut child = node
-            .command(&[&arguments(&map), &["--rate", "6"][..]].concat())
+            .command(&[&arguments(&map), &["--rate", "2"][..]].concat())
             .stdout(Stdio::null())
             .stderr(said)
             .spawn()

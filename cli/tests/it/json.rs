@@ -57,7 +57,7 @@ fn a_plan() {
                 assert!(file.ends_with("/new-key"), "{file}");
             }
             "refuse" => {
-                has(&line["error"], &["kind", "message", "path", "hint"]);
+                has(&line["error"], &["kind", "message", "path", "cure"]);
                 assert_eq!(line["error"]["kind"], "corrupt");
             }
             other => panic!("{other}"),
@@ -90,7 +90,7 @@ fn a_run() {
             "rewritten" => has(line, &["new"]),
             _ => {
                 let error = &line["error"];
-                has(error, &["kind", "message", "path", "chunk", "hint"]);
+                has(error, &["kind", "message", "path", "chunk", "cure"]);
                 assert_eq!((&error["kind"], &error["chunk"]), (&json!("corrupt"), &json!(1)));
                 assert!(error["path"].as_str().unwrap().ends_with("oa-2-big-Data.db"));
             }
@@ -133,7 +133,7 @@ fn a_verification_and_a_census() {
     let run = node.read("census", &["--json"]).exits(3);
     let unknown = run.of_type("unknown");
     assert_eq!(unknown.len(), 1);
-    has(&unknown[0], &["kind", "message", "path", "hint"]);
+    has(&unknown[0], &["kind", "message", "path", "cure"]);
     assert_eq!(summary(&run)["unknown_sstables"], 1);
 }
 
@@ -208,7 +208,7 @@ fn the_last_line_of_every_command() {
     let run = node.run(&["census", "--data-dir", "data", "--threds", "2", "--json"]);
     let error = &run.lines()[0];
     assert_eq!(error["message"], "unexpected argument '--threds' found");
-    assert!(error["hint"].as_str().unwrap().contains("'--threads'"), "{error}");
+    assert!(error["cure"].as_str().unwrap().contains("'--threads'"), "{error}");
     // A word after the arguments requests nothing.
     let run = Run::from(node.command(&["nonsense", "--", "--json"]).output().unwrap()).exits(2);
     assert!(run.out.is_empty() && run.err.contains("nonsense"), "{run:?}");
@@ -242,7 +242,7 @@ fn errors() {
         let lines = run.of_type("error");
         let notes = run.of_type("note").len();
         assert_eq!((lines.len(), run.lines().len()), (1, 1 + notes), "{run:?}");
-        has(&lines[0], &["message", "hint"]);
+        has(&lines[0], &["message", "cure"]);
         assert_eq!(lines[0]["kind"], kind);
     }
 }

@@ -30,12 +30,12 @@ fn trouble(site: &Site, code: i32) -> (String, String, String) {
     failed.retain(|line| line["outcome"] == "failed");
     assert_eq!(failed.len(), 1, "{run:?}");
     let field = |name: &str| failed[0][name].as_str().unwrap_or_default().to_owned();
-    let (step, message, hint) = (field("step"), field("message"), field("hint"));
+    let (step, message, hint) = (field("step"), field("message"), field("cure"));
     let text = site.keys("test", &[GROUP]).exits(code);
     let line = text.out.lines().find(|line| line.contains("FAILED")).unwrap();
     assert!(line.contains(&step) && line.contains(&message), "{line} {message}");
     if !hint.is_empty() {
-        assert!(text.out.lines().any(|line| line.trim() == format!("hint: {hint}")), "{text:?}");
+        assert!(text.out.lines().any(|line| line.trim() == format!("cure: {hint}")), "{text:?}");
     }
     (step, message, hint)
 }
@@ -82,7 +82,7 @@ fn a_good_server_passes_step_by_step() {
     for line in run.of_type("check") {
         assert_eq!(line["group"], GROUP);
         assert_eq!(line["host"], site.sim.host().to_string());
-        assert_eq!(line["hint"], json!(null));
+        assert_eq!(line["cure"], json!(null));
     }
     let message = |step: &str| {
         let line = run.lines().into_iter().find(|line| line["step"] == step).unwrap();
@@ -128,7 +128,7 @@ fn keys_that_the_data_is_under_are_tried() {
     assert_eq!((failed.len(), &failed[0]["step"]), (1, &json!("key in use")));
     assert!(failed[0]["message"].as_str().unwrap().contains("(67)"), "{run:?}");
     assert!(
-        failed[0]["hint"].as_str().unwrap().starts_with("reactivate the key on the key server")
+        failed[0]["cure"].as_str().unwrap().starts_with("reactivate the key on the key server")
     );
     site.keys("test", &[]).exits(0);
 }
@@ -306,7 +306,7 @@ fn key_stores_that_cannot_be_used() {
         let found = lines[0]["message"].as_str().unwrap();
         assert!(found.contains(&format!("kmip_hosts.kmip1.{setting}")), "{found}");
         assert!(found.contains(message), "{found}");
-        let said = lines[0]["hint"].as_str().unwrap();
+        let said = lines[0]["cure"].as_str().unwrap();
         assert!(said.contains(hint) && !said.is_empty(), "{said}");
         assert_eq!(site.sim.connections(), 0);
         let text = site.keys("test", &[GROUP]);
@@ -374,7 +374,7 @@ fn a_name_without_an_address_is_reported() {
     site.configure(&format!("hosts: {host}"), "hosts: no-such-host.invalid");
     let run = site.keys("test", &[GROUP]).exits(6);
     run.says("no-such-host.invalid:5696: cannot resolve the name")
-        .says("hint: check the host's name, or write its address in kmip_hosts");
+        .says("cure: check the host's name, or write its address in kmip_hosts");
 }
 
 #[test]
@@ -439,7 +439,7 @@ fn each_host_is_tried_for_itself() {
     let at = |part: &str| text.out.find(part).unwrap_or_else(|| panic!("{part}: {text:?}"));
     assert!(at(&format!("  {dead}\n")) < at(&format!("  {host}\n")));
     assert!(at("FAILED   connection") < at(&format!("  {host}\n")));
-    text.says("hint: check that the key server runs, its port, and the firewall");
+    text.says("cure: check that the key server runs, its port, and the firewall");
     // The others work with the second one.
     site.keys("list", &[GROUP]).exits(0);
 }
@@ -479,7 +479,7 @@ fn every_key_in_use_is_tried_on_every_host() {
     assert_eq!(check(&run, &host)["outcome"], "ok");
     let lacks = check(&run, &other);
     assert!(lacks["outcome"] == "failed" && lacks["message"].as_str().unwrap().contains(OLD));
-    assert!(lacks["hint"].as_str().unwrap().contains("replicate the keys"), "{lacks}");
+    assert!(lacks["cure"].as_str().unwrap().contains("replicate the keys"), "{lacks}");
     // Another key under that id is worse than none.
     let keep = |byte: u8| {
         let key: Vec<u8> = (byte..byte + 32).collect();
