@@ -1,6 +1,8 @@
 //! Runs that are ended from outside, or slowed down: signals, `--deadline`, `--stop-after`,
 //! `--control`.
 
+#![expect(clippy::print_stderr, reason = "says what was not tried")]
+
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
@@ -355,7 +357,7 @@ fn is_ignored(signal: Signal) -> bool {
 fn the_printed_command_resumes_after_a_signal_and_a_failure() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         if is_ignored(signal) {
-            println!("{signal:?} is ignored here, as by nohup: not tried");
+            eprintln!("{signal:?} is ignored here, as by nohup: not tried");
             continue;
         }
         let node = three();
