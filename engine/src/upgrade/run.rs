@@ -34,8 +34,8 @@ impl Prepared<'_> {
             ));
         }
         let pending = pending_copies(session)?;
-        let (history, mut resumable) = unfinished.unzip();
-        let mut resumable = resumable.take().unwrap_or_default();
+        let (history, resumable) = unfinished.unzip();
+        let mut resumable = resumable.unwrap_or_default();
         let staged = resumable.directories();
         sweep(writer, &Keep { staged, marker: history.is_some() })?;
         let mut report = Report::foreseen(&plan);

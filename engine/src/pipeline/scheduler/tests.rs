@@ -169,46 +169,55 @@ fn no_more_tasks_are_open_than_the_limits() {
     }
 }
 
+/// Does something in its last step, and is done then.
+struct Ends<F> {
+    pieces: u64,
+    step: F,
+}
+
+impl<F: Fn() + Send + Sync> Task for Ends<F> {
+    type Scratch = ();
+    type Stage = ();
+
+    fn scratch() -> Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self) -> u64 {
+        1
+    }
+
+    fn work(&self) -> u64 {
+        1
+    }
+
+    fn begin(&self) -> Result<Next<()>> {
+        Ok(Next::stage((), self.pieces))
+    }
+
+    fn piece(&self, _stage: &(), _piece: u64, _scratch: &mut ()) -> Result<u64> {
+        Ok(1)
+    }
+
+    fn end(&self, _stage: &()) -> Result<Next<()>> {
+        (self.step)();
+        Ok(Next::Done)
+    }
+
+    fn abandon(&self, _stage: Option<()>, _why: &Error) {
+        unreachable!("it is done");
+    }
+}
+
 /// All open tasks can wait for the disk at the same time: here each waits for all others.
 #[test]
 fn serial_steps_do_not_wait_for_each_other() {
-    struct Waits<'a>(&'a std::sync::Barrier);
-
-    impl Task for Waits<'_> {
-        type Scratch = ();
-        type Stage = ();
-
-        fn scratch() -> Result<()> {
-            Ok(())
-        }
-
-        fn bytes(&self) -> u64 {
-            1
-        }
-
-        fn work(&self) -> u64 {
-            1
-        }
-
-        fn begin(&self) -> Result<Next<()>> {
-            Ok(Next::stage((), 1))
-        }
-
-        fn piece(&self, _stage: &(), _piece: u64, _scratch: &mut ()) -> Result<u64> {
-            Ok(1)
-        }
-
-        fn end(&self, _stage: &()) -> Result<Next<()>> {
-            self.0.wait();
-            Ok(Next::Done)
-        }
-
-        fn abandon(&self, _stage: Option<()>, _why: &Error) {}
-    }
-
     let count = limits(2).open_tasks() + limits(2).small_tasks();
     let barrier = std::sync::Barrier::new(count);
-    let tasks: Vec<_> = (0..3 * count).map(|_| Waits(&barrier)).collect();
+    let wait = || {
+        barrier.wait();
+    };
+    let tasks: Vec<_> = (0..3 * count).map(|_| Ends { pieces: 1, step: &wait }).collect();
     let mut ended = 0;
     run(&tasks, limits(2), &Control::default(), |_, step| {
         if let Step::Ended(outcome) = step {
@@ -385,50 +394,17 @@ fn a_paused_run_continues_when_it_is_released() {
     });
 }
 
-/// Stops the run in its last step, and gives the coordinator time to see that.
-struct StopsAtTheEnd<'c>(&'c Control);
-
-impl Task for StopsAtTheEnd<'_> {
-    type Scratch = ();
-    type Stage = ();
-
-    fn scratch() -> Result<()> {
-        Ok(())
-    }
-
-    fn bytes(&self) -> u64 {
-        1
-    }
-
-    fn work(&self) -> u64 {
-        1
-    }
-
-    fn begin(&self) -> Result<Next<()>> {
-        Ok(Next::stage((), 2))
-    }
-
-    fn piece(&self, _stage: &(), _piece: u64, _scratch: &mut ()) -> Result<u64> {
-        Ok(1)
-    }
-
-    fn end(&self, _stage: &()) -> Result<Next<()>> {
-        self.0.stop();
-        std::thread::sleep(Duration::from_millis(300));
-        Ok(Next::Done)
-    }
-
-    fn abandon(&self, _stage: Option<()>, _why: &Error) {
-        unreachable!("it is done");
-    }
-}
-
 #[test]
 fn a_task_whose_last_step_outlasts_the_run_is_done() {
     for threads in [1, 2] {
         let control = Control::default();
         let mut outcomes = vec![];
-        run(&[StopsAtTheEnd(&control)], limits(threads), &control, |_, step| {
+        // The coordinator has time to see that the run is stopped.
+        let stop = || {
+            control.stop();
+            std::thread::sleep(Duration::from_millis(300));
+        };
+        run(&[Ends { pieces: 2, step: stop }], limits(threads), &control, |_, step| {
             if let Step::Ended(outcome) = step {
                 outcomes.push(outcome.map_err(|error| error.kind()));
             }

@@ -37,24 +37,12 @@ impl<'a> Rewrite<'a> {
             let path = self.planned.staging_path();
             staged = StagingArea::create(self.job.storage, &self.planned.data_dir, path);
         }
-        let staging = match staged {
-            Ok(staging) => staging,
-            Err(why) => {
-                self.give_up(&ledger, None, &why);
-                return Err(why);
-            }
-        };
+        let staging = staged.inspect_err(|why| self.give_up(&ledger, None, why))?;
         let opened = match resumed {
             Some(resumed) => self.reopen_sink(&staging, &layout, &sealer, resumed),
             None => self.create_sink(&staging, &layout, &sealer),
         };
-        let sink = match opened {
-            Ok(sink) => sink,
-            Err(why) => {
-                self.give_up(&ledger, Some(&staging), &why);
-                return Err(why);
-            }
-        };
+        let sink = opened.inspect_err(|why| self.give_up(&ledger, Some(&staging), why))?;
         let written = Progress::new(seed, self.job.checkpoint);
         let read_back = Progress::new(seed, self.job.checkpoint);
         if let Some(resumed) = resumed {
