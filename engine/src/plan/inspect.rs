@@ -11,9 +11,7 @@ use super::presence::{check_components, is_uncompressed_by_toc};
 use super::tally::{KeyUse, tally_chunks};
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::options::{ChunkScheme, CompressorClass, OptionMap};
-use crate::sstable::{
-    ChunkTable, Component, CompressionHeader, PAGE, Support, Version, is_encrypted_page,
-};
+use crate::sstable::{ChunkTable, Component, CompressionHeader, PAGE, Version, is_encrypted_page};
 use crate::txn::LiveSSTable;
 use crate::{Error, ErrorKind, Result};
 
@@ -57,7 +55,7 @@ impl<'a> Inspector<'a> {
     /// [`crate::ErrorKind::Io`].
     pub fn inspect(&self, sstable: Arc<LiveSSTable>) -> Result<Facts> {
         let data = sstable.path(&Component::Data);
-        let version = supported_version(&sstable)?;
+        let version = sstable.supported_version()?;
         let mut warnings = Vec::new();
         check_components(self.storage, &sstable, &mut warnings)?;
         let files = self.stat_files(&sstable)?;
@@ -222,23 +220,4 @@ fn stored_scheme(class: &CompressorClass, stored: &OptionMap) -> Result<ChunkSch
              damaged: restore it from a backup",
         ),
     })
-}
-
-fn supported_version(sstable: &LiveSSTable) -> Result<&'static Version> {
-    let path = || sstable.path(&Component::Data);
-    let version = sstable.descriptor.version().ok_or_else(|| {
-        Error::unsupported(format!(
-            "SSTable version '{}' of format {} is not known",
-            sstable.descriptor.version,
-            sstable.descriptor.format.name()
-        ))
-        .at(path())
-        .hint("use a node-side upgrade for this table")
-    })?;
-    match version.support {
-        Support::Yes => Ok(version),
-        Support::No(why) => Err(Error::unsupported(format!("SSTable version {version}: {why}"))
-            .at(path())
-            .hint("use a node-side upgrade for this table")),
-    }
 }

@@ -19,7 +19,7 @@ use crate::io::{Access, Source, Storage};
 use crate::keys::{HeaderKind, KeyId, KeyProvider, KeyRef, MAX_KEY_ID_LENGTH};
 use crate::memory::WipedBuffer;
 use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions};
-use crate::sstable::{BodyKind, ChunkTable, ColumnHeader, Component, RowHeader, Support, Version};
+use crate::sstable::{BodyKind, ChunkTable, ColumnHeader, Component, RowHeader, Version};
 use crate::txn::LiveSSTable;
 use crate::{Error, Result};
 
@@ -79,7 +79,7 @@ impl Opener<'_> {
     }
 
     pub(super) fn open<'s>(&self, sstable: &'s LiveSSTable) -> Result<Opened<'s>> {
-        let version = supported(sstable)?;
+        let version = sstable.supported_version()?;
         let data = sstable.path(&Component::Data);
         for component in [Component::Data, Component::Statistics] {
             if !sstable.has(&component) {
@@ -230,20 +230,6 @@ fn header(metadata: &Metadata, path: PathBuf) -> Result<RowHeader> {
         Some(Err(error)) => Err(damaged(format!("its HEADER cannot be read: {error}"))),
         None => Err(damaged("it has no HEADER".to_owned())),
     }
-}
-
-fn supported(sstable: &LiveSSTable) -> Result<&'static Version> {
-    let descriptor = &sstable.descriptor;
-    let why = match descriptor.version() {
-        Some(version) => match version.support {
-            Support::Yes => return Ok(version),
-            Support::No(why) => why,
-        },
-        None => "it is not known",
-    };
-    let name =
-        format!("SSTable version {}-{}: {why}", descriptor.version, descriptor.format.name());
-    Err(Error::unsupported(name).at(sstable.path(&Component::Data)))
 }
 
 const ACCESS: Access<'static> = Access::Positional;

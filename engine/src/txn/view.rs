@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::log::{LogFileName, Verdict, logs_among, refused};
 use super::record::RecordKind;
 use crate::io::{Entry, EntryKind, Storage};
-use crate::sstable::{Component, Descriptor, parse_file_name};
+use crate::sstable::{Component, Descriptor, Support, Version, parse_file_name};
 use crate::{Error, Result};
 
 /// An SSTable that a node would load.
@@ -26,6 +26,29 @@ impl LiveSSTable {
     #[must_use]
     pub fn path(&self, component: &Component) -> PathBuf {
         self.descriptor.path(&self.directory, component)
+    }
+
+    /// Its version, if this release reads it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`].
+    pub(crate) fn supported_version(&self) -> Result<&'static Version> {
+        let unsupported = |what: String| {
+            Error::unsupported(what)
+                .at(self.path(&Component::Data))
+                .hint("use a node-side upgrade for this table")
+        };
+        let version = self.descriptor.version().ok_or_else(|| {
+            unsupported(format!(
+                "SSTable version '{}' of format {} is not known",
+                self.descriptor.version,
+                self.descriptor.format.name()
+            ))
+        })?;
+        match version.support {
+            Support::Yes => Ok(version),
+            Support::No(why) => Err(unsupported(format!("SSTable version {version}: {why}"))),
+        }
     }
 
     /// Whether it has a component.
