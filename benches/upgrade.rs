@@ -10,7 +10,7 @@ use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::KeySources;
 use rekey_engine::options::ChunkLength;
-use rekey_engine::plan::{Selection, Target};
+use rekey_engine::plan::{Selection, Target, Targets};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, PlanRequest, Session};
 
@@ -49,10 +49,11 @@ fn upgrade(site: &Site, target: &Target, threads: usize) -> usize {
     let session = Session::open(Box::new(LocalStorage), &data, LeaseMode::Exclusive, true)
         .expect("a session");
     let threads = NonZeroUsize::new(threads).expect("a thread");
+    let targets = Targets::one(target.clone());
     let request = PlanRequest {
         archives: upgrade::Archives::default(),
         selection: &Selection::default(),
-        target,
+        targets: &targets,
         flavor: Some(Flavor::Apache4),
         sources: &KeySources::default(),
         threads,

@@ -1,8 +1,10 @@
-//! Benchmarks that take turns with what they are measured against: `compare` and `openssl`.
+//! Benchmarks that take turns with what they are measured against: `compare`, `estimate` and `openssl`.
 
 #![forbid(unsafe_code)]
 
 mod compare;
+mod estimate;
+mod lay_out;
 mod measure;
 mod openssl;
 
@@ -19,6 +21,10 @@ use rekey_engine::options::ChunkLength;
 enum Args {
     /// Measure the tool beside what bounds it
     Compare(compare::Options),
+    /// Compare what a plan estimates with what the run takes
+    Estimate(estimate::Options),
+    /// Lay a trie index out for other pages, in clear
+    LayOut(lay_out::Options),
     /// Measure the ciphers beside OpenSSL's, on one core
     Openssl(openssl::Options),
     /// Make SSTables under AES-256-CBC, to profile with, and print the arguments that give them
@@ -49,6 +55,8 @@ struct MakeArgs {
 fn main() -> ExitCode {
     let done = match Args::parse() {
         Args::Compare(options) => compare::run(&options),
+        Args::Estimate(options) => estimate::run(&options),
+        Args::LayOut(options) => lay_out::run(&options),
         Args::Openssl(options) => openssl::run(&options),
         Args::Make(args) => make(&args).map_err(Into::into),
     };

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use rekey_engine::plan::Plan;
+use rekey_engine::evidence::Answer;
+use rekey_engine::plan::{Plan, SystemPlan};
 use rekey_engine::upgrade::Report;
 use rekey_engine::{Error, ErrorKind};
 
@@ -19,6 +20,10 @@ pub(crate) const FAILED: Code = Code(1);
 pub(crate) const USAGE: Code = Code(2);
 /// Some SSTables failed, the rest were done.
 pub(crate) const SOME_FAILED: Code = Code(3);
+/// The window is too short: as a run that is ended by it, that leaves some SSTables.
+pub(crate) const TOO_LONG: Code = SOME_FAILED;
+/// Nobody can tell whether the key is in use, or it is not, once the node has been started.
+pub(crate) const UNCERTAIN: Code = SOME_FAILED;
 /// The key is still in use.
 pub(crate) const IN_USE: Code = Code(4);
 /// A node or another run holds the data.
@@ -70,14 +75,28 @@ pub(crate) fn of_report(report: &Report) -> Code {
 
 /// The status for a plan: that of what blocks it; otherwise what the run would end with if nothing
 /// else failed.
-pub(crate) fn of_plan(plan: &Plan) -> Code {
+pub(crate) fn of_plan(plan: &Plan, files: Option<&SystemPlan>) -> Code {
     if let Some(blocker) = plan.blocker() {
         return of_error(&blocker.error);
     }
-    let foreseen = Report::foreseen(plan);
+    let mut foreseen = Report::foreseen(plan);
+    let mut does_something = plan.rewrites().next().is_some();
+    if let Some(files) = files {
+        foreseen.join(files.foreseen());
+        does_something |= files.changes().next().is_some();
+    }
     match foreseen.failures().next() {
-        Some(_) if plan.rewrites().next().is_some() => SOME_FAILED,
+        Some(_) if does_something => SOME_FAILED,
         _ => of_report(&foreseen),
+    }
+}
+
+/// The status for an answer of `may-destroy`: only a yes is a success.
+pub(crate) const fn of_answer(answer: Answer) -> Code {
+    match answer {
+        Answer::Yes => DONE,
+        Answer::AfterNextStart | Answer::Unknown => UNCERTAIN,
+        Answer::No => IN_USE,
     }
 }
 

@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod beside;
 mod commands;
+mod documents;
 mod exit_code;
 mod harden;
 mod names;
+mod node;
+mod overview;
 mod resolve;
 mod ui;
 mod watch;
@@ -14,11 +18,10 @@ mod watch;
 use std::alloc::System;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use rekey_engine::io::act_as_owner;
 use zeroizing_alloc::ZeroAlloc;
 
-use crate::args::{Args, Command, UserArgs};
+use crate::args::{Args, Command, UserArgs, nodetool};
 use crate::exit_code::Code;
 use crate::ui::Output;
 
@@ -30,14 +33,22 @@ static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 fn main() -> ExitCode {
     harden::forbid_core_dumps();
     harden::fail_where_files_are_limited();
-    let words = || std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) => return ui::usage(&error, words()).into(),
+    let line = nodetool::strip(std::env::args_os());
+    ui::remember(&line.words);
+    let (mut args, sources) = match Args::read(&line.words) {
+        Ok(read) => read,
+        Err(error) => {
+            let words = line.words.iter().map(|word| word.to_string_lossy().into_owned());
+            return ui::usage(&error, words).into();
+        }
     };
+    ui::settle(args.loudness.loudness());
     let (output, verb) = (Output::new(args.command.is_json()), args.command.verb());
-    // Before anything is examined, and before there is a second thread.
-    let result = work_as_owner(&args.command, output).and_then(|()| run(args.command));
+    output.ignored(&line.ignored);
+    let result = node::settle(&mut args.command, &sources, output)
+        // Before any data is examined, and before there is a second thread.
+        .and_then(|()| work_as_owner(&args.command, output))
+        .and_then(|()| run(args.command));
     output.end(verb, result).into()
 }
 
@@ -54,13 +65,17 @@ fn run(command: Command) -> rekey_engine::Result<Code> {
     match command {
         Command::Abandon(args) => commands::abandon::run(&args),
         Command::Census(args) => commands::census::run(&args),
+        Command::Config(args) => commands::config::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => commands::demo::run(&args),
         Command::Generate(command) => commands::generate::run(&command),
         Command::Keys(command) => commands::keys::run(&command),
+        Command::MayDestroy(args) => commands::may_destroy::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Schema(args) => commands::schema::run(&args),
         Command::Status(args) => commands::status::run(&args),
-        Command::Upgradesstables(args) => commands::upgradesstables::run(&args),
+        Command::Upgradesstables(args) => commands::upgradesstables::run(args),
         Command::Verify(args) => commands::verify::run(&args),
     }
 }

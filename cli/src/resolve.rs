@@ -7,18 +7,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::ZonedDateTime;
-use rekey_engine::config::NodeConfig;
+use rekey_engine::config::{BesideTables, Node, NodeConfig};
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::journal::History;
-use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
-use rekey_engine::options::{ChunkScheme, CompressionParams, OptionMap, ProviderOptions};
+use rekey_engine::keys::{
+    KeyId, KeySources, KeyTable, KmipKeyFile, KmipServers, LocalKeyFiles, NodeKeystore,
+    ReplicatedKeys,
+};
+use rekey_engine::options::OptionMap;
 use rekey_engine::pipeline::Control;
-use rekey_engine::plan::{KeyWish, Selection, Target, Usage};
-use rekey_engine::upgrade::{self, Archives, Said, Session};
+use rekey_engine::plan::{Selection, Targets};
+use rekey_engine::schema::{NodeKeyTables, Schema};
+use rekey_engine::txn::Flavor;
+use rekey_engine::upgrade::{
+    self, Archives, KeyAsked, OwnOptions, Said, Session, TargetOptions, TargetRequest,
+};
 use rekey_engine::{Error, Result};
 
 use crate::args::{
-    ArchiveArgs, DataArgs, Io, KeyArgs, Rate, ServerArgs, StoppedArgs, TargetArgs, WatchArgs,
+    ArchiveArgs, DataArgs, Io, KeyArgs, Rate, ServerArgs, StoppedArgs, TargetArgs, UpgradeArgs,
+    WatchArgs,
 };
 use crate::names;
 use crate::ui::Output;
@@ -54,9 +62,36 @@ impl DataArgs {
     }
 
     pub(crate) fn threads(&self) -> NonZeroUsize {
-        self.threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .unwrap_or(NonZeroUsize::MIN)
+        self.threads.unwrap_or_else(all_cores)
+    }
+}
+
+fn all_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+impl UpgradeArgs {
+    /// Worker threads: nodetool's `-j` counts SSTables at once, which is as many.
+    pub(crate) fn threads(&self) -> NonZeroUsize {
+        match self.jobs.map(NonZeroUsize::new) {
+            Some(Some(jobs)) => jobs,
+            Some(None) => all_cores(),
+            None => self.data.threads(),
+        }
+    }
+
+    /// What cannot be honoured is not ignored: more would be rewritten than was asked for.
+    pub(crate) fn refuse_an_age(&self) -> Result<()> {
+        match &self.max_timestamp {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(
+                "-t/--max-timestamp: SSTables are not chosen by the time of their creation here",
+            )
+            .hint(
+                "leave it out: an SSTable that is under its target already is left as it is; to \
+                   do less at once, name tables, or use --stop-after or --deadline",
+            )),
+        }
     }
 }
 
@@ -96,76 +131,157 @@ impl ServerArgs {
 }
 
 impl KeyArgs {
-    pub(crate) fn sources(&self) -> Result<KeySources> {
-        let servers = self.config.as_ref().map(|path| self.servers.config(path)).transpose()?;
+    /// The places of keys. The table of the replicated provider is in the data directories; `flavor` is
+    /// the product, if the operator says it.
+    pub(crate) fn sources(&self, data: &DataArgs, flavor: Option<Flavor>) -> Result<KeySources> {
+        let config = self.config.as_ref().map(|path| self.servers.config(path)).transpose()?;
+        if config.is_none() && !self.servers.kmip_set.is_empty() {
+            return Err(Error::invalid("--kmip-set is given, and no file with kmip_hosts")
+                .hint("name the node's hcd.yaml or dse.yaml: --config FILE"));
+        }
+        let local = LocalKeyFiles::new(self.key_base.clone());
+        let tables = NodeKeyTables::new(data.data_dirs.clone(), local.clone());
+        let system_keys = config.as_ref().map(|config| config.system_key_directory().to_owned());
+        let table = match flavor {
+            Some(Flavor::Dse) => Some(KeyTable::Dse),
+            Some(Flavor::ConvergedCore) => Some(KeyTable::Hcd),
+            _ => None,
+        };
         Ok(KeySources {
-            local: LocalKeyFiles::new(self.key_base.clone()),
+            local,
             exported: self.kmip_keys.as_ref().map(KmipKeyFile::open).transpose()?,
-            servers: servers.map(KmipServers::new),
+            replicated: Some(ReplicatedKeys::new(Box::new(tables), system_keys, table)),
+            servers: config.map(KmipServers::new),
+            keystore: keystore(data)?,
         })
     }
 }
 
+/// The key store of the node's `transparent_data_encryption_options`.
+fn keystore(data: &DataArgs) -> Result<Option<NodeKeystore>> {
+    let Some(node) = &data.node.found else { return Ok(None) };
+    let says = BesideTables::read(&node.installation().cassandra_yaml.value)?;
+    Ok(says.transparent.and_then(NodeKeystore::new))
+}
+
 impl TargetArgs {
-    /// The target of SSTables. The key of an unfinished run is used again, unless a key is named:
-    /// applying the database's rules again would choose the key that its SSTables are already
-    /// under, and refuse them as being under the old key.
-    pub(crate) fn target(
-        &self,
-        sources: &KeySources,
-        session: &Session,
-        unfinished: Option<&History>,
-        threads: NonZeroUsize,
-    ) -> Result<Target> {
-        let of_options = |error: Error| {
-            // Whatever is wrong with the map, the map has to be corrected.
-            Error::invalid("the options of --compression").wrapping(error)
-        };
-        let map = OptionMap::parse_cql(&self.compression).map_err(of_options)?;
-        let params = CompressionParams::from_cql_options(&map).map_err(of_options)?;
-        let named = self.key_id.clone().map(KeyId::new).transpose()?;
-        let scheme = params.scheme().map_err(of_options)?;
-        let on_server = scheme
-            .as_ref()
-            .and_then(ChunkScheme::encryptor)
-            .filter(|options| matches!(options.provider(), ProviderOptions::Kmip { .. }));
-        let recorded = match on_server {
-            Some(options) => upgrade::recorded_key(session, options)?,
-            None => None,
-        };
-        // For a rotation with nothing staged, its record knows more: whether the key is still
-        // usable.
-        let is_resumed =
-            |history: &&History| on_server.is_some() && !(self.create_key && history.is_at_rest());
-        let resumed = unfinished
-            .filter(is_resumed)
-            .and_then(|unfinished| upgrade::resumed_key(unfinished, &params));
-        let is_open = on_server.is_some() && named.is_none() && resumed.is_none();
-        let usage = match self.create_key && is_open {
-            true => Usage { recorded: recorded.clone(), ..upgrade::usage(session, threads)? },
-            false => Usage::default(),
-        };
-        let wish = match (&named, &self.even_if, &resumed) {
-            (Some(id), None, _) => KeyWish::Named(id),
-            (Some(id), Some(state), _) => KeyWish::EvenIf(id, state),
-            (None, _, Some(id)) => KeyWish::Resumed(id),
-            _ if self.create_key => KeyWish::New(&usage),
-            _ => KeyWish::AsTheDatabase,
-        };
-        let mut target = Target::find(params, wish, sources, self.max_key_id_length)?;
-        if let Some(recorded) = &recorded {
-            target.recall(recorded);
+    /// The flavor that the operator says; else that of the product that the configuration tells, or that
+    /// ran last, which is shown. Copied data may be another product's.
+    fn flavor(&self, data: &DataArgs, schema: &Schema, output: Output) -> Option<Flavor> {
+        let node = data.node.found.as_ref();
+        if let Some(node) = node {
+            output.doubts(&node.warnings());
         }
-        match (target.encryptor(), self.decrypt) {
-            (None, false) => Err(Error::invalid(
-                "the options of --compression do not encrypt: everything would be in clear",
-            )
-            .hint("if that is what you want, say so: --decrypt")),
-            (Some(_), true) => {
-                Err(Error::invalid("--decrypt is given, and the options of --compression encrypt")
-                    .hint("leave --decrypt out, or name a class that does not encrypt"))
+        if self.flavor.is_some() || data.not_a_node {
+            return self.flavor;
+        }
+        let starting = upgrade::starting(node.map_or(&[], Node::installed), schema.local());
+        output.product(&starting);
+        starting.flavor.map(|fact| fact.value)
+    }
+
+    /// The node's schema; where --compression says what is to be done, a schema that cannot be read is
+    /// none.
+    pub(crate) fn schema(
+        &self,
+        session: &Session,
+        sources: &KeySources,
+        output: Output,
+    ) -> Result<Schema> {
+        if let Some(file) = &self.schema {
+            return upgrade::schema_of_file(session, sources, file);
+        }
+        match upgrade::schema(session, sources) {
+            Err(error) if self.compression.is_some() => {
+                output.note(&format!("the node's schema is not used: {}", error.chain()));
+                Ok(Schema::default())
             }
-            _ => Ok(target),
+            result => result,
         }
     }
+
+    /// The schema, the product and the targets of a plan.
+    pub(crate) fn settle(
+        &self,
+        session: &Session,
+        sources: &KeySources,
+        unfinished: Option<&History>,
+        scope: Scope<'_>,
+        output: Output,
+    ) -> Result<Settled> {
+        let schema = self.schema(session, sources, output)?;
+        let flavor = self.flavor(scope.data, &schema, output);
+        let targets = self.targets(session, (sources, &schema), unfinished, scope)?;
+        Ok(Settled { schema, flavor, targets })
+    }
+
+    /// What SSTables are to become.
+    pub(crate) fn targets(
+        &self,
+        session: &Session,
+        (sources, schema): (&KeySources, &Schema),
+        unfinished: Option<&History>,
+        scope: Scope<'_>,
+    ) -> Result<Targets> {
+        self.ask((sources, schema), scope, |request| upgrade::targets(session, unfinished, request))
+    }
+
+    /// Makes of the arguments what is asked of targets.
+    pub(crate) fn ask<T>(
+        &self,
+        (sources, schema): (&KeySources, &Schema),
+        scope: Scope<'_>,
+        then: impl FnOnce(&TargetRequest<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let named = self.key_id.clone().map(KeyId::new).transpose()?;
+        let key = match (&named, self.create_key) {
+            (Some(id), _) => KeyAsked::Named(id, self.even_if.as_deref()),
+            (None, true) => KeyAsked::New,
+            (None, false) => KeyAsked::AsTheDatabase,
+        };
+        let request = |options| TargetRequest {
+            selection: scope.selection,
+            archives: scope.archives,
+            options,
+            key,
+            may_decrypt: self.decrypt,
+            longest_id: self.max_key_id_length,
+            sources,
+            threads: scope.threads,
+        };
+        if let Some(map) = &self.compression {
+            let map = OptionMap::parse_cql(map)
+                .map_err(|error| Error::invalid("the options of --compression").wrapping(error))?;
+            return then(&request(TargetOptions::Map(&map)));
+        }
+        let pairs = self.changes.iter().map(|change| (change.option.clone(), change.value.clone()));
+        let changes: Vec<(String, String)> = pairs.collect();
+        // A node without a second file encrypts none of its own tables.
+        let nothing = || {
+            let node = scope.data.node.found.as_ref();
+            let is_known = node.is_some_and(|node| node.installation().second.is_none());
+            is_known.then(OptionMap::default)
+        };
+        let config = sources.servers.as_ref().map(KmipServers::config);
+        let system = config.map(NodeConfig::system_tables).transpose()?.or_else(nothing);
+        let own = OwnOptions { schema, changes: &changes, system: system.as_ref() };
+        then(&request(TargetOptions::Own(own)))
+    }
+}
+
+/// What a plan is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) selection: &'a Selection,
+    pub(crate) archives: Archives,
+    pub(crate) threads: NonZeroUsize,
+    pub(crate) data: &'a DataArgs,
+}
+
+/// What comes before a plan.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) schema: Schema,
+    pub(crate) flavor: Option<Flavor>,
+    pub(crate) targets: Targets,
 }

@@ -18,9 +18,9 @@ pub enum Event<'a> {
         /// Bytes that [`Event::Advanced`] will add up to, unless something fails.
         bytes: u64,
     },
-    /// Work on an SSTable began.
+    /// Work on an SSTable began, or on a file beside the tables.
     SSTableBegan {
-        /// Its table.
+        /// Its table; a word without a dot for a file beside the tables.
         table: &'a str,
         /// Its Data.db.
         data: &'a Path,

@@ -29,7 +29,7 @@ kmip() {
 }
 
 # What the connection doctor says of every connection that PyKMIP accepts, and what it misses in it.
-connected=(
+pykmip_connected=(
     "ok       TLS                  TLSv1.3"
     "ok       server certificate   server (localhost, 127.0.0.1), issued by inter"
     "ok       client certificate   asked for, and accepted"

@@ -84,8 +84,8 @@ for key in map(json.loads, sys.stdin):
 
 # keep_active KEY: the old key is in use, nobody confirms, and an active key cannot be destroyed.
 keep_active() {
-    asked "revoke: the table is under the key" 4 keys revoke "${kmip_config[@]}" --data-dir "$kmip/cbc/data" --yes group "$old_key" -- \
-        "kmip group/$old_key is in use" "nothing was revoked"
+    asked "revoke: the table is under the key" 4 keys revoke "${kmip_config[@]}" --data-dir "$kmip/cbc/data" --not-a-node --yes \
+        group "$old_key" -- "no: kmip group/$old_key" "nothing was revoked"
     asked "revoke: nobody confirms" 2 keys revoke "${kmip_config[@]}" --force group "$old_key" -- "no terminal" "nothing was done"
     server_has "nothing was done to the key" "$old_key" ACTIVE
     asked "destroy: the server keeps an active key" 6 keys destroy "${kmip_config[@]}" --force --yes group "$1" -- \
@@ -139,19 +139,19 @@ destroy_key() {
     local data copy=(--data-dir "$kmip/$1/data") state=$2
     shift 2
     all_tables
-    asked "destroy: the copy uses the key" 4 keys destroy "${kmip_config[@]}" "${data[@]}" "${copy[@]}" --yes \
-        group "$old_key" -- "kmip group/$old_key is in use" "nothing was destroyed"
-    asked "destroy: nobody confirms" 2 keys destroy "${kmip_config[@]}" "${data[@]}" group "$old_key" -- \
+    asked "destroy: the copy uses the key" 4 keys destroy "${kmip_config[@]}" "${data[@]}" "${copy[@]}" --not-a-node \
+        --yes group "$old_key" -- "no: kmip group/$old_key" "nothing was destroyed"
+    asked "destroy: nobody confirms" 2 keys destroy "${kmip_config[@]}" "${data[@]}" --not-a-node group "$old_key" -- \
         "no terminal" "nothing was done"
     server_has "destroy: the key is still there" "$old_key" DEACTIVATED
-    asked "destroy" 0 keys destroy "${kmip_config[@]}" "${data[@]}" --yes group "$old_key" -- \
-        "no chunk header names it" "destroyed key $old_key of group group"
+    asked "destroy" 0 keys destroy "${kmip_config[@]}" "${data[@]}" --not-a-node --yes group "$old_key" -- \
+        "looked at: " "destroyed key $old_key of group group"
     server_has "destroy: the key is gone" "$old_key" "$state"
     asked "destroyed: the copy cannot be read" 6 verify "${kmip_config[@]}" "${copy[@]}" -- "$@"
     asked "destroyed: keys test finds it in the copy" 6 keys test "${kmip_config[@]}" "${copy[@]}" group -- \
         "FAILED   key in use" "$old_key"
     asked "destroyed: the tables can" 0 verify "${kmip_config[@]}" "${data[@]}" -- "$((3 * ${#kmip_tables[@]})) verified"
-    asked "destroyed: once more" 6 keys destroy "${kmip_config[@]}" "${data[@]}" --yes group "$old_key"
+    asked "destroyed: once more" 6 keys destroy "${kmip_config[@]}" "${data[@]}" --not-a-node --yes group "$old_key"
 }
 
 # lose_server TABLE: first a server that hangs, then one that is not there; the table is not under its new key.

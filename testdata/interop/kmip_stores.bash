@@ -55,7 +55,6 @@ make_stores() {
     exported stranger.p12 stranger
     openssl pkcs8 -topk8 -in "$pki/client.key" -passout "pass:$store_password" -out client.enc
     cat client.enc "$pki/client.pem" >client.pem
-    cat "$pki/client.key" "$pki/client.pem" >clear.pem
 
     imported keytool.p12 PKCS12
     imported java8.p12 PKCS12 -J-Dkeystore.pkcs12.legacy
@@ -66,7 +65,15 @@ make_stores() {
     openssl pkcs12 -export -nokeys -in "$pki/ca.pem" -passout "pass:$store_password" -out trust-openssl.p12
     trusted trust.jks JKS
     trusted trust.p12 PKCS12
-    cp "$pki/ca.pem" trust.pem
+    make_clear_stores
+}
+
+# make_clear_stores: those of PEM without a password, which need no program.
+make_clear_stores() {
+    mkdir -p "$kmip/stores"
+    umask 077
+    cat "$kmip/pki/client.key" "$kmip/pki/client.pem" >"$kmip/stores/clear.pem"
+    cp "$kmip/pki/ca.pem" "$kmip/stores/trust.pem"
 }
 
 # exported FILE CLIENT OPTION...: a PKCS#12 file by openssl.

@@ -144,10 +144,10 @@ retire_old_key() {
     local data
     all_tables
     asked "revoke: the copy is under the key" 4 keys revoke "${kmip_config[@]}" "${data[@]}" --data-dir "$kmip/cbc-before/data" \
-        --yes group "$old_key" -- "kmip group/$old_key is in use" "nothing was revoked"
+        --not-a-node --yes group "$old_key" -- "no: kmip group/$old_key" "nothing was revoked"
     server_has "revoke: nothing was done to the key" "$old_key" ACTIVE
-    revoke_key "${data[@]}"
-    asked "revoke: once more" 6 keys revoke "${kmip_config[@]}" "${data[@]}" --yes group "$old_key"
+    revoke_key "${data[@]}" --not-a-node
+    asked "revoke: once more" 6 keys revoke "${kmip_config[@]}" "${data[@]}" --not-a-node --yes group "$old_key"
     rekeyed
 }
 

@@ -18,6 +18,7 @@ build_pykmip() {
 
 # See server.py and client.py.
 start_pykmip() {
+    connected=("${pykmip_connected[@]}")
     mkdir -p "$kmip/state"
     key_client=("$pykmip_python" "$interop/pykmip/client.py")
     start_key_server "$pykmip_python" "$interop/pykmip/server.py" "$kmip/pki" "$kmip/state"

@@ -13,8 +13,9 @@ stores() {
         return
     fi
     pass stores "made"
-    # Its own tests, on the new ones: what each holds, what Java sees in it, what must be refused, damage.
-    if (cd "$workspace" && REKEY_KEYSTORES=$folder logged cargo test --locked -p rekey-kmip --test keystore); then
+    # Its own tests, on the new ones: what each holds, what Java sees in it, what must be refused, damage. One package
+    # alone would be built with other features.
+    if (cd "$workspace" && REKEY_KEYSTORES=$folder logged cargo test --locked --workspace --test keystore); then
         pass stores "read, judged by Java, damage noticed"
     else
         fail stores "read, judged by Java, damage noticed" "exit code, see the log"

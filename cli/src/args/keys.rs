@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::shared::{ServerArgs, UserArgs};
+use super::BesideArgs;
+use super::shared::{NodeArgs, ServerArgs, UserArgs};
+use super::wish::Wish;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -32,6 +34,27 @@ impl KeysCommand {
         }
     }
 
+    /// What it takes from the node's configuration.
+    pub(super) fn wish(&mut self) -> Wish<'_> {
+        match self {
+            Self::List(args) => Wish::new(&mut args.node).servers(&mut args.config),
+            Self::Test(args) => {
+                let is_named = args.node.conf.is_some();
+                let wish = Wish::new(&mut args.node).servers(&mut args.config);
+                if is_named { wish.data(&mut args.data_dirs) } else { wish }
+            }
+            Self::Expire(args) => Wish::new(&mut args.group.node).servers(&mut args.group.config),
+            Self::Revoke(RevokeArgs { proof, group, .. })
+            | Self::Destroy(DestroyArgs { proof, group, .. }) => {
+                let wish = Wish::new(&mut group.node).servers(&mut group.config).node_if_there();
+                match proof.force {
+                    true => wish.data_if_there(&mut proof.data_dirs),
+                    false => wish.data(&mut proof.data_dirs),
+                }
+            }
+        }
+    }
+
     pub(super) fn is_json(&self) -> bool {
         match self {
             Self::List(args) => args.json,
@@ -46,9 +69,13 @@ impl KeysCommand {
 /// A group of servers.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GroupArgs {
-    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are. Without it, the one of
+    /// the configuration that is found
+    #[arg(long, value_name = "FILE", env = "SSTABLEREKEY_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) servers: ServerArgs,
@@ -79,9 +106,13 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
-    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are. Without it, the one of
+    /// the configuration that is found
+    #[arg(long, value_name = "FILE", env = "SSTABLEREKEY_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) servers: ServerArgs,
@@ -97,14 +128,19 @@ pub(crate) struct ListArgs {
 /// Arguments of `keys test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TestArgs {
-    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are. Without it, the one of
+    /// the configuration that is found
+    #[arg(long, value_name = "FILE", env = "SSTABLEREKEY_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) servers: ServerArgs,
 
-    /// A data directory of the node: the keys that its SSTables name are tried, too
+    /// A data directory of the node: the keys that its SSTables name are tried, too. Without it,
+    /// $SSTABLEREKEY_DATA_DIR, and those of the configuration if --conf names it
     #[arg(long = "data-dir", value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
 
@@ -153,14 +189,17 @@ pub(crate) enum Reason {
 /// What must show that a key may go.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProofArgs {
-    /// A data directory of the node; all of them. Their SSTables, snapshots and backups must not use
-    /// the key
-    #[arg(long = "data-dir", value_name = "DIR", required_unless_present = "force")]
+    /// A data directory of the node; all of them. Nothing there, and in the other directories of the
+    /// node's configuration, must use the key. Without it, $SSTABLEREKEY_DATA_DIR, and those of the configuration
+    #[arg(long = "data-dir", value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
 
     /// The data directories hold copied or restored data: no system keyspace has to be there
     #[arg(long)]
     pub(crate) not_a_node: bool,
+
+    #[command(flatten)]
+    pub(crate) dirs: BesideArgs,
 
     #[command(flatten)]
     pub(crate) user: UserArgs,

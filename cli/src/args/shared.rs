@@ -6,16 +6,33 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use rekey_engine::config::OwnSetting;
+use rekey_engine::config::{Node, OwnSetting};
 use rekey_engine::journal::Checkpoint;
 use rekey_engine::keys::DATABASE_KEY_ID_LIMIT;
 use rekey_engine::txn::Flavor;
 
+/// Which node.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct NodeArgs {
+    /// The node's cassandra.yaml, or a directory with it; without it, $CASSANDRA_CONF, the homes
+    /// ($DSE_HOME, $HCD_HOME, $CASSANDRA_HOME), and the usual folders of each product
+    #[arg(long, value_name = "PATH", env = "SSTABLEREKEY_CONF", hide_env_values = true)]
+    pub(crate) conf: Option<PathBuf>,
+
+    /// The configuration that was found, if one was looked for.
+    #[arg(skip)]
+    pub(crate) found: Option<Node>,
+}
+
 /// Which files.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DataArgs {
-    /// A data directory of the node (the one that holds keyspaces); repeat it for several
-    #[arg(long = "data-dir", value_name = "DIR", required = true)]
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+
+    /// A data directory of the node (the one that holds keyspaces); repeat it for several. Without
+    /// it, $SSTABLEREKEY_DATA_DIR (with colons between several), and those of the configuration
+    #[arg(long = "data-dir", value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
 
     /// The data directories hold copied or restored data: no system keyspace has to be there
@@ -34,7 +51,7 @@ pub(crate) struct DataArgs {
     pub(crate) io: Io,
 
     /// Worker threads; all cores without it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "SSTABLEREKEY_THREADS", hide_env_values = true)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Keyspace, or one of its tables as KEYSPACE.TABLE; all of them without it
@@ -48,7 +65,7 @@ pub(crate) struct DataArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct UserArgs {
     /// Started as root: work as this user; without it, as the user whom the data belongs to
-    #[arg(long = "as", value_name = "USER")]
+    #[arg(long = "as", value_name = "USER", env = "SSTABLEREKEY_AS", hide_env_values = true)]
     pub(crate) user: Option<String>,
 }
 
@@ -72,6 +89,43 @@ pub(crate) struct ArchiveArgs {
     pub(crate) backups: bool,
 }
 
+/// Which files beside the tables.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct SystemArgs {
+    /// Only these: tables, the commit log, hints; repeat it for several. Without it all of them, and of
+    /// the files beside the tables those of the node's configuration, unless tables are named
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) only: Vec<Only>,
+
+    #[command(flatten)]
+    pub(crate) dirs: BesideArgs,
+}
+
+/// Directories that the node's configuration does not name.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct BesideArgs {
+    /// A directory with segments of the commit log, such as an archive, beside those of the configuration;
+    /// repeat it for several. Without it, $SSTABLEREKEY_COMMITLOG_DIR, with colons between several
+    #[arg(long = "commitlog-dir", value_name = "DIR")]
+    pub(crate) commitlog_dirs: Vec<PathBuf>,
+
+    /// A directory with hints, beside the one of the configuration; repeat it for several. Without it,
+    /// $SSTABLEREKEY_HINTS_DIR, with colons between several
+    #[arg(long = "hints-dir", value_name = "DIR")]
+    pub(crate) hints_dirs: Vec<PathBuf>,
+}
+
+/// What a command works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Only {
+    /// SSTables
+    Tables,
+    /// Hints for other hosts
+    Hints,
+    /// Segments of the commit log, of CDC, and of archives
+    Commitlog,
+}
+
 /// How files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Io {
@@ -87,42 +141,55 @@ pub(crate) struct ServerArgs {
     /// A setting of this program for a group of kmip_hosts, which the node's own file may not have:
     /// verify_hostname (full, cn, off), keystore_alias, or keystore_password, truststore_password,
     /// keystore_key_password with _file or _descriptor
-    #[arg(long, value_name = "GROUP.KEY=VALUE", requires = "config")]
+    #[arg(long, value_name = "GROUP.KEY=VALUE")]
     pub(crate) kmip_set: Vec<OwnSetting>,
 }
 
 /// Where keys come from.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct KeyArgs {
-    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are
-    #[arg(long, value_name = "FILE")]
+    /// The node's hcd.yaml or dse.yaml: its kmip_hosts say where KMIP keys are, its
+    /// system_key_directory what decrypts those of the replicated provider. Without it, the one of the
+    /// configuration that is found
+    #[arg(long, value_name = "FILE", env = "SSTABLEREKEY_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) servers: ServerArgs,
 
-    /// A file with keys of KMIP servers or of the replicated provider (dse_system.encrypted_keys),
-    /// one line 'id = hex' each, mode 0600
-    #[arg(long, value_name = "FILE")]
+    /// A file with keys of KMIP servers or of the replicated provider (encrypted_keys), one line
+    /// 'id = hex' each, mode 0600
+    #[arg(long, value_name = "FILE", env = "SSTABLEREKEY_KMIP_KEYS", hide_env_values = true)]
     pub(crate) kmip_keys: Option<PathBuf>,
 
     /// Where relative paths of local key files start; the working directory without it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "SSTABLEREKEY_KEY_BASE", hide_env_values = true)]
     pub(crate) key_base: Option<PathBuf>,
 }
 
 /// What SSTables are to become.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// The new compression options, as in CQL: "{'class': 'Encryptor', ...}", or a whole ALTER TABLE
-    #[arg(long, value_name = "MAP", required = true)]
-    pub(crate) compression: String,
+    /// The new compression options of all that is selected, as in CQL: "{'class': 'Encryptor', ...}",
+    /// or a whole ALTER TABLE. Without it each table keeps its own, as the node's schema has them
+    #[arg(long, value_name = "MAP")]
+    pub(crate) compression: Option<String>,
 
-    /// Allow a --compression that writes what is encrypted in clear
+    /// Change one option of each encrypted table's own, as in secret_key_file=/etc/keys/new or
+    /// kmip_host=group; repeat it for several
+    #[arg(long = "set", value_name = "OPTION=VALUE", conflicts_with = "compression")]
+    pub(crate) changes: Vec<Change>,
+
+    /// Take the schema from this file (DESCRIBE SCHEMA, or the schema.cql of a snapshot) and not from
+    /// the node's own tables
+    #[arg(long, value_name = "FILE", conflicts_with = "compression")]
+    pub(crate) schema: Option<PathBuf>,
+
+    /// Allow to write in clear what is encrypted
     #[arg(long, conflicts_with_all = ["key_id", "create_key"])]
     pub(crate) decrypt: bool,
 
-    /// The id of the key to write with, on its KMIP server or in dse_system.encrypted_keys; without
+    /// The id of the key to write with, on its KMIP server or in the table encrypted_keys; without
     /// it, the key that the database would choose
     #[arg(long, value_name = "ID")]
     pub(crate) key_id: Option<String>,
@@ -142,22 +209,26 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "BYTES", default_value_t = DATABASE_KEY_ID_LIMIT)]
     pub(crate) max_key_id_length: usize,
 
-    /// The product that runs on the node, where its files do not tell: apache-3 (Cassandra 3.x),
+    /// The product that starts on the data, where neither its configuration nor its files tell: apache-3 (Cassandra 3.x),
     /// apache-4 (Cassandra 4.0 and later), converged-core (HCD), dse (DSE 6); or a name with a version,
     /// as cassandra-5.0, hcd
-    #[arg(long, value_name = "FLAVOR")]
+    #[arg(long, value_name = "FLAVOR", env = "SSTABLEREKEY_FLAVOR", hide_env_values = true)]
     pub(crate) flavor: Option<Flavor>,
 }
 
 /// Where an unfinished run is.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct StateArgs {
-    /// A data directory of the node; all that the run was begun with
-    #[arg(long = "data-dir", value_name = "DIR", required = true)]
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+
+    /// A data directory of the node; all that the run was begun with. Without it,
+    /// $SSTABLEREKEY_DATA_DIR, and those of the configuration
+    #[arg(long = "data-dir", value_name = "DIR")]
     pub(crate) data_dirs: Vec<PathBuf>,
 
     /// Where the run keeps its journal, if it was begun with that
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "SSTABLEREKEY_STATE_DIR", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// The data directories hold copied or restored data: no system keyspace has to be there
@@ -170,6 +241,26 @@ pub(crate) struct StateArgs {
     /// Print JSON lines instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// One option of a table, and its new value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) option: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Change {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((option, value)) if !option.trim().is_empty() => {
+                Ok(Self { option: option.trim().to_owned(), value: value.trim().to_owned() })
+            }
+            _ => Err(format!("'{text}' is not OPTION=VALUE")),
+        }
+    }
 }
 
 /// When checkpoints are made: `256`, `10s`, or both with a comma.

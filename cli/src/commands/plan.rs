@@ -1,16 +1,23 @@
 //! `plan`: what `upgradesstables` would do.
 
+use std::time::{Duration, Instant};
+
 use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::upgrade::{self, PlanRequest};
+use rekey_engine::keys::KmipServers;
+use rekey_engine::plan::Plan;
+use rekey_engine::schema::Schema;
+use rekey_engine::upgrade::{self, PlanRequest, Session, Work};
 
 use crate::args::PlanArgs;
 use crate::exit_code::{self, Code};
-use crate::ui::Output;
+use crate::resolve::{Scope, Settled};
+use crate::ui::{Estimate, Output};
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let output = Output::new(args.data.json);
-    let sources = args.keys.sources()?;
+    let began = Instant::now();
+    let sources = args.keys.sources(&args.data, args.target.flavor)?;
     let session = args
         .data
         .session_if_stopped(LeaseMode::Shared, args.stopped)?
@@ -21,21 +28,74 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let archives = args.archives.archives();
     let found = upgrade::find(&session)?;
     let threads = args.data.threads();
-    let target = args.target.target(&sources, &session, found.history(), threads)?;
-    let plan = upgrade::plan(
-        &session,
-        &PlanRequest {
-            selection: &selection,
-            archives,
-            target: &target,
-            flavor: args.target.flavor,
-            sources: &sources,
-            threads,
-        },
-    )?;
+    let scope = Scope { selection: &selection, archives, threads, data: &args.data };
+    let beside =
+        args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
+    let (plan, schema) = match args.system.takes_tables() {
+        false => (Plan::of_no_tables(), Schema::default()),
+        true => {
+            let settled = args.target.settle(&session, &sources, found.history(), scope, output)?;
+            let Settled { schema, flavor, targets } = settled;
+            let request = PlanRequest {
+                selection: &selection,
+                archives,
+                targets: &targets,
+                flavor,
+                sources: &sources,
+                threads,
+            };
+            (upgrade::plan(&session, &request)?, schema)
+        }
+    };
+    let files = beside.map(|beside| {
+        args.target.ask((&sources, &schema), scope, |request| {
+            upgrade::plan_system(&session, found.history(), request, &beside.request())
+        })
+    });
+    let files = files.transpose()?;
     output.servers(&sources);
-    output.plan(&plan);
+    output.plan(&plan, found.status().as_ref(), args.all);
+    if let Some(files) = &files {
+        output.files(files);
+    }
     output.nothing_to_rotate(&plan, &args.keys);
+    let suffices = match args.measure || args.window.is_some() {
+        true => measure(args, output, &session, &plan, began.elapsed())?,
+        false => true,
+    };
     output.exposure();
-    Ok(exit_code::of_plan(&plan))
+    Ok(match exit_code::of_plan(&plan, files.as_ref()) {
+        exit_code::DONE if !suffices => exit_code::TOO_LONG,
+        code => code,
+    })
+}
+
+/// Measures what the run would take; returns whether the window suffices, if there is one. The run
+/// plans, too.
+fn measure(
+    args: &PlanArgs,
+    output: Output,
+    session: &Session,
+    plan: &Plan,
+    planning: Duration,
+) -> Result<bool> {
+    if plan.blocker().is_some() {
+        output.note("nothing was measured: the plan is blocked");
+        return Ok(true);
+    }
+    if !session.lease().holders().is_empty() {
+        output.note(
+            "what works on this data and the measurement slow each other down; without it a run is \
+             faster than measured",
+        );
+    }
+    let Some(measured) = upgrade::measure(session, plan, args.data.threads())? else {
+        output.note("nothing was measured: nothing is to be rewritten");
+        return Ok(true);
+    };
+    let work = Work::of(plan);
+    let time = measured.time_for(work).saturating_add(planning);
+    let estimate = Estimate { measured, work, time, window: args.window.map(|window| window.0) };
+    output.estimate(&estimate);
+    Ok(estimate.suffices() != Some(false))
 }

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use rekey_engine::Result;
-use rekey_engine::upgrade;
+use rekey_engine::keys::KmipServers;
+use rekey_engine::upgrade::{self, Report};
 
 use crate::args::VerifyArgs;
 use crate::exit_code::{self, Code};
@@ -12,19 +13,34 @@ use crate::ui::Output;
 pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
     let output = Output::new(args.data.json);
     let started = Instant::now();
-    let sources = args.keys.sources()?;
+    let sources = args.keys.sources(&args.data, None)?;
     let session = args.data.session()?;
     output.place(&session);
     let selection = args.data.selection(output)?;
     args.data.note_empty(output, &session, &selection);
-    let report = upgrade::verify(
-        &session,
-        &selection,
-        args.archives.archives(),
-        &sources,
-        args.data.threads(),
-        output.observer("to read").as_mut(),
-    )?;
+    let beside =
+        args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
+    let threads = args.data.threads();
+    let mut report = match args.system.takes_tables() {
+        false => Report::default(),
+        true => upgrade::verify(
+            &session,
+            &selection,
+            args.archives.archives(),
+            &sources,
+            threads,
+            output.observer("to read").as_mut(),
+        )?,
+    };
+    if let Some(beside) = &beside {
+        report.join(upgrade::verify_system(
+            &session,
+            &beside.request(),
+            &sources,
+            threads,
+            output.observer("to read").as_mut(),
+        )?);
+    }
     output.servers(&sources);
     output.report(&report, None, started.elapsed().as_secs_f64());
     output.exposure();

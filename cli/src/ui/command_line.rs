@@ -1,14 +1,28 @@
 //! The command that this process was started with, to be pasted into a shell.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::OnceLock;
 
 use crate::args::{GroupArgs, KeyIdArgs, ProofArgs};
 
+/// The words that count, without those of nodetool, which may have a password among them.
+static WORDS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Keeps the words that may be shown.
+pub(crate) fn remember(words: &[OsString]) {
+    let _once = WORDS.set(words.to_vec());
+}
+
+/// The words that may be shown.
+pub(crate) fn words() -> &'static [OsString] {
+    WORDS.get().map_or(&[], Vec::as_slice)
+}
+
 /// Its own words, run from the directory that relative paths in them start from.
 pub(super) fn own() -> String {
-    let words: Vec<_> = std::env::args_os().map(|word| quoted(&word)).collect();
+    let words: Vec<_> = words().iter().map(|word| quoted(word)).collect();
     let command = words.join(" ");
     match std::env::current_dir() {
         Ok(directory) => format!("cd {} && {command}", quoted(directory.as_os_str())),
@@ -30,8 +44,10 @@ pub(crate) fn keys_command(
     key: &KeyIdArgs,
 ) -> String {
     let program = std::env::args_os().next().unwrap_or_else(|| "sstablerekey".into());
-    let mut words = vec![program, "keys".into(), verb.into(), "--config".into()];
-    words.push(of.config.clone().into_os_string());
+    let mut words = vec![program, "keys".into(), verb.into()];
+    if let Some(config) = &of.config {
+        words.extend(["--config".into(), config.clone().into_os_string()]);
+    }
     words.extend(of.servers.words());
     for data_dir in &proof.data_dirs {
         words.extend(["--data-dir".into(), data_dir.clone().into_os_string()]);

@@ -6,7 +6,8 @@ use clap::error::ErrorKind as Usage;
 use rekey_engine::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use super::{Output, json, output};
+use super::text::duration;
+use super::{Output, json, loudness, output};
 use crate::exit_code::{self, Code};
 
 /// The name of a command, and what its output is for.
@@ -37,6 +38,9 @@ impl Output {
             (Self::Json, Err(error)) => {
                 json::lines([last(json::error(error), verb.name, code)]);
             }
+        }
+        if let (Self::Text, Some(elapsed)) = (self, loudness::elapsed()) {
+            self.note(&format!("{} took {}", verb.name, duration(elapsed.as_secs_f64())));
         }
         written(verb, code)
     }

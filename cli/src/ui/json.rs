@@ -12,7 +12,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rekey_engine::Error;
-use rekey_engine::plan::{Severity, Target};
+use rekey_engine::plan::{Severity, Target, Targets};
 use rekey_engine::txn::Verdict;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub(super) fn lines(values: impl IntoIterator<Item = Value>) {
 
 /// A line of JSON that also escapes characters that JSON allows but a terminal might interpret.
 /// They can only occur inside strings.
-fn escaped(line: String) -> String {
+pub(super) fn escaped(line: String) -> String {
     if line.is_ascii() && !line.contains('\u{7f}') {
         return line;
     }
@@ -78,7 +78,20 @@ pub(super) fn error(error: &Error) -> Value {
     })
 }
 
-/// The target of every SSTable.
+/// The target of all SSTables, if they have the same.
+pub(super) fn only_target(targets: &Targets) -> Value {
+    match targets.distinct() {
+        [only] => target(only),
+        _ => Value::Null,
+    }
+}
+
+/// All targets, each once.
+pub(super) fn targets(targets: &Targets) -> Vec<Value> {
+    targets.distinct().iter().map(|of| target(of)).collect()
+}
+
+/// What SSTables become.
 pub(super) fn target(target: &Target) -> Value {
     let choice = target.choice();
     json!({

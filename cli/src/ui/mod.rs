@@ -3,27 +3,39 @@
 
 mod census;
 mod command_line;
+mod config;
 mod end;
 mod json;
 mod keys;
+mod loudness;
+mod measure;
 mod output;
+mod overview;
+mod paint;
 mod plan;
 mod run;
+mod schema;
 mod state;
 mod target;
 mod text;
+mod verdict;
+mod wrap;
 
 use rekey_engine::Error;
 use rekey_engine::keys::KeySources;
 use rekey_engine::upgrade::Session;
 
-pub(crate) use command_line::keys_command;
 #[cfg(feature = "demo")]
 pub(crate) use command_line::program;
+pub(crate) use command_line::{keys_command, remember, words};
 pub(crate) use end::{Verb, usage};
 pub(crate) use keys::{Check, KeyRow};
-pub(crate) use run::BOTH_PASSES;
+pub(crate) use loudness::{Loudness, settle};
+pub(crate) use measure::Estimate;
+pub(crate) use overview::{Shown, page};
+pub(crate) use run::{BOTH_PASSES, RunRecord, Times};
 pub(crate) use text::sstables;
+pub(crate) use verdict::Place;
 
 /// For people or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +69,15 @@ impl Output {
         self.holders(session);
     }
 
-    /// A remark in addition to the result.
+    /// A remark in addition to the result, for whoever wants to hear it.
     pub(crate) fn note(self, note: &str) {
+        if !loudness::is_quiet() {
+            self.insist(note);
+        }
+    }
+
+    /// A remark for everybody.
+    fn insist(self, note: &str) {
         match self {
             Self::Text => output::err(&format!("note: {note}\n")),
             Self::Json => json::lines([serde_json::json!({"type": "note", "message": note})]),
@@ -70,7 +89,7 @@ impl Output {
         let shortage = rekey_engine::pipeline::shortage();
         for error in rekey_engine::memory::exposure().into_iter().chain(shortage) {
             let hint = error.hint_text().unwrap_or_default();
-            self.note(&format!("{}; {hint}", error.chain()));
+            self.insist(&format!("{}; {hint}", error.chain()));
         }
     }
 

@@ -18,6 +18,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use serde_json::Value;
 
+use super::paint::{To, paint};
+
 static OUT: Mutex<Stream> = Mutex::new(Stream::new());
 static ERR: Mutex<Stream> = Mutex::new(Stream::new());
 /// The last line of a command that prints JSON; it waits until all others are printed.
@@ -25,7 +27,7 @@ static SUMMARY: Mutex<Option<Value>> = Mutex::new(None);
 
 /// Prints a part of the result.
 pub(super) fn out(text: &str) {
-    lock(&OUT).write(plain(text).as_bytes(), |bytes| write(stdout(), bytes));
+    lock(&OUT).write(shown(text, To::Out).as_bytes(), |bytes| write(stdout(), bytes));
 }
 
 /// Prints a file of this program's own, as it is: tabs are a part of it.
@@ -35,7 +37,12 @@ pub(super) fn raw(bytes: &[u8]) {
 
 /// Prints remarks. If they cannot be written, there is no one to tell.
 pub(super) fn err(text: &str) {
-    lock(&ERR).write(plain(text).as_bytes(), |bytes| write(stderr(), bytes));
+    lock(&ERR).write(shown(text, To::Err).as_bytes(), |bytes| write(stderr(), bytes));
+}
+
+/// Harmless text, in colours where they are shown.
+pub(super) fn shown(text: &str, to: To) -> String {
+    paint(&plain(text), to).into_owned()
 }
 
 /// Text without anything that a terminal might interpret, except line ends.

@@ -3,32 +3,36 @@
 use std::path::PathBuf;
 
 use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::{Action, Plan, PlannedSSTable, SkipReason, Target};
+use rekey_engine::plan::{Action, Plan, PlannedSSTable, SkipReason, Target, Targets};
 
 use super::command_line::{key_of, quoted};
-use super::{Output, json, output};
+use super::{Output, json, loudness, output};
 use crate::args::KeyArgs;
 
 impl Output {
     /// What a run will write.
-    pub(crate) fn target(self, target: &Target) {
-        match self {
-            Self::Text => {
-                let why = target.choice().map(|choice| format!("  this key: {}\n", choice.reason));
-                output::err(&format!("{}{}", line(target), why.unwrap_or_default()));
-            }
-            Self::Json => {
-                json::lines([
-                    serde_json::json!({"type": "target", "target": json::target(target)}),
-                ]);
+    pub(crate) fn targets(self, targets: &Targets) {
+        for target in targets.distinct() {
+            match self {
+                Self::Text if loudness::is_quiet() => {}
+                Self::Text => {
+                    let why =
+                        target.choice().map(|choice| format!("  this key: {}\n", choice.reason));
+                    output::err(&format!("{}{}", line(target), why.unwrap_or_default()));
+                }
+                Self::Json => {
+                    json::lines([
+                        serde_json::json!({"type": "target", "target": json::target(target)}),
+                    ]);
+                }
             }
         }
     }
 
     /// The same when it has ended; programs find it in the summary.
-    pub(crate) fn target_again(self, target: &Target) {
+    pub(crate) fn targets_again(self, targets: &Targets) {
         if self == Self::Text {
-            output::out(&line(target));
+            targets.distinct().iter().for_each(|target| output::out(&line(target)));
         }
     }
 
@@ -41,10 +45,12 @@ impl Output {
         let is_over = plan.sstables.iter().any(is_under)
             && !plan.sstables.iter().any(is_left)
             && plan.unreadable.is_empty();
-        let rotation = plan.target.choice().filter(|choice| choice.rotates && is_over);
-        if let (Some(choice), Some(key @ KeyRef::Kmip { group, id })) =
-            (rotation, plan.target.key())
-        {
+        let rotations = plan.targets.distinct().iter().filter_map(|target| {
+            let choice = target.choice().filter(|choice| choice.rotates && is_over)?;
+            Some((choice, target.key()?))
+        });
+        for (choice, key) in rotations {
+            let KeyRef::Kmip { group, id } = key else { continue };
             let config = keys.config.clone().map_or_else(|| "FILE".into(), PathBuf::into_os_string);
             let words = std::iter::once(config).chain(keys.servers.words());
             let words: Vec<_> = words.map(|word| quoted(&word)).collect();
@@ -59,8 +65,13 @@ impl Output {
     }
 }
 
-/// The target of every SSTable, in a few words.
+/// The target of every SSTable, in a line.
 pub(super) fn line(target: &Target) -> String {
+    format!("target: {}\n", words(target))
+}
+
+/// A target in a few words.
+pub(super) fn words(target: &Target) -> String {
     let class = match target.params().class() {
         Some(class) => class.simple_name().to_owned(),
         None => "uncompressed".to_owned(),
@@ -70,8 +81,8 @@ pub(super) fn line(target: &Target) -> String {
             let state = target.choice().and_then(|choice| choice.state.as_deref());
             let state = state.map_or_else(String::new, |state| format!(" ({state})"));
             let (cipher, bits) = (options.transformation(), options.strength());
-            format!("target: {class}, {cipher} {bits} bits, {key}{state}\n")
+            format!("{class}, {cipher} {bits} bits, {key}{state}")
         }
-        _ => format!("target: {class}, in clear\n"),
+        _ => format!("{class}, in clear"),
     }
 }

@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::BinaryBytes;
+use rekey_engine::evidence::Directory;
 use rekey_engine::txn::Verdict;
 use rekey_engine::{Error, ErrorKind};
+
+use super::paint::To;
+use super::wrap::prose;
 
 /// An error and its hint.
 pub(super) fn error(error: &Error) -> String {
@@ -14,7 +18,7 @@ pub(super) fn error(error: &Error) -> String {
     if let Some(hint) = error.hint_text() {
         let _ = writeln!(text, "hint: {hint}");
     }
-    text
+    prose(text, To::Err)
 }
 
 pub(super) fn hint(text: &mut String, error: &Error) {
@@ -59,6 +63,20 @@ pub(crate) fn sstables<N: TryInto<u64>>(count: N) -> String {
         Ok(count) => format!("{count} SSTables"),
         Err(_beyond) => "countless SSTables".to_owned(),
     }
+}
+
+/// A number of files, in words.
+pub(super) fn files(count: u64) -> String {
+    match count {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    }
+}
+
+/// A line for a directory that was looked at.
+pub(super) fn looked_at(directory: &Directory) -> String {
+    let Directory { path, role, files: count, bytes: size, .. } = directory;
+    format!("looked at: {path} ({}), {}, {}\n", role.name(), files(*count), bytes(*size))
 }
 
 pub(super) fn bytes(count: u64) -> String {

@@ -48,14 +48,14 @@ fn a_plan_shows_copies_and_what_stays() {
     run.says("3 of 3 SSTables to rewrite")
         .says("left as they are, under their old keys: 5 SSTables in snapshots and backups")
         .says("--snapshots, --backups");
-    let run = node.plan(&["--create-key", "--snapshots"]).exits(0);
+    let run = node.plan(&["--create-key", "--snapshots", "--all"]).exits(0);
     run.says("4 of 4 SSTables to rewrite")
         .says("rewrite as oa-7-big, and 1 copy")
         .says("snapshots/gone/oa-3-big")
         .says("rewrite in its place, as oa-3-big")
         .says("in snapshots and backups 4 copies of them to replace")
         .says("left as they are, under their old keys: 1 SSTable in snapshots and backups");
-    let run = node.plan(&["--create-key", "--snapshots", "--backups"]).exits(0);
+    let run = node.plan(&["--create-key", "--snapshots", "--backups", "--all"]).exits(0);
     let run = run.says("and 2 copies").says("5 copies of them to replace");
     assert!(!run.text().contains("left as they are"), "{run:?}");
 }
@@ -157,7 +157,7 @@ fn a_partly_replaced_copy_is_reported_and_finished() {
             } else {
                 run.says("oa-2-big-Data.db: the interrupted replacement is finished");
             }
-            assert!(!node.data().join(".sstablerekey").exists());
+            assert!(node.is_clean());
             let run = node.read("census", &["--json", "--snapshots"]).exits(0);
             assert_eq!(run.of_type("unknown").len(), 0);
             let made = node.root.path().join("done/oa-6-big-Data.db");

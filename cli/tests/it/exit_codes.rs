@@ -18,6 +18,7 @@ fn done_is_0() {
     node.upgrade(&[]).exits(0).says("4 rewritten");
     node.read("verify", &[]).exits(0).says("4 verified");
     node.upgrade(&[]).exits(0).says("4 skipped (already under the target key)");
+    node.read("report", &[]).exits(0).says("done: ");
 }
 
 #[test]
@@ -37,6 +38,8 @@ fn usage_and_configuration_are_2() {
         &[][..],
         &["nonsense"],
         &["census"],
+        &["may-destroy"],
+        &["may-destroy", "a/b"],
         &["census", "--data-dir"],
         &["census", "--data-dir", "data", "--threads", "0"],
         &["census", "--data-dir", "data", "--io", "magic"],
@@ -45,6 +48,8 @@ fn usage_and_configuration_are_2() {
         &["plan", "--data-dir", "data", "--compression", "{}", "--flavor", "apache-9"],
         // What clap lets pass.
         &["census", "--data-dir", "absent"],
+        &["report", "--data-dir", "data"],
+        &["report", "absent"],
         &["census", "--data-dir", "data", "--data-dir", "data/rk"],
         &["census", "--data-dir", "data", "nope"],
         &["plan", "--data-dir", "data", "--compression", "{"],

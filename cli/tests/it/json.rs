@@ -31,6 +31,28 @@ fn summary(run: &Run) -> Value {
 }
 
 #[test]
+fn a_plan_says_what_becomes_of_the_index() {
+    for (set, flavor, expected) in [
+        ("da-aes-cbc-256-16k", "apache-4", "kept"),
+        ("bb-local-cbc", "hcd", "in_place"),
+        ("plain-da", "hcd", "laid_out"),
+    ] {
+        let node = Node::with(set);
+        let map = node.map(256);
+        let asked = ["plan", "--data-dir", "data", "--flavor", flavor, "--create-key"];
+        let of_tables = ["--compression", &map, "rk", "t"];
+        let json = node.run(&[&asked[..], &of_tables, &["--json"]].concat()).exits(0);
+        let sstables = json.of_type("sstable");
+        assert!(sstables.len() >= 4, "{json:?}");
+        for line in sstables {
+            assert_eq!((&line["action"], &line["index"]), (&json!("rewrite"), &json!(expected)));
+        }
+        let text = node.run(&[&asked[..], &of_tables].concat()).exits(0);
+        assert_eq!(text.out.contains("index laid out"), expected == "laid_out", "{text:?}");
+    }
+}
+
+#[test]
 fn a_plan() {
     let node = damaged();
     fs::remove_file(node.table().join("oa-3-big-Index.db")).unwrap();
@@ -193,10 +215,12 @@ fn the_last_line_of_every_command() {
         (&["abandon", "--data-dir", "data"], "summary", 0, "abandon"),
         (&["census", "--data-dir", "data"], "summary", 0, "census"),
         (&["verify", "--data-dir", "data"], "summary", 0, "verify"),
+        (&["report", "--data-dir", "data"], "error", 2, "report"),
         (&["keys", "list", "g", "--config", config], "error", 2, "keys list"),
         (&["keys", "test", "--config", config], "error", 2, "keys test"),
         (&["keys", "expire", "g", "k", "--yes", "--config", config], "error", 2, "keys expire"),
-        (&["census"], "error", 2, "help"),
+        (&["census"], "error", 2, "census"),
+        (&["config", "--conf", "data"], "error", 2, "config"),
         (&["census", "--data-dir", "data", "--flavour", "x"], "error", 2, "help"),
         (&["plan", "--data-dir", "data", "--io", "magic"], "error", 2, "help"),
     ] {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use base64::Engine as _;
 
-use crate::kit::{KMIP_LINES, KMIP_MAP, Node, Run};
+use crate::kit::{KMIP_LINES, KMIP_MAP, Node, Run, copy_tree, testdata};
 
 fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
@@ -179,4 +179,41 @@ fn a_key_on_a_server_is_not_made_without_the_server() {
         "kmip-keys",
     ];
     node.read("upgradesstables", &rest).exits(2).says("hint:").says("--config");
+}
+
+/// The table of the replicated provider is read from the node's files, with a system key of its
+/// configuration.
+#[test]
+fn the_replicated_provider_works_on_a_stopped_node() {
+    let node = Node::usual();
+    let tables = testdata().join("key_tables");
+    copy_tree(&tables.join("oa/dse_system"), &node.data().join("dse_system"));
+    node.file("dse.yaml", "system_key_directory: system\n");
+    fs::create_dir(node.root.path().join("system")).unwrap();
+    let line = fs::read_to_string(tables.join("system_key_1")).unwrap();
+    node.file("system/system_key_1", &line);
+    let map = "{'class': 'Encryptor', 'key_provider': 'ReplicatedKeyProviderFactory', \
+               'system_key_file': 'system_key_1', 'secret_key_strength': 256}";
+    let rest = ["--flavor", "apache-4", "--compression", map];
+    let id = "1cc41f80-8a5a-11f0-9001-000000000004";
+    let with = |more: &[&'static str]| [more, &rest].concat();
+    // The row alone names the key; its bytes need the system key.
+    node.read("plan", &rest).exits(6).says(id).says("--config");
+    let config = ["--config", "dse.yaml"];
+    let plan = node.read("plan", &with(&config)).exits(0).says(id);
+    assert!(plan.text().contains("the first row of dse_system.encrypted_keys"), "{plan:?}");
+    node.read("upgradesstables", &with(&["-a", "--config", "dse.yaml"])).exits(0);
+    node.read("census", &[]).exits(0).says(id);
+    node.read("verify", &config).exits(0);
+    node.read("verify", &[]).exits(3).says("--config");
+    // Others may read the system key.
+    let system_key = node.root.path().join("system/system_key_1");
+    fs::set_permissions(&system_key, fs::Permissions::from_mode(0o644)).unwrap();
+    node.read("plan", &with(&config)).says("the system key");
+    // What the database would have to make is said with how.
+    let weak = map.replace("256", "40").replace("}", ", 'cipher_algorithm': 'RC2'}");
+    node.read("plan", &["--compression", &weak, "--config", "dse.yaml"])
+        .exits(6)
+        .says("no RC2 key of 40 bits")
+        .says("nodetool drain");
 }

@@ -65,6 +65,11 @@ impl Node {
         names
     }
 
+    /// Nothing of this program is there but reports.
+    pub(crate) fn is_clean(&self) -> bool {
+        has_only_reports(&self.data().join(".sstablerekey"))
+    }
+
     /// A file with content and mode 0600.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.root.path().join(name);
@@ -76,6 +81,14 @@ impl Node {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sstablerekey"));
         command.args(arguments).current_dir(self.root.path());
+        // What the machine says of its own node is no part of a test.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            let of_a_node = ["CASSANDRA_", "DSE_HOME", "HCD_HOME", "SSTABLEREKEY_"];
+            if of_a_node.iter().any(|start| name.starts_with(start)) {
+                command.env_remove(&*name);
+            }
+        }
         command
     }
 
@@ -156,6 +169,12 @@ impl Run {
     pub(crate) fn of_type(&self, name: &str) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["type"] == name).collect()
     }
+}
+
+/// Whether a state directory is not there, or has nothing but reports.
+pub(crate) fn has_only_reports(state: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(state) else { return !state.exists() };
+    entries.map(|entry| entry.unwrap().file_name()).all(|name| name == "reports")
 }
 
 fn local_map(file: &str, bits: usize) -> String {

@@ -44,6 +44,7 @@ fn a_lost_report_is_a_failure() {
         &["census", "--data-dir", "data"][..],
         &["verify", "--data-dir", "data"],
         &["status", "--data-dir", "data"],
+        &["may-destroy", "a/b", "--not-a-node", "--data-dir", "data"],
         &plan,
     ] {
         for json in [&[][..], &["--json"]] {
@@ -59,6 +60,9 @@ fn a_lost_report_is_a_failure() {
         assert!(is_said(&run), "{run:?}");
         assert_eq!(node.on_a_closed_pipe(words).exits(0).err, "");
     }
+    node.upgrade(&[]).exits(0);
+    let run = node.on_a_full_disk(&["report", "--data-dir", "data"]).exits(1);
+    assert!(is_said(&run), "{run:?}");
     // A more specific status is kept.
     let run = node.on_a_full_disk(&["census", "--data-dir", "absent", "--json"]).exits(2);
     assert!(is_said(&run), "{run:?}");

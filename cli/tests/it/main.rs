@@ -12,6 +12,7 @@ mod archives;
 #[path = "../../../engine/tests/it/kit/beside.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod beside;
+mod configuration;
 #[cfg(feature = "demo")]
 mod demo;
 mod ended;
@@ -24,10 +25,13 @@ mod kit;
 mod limits;
 mod lost;
 mod machine;
+mod may_destroy;
 #[path = "../../../engine/tests/it/kit/oracle.rs"]
 mod oracle;
+mod own_options;
 mod owner;
 mod pipes;
+mod report;
 mod schema;
 mod selection;
 mod servers;
@@ -35,5 +39,10 @@ mod space;
 #[path = "../../../engine/tests/it/kit/synthetic.rs"]
 #[expect(dead_code, reason = "the engine's tests use more of it")]
 mod synthetic;
+#[path = "../../../engine/tests/it/kit/system.rs"]
+#[expect(dead_code, reason = "the engine's tests use more of it")]
+mod system;
+mod system_files;
 mod unfinished;
+mod window;
 mod words;

@@ -80,6 +80,8 @@ fn the_owner_resumes_a_run_of_root_and_root_one_of_the_owner() {
     assert!(!node.data().join(".sstablerekey/journal").exists());
     node.upgrade(&[]).exits(0).says("4 skipped (already under the target key)");
     node.read("verify", &[]).exits(0);
+    node.read("report", &["--html", "page.html"]).exits(0);
+    all_belong_to(USER, &node);
 }
 
 #[test]
@@ -100,6 +102,29 @@ fn key_files_that_only_root_may_read_are_read() {
 }
 
 #[test]
+fn what_its_user_may_not_read_may_be_under_any_key() {
+    if !is_root() {
+        return;
+    }
+    let node = node();
+    node.read("census", &[]).exits(0);
+    let asked = ["may-destroy", "kmip vault/02-449", "--data-dir", "data", "--not-a-node"];
+    node.run(&asked).exits(0);
+    let info = node.table().join("oa-2-big-CompressionInfo.db");
+    chown(0, &info);
+    fs::set_permissions(&info, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    node.read("census", &[]).exits(3).says("oa-2-big-CompressionInfo.db").says("ermission denied");
+    let run = node.run(&asked).exits(3).says("unknown: kmip vault/02-449");
+    run.says("oa-2-big-CompressionInfo.db");
+    // A directory that it may not enter hides all of its files.
+    chown(USER, &info);
+    chown(0, &node.table());
+    fs::set_permissions(node.table(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    node.read("census", &[]).exits(2).says("ermission denied");
+    node.run(&asked).exits(2).says("ermission denied");
+}
+
+#[test]
 fn data_of_several_users_is_refused_until_one_is_named() {
     if !is_root() {
         return;
@@ -110,6 +135,7 @@ fn data_of_several_users_is_refused_until_one_is_named() {
         let refused = node.read(verb, &[]).exits(2);
         refused.says("belongs to several users").says(&(USER + 1).to_string()).says("--as USER");
     }
+    node.read("may-destroy", &["a/b"]).exits(2).says("belongs to several users");
     node.upgrade(&[]).exits(2);
     assert!(!node.data().join(".sstablerekey").exists());
     node.read("census", &["--as", &USER.to_string()]).exits(0);

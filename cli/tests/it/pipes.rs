@@ -82,6 +82,18 @@ fn a_journal_or_a_marker_that_is_a_pipe_is_refused() {
 }
 
 #[test]
+fn a_document_that_is_a_pipe_is_refused() {
+    let node = Node::usual();
+    pipe(&node.root.path().join("pipe"));
+    let shown = run(&node, &["report", "pipe"]);
+    assert_ne!(shown.code, 0, "{shown:?}");
+    shown.says("regular file");
+    node.upgrade(&[]).exits(0);
+    let shown = run(&node, &["report", "--data-dir", "data", "--html", "pipe", "--force"]);
+    shown.exits(2).says("only a regular file is replaced");
+}
+
+#[test]
 fn keys_and_configuration_that_are_pipes_are_refused() {
     let node = Node::usual();
     let path = node.root.path().join("pipe");

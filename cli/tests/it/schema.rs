@@ -80,6 +80,35 @@ impl Schema {
         }
     }
 
+    /// The report of a run is as documented, with what lines of the run have in it.
+    pub(crate) fn check_report(&self, report: &Value) {
+        self.check_object(report, "report");
+        let lines = ["alterations", "findings", "sstables"].map(|name| report[name].as_array());
+        let mut lines: Vec<Value> = lines.into_iter().flatten().flatten().cloned().collect();
+        for line in &mut lines {
+            let fields = line.as_object_mut().unwrap();
+            for time in ["began", "ended"] {
+                assert!(fields.remove(time).is_none_or(|at| is_time(at.as_str().unwrap())));
+            }
+            fields.entry("type").or_insert_with(|| "sstable".into());
+        }
+        let mut summary = report["counts"].clone();
+        summary["type"] = "summary".into();
+        summary["schema_version"] = 1.into();
+        summary["exit_status"] = report["exit_status"].clone();
+        summary["command"] = "upgradesstables".into();
+        lines.push(summary);
+        for line in &mut lines {
+            line["time"] = report["ended"].clone();
+        }
+        self.check(&lines);
+    }
+
+    /// The same of one object.
+    pub(crate) fn check_object(&self, value: &Value, kind: &str) {
+        assert!(self.is(value, kind), "no {kind}: {value}");
+    }
+
     fn lines(&self) -> impl Iterator<Item = &Section> {
         self.sections.iter().filter(|section| !section.is_object)
     }
@@ -105,6 +134,10 @@ impl Schema {
             let kind = kind.strip_suffix(']').unwrap();
             return value.as_array().is_some_and(|list| list.iter().all(|one| self.is(one, kind)));
         }
+        if let Some(kind) = kind.strip_prefix('{') {
+            let kind = kind.strip_suffix('}').unwrap();
+            return value.as_object().is_some_and(|map| map.values().all(|one| self.is(one, kind)));
+        }
         match kind {
             "text" => value.is_string(),
             "integer" => value.is_i64() || value.is_u64(),
@@ -112,6 +145,8 @@ impl Schema {
             "bool" => value.is_boolean(),
             "map" => value.as_object().is_some_and(|map| map.values().all(Value::is_string)),
             "time" => value.as_str().is_some_and(is_time),
+            // As a line of a command has it, which is checked with the lines.
+            "line" => value.is_object(),
             object => {
                 let is_it = |section: &&Section| {
                     section.name == object && (section.is_object || object == "error")

@@ -113,9 +113,11 @@ fn relative_key_files_start_at_the_working_directory_or_key_base() {
 fn every_command_refuses_what_is_not_a_data_directory() {
     let node = Node::empty();
     for more in [&[][..], &["--not-a-node"]] {
-        for verb in ["census", "verify", "status", "abandon"] {
+        for verb in ["census", "report", "verify", "status", "abandon"] {
             node.read(verb, more).exits(2).says("an empty directory").says("mounted?");
         }
+        let asked = node.read("may-destroy", &[&["a/b"], more].concat()).exits(2);
+        asked.says("an empty directory");
         node.plan(&[&["--create-key"], more].concat()).exits(2).says("an empty directory");
         node.upgrade(more).exits(2).says("an empty directory");
     }
@@ -202,9 +204,12 @@ fn another_spelling_of_a_number_hides_no_key() {
         }
     }
     let run = node.read("census", &[]).exits(3).says("oa-02-big-Data.db");
-    run.says("1 could not be looked at: any key may still be in use there");
+    run.says("could not be looked at: any key may still be in use there");
     let run = node.read("census", &["--json"]).exits(3);
-    assert_eq!(run.of_type("unknown").len(), 1, "{run:?}");
+    let unknown = run.of_type("unknown");
+    let is_of_it =
+        |line: &serde_json::Value| line["path"].as_str().unwrap().contains("/oa-02-big-");
+    assert!(!unknown.is_empty() && unknown.iter().all(is_of_it), "{run:?}");
     // Its number counts as used, whatever a node does with the name.
     let data = |id: &str| node.table().join(format!("oa-{id}-big-Data.db"));
     fs::rename(data("02"), data("09")).unwrap();

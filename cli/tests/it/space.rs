@@ -88,7 +88,7 @@ impl Disk {
 
     /// Nothing is left but SSTables, and each decrypts.
     fn is_whole(&self) {
-        assert!(!self.node.data().join(".sstablerekey").exists());
+        assert!(self.node.is_clean());
         self.node.read("verify", &[]).exits(0);
     }
 }

@@ -1,8 +1,7 @@
 //! A run that is killed, examined, resumed, refused and abandoned: `status`, `abandon`,
-//! `--checkpoint`, `--resume-only`, `--state-dir`.
+//! `--checkpoint`, `--resume`, `--state-dir`.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -84,10 +83,6 @@ fn killed(more: &[&str]) -> Node {
     panic!("the runs were faster than their killer");
 }
 
-fn state(node: &Node) -> PathBuf {
-    node.data().join(".sstablerekey")
-}
-
 #[test]
 fn a_killed_run_is_shown_and_resumed() {
     let node = killed(&[]);
@@ -105,9 +100,13 @@ fn a_killed_run_is_shown_and_resumed() {
     // Commands that only read still work.
     node.read("census", &[]).exits(0).says("old-key");
 
-    let run = upgrade(&node, "new-key", &["--resume-only"]).exits(0).says("1 rewritten");
+    // From the journal alone, in whatever directory.
+    let data = node.data();
+    let resume = ["upgradesstables", "--resume", "--data-dir", data.to_str().unwrap()];
+    let output = node.command(&resume).current_dir("/").output().unwrap();
+    let run = Run::from(output).exits(0).says("1 rewritten");
     assert!(run.err.contains("resuming an unfinished run"), "{run:?}");
-    assert!(!state(&node).exists());
+    assert!(node.is_clean());
     node.read("verify", &[]).exits(0).says("1 verified");
     let seen = status(&node, &[]);
     assert_eq!(seen["unfinished"], false);
@@ -128,7 +127,7 @@ fn other_arguments_are_refused_and_named_until_it_is_abandoned() {
     upgrade(&node, "new-key", &[&keyspace]).exits(2).says("keyspace: then all, now");
 
     node.read("abandon", &[]).exits(0).says("abandoned");
-    assert!(!state(&node).exists());
+    assert!(node.is_clean());
     node.read("abandon", &[]).exits(0).says("no run was unfinished");
     upgrade(&node, "other-key", &[]).exits(0).says("1 rewritten");
     node.read("verify", &[]).exits(0).says("1 verified");
@@ -143,7 +142,7 @@ fn its_journal_may_be_elsewhere() {
     let place = "elsewhere/journal";
     node.read("status", &[]).exits(2).says(place);
     node.read("abandon", &[]).exits(2).says(place);
-    upgrade(&node, "new-key", &["--resume-only"]).exits(2).says(place);
+    node.read("upgradesstables", &["--resume"]).exits(2).says(place);
     upgrade(&node, "new-key", &[]).exits(2).says(place).says("--state-dir");
     let run = node.read("abandon", &[&elsewhere[..], &["--json"]].concat()).exits(0);
     assert_eq!(run.of_type("summary")[0]["abandoned"], true);
@@ -172,9 +171,10 @@ fn another_nodes_run_cannot_be_abandoned() {
 #[test]
 fn at_first_there_is_nothing_to_resume() {
     let node = Node::usual();
+    node.read("upgradesstables", &["--resume"]).exits(2).says("no unfinished run").says("hint:");
+    // Its arguments are those of the run.
     let map = map(&node, "new-key");
-    let resume = [&arguments(&map)[..], &["--resume-only"]].concat();
-    node.run(&resume).exits(2).says("no unfinished run").says("hint:");
+    node.run(&[&arguments(&map)[..], &["--resume"]].concat()).exits(2).says("--resume");
     assert!(!node.root.path().join("new-key").exists());
     node.run(&[&arguments(&map)[..], &["--checkpoint", "0"]].concat()).exits(2);
     node.read("status", &["--state-dir", "nowhere"]).exits(0).says("no run is unfinished");

@@ -1,15 +1,15 @@
 //! What people read.
 
-use crate::kit::{KMIP_LINES, KMIP_MAP, Node};
+use crate::kit::{KMIP_LINES, KMIP_MAP, Node, testdata};
 
 #[test]
 fn help_and_version_are_there() {
     let node = Node::empty();
     let help = node.run(&["--help"]).exits(0);
-    for word in ["plan", "census", "verify", "upgradesstables", "Exit status"] {
+    for word in ["plan", "census", "may-destroy", "verify", "upgradesstables", "Exit status"] {
         assert!(help.out.contains(word), "{word}");
     }
-    for verb in ["plan", "census", "verify", "upgradesstables"] {
+    for verb in ["plan", "census", "may-destroy", "report", "verify", "upgradesstables"] {
         assert!(!node.run(&[verb, "--help"]).exits(0).out.is_empty());
     }
     assert_eq!(help.out.contains("demo"), cfg!(feature = "demo"));
@@ -82,6 +82,22 @@ fn a_run_that_changes_options_says_what_is_left_to_do() {
     assert!(run.err.contains("nobody alters system.paxos: "), "{run:?}");
     let run = node.upgrade(&[]).exits(0);
     assert!(!run.text().to_lowercase().contains("alter"), "{run:?}");
+}
+
+/// The node's own schema says which tables are views.
+#[test]
+fn a_view_of_the_schema_is_altered_as_a_view() {
+    let node = Node::usual();
+    let schema = testdata().join("schema/oa");
+    crate::kit::copy_tree(&schema.join("system_schema"), &node.data().join("system_schema"));
+    let said = std::fs::read_to_string(schema.join("expected.json")).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let id = said["system_schema.views"][0]["id"].as_str().unwrap().replace('-', "");
+    let view = node.data().join(format!("app/users_by_name-{id}"));
+    crate::kit::copy_tree(&node.table(), &view);
+    let run = node.upgrade(&["app"]).exits(0);
+    assert!(run.err.contains("  ALTER MATERIALIZED VIEW app.users_by_name WITH"), "{run:?}");
+    assert!(!run.err.contains("which looks like a table here"), "{run:?}");
 }
 
 #[test]
@@ -219,7 +235,10 @@ fn no_name_reaches_a_terminal_unescaped() {
         is_plain(&node.read("census", &[json, names.as_slice()].concat()).exits(2));
         is_plain(&node.read("census", &[json, &["--\u{1b}[2J"]].concat()).exits(2));
         is_plain(&node.read("upgradesstables", &[&upgrade, json].concat()));
+        is_plain(&node.read("report", json).exits(0));
         is_plain(&node.read("status", json));
+        let key = ["kmip a\u{1b}[2J/b", "--not-a-node"];
+        is_plain(&node.read("may-destroy", &[json, &key].concat()));
     }
     node.read("census", &[]).exits(3).says("u\\u{1b}]0;x");
     node.read("verify", &[]).says("k\\u{1b}[2J\\u{7}s/t-").says("rk\\u{9b}31m/t-");

@@ -17,7 +17,7 @@ use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{Selection, Target};
+use rekey_engine::plan::{Selection, Target, Targets};
 use rekey_engine::sstable::Descriptor;
 use rekey_engine::upgrade::{self, Archives, Outcome, PlanRequest, Report, Said, Session};
 
@@ -177,7 +177,7 @@ impl<'a> Place<'a> {
         KeySources {
             local: LocalKeyFiles::new(Some(self.root.to_owned())),
             exported: KmipKeyFile::open(self.root.join("exported")).ok(),
-            servers: None,
+            ..KeySources::default()
         }
     }
 
@@ -206,10 +206,11 @@ impl<'a> Place<'a> {
         let target = Target::new(params, id).expect("a target of our own");
         // A table in clear is encrypted if it is named.
         let named = Selection { keyspace: Some("rk".to_owned()), tables: vec!["t".to_owned()] };
+        let targets = Targets::one(target);
         let request = PlanRequest {
             selection: &named,
             archives: Archives::ALL,
-            target: &target,
+            targets: &targets,
             flavor: Some(self.set.flavor),
             sources: &self.sources(),
             threads: ONE,

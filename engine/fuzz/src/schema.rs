@@ -1,4 +1,5 @@
-//! The schema of a node: HEADER and rows of hostile SSTables, read and merged.
+//! The schema of a node, and its tables of encrypted keys: HEADER and rows of hostile SSTables, read and
+//! merged.
 //!
 //! ```text
 //! input     [table][version] SSTable*
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use rekey_engine::codec::{ChunkDecoder, ChunkSource, DecodeScratch, Metadata};
 use rekey_engine::compress::CodecContext;
 use rekey_engine::io::{Access, LocalStorage};
-use rekey_engine::keys::KeySources;
+use rekey_engine::keys::{EncryptedKey, KeySources};
 use rekey_engine::memory::WipedBuffer;
 use rekey_engine::options::{ChunkScheme, CompressorClass};
 use rekey_engine::schema::{self, Limits, Schema};
@@ -56,7 +57,11 @@ fn piece<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Lays the SSTables out as a node would have them, and reads them.
-fn read(table: &str, version: &str, sstables: &[(&[u8], &[u8])]) -> Result<Schema> {
+fn read(
+    table: &str,
+    version: &str,
+    sstables: &[(&[u8], &[u8])],
+) -> Result<(Schema, Vec<EncryptedKey>)> {
     let root = tempfile::tempdir().expect("a temporary directory");
     let data_dir = root.path().canonicalize().expect("a directory of our own");
     let directory = data_dir.join(table);
@@ -77,22 +82,27 @@ fn read(table: &str, version: &str, sstables: &[(&[u8], &[u8])]) -> Result<Schem
         }
         fs::write(place(&Component::Crc), crc).expect("room for a file");
     }
-    let limits = Limits::default();
-    schema::read(&LocalStorage, &[data_dir], &KeySources::default(), limits, now())
+    let (limits, keys, data_dirs) = (Limits::default(), KeySources::default(), [data_dir]);
+    let rows = schema::encrypted_keys(&LocalStorage, &data_dirs, &keys, limits, now())?;
+    Ok((schema::read(&LocalStorage, &data_dirs, &keys, limits, now())?, rows))
 }
 
 /// What is the same in every order; what is wrong may show in another place.
-fn shown(result: &Result<Schema>) -> String {
-    let Ok(schema) = result else { return "refused".to_owned() };
+fn shown(result: &Result<(Schema, Vec<EncryptedKey>)>) -> String {
+    let Ok((schema, rows)) = result else { return "refused".to_owned() };
+    let keys = rows.iter().map(|row| {
+        (&row.system_key, &row.cipher, row.strength, row.id, row.value.expose().to_owned())
+    });
     let tables = schema.tables().iter().map(|of| (&of.keyspace, &of.name, &of.id, &of.compression));
     let local = schema.local().map(|local| (&local.host_id, &local.versions));
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {local:?}",
+        "{:?} {:?} {:?} {:?} {:?} {local:?} {:?}",
         tables.collect::<Vec<_>>(),
         schema.keyspaces(),
         schema.indexes(),
         schema.types(),
         schema.dropped_columns(),
+        keys.collect::<Vec<_>>(),
     )
 }
 
@@ -102,7 +112,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (version, name) in (0_u8..).zip(["nb", "oa", "da"]) {
         for (table, place) in (0_u8..).zip(TABLES) {
-            let sstables = pieces(&testdata().join("schema").join(name).join(place));
+            let sstables = pieces(&place_of(name, place));
             let head = [table, version];
             // Longer ones are of the node's own tables, which are the same again and again.
             let short = sstables.iter().filter(|sstable| sstable.len() < 4000);
@@ -112,6 +122,16 @@ pub fn seeds() -> Vec<Vec<u8>> {
         }
     }
     seeds
+}
+
+/// The folder of a committed table; the id of one that a node's statements made is in no code.
+fn place_of(format: &str, table: &str) -> PathBuf {
+    let Some(keyspace) = table.strip_suffix(KEYS) else {
+        return testdata().join("schema").join(format).join(table);
+    };
+    let keyspace = testdata().join("key_tables").join(format).join(keyspace);
+    let mut tables = fs::read_dir(keyspace).expect("a committed keyspace");
+    tables.next().expect("a committed table").expect("an entry of a committed keyspace").path()
 }
 
 /// HEADER and plaintext of each SSTable of a committed table.
@@ -172,7 +192,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 9] = [
     "system_schema/tables-afddfb9dbc1e30688056eed6c302ba09",
     "system_schema/views-9786ac1cdd583201a7cdad556410c985",
     "system_schema/indexes-0feb57ac311f382fba6d9024d305702f",
@@ -180,7 +200,10 @@ const TABLES: [&str; 7] = [
     "system_schema/keyspaces-abac5682dea631c5b535b3d6cffd0fb6",
     "system_schema/dropped_columns-5e7583b5f3f43af19a39b7e1d6f5f11f",
     "system/local-7ad54392bcdd35a684174e047860b377",
+    "dse_system/encrypted_keys-00000000000011f08000000000000000",
+    "hcd_system/encrypted_keys-00000000000011f08000000000000000",
 ];
+const KEYS: &str = "/encrypted_keys-00000000000011f08000000000000000";
 
 /// `1` stands for the id.
 const VERSIONS: [&str; 3] = ["nb-1-big", "oa-1-big", "da-1-bti"];

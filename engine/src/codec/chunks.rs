@@ -86,6 +86,12 @@ impl ChunkSource {
         Ok(Self { table: Table::Uncompressed(table), data, decoder, mislabelled })
     }
 
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.data.path()
+    }
+
     /// The head of CompressionInfo.db, if the file is compressed.
     #[must_use]
     pub const fn header(&self) -> Option<&CompressionHeader> {

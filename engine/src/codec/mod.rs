@@ -16,5 +16,5 @@ pub use decode::{ChunkDecoder, DecodeScratch};
 pub use metadata::{Body, Metadata, MetadataError, encrypted_bodies};
 pub(crate) use open::crc_mismatch;
 pub use open::{ChunkError, ChunkOpener, Opened};
-pub use page::{Limits, PageError, PageGeometry, PageOpener, PageSealer, page_content};
+pub use page::{Limits, PageBatch, PageError, PageGeometry, PageOpener, PageSealer, page_content};
 pub use seal::{ChunkLengths, ChunkSealer, SealedImage, record_length};

@@ -1,32 +1,20 @@
-//! The data directories that the node's own configuration names. Where a proof must cover all data,
-//! none of them may be left out.
+//! The data directories that the node's own configuration names, seen from `hcd.yaml` or `dse.yaml`.
+//! Where a proof must cover all data, none of them may be left out.
 //!
-//! `cassandra.yaml` is beside `hcd.yaml` or `dse.yaml`, in `cassandra/` below (packages), or in
-//! `../../cassandra/conf/` (tarballs and images). `data_file_directories` and
-//! `local_system_data_file_directory` are read from it, and the `paths` of the tiers of
-//! `tiered_storage_options` from the file itself. Directories that no file names depend on how the
-//! node is started, and are not guessed.
+//! `cassandra.yaml` is beside it, in `cassandra/` below (packages), or in `../../cassandra/conf/`
+//! (tarballs and images). Directories that no file names are not guessed here; [`Node`] has them.
+//!
+//! [`Node`]: super::Node
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use super::yaml::{self, Mapping, Node, Value};
-use super::{MAX_LENGTH, NodeConfig, not_yaml, read_file};
-use crate::error::{Error, Result, ResultExt as _};
-use crate::io::privileged;
-
-/// A directory, and the place that names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NamedDirectory {
-    /// As written there.
-    pub path: PathBuf,
-    /// The file that names it.
-    pub file: PathBuf,
-    /// The line in it.
-    pub line: usize,
-}
+use super::document::Document;
+use super::fact::Fact;
+use super::installation::{is_there, resolved};
+use super::node::named_directories;
+use super::{NodeConfig, second};
+use crate::error::Result;
 
 impl NodeConfig {
     /// The data directories that this file and `cassandra.yaml` name.
@@ -35,24 +23,26 @@ impl NodeConfig {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) and
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when one of the files cannot be read, since it may
     /// name some.
-    pub fn data_directories(&self) -> Result<Vec<NamedDirectory>> {
+    pub fn data_directories(&self) -> Result<Vec<Fact<PathBuf>>> {
         let (mut found, mut read) = (Vec::new(), BTreeSet::new());
-        if let Some(own) = unless_absent(&self.path)? {
-            found.extend(named_in(&own, &["tiered_storage_options"])?);
+        if is_there(&self.path)? {
+            let own = Document::read(&self.path, "hcd.yaml or dse.yaml")?;
+            for entry in second::entries(&own) {
+                if entry.name == second::TIERS {
+                    found.extend(entry.paths()?);
+                }
+            }
         }
         for place in
             ["cassandra.yaml", "cassandra/cassandra.yaml", "../../cassandra/conf/cassandra.yaml"]
         {
-            for own in [Some(self.path.clone()), resolved(&self.path)] {
-                let Some(file) = own.as_deref().and_then(Path::parent).map(|d| d.join(place))
-                else {
+            for own in [self.path.clone(), resolved(&self.path)] {
+                let Some(file) = own.parent().map(|folder: &Path| folder.join(place)) else {
                     continue;
                 };
                 // A configuration that is not a link is at both places.
-                if let Some(file) = unless_absent(&file)?
-                    && read.insert(resolved(&file).unwrap_or_else(|| file.clone()))
-                {
-                    found.extend(named_in(&file, &KEYS)?);
+                if is_there(&file)? && read.insert(resolved(&file)) {
+                    found.extend(named_directories(&file)?);
                 }
             }
         }
@@ -60,75 +50,11 @@ impl NodeConfig {
     }
 }
 
-/// Without links; `None` if it does not exist.
-fn resolved(path: &Path) -> Option<PathBuf> {
-    privileged(|| std::fs::canonicalize(path)).ok()
-}
-
-fn unless_absent(file: &Path) -> Result<Option<PathBuf>> {
-    match privileged(|| std::fs::metadata(file)) {
-        Ok(_) => Ok(Some(file.to_owned())),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(Error::io("cannot look at the configuration", file, error)),
-    }
-}
-
-/// The directories below these keys of a file.
-fn named_in(file: &Path, keys: &[&str]) -> Result<Vec<NamedDirectory>> {
-    let bytes = read_file(file, "the configuration file", MAX_LENGTH)?;
-    let text = str::from_utf8(&bytes).map_err(|_not_text| {
-        Error::invalid("not text in UTF-8").at(file).hint("save the file in UTF-8")
-    })?;
-    let tree = yaml::parse(text).map_err(|error| not_yaml(&error)).at(file)?;
-    let Some(Value::Mapping(pairs)) = tree.as_deref().map(|node| &node.value) else {
-        return Ok(vec![]);
-    };
-    let mut found = Vec::new();
-    for &key in keys {
-        let node = pairs.get(key).map_err(|line| twice(line, key)).at(file)?;
-        if let Some(node) = node {
-            gather(node, key == TIERS, &mut found);
-        }
-    }
-    let named = |(line, path): (usize, &str)| NamedDirectory {
-        path: PathBuf::from(path),
-        file: file.to_owned(),
-        line,
-    };
-    Ok(found.into_iter().map(named).collect())
-}
-
-/// The texts of a value; of tiers only those below `paths`.
-fn gather<'a>(node: &'a Node, of_tiers: bool, found: &mut Vec<(usize, &'a str)>) {
-    match &node.value {
-        Value::Scalar(Some(text)) if !of_tiers => found.push((node.line, text)),
-        Value::Sequence(items) => items.iter().for_each(|item| gather(item, of_tiers, found)),
-        Value::Mapping(pairs) => inner(pairs, of_tiers, found),
-        Value::Scalar(_) | Value::Tagged => {}
-    }
-}
-
-fn inner<'a>(pairs: &'a Mapping, of_tiers: bool, found: &mut Vec<(usize, &'a str)>) {
-    for (key, _, value) in pairs.iter() {
-        gather(value, of_tiers && key != "paths", found);
-    }
-}
-
-fn twice(line: usize, key: &str) -> Error {
-    Error::invalid(format!("line {line}: {key} comes a second time")).hint("remove one of them")
-}
-
-const TIERS: &str = "tiered_storage_options";
-const KEYS: [&str; 2] = ["data_file_directories", "local_system_data_file_directory"];
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
+    use super::super::Origin;
     use super::*;
 
     fn write(path: &Path, text: &str) {
@@ -139,7 +65,11 @@ mod tests {
     fn named(own: &Path) -> Vec<String> {
         let config = NodeConfig::read(own).unwrap();
         let found = config.data_directories().unwrap();
-        found.into_iter().map(|found| format!("{}:{}", found.path.display(), found.line)).collect()
+        let shown = |found: Fact<PathBuf>| match found.origin {
+            Origin::Line { line, .. } => format!("{}:{line}", found.value.display()),
+            other => panic!("{other}"),
+        };
+        found.into_iter().map(shown).collect()
     }
 
     #[test]
@@ -172,7 +102,11 @@ mod tests {
 
     #[test]
     fn an_unreadable_configuration_is_an_error() {
-        for text in ["a: [1\n", "data_file_directories: [/a]\ndata_file_directories: [/b]\n"] {
+        for text in [
+            "a: [1\n",
+            "- only a list\n",
+            "data_file_directories: [/a]\ndata_file_directories: [/b]\n",
+        ] {
             let dir = tempfile::tempdir().unwrap();
             let own = dir.path().join("hcd.yaml");
             write(&own, "");
@@ -180,10 +114,5 @@ mod tests {
             let error = NodeConfig::read(&own).unwrap().data_directories().unwrap_err();
             assert!(error.to_string().contains("cassandra.yaml"), "{error}");
         }
-        let dir = tempfile::tempdir().unwrap();
-        let own = dir.path().join("hcd.yaml");
-        write(&own, "");
-        write(&dir.path().join("cassandra.yaml"), "- only a list\n");
-        assert_eq!(named(&own), [""; 0]);
     }
 }

@@ -1,4 +1,8 @@
-//! The database's own configuration file, as far as it concerns keys.
+//! The database's own configuration.
+//!
+//! [`Node`] finds the installation of this machine ([`Installation`]), and reads what its files say
+//! of directories and keys, each fact with its origin ([`Fact`]). `cassandra.yaml` is read there
+//! only.
 //!
 //! [`NodeConfig`] reads `hcd.yaml` or `dse.yaml`: `kmip_hosts`, `system_info_encryption`,
 //! `system_key_directory` and `config_encryption_*` (KMIP.md 5.2 and 7). The hundreds of other
@@ -28,13 +32,23 @@
 //! folded or has escapes (a plain or quoted text on one line is only borrowed or copied once), and
 //! the page cache.
 
+mod archiving;
+mod beside_tables;
 mod data_directories;
+mod document;
+mod fact;
 mod file;
+mod installation;
 mod kmip_group;
+mod node;
 mod own;
 mod password;
+mod product;
+mod second;
 mod section;
+mod settings;
 mod system_info;
+mod words;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -42,18 +56,25 @@ use std::sync::Arc;
 
 use rekey_kmip::secret::Secret;
 
-pub use data_directories::NamedDirectory;
+pub use beside_tables::{BesideTables, TransparentEncryption};
+pub use fact::{Fact, Origin};
 pub(crate) use file::{exposed, read as read_file};
+pub use installation::{Installation, Layout, Surroundings};
 pub use kmip_group::{KmipGroup, StoreSettings};
+pub use node::Node;
 pub use own::{NoOwnSetting, OwnSetting};
 pub use password::Password;
+pub(crate) use product::major;
+pub use product::{Installed, Product};
 pub(crate) use section::label;
+pub use settings::Entry;
 pub use system_info::SystemInfoEncryption;
 
+use self::document::Document;
 use self::password::Descriptors;
 use self::section::Section;
-use self::yaml::{Mapping, Value, YamlError};
 use crate::error::{Error, Result, ResultExt as _};
+use crate::options::OptionMap;
 
 /// What the configuration file says about keys.
 #[derive(Debug)]
@@ -88,15 +109,7 @@ impl NodeConfig {
     /// read.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let bytes = read_file(&path, "the configuration file", MAX_LENGTH)?;
-        let text = str::from_utf8(&bytes).map_err(|error| {
-            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
-            Error::invalid(format!("line {line}: not text in UTF-8"))
-                .at(&path)
-                .hint("save the file in UTF-8")
-        })?;
-        Self::parse(text, &path)
+        Self::of(&Document::read(&path, NAMED)?)
     }
 
     /// Reads a text; `path` only names it in messages.
@@ -113,28 +126,12 @@ impl NodeConfig {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) as for [`read`](Self::read).
     pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
-        let path = path.into();
-        if text.len() > MAX_LENGTH {
-            let what = format!("the configuration file is larger than {MAX_LENGTH} bytes");
-            return Err(Error::invalid(what).at(&path).hint("check the path"));
-        }
-        let tree = yaml::parse(text).map_err(|error| not_yaml(&error)).at(&path)?;
-        let nothing = Mapping::default();
-        let pairs = match tree.as_deref() {
-            None => &nothing,
-            Some(node) if node.is_null() => &nothing,
-            Some(node) => match &node.value {
-                Value::Mapping(pairs) => pairs,
-                _ => {
-                    return Err(Error::invalid(format!(
-                        "line {}: not a mapping of names to values",
-                        node.line
-                    ))
-                    .at(&path)
-                    .hint("name the database's hcd.yaml or dse.yaml"));
-                }
-            },
-        };
+        Self::of(&Document::parse(text, &path.into(), NAMED)?)
+    }
+
+    fn of(document: &Document) -> Result<Self> {
+        let path = document.file.clone();
+        let pairs = document.pairs();
         let mut file = Section::new(&path, String::new(), pairs);
         let mut warnings = Vec::new();
         let mut groups = Vec::new();
@@ -206,6 +203,15 @@ impl NodeConfig {
         &self.system_info
     }
 
+    /// The compression options of the node's own tables that it encrypts; an empty map, if it encrypts
+    /// none.
+    ///
+    /// # Errors
+    /// As [`SystemInfoEncryption::options`], with the file.
+    pub fn system_tables(&self) -> Result<OptionMap> {
+        self.system_info.options(&self.system_key_directory).at(&self.path)
+    }
+
     /// `system_key_directory`; default `/etc/dse/conf` (FORMATS.md 6.2).
     #[must_use]
     pub fn system_key_directory(&self) -> &Path {
@@ -243,13 +249,8 @@ impl NodeConfig {
     }
 }
 
-fn not_yaml(error: &YamlError) -> Error {
-    Error::invalid(format!("line {}: not YAML that can be read: {}", error.line, error.what))
-        .hint("indent with spaces, and quote values with special characters")
-}
-
-/// The longest configuration file that is read; the database's own have some 100 KiB.
-const MAX_LENGTH: usize = 1 << 20;
+/// The files that are read here.
+const NAMED: &str = "hcd.yaml or dse.yaml";
 
 /// The default of `system_key_directory`.
 const SYSTEM_KEYS: &str = "/etc/dse/conf";

@@ -1,8 +1,11 @@
 //! `system_info_encryption` (KMIP.md 7, FORMATS.md 10.5).
 
+use std::path::Path;
+
 use super::kmip_group::non_empty;
 use super::section::Section;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::options::OptionMap;
 
 /// How the node encrypts its commit log, hints and some system tables. Defaults are the
 /// database's.
@@ -43,6 +46,37 @@ impl SystemInfoEncryption {
             key_provider: text(section, "key_provider", default.key_provider)?,
             kmip_host: non_empty(section, "kmip_host")?,
         })
+    }
+
+    /// The compression options that tables of the node's own get, by the rules of the database; none if
+    /// it is off. A key file is in `system/` of the directory of system keys.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when `kmip_host` is missing.
+    pub fn options(&self, system_keys: &Path) -> Result<OptionMap> {
+        if !self.enabled {
+            return Ok(OptionMap::default());
+        }
+        let place = match (self.uses_kmip(), &self.kmip_host) {
+            (true, Some(host)) => ("kmip_host", host.clone()),
+            (true, None) => {
+                return Err(Error::invalid("system_info_encryption has no kmip_host")
+                    .hint("name the group of kmip_hosts that has its key"));
+            }
+            (false, _) => {
+                let file = system_keys.join("system").join(&self.key_name);
+                ("secret_key_file", file.display().to_string())
+            }
+        };
+        let pairs = [
+            ("class", "EncryptingLZ4Compressor".to_owned()),
+            ("cipher_algorithm", self.cipher_algorithm.clone()),
+            ("secret_key_strength", self.secret_key_strength.to_string()),
+            ("key_provider", self.key_provider.clone()),
+            place,
+            ("chunk_length_in_kb", self.chunk_length_kb.to_string()),
+        ];
+        Ok(OptionMap::from_pairs(pairs)?)
     }
 
     /// Whether the key is on a KMIP server: the database decides by the end of the class name.

@@ -20,6 +20,7 @@ mod storage;
 mod user;
 mod waitless;
 mod way;
+mod whole;
 
 pub use holders::{Holder, Unseen};
 pub use lease::{LeaseMode, NodeLease};
@@ -28,7 +29,8 @@ pub(crate) use rights::{NewOwner, Rights};
 pub use source::{Access, Source};
 pub use standing::{Mount, Standing};
 pub use storage::{Entry, EntryKind, FileId, FileStat, OutputFile, Storage};
-pub use user::act_as_owner;
+pub use user::{act_as_owner, own_user};
 pub(crate) use user::{open_privileged, privileged};
 pub use waitless::open_without_waiting;
 pub(crate) use way::check_own;
+pub use whole::{write_new, write_over};

@@ -133,6 +133,12 @@ impl User {
     }
 }
 
+/// The name of the user whose rights this process has.
+#[must_use]
+pub fn own_user() -> String {
+    name_of(Uid::effective().as_raw())
+}
+
 fn name_of(id: u32) -> String {
     let known = nix::unistd::User::from_uid(Uid::from_raw(id)).ok().flatten();
     known.map_or_else(|| format!("user {id}"), |known| known.name)

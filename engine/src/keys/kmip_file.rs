@@ -88,7 +88,7 @@ impl KeyProvider for KmipKeyFile {
                 .find(|(own, _)| own.as_str().eq_ignore_ascii_case(id.as_str()))
                 .map(|(_, key)| key)
                 .ok_or_else(|| not_offline(key)),
-            KeyRef::LocalFile { .. } => {
+            KeyRef::Keystore { .. } | KeyRef::LocalFile { .. } => {
                 Err(Error::key_unavailable("a file of KMIP keys has no local keys")
                     .key(key)
                     .hint("restore the local key file that the SSTable's options name"))
@@ -99,17 +99,17 @@ impl KeyProvider for KmipKeyFile {
     }
 }
 
-/// A table of the database can be read while the database runs, and its keys are under a system
-/// key.
+/// Nobody says which node's table it is in, or that file does not have it.
 pub(super) fn not_offline(key: &KeyRef) -> Error {
     Error::key_unavailable(
-        "the key is in the database's own table dse_system.encrypted_keys and cannot be had offline",
+        "the key is in the database's own table (dse_system.encrypted_keys or \
+         hcd_system.encrypted_keys), which nothing here leads to",
     )
     .key(key)
     .hint(
-        "while a node runs, select it there (SELECT * FROM dse_system.encrypted_keys), decrypt it \
-         with the system key, and give it as a line 'key id = hex' in a file of mode 0600: \
-         --kmip-keys FILE; or use a node-side upgrade for this table",
+        "give the data directories of the node and its configuration, whose system keys decrypt the \
+         table: --config /etc/dse/dse.yaml (or hcd.yaml); or the key as a line 'key id = hex' in a file \
+         of mode 0600: --kmip-keys FILE",
     )
 }
 

@@ -11,10 +11,12 @@
 pub mod header;
 
 mod id;
+mod keystore;
 pub mod kmip;
 mod kmip_file;
 mod local;
 mod reference;
+mod replicated;
 mod ring;
 mod secret;
 mod secret_file;
@@ -25,14 +27,17 @@ use std::fmt;
 
 pub use header::{HeaderError, HeaderKind, KeyHeader, ParsedHeader};
 pub use id::{DATABASE_KEY_ID_LIMIT, KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
+pub use keystore::NodeKeystore;
 pub use kmip::KmipServers;
 pub use kmip_file::KmipKeyFile;
 pub use local::{KeyCreation, LocalKeyFiles};
 pub use reference::{KeyGroup, KeyRef};
+pub use replicated::{EncryptedKey, KeyRows, KeyTable, ReplicatedKeys};
 pub use ring::KeyRing;
 pub use secret::SecretKey;
 pub use sources::KeySources;
 pub use system_key::SystemKey;
+pub(crate) use system_key::group_and_id as kmip_group_and_id;
 
 use crate::error::Result;
 

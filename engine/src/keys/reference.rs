@@ -9,12 +9,18 @@ use crate::options::{EncryptorOptions, ProviderOptions, escape};
 
 /// Names a key without its bytes: suitable for plans, reports and journals.
 ///
-/// Serializes as an object with `provider` (`local_file`, `kmip` or `replicated`) and the fields
+/// Serializes as an object with `provider` (`keystore`, `kmip`, `local_file` or `replicated`) and the fields
 /// below.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(tag = "provider", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeyRef {
+    /// A key in the key store of Apache's `transparent_data_encryption_options`, which the node's
+    /// configuration names (FORMATS.md 10.3).
+    Keystore {
+        /// Its alias there.
+        alias: String,
+    },
     /// A key on a KMIP server.
     Kmip {
         /// The group of servers, by its name in the options and in the node's configuration.
@@ -31,7 +37,7 @@ pub enum KeyRef {
         /// The strength in bits.
         strength: u32,
     },
-    /// A key in the database's own table `dse_system.encrypted_keys`.
+    /// A key in the database's own table: `dse_system.encrypted_keys` or `hcd_system.encrypted_keys`.
     Replicated {
         /// The name of the system key that it is encrypted with in the table.
         system_key: String,
@@ -101,7 +107,7 @@ impl KeyRef {
     pub fn in_group(&self) -> Option<(KeyGroup<'_>, &KeyId)> {
         match self {
             Self::Kmip { group, id } => Some((KeyGroup::Kmip(group), id)),
-            Self::LocalFile { .. } => None,
+            Self::Keystore { .. } | Self::LocalFile { .. } => None,
             Self::Replicated { system_key, id } => Some((KeyGroup::Replicated(system_key), id)),
         }
     }
@@ -110,6 +116,10 @@ impl KeyRef {
 impl fmt::Display for KeyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Keystore { alias } => {
+                f.write_str("keystore ")?;
+                escape(f, alias)
+            }
             Self::Kmip { group, id } => {
                 f.write_str("kmip ")?;
                 escape(f, group)?;

@@ -1,4 +1,5 @@
-//! System keys, which encrypt sensitive values of the configuration files (FORMATS.md 6.2).
+//! System keys, which encrypt sensitive values of the configuration files, and the keys of the
+//! replicated provider (FORMATS.md 6.2).
 //!
 //! ```text
 //! file:  <transformation> ":" <strength in bits> ":" <base64 of the key>      first line only
@@ -21,7 +22,7 @@ use crate::config;
 use crate::crypto::{CipherKey, Transformation};
 use crate::error::{Error, Result, ResultExt as _};
 
-/// A key that decrypts values of the configuration files.
+/// A key that decrypts values of the configuration files, and keys.
 pub struct SystemKey {
     name: String,
     key: CipherKey,
@@ -101,18 +102,39 @@ impl SystemKey {
         })
     }
 
+    /// Decrypts a key of the table of the replicated provider, in the same form.
+    ///
+    /// # Errors
+    /// As [`Self::decrypt_value`].
+    pub(super) fn decrypt_key(&self, value: &str) -> Result<SecretKey> {
+        self.decrypt_bytes(value).map(SecretKey::from).ok_or_else(|| {
+            Error::invalid("the key was not encrypted with the system key")
+                .key(self.name.escape_debug())
+                .hint(
+                    "restore the system key that the node has (system_key_directory), or give the key \
+                     itself: --kmip-keys FILE",
+                )
+        })
+    }
+
     fn decrypt(&self, value: &str) -> Option<Secret> {
-        let mut bytes = decode(value)?;
-        let iv_length = self.key.transformation().iv_length();
-        let (iv, data) = bytes.split_at_mut_checked(iv_length)?;
-        let length = self.key.open(iv, data).ok()?;
-        match String::from_utf8(data.get(..length)?.to_vec()) {
+        let mut bytes = self.decrypt_bytes(value)?;
+        match String::from_utf8(std::mem::take(&mut *bytes)) {
             Ok(text) => Some(Secret::new(text)),
             Err(error) => {
                 error.into_bytes().zeroize();
                 None
             }
         }
+    }
+
+    fn decrypt_bytes(&self, value: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let mut bytes = decode(value)?;
+        let iv_length = self.key.transformation().iv_length();
+        let (iv, data) = bytes.split_at_mut_checked(iv_length)?;
+        let length = self.key.open(iv, data).ok()?;
+        // A copy of its own length: the rest of the buffer is wiped with it.
+        Some(Zeroizing::new(data.get(..length)?.to_vec()))
     }
 }
 
@@ -127,6 +149,20 @@ impl fmt::Debug for SystemKey {
 pub(super) fn may_be_encrypted(value: &str) -> bool {
     decode(value).is_some_and(|bytes| !bytes.is_empty() && bytes.len().is_multiple_of(8))
 }
+
+/// The group and the id of a system key on a KMIP server, from `kmip://group/id`.
+pub(crate) fn group_and_id(name: &str) -> Option<(&str, &str)> {
+    let (group, id) = name.strip_prefix(KMIP)?.split_once('/')?;
+    (!group.is_empty() && !id.is_empty()).then_some((group, id))
+}
+
+/// Whether a system key is on a KMIP server, by its name.
+pub(super) fn is_on_server(name: &str) -> bool {
+    name.starts_with(KMIP)
+}
+
+/// How the name of a system key on a KMIP server starts.
+const KMIP: &str = "kmip://";
 
 /// What is wrong with the line.
 #[derive(Debug, thiserror::Error)]

@@ -4,12 +4,14 @@
 //! are locked, not values, so a dropped key may share its page with one in use. There are few such
 //! pages, since keys are small and buffers are reused.
 
+mod stack;
 mod wiped;
 
 use std::fs;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use stack::wipe_stack;
 pub use wiped::WipedBuffer;
 
 use crate::{Error, ErrorKind};

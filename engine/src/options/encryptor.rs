@@ -17,6 +17,27 @@ pub struct EncryptorOptions {
 }
 
 impl EncryptorOptions {
+    /// Whether its keys have ids, by which one may be named: not those of a key file.
+    #[must_use]
+    pub const fn has_key_ids(&self) -> bool {
+        !matches!(self.provider, ProviderOptions::Local { .. })
+    }
+
+    /// Whether the database finds the key of both at the same place by the same attributes.
+    #[must_use]
+    pub fn shares_key_with(&self, other: &Self) -> bool {
+        let is_same_place = match (&self.provider, &other.provider) {
+            (
+                ProviderOptions::Kmip { host, namespace, .. },
+                ProviderOptions::Kmip { host: other, namespace: other_namespace, .. },
+            ) => (host, namespace) == (other, other_namespace),
+            (own, other) => own == other,
+        };
+        is_same_place
+            && self.strength == other.strength
+            && self.transformation.text() == other.transformation.text()
+    }
+
     /// Reads the options as CompressionInfo.db or [`CompressionParams`](super::CompressionParams)
     /// has them: without the class and the chunk length.
     ///

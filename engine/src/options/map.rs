@@ -119,10 +119,11 @@ pub(super) fn number<T: FromStr>(name: &str, text: &str) -> Result<T> {
     })
 }
 
-/// The statement that gives a table these options.
-pub(crate) fn alter_table(keyspace: &str, table: &str, options: &OptionMap) -> String {
+/// The statement that gives a table, or a materialized view, these options.
+pub(crate) fn alter(is_view: bool, keyspace: &str, table: &str, options: &OptionMap) -> String {
+    let kind = if is_view { "MATERIALIZED VIEW" } else { "TABLE" };
     let (keyspace, table) = (cql::identifier(keyspace), cql::identifier(table));
-    format!("ALTER TABLE {keyspace}.{table} WITH compression = {options};")
+    format!("ALTER {kind} {keyspace}.{table} WITH compression = {options};")
 }
 
 impl fmt::Display for OptionMap {

@@ -20,7 +20,7 @@ mod shown;
 pub use chunk_length::{ChunkLength, ChunkLengthError};
 pub use class::CompressorClass;
 pub use encryptor::EncryptorOptions;
-pub(crate) use map::alter_table;
+pub(crate) use map::alter;
 pub use map::{DuplicateOption, OptionMap};
 pub(crate) use meant::{did_you_mean, meant};
 pub use params::CompressionParams;

@@ -92,6 +92,15 @@ impl CompressionParams {
         &self.map
     }
 
+    /// Whether both ask for the same, in whatever words: a default left out, a package name.
+    #[must_use]
+    pub fn means(&self, other: &Self) -> bool {
+        match (self.scheme(), other.scheme()) {
+            (Ok(own), Ok(theirs)) => own == theirs && self.chunk_length == other.chunk_length,
+            _ => self == other,
+        }
+    }
+
     /// What the class and its options do; `None` for an uncompressed table.
     ///
     /// # Errors

@@ -50,24 +50,26 @@ struct Remaining {
 }
 
 impl Budget {
-    /// Whether a task may begin alongside the open ones; if so, its need is reserved.
+    /// Whether a task with this need may begin alongside the open ones, of which the promise holds while
+    /// no stage is known; if so, its need is reserved.
     ///
     /// # Errors
     /// How much is left is unknown.
     pub(super) fn admits<'t, T: Task + 't>(
         &mut self,
         task: &T,
-        open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>)>,
+        need: Option<Need>,
+        open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>, Option<Need>)>,
     ) -> Result<bool>
     where
         T::Stage: 't,
     {
-        let Some(share) = task.share() else { return Ok(true) };
+        let (Some(share), Some(need)) = (task.share(), need) else { return Ok(true) };
         let left = match self.0.entry(share.of()) {
             Entry::Occupied(measured) => measured.into_mut(),
             Entry::Vacant(first) => first.insert(Remaining::measure(share, open)?),
         };
-        Ok(left.admits(share.need(None)))
+        Ok(left.admits(need))
     }
 }
 
@@ -75,15 +77,18 @@ impl Remaining {
     /// In this order: what a task takes in the meantime is counted twice rather than not at all.
     fn measure<'t, T: Task + 't>(
         share: &dyn Share<T::Stage>,
-        open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>)>,
+        open: impl Iterator<Item = (&'t T, Option<&'t T::Stage>, Option<Need>)>,
     ) -> Result<Self>
     where
         T::Stage: 't,
     {
         let mut left = Self { there: 0, promised: 0, open: 0 };
-        for (other, stage) in open {
+        for (other, stage, promised) in open {
             if let Some(other) = other.share().filter(|other| other.of() == share.of()) {
-                left.set_aside(other.need(stage));
+                left.set_aside(match (stage, promised) {
+                    (None, Some(promised)) => promised,
+                    _ => other.need(stage),
+                });
             }
         }
         left.there = share.left()?;

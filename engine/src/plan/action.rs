@@ -1,5 +1,8 @@
 //! What happens to an SSTable, and why to some nothing does.
 
+use std::sync::Arc;
+
+use super::target::Target;
 use crate::Error;
 use crate::sstable::Descriptor;
 
@@ -11,6 +14,8 @@ pub enum Action {
     Rewrite {
         /// The new name.
         new: Descriptor,
+        /// What it becomes.
+        target: Arc<Target>,
     },
     /// Nothing needs to be done.
     Skip(SkipReason),

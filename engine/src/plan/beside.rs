@@ -101,7 +101,7 @@ impl Beside {
             for page in window.chunks(PAGE) {
                 let place = |error: Error| error.at(file.path()).offset(offset);
                 let content = page_content(page).map_err(|error| place(error.into()))?;
-                self.count(header, content).map_err(place)?;
+                self.count(header, content).map_err(under_other_options).map_err(place)?;
                 offset = offset.saturating_add(u64::try_from(page.len()).unwrap_or(u64::MAX));
             }
         }
@@ -114,6 +114,15 @@ impl Beside {
         *pieces = pieces.saturating_add(1);
         Ok(())
     }
+}
+
+/// The error of an index page that is sound and not under the options that its Data.db is under.
+pub(super) fn under_other_options(cause: Error) -> Error {
+    let what = "it is not under the options in CompressionInfo.db, or not under a key of Data.db: some \
+                releases wrote indices by what the schema said at that time";
+    Error::new(cause.kind(), what)
+        .wrapping(cause)
+        .hint("have the node rewrite the SSTable if it can read it, or restore it from a backup")
 }
 
 /// Whether the first or the last page is one of an encrypted index: one of them may be damaged.

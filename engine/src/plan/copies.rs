@@ -11,13 +11,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::archive::{Archive, Archives};
-use super::draft::{Found, Inspected, Subject};
-use super::facts::Facts;
+use super::draft::{Found, Inspected, Looked, Subject};
 use super::fate::Fate;
 use super::inspect::Inspector;
-use super::target::Target;
+use super::targets::{Aim, Targets};
 use crate::io::{FileId, Mount, Storage};
-use crate::sstable::{Component, Format};
+use crate::sstable::{Component, Format, TableDir};
 use crate::txn::LiveSSTable;
 use crate::{Error, Result};
 
@@ -33,7 +32,7 @@ pub(super) struct Shelf {
 
 #[derive(Debug, Clone)]
 struct Member {
-    table: String,
+    table: TableDir,
     data_dir: PathBuf,
     sstable: Arc<LiveSSTable>,
     /// What its Data.db is, if it has one that can be looked at.
@@ -61,7 +60,7 @@ impl Shelf {
                     for sstable in view.live {
                         let data = storage.identity(&sstable.path(&Component::Data));
                         shelf.members.push(Member {
-                            table: archive.table_of(&sstable.directory).to_string(),
+                            table: archive.table_of(&sstable.directory),
                             data_dir: archive.table.data_dir.clone(),
                             sstable,
                             data: data.unwrap_or_default(),
@@ -83,7 +82,7 @@ impl Shelf {
     pub(super) fn attach(
         self,
         (inspector, storage): (Inspector<'_>, &dyn Storage),
-        target: &Target,
+        targets: &Targets,
         found: Vec<Found>,
     ) -> (Vec<Inspected>, OutOfScope) {
         let mut left = OutOfScope::default();
@@ -95,14 +94,15 @@ impl Shelf {
             boxes.entry((key, member.is_taken)).or_default().push(member);
         }
         let mut take = |live: &Found| -> [Option<Same>; 2] {
-            let (false, Ok(facts)) = (boxes.is_empty(), &live.facts) else { return [None, None] };
-            let Ok(Some(data)) = storage.identity(&facts.data_path()) else { return [None, None] };
+            let (false, Ok(looked)) = (boxes.is_empty(), &live.looked) else { return [None, None] };
+            let data = storage.identity(&looked.facts.data_path());
+            let Ok(Some(data)) = data else { return [None, None] };
             let place = place_of(&live.sstable, storage, &mut places);
             let key = FileGroup::of(&live.sstable, Some(data), 0, place);
             [true, false].map(|is_taken| {
                 let members = boxes.get_mut(&(key.clone(), is_taken))?;
-                let shared = replaced(storage, &live.sstable, facts, target).ok()?;
-                let copies = take_same(storage, members, &shared, facts, target);
+                let shared = replaced(storage, &live.sstable, looked).ok()?;
+                let copies = take_same(storage, members, &shared, looked);
                 Some(Same { copies, shared })
             })
         };
@@ -113,14 +113,14 @@ impl Shelf {
                 left.copies.insert(number, same.copies.len());
             }
             let Same { copies, shared } = taken.unwrap_or_default();
-            let Found { table, data_dir, sstable, facts } = live;
+            let Found { table, data_dir, sstable, looked } = live;
             let subject = Subject { table, data_dir, sstable, is_live: true, copies, shared };
-            sstables.push(Inspected { subject, facts });
+            sstables.push(Inspected { subject, looked });
         }
         let alone: Vec<(Inspected, bool)> = boxes
             .into_par_iter()
             .flat_map_iter(|((_, is_taken), members)| {
-                let groups = group((inspector, storage), target, members);
+                let groups = group((inspector, storage), targets, members);
                 groups.into_iter().map(move |inspected| (inspected, is_taken))
             })
             .collect();
@@ -183,14 +183,20 @@ fn place_of(
 fn replaced(
     storage: &dyn Storage,
     sstable: &LiveSSTable,
-    facts: &Facts,
-    target: &Target,
+    Looked { facts, aim }: &Looked,
 ) -> Result<Vec<(Component, FileId)>> {
     let mut files = Vec::new();
+    // One that becomes nothing else has files to tell it by, too.
+    let target = match aim {
+        Aim::Target(target) => Some(target.as_ref()),
+        Aim::InClear(_) | Aim::Unknown(_) => None,
+    };
     for component in &sstable.components {
-        if facts.fate(component, target) != Fate::Kept
-            && let Some(id) = storage.identity(&sstable.path(component))?
-        {
+        let is_replaced = match target {
+            Some(target) => facts.fate(component, target) != Fate::Kept,
+            None => component.is_rewritten(),
+        };
+        if is_replaced && let Some(id) = storage.identity(&sstable.path(component))? {
             files.push((component.clone(), id));
         }
     }
@@ -202,11 +208,10 @@ fn take_same(
     storage: &dyn Storage,
     members: &mut Vec<Member>,
     shared: &[(Component, FileId)],
-    facts: &Facts,
-    target: &Target,
+    looked: &Looked,
 ) -> Vec<Arc<LiveSSTable>> {
     let is_same = |member: &mut Member| {
-        replaced(storage, &member.sstable, facts, target).is_ok_and(|files| files == shared)
+        replaced(storage, &member.sstable, looked).is_ok_and(|files| files == shared)
     };
     members.extract_if(.., is_same).map(|member| member.sstable).collect()
 }
@@ -214,27 +219,30 @@ fn take_same(
 /// SSTables without a live one, each with its copies.
 fn group(
     (inspector, storage): (Inspector<'_>, &dyn Storage),
-    target: &Target,
+    targets: &Targets,
     mut members: Vec<Member>,
 ) -> Vec<Inspected> {
     let mut groups = Vec::new();
     while !members.is_empty() {
         let Member { table, data_dir, sstable, .. } = members.remove(0);
         let looked_at = inspector.inspect(Arc::clone(&sstable)).and_then(|facts| {
-            let shared = replaced(storage, &sstable, &facts, target)?;
-            Ok((facts, shared))
+            let aim = targets.aim(&table, &facts);
+            let looked = Looked { facts, aim };
+            let shared = replaced(storage, &sstable, &looked)?;
+            Ok((looked, shared))
         });
-        let (facts, same) = match looked_at {
-            Ok((facts, shared)) => {
+        let (looked, same) = match looked_at {
+            Ok((looked, shared)) => {
                 let mut copies = vec![Arc::clone(&sstable)];
-                copies.extend(take_same(storage, &mut members, &shared, &facts, target));
-                (Ok(facts), Same { copies, shared })
+                copies.extend(take_same(storage, &mut members, &shared, &looked));
+                (Ok(looked), Same { copies, shared })
             }
             Err(error) => (Err(error), Same::default()),
         };
+        let table = table.to_string();
         let Same { copies, shared } = same;
         let subject = Subject { table, data_dir, sstable, is_live: false, copies, shared };
-        groups.push(Inspected { subject, facts });
+        groups.push(Inspected { subject, looked });
     }
     groups
 }

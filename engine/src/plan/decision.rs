@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::action::SkipReason;
-use super::beside::page_geometry;
+use super::beside_fate::IndexFate;
 use super::discover::Selection;
-use super::draft::{Decided, Draft, Inspected, Outcome};
+use super::draft::{Decided, Draft, Inspected, Looked, Outcome, Work};
 use super::facts::{Facts, Shape};
 use super::target::Target;
+use super::targets::Aim;
 use crate::compress::Codec;
+use crate::keys::KeyTable;
+use crate::options::{EncryptorOptions, ProviderOptions};
 use crate::sstable::Component;
+use crate::trie::LEAST_USABLE;
 use crate::txn::Flavor;
 use crate::{Error, Result};
 
@@ -17,7 +21,6 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) selection: &'a Selection,
-    pub(super) target: &'a Target,
     /// The product, if the operator says it.
     pub(super) flavor: Option<Flavor>,
 }
@@ -45,23 +48,48 @@ impl Rules<'_> {
         let expected = self.selection.names_tables()
             || encrypted.contains(&inspected.subject.table)
             || may_be_encrypted(&inspected);
-        let Inspected { subject, facts } = inspected;
-        let outcome = match facts {
-            Ok(facts) => match self.judge(&facts, expected) {
-                Ok(None) => Outcome::Rewrite(facts, ()),
-                Ok(Some(reason)) => Outcome::Skip(facts, reason),
-                Err(error) => Outcome::Refuse(Some(facts), error),
-            },
+        let Inspected { subject, looked } = inspected;
+        let outcome = match looked {
+            Ok(looked) => self.judge(looked, expected),
             Err(error) => Outcome::Refuse(None, error),
         };
-        Draft { subject, outcome }
+        let is_circular =
+            matches!(&outcome, Outcome::Rewrite(work, ()) if is_replicated(&work.target));
+        match is_circular && holds_keys(&subject.table) {
+            true => Draft { subject, outcome }.refuse(circular()),
+            false => Draft { subject, outcome },
+        }
+    }
+
+    fn judge(&self, Looked { facts, aim }: Looked, expected: bool) -> Outcome<()> {
+        let target = match aim {
+            Aim::Target(target) => target,
+            Aim::InClear(_) if !facts.shape.may_be_encrypted() => {
+                return Outcome::Skip(facts, SkipReason::NotEncrypted);
+            }
+            Aim::InClear(error) | Aim::Unknown(error) => {
+                let error = error.at(facts.data_path());
+                return Outcome::Refuse(Some(facts), error);
+            }
+        };
+        match self.reason_to_skip(&facts, &target, expected) {
+            Ok(None) => Outcome::Rewrite(Work { facts, target }, ()),
+            Ok(Some(SkipReason::UnderTargetKey)) => Outcome::Under(Work { facts, target }),
+            Ok(Some(reason)) => Outcome::Skip(facts, reason),
+            Err(error) => Outcome::Refuse(Some(facts), error),
+        }
     }
 
     /// Why it is left as it is, or nothing if it is to be rewritten.
     ///
     /// # Errors
     /// Why it cannot be.
-    fn judge(&self, facts: &Facts, expected: bool) -> Result<Option<SkipReason>> {
+    fn reason_to_skip(
+        &self,
+        facts: &Facts,
+        target: &Target,
+        expected: bool,
+    ) -> Result<Option<SkipReason>> {
         match &facts.shape {
             Shape::Foreign { .. } if !expected => return Ok(Some(SkipReason::NotEncrypted)),
             Shape::Foreign { why, .. } => return Err(why.clone()),
@@ -71,70 +99,56 @@ impl Rules<'_> {
         if !is_encrypted && !expected {
             return Ok(Some(SkipReason::NotEncrypted));
         }
-        if !is_encrypted && self.target.encryptor().is_none() {
+        if !is_encrypted && target.encryptor().is_none() {
             // From clear to clear only what was named one by one.
             if !self.selection.names_tables() {
                 return Ok(Some(SkipReason::NotEncrypted));
             }
-            if self.target.is_form_of(facts) {
+            if target.is_form_of(facts) {
                 return Ok(Some(SkipReason::AsTarget));
             }
         }
-        if let Some(why) = unknown_to(self.flavor, self.target.codec()) {
+        if let Some(why) = unknown_to(self.flavor, target.codec()) {
             let error = Error::unsupported(why).at(facts.data_path());
             return Err(error.hint("choose a compressor that the node's release has"));
         }
-        let is_under_key = facts.keys.iter().all(|used| Some(&used.key) == self.target.key());
-        if is_encrypted && is_under_key && self.target.is_form_of(facts) {
+        if is_encrypted && target.is_met_by(facts) {
             return Ok(Some(SkipReason::UnderTargetKey));
         }
-        self.check_geometry(facts).map(|()| None)
-    }
-
-    /// Encrypted index pages are re-encrypted in their places, which needs as many usable bytes
-    /// in them as there are; and an index in clear stays in clear, where the version allows that.
-    fn check_geometry(&self, facts: &Facts) -> Result<()> {
-        let path = || facts.sstable.path(&Component::Partitions);
-        if !facts.encrypted_components.contains(&Component::Partitions) {
-            return self.check_clear_index(facts);
-        }
-        let longest = self.target.longest_id();
-        let (Some(old), Some(new)) = (facts.shape.encryptor(), self.target.encryptor()) else {
-            return Err(Error::unsupported(
-                "its encrypted index would have to be laid out again in clear, which is not \
-                 handled by this release",
-            )
-            .at(path())
-            .hint("use a node-side upgrade for this table"));
-        };
-        page_geometry(old, longest)
-            .check_same(&page_geometry(new, longest))
-            .map_err(|error| Error::from(error).at(path()))
-    }
-
-    /// Products that encrypt indices read them by the options of Data.db: they cannot be encrypted
-    /// for the first time without being laid out again.
-    fn check_clear_index(&self, facts: &Facts) -> Result<()> {
-        let is_apache =
-            facts.version.products.apache_4 && self.flavor != Some(Flavor::ConvergedCore);
-        if !facts.version.may_encrypt_indices
-            || is_apache
-            || facts.shape.is_encrypted()
-            || self.target.encryptor().is_none()
-        {
-            return Ok(());
-        }
-        Err(Error::unsupported(
-            "its index would have to be encrypted, too, and laid out again for that, which is not \
-             handled by this release",
-        )
-        .at(facts.sstable.path(&Component::Partitions))
-        .hint("use a node-side upgrade for this table"))
+        check_geometry(facts, target).map(|()| None)
     }
 }
 
+/// Refuses pages that do not hold every node of an index: very long key ids leave so little of them.
+fn check_geometry(facts: &Facts, target: &Target) -> Result<()> {
+    match facts.index_fate(target) {
+        IndexFate::LaidOut { new, .. } if new < LEAST_USABLE => Err(Error::unsupported(format!(
+            "the pages of its index would have {new} usable bytes, and need {LEAST_USABLE} to hold \
+             every node"
+        ))
+        .at(facts.sstable.path(&Component::Partitions))
+        .hint("check --max-key-id-length; no node can use so long a limit")),
+        IndexFate::Kept | IndexFate::InPlace | IndexFate::LaidOut { .. } => Ok(()),
+    }
+}
+
+fn is_replicated(target: &Target) -> bool {
+    let provider = target.encryptor().map(EncryptorOptions::provider);
+    matches!(provider, Some(ProviderOptions::Replicated { .. }))
+}
+
+/// Whether it is a table of the replicated provider's keys.
+fn holds_keys(table: &str) -> bool {
+    KeyTable::ALL.iter().any(|of| table == format!("{}.encrypted_keys", of.keyspace()))
+}
+
+fn circular() -> Error {
+    Error::invalid("the key of this table would lie in the table itself, and nobody could read it")
+        .hint("name another key provider for it, or other tables")
+}
+
 fn may_be_encrypted(inspected: &Inspected) -> bool {
-    inspected.facts.as_ref().is_ok_and(|facts| facts.shape.may_be_encrypted())
+    inspected.looked.as_ref().is_ok_and(|looked| looked.facts.shape.may_be_encrypted())
 }
 
 /// Why the product's nodes cannot read what a codec writes.

@@ -18,6 +18,8 @@ use super::action::SkipReason;
 use super::facts::Facts;
 use super::space::Space;
 use super::staging::{staged, staging_path};
+use super::target::Target;
+use super::targets::Aim;
 use crate::io::{FileId, Storage};
 use crate::sstable::Component;
 use crate::txn::LiveSSTable;
@@ -29,7 +31,14 @@ pub(super) struct Found {
     pub(super) table: String,
     pub(super) data_dir: PathBuf,
     pub(super) sstable: Arc<LiveSSTable>,
-    pub(super) facts: Result<Facts>,
+    pub(super) looked: Result<Looked>,
+}
+
+/// What an SSTable says of itself, and what it is to become.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) facts: Facts,
+    pub(super) aim: Aim,
 }
 
 /// Which SSTable it is, and where it lies.
@@ -62,13 +71,22 @@ impl Subject {
 #[derive(Debug)]
 pub(super) struct Inspected {
     pub(super) subject: Subject,
-    pub(super) facts: Result<Facts>,
+    pub(super) looked: Result<Looked>,
+}
+
+/// An SSTable with its target.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) facts: Facts,
+    pub(super) target: Arc<Target>,
 }
 
 /// What becomes of an SSTable, with what it says of itself and what is known by now of its rewrite.
 #[derive(Debug)]
 pub(super) enum Outcome<R> {
-    Rewrite(Facts, R),
+    Rewrite(Work, R),
+    /// Every chunk is under the target key by its header.
+    Under(Work),
     Skip(Facts, SkipReason),
     /// Facts are absent when it could not be read.
     Refuse(Option<Facts>, Error),
@@ -88,34 +106,33 @@ pub(super) type Decided = Draft<()>;
 pub(super) type Placed = Draft<Space>;
 
 impl<R> Draft<R> {
-    /// The facts and what is known of the rewrite, if it is to be rewritten.
-    pub(super) const fn rewrite(&self) -> Option<(&Facts, &R)> {
+    /// What is to be rewritten, and what is known of that.
+    pub(super) const fn rewrite(&self) -> Option<(&Work, &R)> {
         match &self.outcome {
-            Outcome::Rewrite(facts, with) => Some((facts, with)),
-            Outcome::Skip(..) | Outcome::Refuse(..) => None,
+            Outcome::Rewrite(work, with) => Some((work, with)),
+            Outcome::Under(_) | Outcome::Skip(..) | Outcome::Refuse(..) => None,
         }
     }
 
-    /// The facts of an SSTable that is to be decrypted, or that is left because of its key.
-    pub(super) const fn needs_keys(&self) -> Option<&Facts> {
+    /// An SSTable that is to be decrypted, or that is left because of its key.
+    pub(super) const fn needs_keys(&self) -> Option<&Work> {
         match &self.outcome {
-            Outcome::Rewrite(facts, _) | Outcome::Skip(facts, SkipReason::UnderTargetKey) => {
-                Some(facts)
-            }
-            Outcome::Skip(_, SkipReason::NotEncrypted | SkipReason::AsTarget)
-            | Outcome::Refuse(..) => None,
+            Outcome::Rewrite(work, _) | Outcome::Under(work) => Some(work),
+            Outcome::Skip(..) | Outcome::Refuse(..) => None,
         }
     }
 
     /// Whether nothing needs to be done about it.
     pub(super) const fn is_done(&self) -> bool {
-        matches!(self.outcome, Outcome::Skip(..))
+        matches!(self.outcome, Outcome::Under(_) | Outcome::Skip(..))
     }
 
     /// Refuses it, whatever was decided before.
     pub(super) fn refuse(self, error: Error) -> Self {
         let facts = match self.outcome {
-            Outcome::Rewrite(facts, _) | Outcome::Skip(facts, _) => Some(facts),
+            Outcome::Rewrite(Work { facts, .. }, _)
+            | Outcome::Under(Work { facts, .. })
+            | Outcome::Skip(facts, _) => Some(facts),
             Outcome::Refuse(facts, _) => facts,
         };
         Self { outcome: Outcome::Refuse(facts, error), ..self }
@@ -127,14 +144,15 @@ impl<R> Draft<R> {
     /// What `more` says.
     pub(super) fn try_map<S>(
         self,
-        more: impl FnOnce(&Subject, &Facts, R) -> Result<S>,
+        more: impl FnOnce(&Subject, &Work, R) -> Result<S>,
     ) -> Result<Draft<S>> {
         let Self { subject, outcome } = self;
         let outcome = match outcome {
-            Outcome::Rewrite(facts, with) => {
-                let with = more(&subject, &facts, with)?;
-                Outcome::Rewrite(facts, with)
+            Outcome::Rewrite(work, with) => {
+                let with = more(&subject, &work, with)?;
+                Outcome::Rewrite(work, with)
             }
+            Outcome::Under(work) => Outcome::Under(work),
             Outcome::Skip(facts, reason) => Outcome::Skip(facts, reason),
             Outcome::Refuse(facts, error) => Outcome::Refuse(facts, error),
         };
@@ -146,7 +164,7 @@ impl Decided {
     /// Rewrites it although it seemed to be under the target key.
     pub(super) fn rewrite_anyway(self) -> Self {
         let outcome = match self.outcome {
-            Outcome::Skip(facts, SkipReason::UnderTargetKey) => Outcome::Rewrite(facts, ()),
+            Outcome::Under(work) => Outcome::Rewrite(work, ()),
             other => other,
         };
         Self { outcome, ..self }

@@ -7,7 +7,7 @@ use super::tally::KeyUse;
 use crate::Error;
 use crate::compress::Codec;
 use crate::io::FileStat;
-use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions};
+use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions, OptionMap};
 use crate::sstable::{Component, CompressionHeader, Version};
 use crate::txn::LiveSSTable;
 
@@ -87,6 +87,8 @@ pub struct Facts {
     pub files: Vec<(Component, FileStat)>,
     /// What is encrypted beside Data.db, under the same options.
     pub encrypted_components: Vec<Component>,
+    /// Whether the nodes that read it take its index for encrypted wherever its Data.db is.
+    pub nodes_encrypt_index: bool,
     /// The keys in use, most used first; those of [`Self::encrypted_components`], too.
     pub keys: Vec<KeyUse>,
     /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).
@@ -100,6 +102,15 @@ impl Facts {
     #[must_use]
     pub fn plain_bytes(&self) -> u64 {
         self.header.as_ref().map_or(self.data_bytes, |header| header.data_length)
+    }
+
+    /// Its options as a CQL map; none of an uncompressed one.
+    #[must_use]
+    pub fn options(&self) -> Option<OptionMap> {
+        let header = self.header.as_ref()?;
+        let kib = (header.chunk_length.bytes() / 1024).to_string();
+        let own = [("class", header.class.as_str()), ("chunk_length_in_kb", kib.as_str())];
+        OptionMap::from_pairs(own.into_iter().chain(header.options.iter())).ok()
     }
 
     /// The path of Data.db.

@@ -1,5 +1,6 @@
 //! What becomes of each component of an SSTable.
 
+use super::beside_fate::{IndexFate, MetadataFate};
 use super::facts::Facts;
 use super::target::Target;
 use crate::sstable::Component;
@@ -20,10 +21,19 @@ impl Facts {
     /// What becomes of a component.
     #[must_use]
     pub fn fate(&self, component: &Component, target: &Target) -> Fate {
-        if component.is_rewritten()
-            || self.encrypted_components.contains(component)
-            || *component == Component::Statistics && self.gets_new_ratio(target)
-        {
+        let is_encrypted = self.encrypted_components.contains(component);
+        let is_rewritten = match component {
+            Component::Partitions | Component::Rows => {
+                is_encrypted || matches!(self.index_fate(target), IndexFate::LaidOut { .. })
+            }
+            Component::Statistics => {
+                is_encrypted
+                    || self.gets_new_ratio(target)
+                    || self.metadata_fate(target) != MetadataFate::AsTheyAre
+            }
+            _ => is_encrypted || component.is_rewritten(),
+        };
+        if is_rewritten {
             return Fate::Rewritten;
         }
         // Another kind of digest of the old Data.db, or an index that may be under the old key.

@@ -7,10 +7,11 @@ use super::action::{Action, SkipReason};
 use super::facts::{Facts, Shape};
 use super::finding::{Finding, Severity};
 use super::keys::ResolvedKeys;
-use super::planned::{PlannedSSTable, rewrites};
+use super::planned::{PlannedRewrite, PlannedSSTable, rewrites};
 use super::target::Target;
+use super::targets::Targets;
 use crate::crypto::{Weakening, Weakness};
-use crate::keys::KeySources;
+use crate::keys::{KeyRef, KeySources};
 use crate::sstable::Component;
 use crate::{Error, ErrorKind};
 
@@ -63,7 +64,7 @@ pub(super) fn of_keys(
 ) -> Vec<Finding> {
     let mut findings = Findings::default();
     for key in keys.ring.names() {
-        if let Some(warning) = sources.local.permission_warning(key) {
+        if let Some(warning) = sources.permission_warning(key) {
             findings.add(Severity::Warning, &Error::invalid(warning), None);
         }
     }
@@ -73,7 +74,7 @@ pub(super) fn of_keys(
         )
         .key(key)
         .hint("make a new key if the old one is to be given up");
-        for (_, facts, _) in rewrites(sstables) {
+        for PlannedRewrite { facts, .. } in rewrites(sstables) {
             if facts.keys.iter().any(|used| used.key == *key) {
                 let data = facts.data_path().display().to_string();
                 findings.add(Severity::Warning, &error, Some(&data));
@@ -84,16 +85,19 @@ pub(super) fn of_keys(
 }
 
 /// Says when the target's cipher is weaker than one that it replaces, or weak in itself: each once.
-pub(super) fn of_weakness(sstables: &[PlannedSSTable], target: &Target) -> Vec<Finding> {
+pub(super) fn of_weakness(sstables: &[PlannedSSTable], targets: &Targets) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let Some(target) = target.encryptor() else { return vec![] };
-    let new = (target.transformation(), target.strength());
-    if let Some(weakness) = Weakness::of(new.0, new.1) {
-        let error = Error::invalid(format!("the target's cipher: {weakness}"));
-        findings.add(Severity::Warning, &error.hint(STRONG), None);
+    for target in targets.distinct().iter().filter_map(|target| target.encryptor()) {
+        if let Some(weakness) = Weakness::of(target.transformation(), target.strength()) {
+            let error = Error::invalid(format!("the target's cipher: {weakness}"));
+            findings.add(Severity::Warning, &error.hint(STRONG), None);
+        }
     }
-    for (_, facts, _) in rewrites(sstables) {
-        let Some(old) = facts.shape.encryptor() else { continue };
+    for PlannedRewrite { facts, target, .. } in rewrites(sstables) {
+        let (Some(old), Some(new)) = (facts.shape.encryptor(), target.encryptor()) else {
+            continue;
+        };
+        let new = (new.transformation(), new.strength());
         let old = (old.transformation(), old.strength());
         if let Some(weakening) = Weakening::between(old, new) {
             let data = facts.data_path().display().to_string();
@@ -102,6 +106,35 @@ pub(super) fn of_weakness(sstables: &[PlannedSSTable], target: &Target) -> Vec<F
         }
     }
     findings.list
+}
+
+/// Says which indices keep their terms in clear beside a Data.db that is encrypted for the first time:
+/// each with its bytes.
+pub(super) fn of_clear_terms(sstables: &[PlannedSSTable]) -> Vec<Finding> {
+    let mut indices: BTreeMap<(&str, &str), (u64, Vec<String>)> = BTreeMap::new();
+    for PlannedRewrite { sstable, facts, target, .. } in rewrites(sstables) {
+        if facts.shape.is_encrypted() || target.encryptor().is_none() {
+            continue;
+        }
+        for (component, stat) in &facts.files {
+            let Some(index) = component.storage_attached_index() else { continue };
+            let (bytes, of) = indices.entry((&sstable.table, index)).or_default();
+            *bytes = bytes.saturating_add(stat.length);
+            let data = facts.data_path().display().to_string();
+            if of.last() != Some(&data) {
+                of.push(data);
+            }
+        }
+    }
+    let finding = |((table, index), (bytes, sstables)): ((&str, &str), (u64, Vec<String>))| {
+        let error = Error::unsupported(format!(
+            "the storage-attached index {index} of {table} stays in clear, with the terms that it \
+             holds: {bytes} bytes"
+        ))
+        .hint("the database encrypts no such index; drop it if its terms must not be in clear");
+        Finding { severity: Severity::Warning, error, sstables }
+    };
+    indices.into_iter().map(finding).collect()
 }
 
 /// What it means that the further keys of a group are not there.
@@ -117,53 +150,69 @@ pub(crate) fn without_others(of_group: Error) -> Error {
 /// SSTables are under already is the old key, as far as anybody can see.
 pub(super) fn of_choice(
     sstables: &[PlannedSSTable],
-    target: &Target,
+    targets: &Targets,
     group_failures: Vec<Error>,
 ) -> Vec<Finding> {
     let mut findings = Findings::default();
     for error in group_failures {
         findings.add(Severity::Warning, &without_others(error), None);
     }
-    if let Some(warning) = target.params().warning() {
-        findings.add(Severity::Warning, &warning, None);
+    for warning in targets.warnings() {
+        findings.add(Severity::Warning, warning, None);
     }
-    if let Some(choice) = target.choice() {
+    for target in targets.distinct() {
+        if let Some(warning) = target.params().warning() {
+            findings.add(Severity::Warning, &warning, None);
+        }
+        let Some(choice) = target.choice() else { continue };
         for warning in &choice.warnings {
             findings.add(Severity::Warning, warning, None);
         }
         if let (true, Some(key)) = (choice.by_rule, target.key()) {
-            let severity = match rewrites(sstables).next() {
-                Some(_) => Severity::Warning,
-                None => Severity::Blocker,
+            // Who has given a target wants something done. A schema only says how things are.
+            let severity = match targets.is_one() && rewrites(sstables).next().is_none() {
+                true => Severity::Blocker,
+                false => Severity::Warning,
             };
-            let error = Error::invalid(
-                "these SSTables are already under the key that the database would still choose",
-            )
-            .key(key)
-            .hint(MEANT);
-            for planned in sstables {
-                if let Action::Skip(SkipReason::UnderTargetKey) = planned.action {
-                    let data = planned.sstable.path(&Component::Data).display().to_string();
-                    findings.add(severity, &error, Some(&data));
-                }
-            }
-            let error = Error::invalid(
-                "these SSTables get other options, but stay under the same key, which the \
-                 database would still choose",
-            )
-            .key(key)
-            .hint(MEANT);
-            for (_, facts, _) in rewrites(sstables) {
-                if has_other_options(facts, target)
-                    && facts.keys.iter().all(|used| used.key == *key)
-                {
-                    let data = facts.data_path().display().to_string();
-                    findings.add(Severity::Warning, &error, Some(&data));
-                }
-            }
+            of_rule(&mut findings, sstables, target, key, severity);
         }
     }
     findings.list
+}
+
+fn of_rule(
+    findings: &mut Findings,
+    sstables: &[PlannedSSTable],
+    target: &Target,
+    key: &KeyRef,
+    severity: Severity,
+) {
+    let is_under = |facts: &Facts| facts.keys.iter().all(|used| used.key == *key);
+    let error = Error::invalid(
+        "these SSTables are already under the key that the database would still choose",
+    )
+    .key(key)
+    .hint(meant(key));
+    for planned in sstables {
+        if let Action::Skip(SkipReason::UnderTargetKey) = planned.action
+            && planned.facts.as_ref().is_none_or(is_under)
+        {
+            let data = planned.sstable.path(&Component::Data).display().to_string();
+            findings.add(severity, &error, Some(&data));
+        }
+    }
+    let error = Error::invalid(
+        "these SSTables get other options, but stay under the same key, which the database would \
+         still choose",
+    )
+    .key(key)
+    .hint(meant(key));
+    for PlannedRewrite { facts, target: of, .. } in rewrites(sstables) {
+        if std::ptr::eq(of, target) && has_other_options(facts, target) && is_under(facts) {
+            let data = facts.data_path().display().to_string();
+            findings.add(Severity::Warning, &error, Some(&data));
+        }
+    }
 }
 
 fn has_other_options(facts: &Facts, target: &Target) -> bool {
@@ -196,6 +245,17 @@ impl Findings {
 }
 
 /// Nobody knows here whether the key is the old one or the wanted one: no word of retiring it.
+const fn meant(key: &KeyRef) -> &'static str {
+    match key {
+        KeyRef::Replicated { .. } => MEANT_IN_TABLE,
+        KeyRef::Keystore { .. } | KeyRef::Kmip { .. } | KeyRef::LocalFile { .. } => MEANT,
+    }
+}
+
+const MEANT_IN_TABLE: &str = "if another key is to take its place, have the database make one under \
+                              another system_key_file (ALTER TABLE, a write, nodetool flush, nodetool \
+                              drain), and give those options; if this one is meant, nothing is left to \
+                              do for them: name it with --key-id to say so";
 const MEANT: &str = "if another key is to take its place, have one made (--create-key) or name it \
                      (--key-id); if this one is meant, nothing is left to do for them: name it with \
                      --key-id to say so";

@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::codec::PageOpener;
+use super::beside::under_other_options;
+use crate::codec::{Limits, PageError, PageOpener};
 use crate::io::Source;
 use crate::sstable::PAGE;
 use crate::{Error, Result};
@@ -32,7 +33,7 @@ impl<'a> EncryptedIndex<'a> {
         self.opener
             .geometry()
             .check_last(plain)
-            .map_err(|error| Error::from(error).at(self.file.path()).offset(offset))?;
+            .map_err(|error| refused(error).at(self.file.path()).offset(offset))?;
         let footer = self.plain.len().saturating_sub(24);
         let position = self.plain.get(footer..).and_then(|footer| footer.first_chunk::<8>());
         let position = position.map_or(u64::MAX, |position| u64::from_be_bytes(*position));
@@ -77,7 +78,7 @@ impl<'a> EncryptedIndex<'a> {
             let (length, _either) = self
                 .opener
                 .open(stored, &mut self.plain)
-                .map_err(|error| Error::from(error).at(self.file.path()).offset(offset))?;
+                .map_err(|error| refused(error).at(self.file.path()).offset(offset))?;
             self.plain.truncate(length);
             self.at = Some(page);
         }
@@ -89,6 +90,16 @@ impl<'a> EncryptedIndex<'a> {
             "compare the key with the one that the node used; if it is right, restore the index \
              from a backup, or scrub the SSTable on the node",
         )
+    }
+}
+
+/// Data.db was read with these keys already, so what does not decrypt is under something else.
+fn refused(error: PageError) -> Error {
+    match error {
+        PageError::Chunk(_) | PageError::LastPage { fits: Limits(None), .. } => {
+            under_other_options(error.into())
+        }
+        _ => error.into(),
     }
 }
 

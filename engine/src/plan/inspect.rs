@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::beside::look_beside;
+use super::beside_fate::nodes_encrypt_index;
 use super::facts::{Facts, Shape};
 use super::presence::{check_components, is_uncompressed_by_toc};
 use super::tally::{KeyUse, tally_chunks};
 use crate::io::{Access, FileStat, NodeLease, Source, Storage};
 use crate::options::{ChunkScheme, CompressorClass, OptionMap};
 use crate::sstable::{ChunkTable, Component, CompressionHeader, PAGE, Version, is_encrypted_page};
-use crate::txn::LiveSSTable;
+use crate::txn::{Flavor, LiveSSTable};
 use crate::{Error, ErrorKind, Result};
 
 /// How files are opened of which a few bytes are read here and there. From a file that is cached, a
@@ -26,13 +27,21 @@ pub struct Inspector<'a> {
     storage: &'a dyn Storage,
     lease: &'a NodeLease,
     mapped: bool,
+    flavor: Option<Flavor>,
 }
 
 impl<'a> Inspector<'a> {
     /// Looks through `storage`; `mapped` chooses between maps and positional reads.
     #[must_use]
     pub const fn new(storage: &'a dyn Storage, lease: &'a NodeLease, mapped: bool) -> Self {
-        Self { storage, lease, mapped }
+        Self { storage, lease, mapped, flavor: None }
+    }
+
+    /// For nodes of a product, if it is known: only they tell what else is to be encrypted beside a
+    /// Data.db that is not encrypted yet.
+    #[must_use]
+    pub const fn for_nodes_of(self, flavor: Option<Flavor>) -> Self {
+        Self { flavor, ..self }
     }
 
     /// The lease under which it looks.
@@ -92,6 +101,7 @@ impl<'a> Inspector<'a> {
             total_bytes: files.iter().map(|(_, stat)| stat.length).sum(),
             files,
             encrypted_components,
+            nodes_encrypt_index: nodes_encrypt_index(version, self.flavor),
             keys,
             clear_chunks,
             warnings,

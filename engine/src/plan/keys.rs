@@ -33,42 +33,58 @@ pub(crate) struct ResolvedKeys {
 type Uses = BTreeMap<String, (Transformation, u32)>;
 
 impl ResolvedKeys {
-    /// Fetches the keys of all `facts`, the target's if there is one, and the further keys of the
+    /// Fetches the keys of all `facts`, those of the targets, and the further keys of the
     /// groups in use.
     #[must_use]
     pub(crate) fn fetch<'a>(
         sources: &KeySources,
         facts: impl IntoIterator<Item = &'a Facts>,
-        target: Option<&Target>,
+        targets: &[Arc<Target>],
+    ) -> Self {
+        let needs = facts.into_iter().flat_map(|facts| {
+            let options = facts.shape.encryptor();
+            let keys = facts.keys.iter().map(|used| &used.key);
+            options.into_iter().flat_map(move |options| {
+                keys.clone().map(|key| (key, options.transformation(), options.strength()))
+            })
+        });
+        Self::fetch_needs(sources, needs, targets)
+    }
+
+    /// Fetches these keys, each for its cipher and strength, those of the targets, and the further keys
+    /// of the groups in use.
+    #[must_use]
+    pub(crate) fn fetch_needs<'a>(
+        sources: &KeySources,
+        needs: impl IntoIterator<Item = (&'a KeyRef, &'a Transformation, u32)>,
+        targets: &[Arc<Target>],
     ) -> Self {
         let mut needed: BTreeMap<KeyRef, Uses> = BTreeMap::new();
-        let mut need = |key: &KeyRef, options: &EncryptorOptions| {
-            let transformation = options.transformation();
-            needed.entry(key.clone()).or_default().insert(
-                transformation.text().to_owned(),
-                (transformation.clone(), options.strength()),
-            );
+        let mut need = |key: &KeyRef, transformation: &Transformation, strength| {
+            let uses = needed.entry(key.clone()).or_default();
+            uses.insert(transformation.text().to_owned(), (transformation.clone(), strength));
         };
-        for facts in facts {
-            let Some(options) = facts.shape.encryptor() else { continue };
-            for used in &facts.keys {
-                need(&used.key, options);
+        for (key, transformation, strength) in needs {
+            need(key, transformation, strength);
+        }
+        let mut new_keys: BTreeMap<&KeyRef, SecretKey> = BTreeMap::new();
+        for target in targets {
+            let (Some(key), Some(options)) = (target.key(), target.encryptor()) else { continue };
+            need(key, options.transformation(), options.strength());
+            if let Ok(secret) = sources.read_key(key) {
+                new_keys.insert(key, secret);
             }
         }
-        let target_key = target.and_then(Target::key);
-        if let (Some(key), Some(options)) = (target_key, target.and_then(Target::encryptor)) {
-            need(key, options);
-        }
-        let target_secret = target_key.and_then(|key| sources.read_key(key).ok());
 
         let mut resolved = Self::default();
         let mut scheduled = Vec::new();
         for (key, uses) in &needed {
-            match schedule(sources, key, uses, target) {
+            match schedule(sources, key, uses, targets) {
                 Ok((secret, keys)) => {
                     scheduled.extend(keys.into_iter().map(|cipher| (key.clone(), cipher)));
-                    let same = target_secret.as_ref().is_some_and(|t| t.same_as(&secret));
-                    if same && target_key != Some(key) {
+                    let mut others = new_keys.iter().filter(|(new, _)| **new != key);
+                    let is_one = new_keys.contains_key(key);
+                    if !is_one && others.any(|(_, new)| new.same_as(&secret)) {
                         resolved.same_as_target.insert(key.clone());
                     }
                 }
@@ -176,15 +192,14 @@ fn schedule(
     sources: &KeySources,
     key: &KeyRef,
     uses: &Uses,
-    target: Option<&Target>,
+    targets: &[Arc<Target>],
 ) -> Result<(SecretKey, Vec<CipherKey>)> {
     let secret = sources.read_key(key)?;
     let unfit = |error: Error| {
         error.key(key).hint("the key's length does not fit the cipher: give the right key")
     };
-    if let Some(options) =
-        target.filter(|target| target.key() == Some(key)).and_then(Target::encryptor)
-    {
+    let written = targets.iter().filter(|target| target.key() == Some(key));
+    for options in written.filter_map(|target| target.encryptor()) {
         let bits = options.strength();
         if options.transformation().key_length(bits) != Ok(secret.expose().len()) {
             return Err(unfit(Error::invalid(format!(
@@ -210,17 +225,26 @@ pub fn opener(facts: &Facts, ring: &KeyRing) -> Result<ChunkOpener> {
     let Some(options) = facts.shape.encryptor() else {
         return Err(Error::unsupported("it is not encrypted").at(facts.data_path()));
     };
+    opener_of(options, facts.keys.iter().map(|used| &used.key), ring)
+}
+
+/// What opens chunks with these options that name these keys.
+pub(crate) fn opener_of<'a>(
+    options: &EncryptorOptions,
+    keys: impl IntoIterator<Item = &'a KeyRef>,
+    ring: &KeyRing,
+) -> Result<ChunkOpener> {
     let transformation = options.transformation();
     let (mut by_id, mut unnamed) = (BTreeMap::new(), None);
-    for used in &facts.keys {
-        let key = Arc::clone(in_ring(ring, &used.key, transformation)?);
-        match used.key.in_group() {
+    for name in keys {
+        let key = Arc::clone(in_ring(ring, name, transformation)?);
+        match name.in_group() {
             None => unnamed = Some(key),
             Some((_, id)) => {
                 by_id.insert(id.clone(), key);
             }
         }
-        for (other, key) in ring.siblings(&used.key, transformation) {
+        for (other, key) in ring.siblings(name, transformation) {
             if let Some((_, id)) = other.in_group() {
                 by_id.insert(id.clone(), Arc::clone(key));
             }
@@ -279,7 +303,7 @@ fn encryptor_of(
     Ok((sealer, ChunkOpener::new(header, transformation.clone(), by_id, unnamed)))
 }
 
-fn in_ring<'a>(
+pub(crate) fn in_ring<'a>(
     ring: &'a KeyRing,
     key: &KeyRef,
     transformation: &Transformation,

@@ -9,6 +9,7 @@
 mod action;
 mod archive;
 mod beside;
+mod beside_fate;
 mod census;
 mod copies;
 mod data_dir;
@@ -33,14 +34,18 @@ mod room;
 mod shared;
 mod space;
 mod staging;
+mod system;
 mod tally;
 mod target;
 mod target_key;
+mod targets;
 mod write_key;
 
 pub use action::{Action, SkipReason};
 pub use archive::{Archive, ArchiveKind, Archives};
 pub(crate) use beside::page_geometry;
+pub use beside_fate::IndexFate;
+pub(crate) use beside_fate::MetadataFate;
 pub use census::{CensusRow, KeyCensus, Place};
 pub use data_dir::check_data_dirs;
 pub(crate) use discover::stranger;
@@ -51,17 +56,23 @@ pub use fate::Fate;
 pub use finding::{Finding, Severity};
 pub(crate) use findings::without_others;
 pub use inspect::Inspector;
-pub(crate) use keys::{ResolvedKeys, target_encryptor};
+pub(crate) use keys::{ResolvedKeys, in_ring, opener_of, target_encryptor};
 pub use keys::{opener, target_codec};
-pub use planned::{Plan, PlannedSSTable};
+pub use planned::{Plan, PlannedRewrite, PlannedSSTable};
 pub(crate) use planner::Planner;
 pub use room::Room;
 pub use space::Space;
+pub(crate) use system::{Encrypts, FoundFile, SystemRules, decide, fetch, find};
+pub use system::{KeystoreAim, PlannedSystemFile, SystemAction, SystemAim, SystemPlan};
 pub use tally::KeyUse;
 pub use target::Target;
 pub use target_key::{NewKey, TargetKey};
+pub use targets::{Aim, Targets};
 pub use write_key::{KeyChoice, KeyWish, Recorded, Usage};
 
 /// The directory below each data directory where this program keeps its own files: outside any
 /// table directory, on the same file system.
 pub const STATE_DIRECTORY: &str = ".sstablerekey";
+
+/// The directory below the state directory where reports of runs are kept: they stay when a run is over.
+pub const REPORTS_DIRECTORY: &str = "reports";

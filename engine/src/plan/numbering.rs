@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::action::Action;
+use super::action::{Action, SkipReason};
 use super::discover::Table;
-use super::draft::{Draft, Outcome, Placed, Subject};
+use super::draft::{Draft, Outcome, Placed, Subject, Work};
 use super::planned::PlannedSSTable;
 use super::space::Space;
 use crate::Result;
@@ -62,10 +62,13 @@ fn complete(
 ) -> PlannedSSTable {
     let Draft { subject, outcome } = placed;
     let (facts, action, space) = match outcome {
-        Outcome::Rewrite(facts, space) => match new_name(&subject) {
-            Ok(new) => (Some(facts), Action::Rewrite { new }, space),
+        Outcome::Rewrite(Work { facts, target }, space) => match new_name(&subject) {
+            Ok(new) => (Some(facts), Action::Rewrite { new, target }, space),
             Err(error) => (Some(facts), Action::Refuse(error), Space::default()),
         },
+        Outcome::Under(Work { facts, .. }) => {
+            (Some(facts), Action::Skip(SkipReason::UnderTargetKey), Space::default())
+        }
         Outcome::Skip(facts, reason) => (Some(facts), Action::Skip(reason), Space::default()),
         Outcome::Refuse(facts, error) => (facts, Action::Refuse(error), Space::default()),
     };

@@ -12,6 +12,7 @@ use super::room::Room;
 use super::space::Space;
 use super::staging::{staged, staging_path};
 use super::target::Target;
+use super::targets::Targets;
 use crate::Error;
 use crate::io::{FileId, Storage};
 use crate::keys::KeyRing;
@@ -57,6 +58,20 @@ impl PlannedSSTable {
     }
 }
 
+/// An SSTable that is to be rewritten.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct PlannedRewrite<'a> {
+    /// It.
+    pub sstable: &'a PlannedSSTable,
+    /// What it says of itself.
+    pub facts: &'a Facts,
+    /// Its new name.
+    pub new: &'a Descriptor,
+    /// What it becomes.
+    pub target: &'a Target,
+}
+
 /// Everything that a run will do.
 #[derive(Debug)]
 pub struct Plan {
@@ -64,8 +79,8 @@ pub struct Plan {
     pub selection: Selection,
     /// Which archives of them are re-encrypted, too.
     pub archives: Archives,
-    /// What every SSTable is to become.
-    pub target: Target,
+    /// What they are to become.
+    pub targets: Targets,
     /// Whose transaction logs are written; known when something is to be rewritten.
     pub flavor: Option<Flavor>,
     /// Every SSTable of the selection, biggest first.
@@ -89,8 +104,28 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan for no tables.
+    #[must_use]
+    pub fn of_no_tables() -> Self {
+        Self {
+            selection: Selection::default(),
+            archives: Archives::default(),
+            targets: Targets::by_table(0),
+            flavor: None,
+            sstables: vec![],
+            unreadable: vec![],
+            strangers: vec![],
+            logs: vec![],
+            has_pending_logs: false,
+            archived_left: 0,
+            findings: vec![],
+            ring: KeyRing::default(),
+            rooms: vec![],
+        }
+    }
+
     /// The SSTables to rewrite.
-    pub fn rewrites(&self) -> impl Iterator<Item = (&PlannedSSTable, &Facts, &Descriptor)> {
+    pub fn rewrites(&self) -> impl Iterator<Item = PlannedRewrite<'_>> {
         rewrites(&self.sstables)
     }
 
@@ -102,11 +137,11 @@ impl Plan {
 }
 
 /// The SSTables of a list that are to be rewritten.
-pub(super) fn rewrites(
-    sstables: &[PlannedSSTable],
-) -> impl Iterator<Item = (&PlannedSSTable, &Facts, &Descriptor)> {
-    sstables.iter().filter_map(|planned| match (&planned.action, &planned.facts) {
-        (Action::Rewrite { new }, Some(facts)) => Some((planned, facts, new)),
+pub(super) fn rewrites(sstables: &[PlannedSSTable]) -> impl Iterator<Item = PlannedRewrite<'_>> {
+    sstables.iter().filter_map(|sstable| match (&sstable.action, &sstable.facts) {
+        (Action::Rewrite { new, target }, Some(facts)) => {
+            Some(PlannedRewrite { sstable, facts, new, target })
+        }
         _ => None,
     })
 }

@@ -11,7 +11,8 @@ use super::archive::Archives;
 use super::copies::{OutOfScope, Shelf};
 use super::decision::Rules;
 use super::discover::{Discovery, Selection, Table, discover, stranger};
-use super::draft::{Decided, Found};
+use super::draft::{Decided, Found, Looked};
+use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::findings;
 use super::inspect::Inspector;
@@ -24,8 +25,10 @@ use super::room;
 use super::shared::Shared;
 use super::target::Target;
 use super::target_key::{NewKey, TargetKey};
+use super::targets::{Aim, Targets};
 use crate::io::{NodeLease, Rights, Storage};
 use crate::keys::{KeyRef, KeySources};
+use crate::memory::wipe_stack;
 use crate::txn::{Flavor, LiveSSTable};
 use crate::{Error, ErrorKind, Result};
 
@@ -42,8 +45,8 @@ pub(crate) struct Planner<'a> {
     pub selection: &'a Selection,
     /// Which archives of them are re-encrypted, too.
     pub archives: Archives,
-    /// What every SSTable is to become.
-    pub target: &'a Target,
+    /// What they are to become.
+    pub targets: &'a Targets,
     /// The product, if the operator says it.
     pub flavor: Option<Flavor>,
     /// Where keys come from.
@@ -64,23 +67,25 @@ impl Planner<'_> {
     pub(crate) fn plan(&self) -> Result<Plan> {
         let discovery = discover(self.storage, self.data_dirs, self.selection)?;
         let Discovery { tables, mut unreadable, mut strangers, archives, products } = discovery;
-        let found = self.find(&tables);
+        let flavor = Flavor::settle(self.flavor, products);
+        let inspector = Inspector::new(self.storage, self.lease, self.mapped)
+            .for_nodes_of(flavor.as_ref().ok().copied());
+        let found = self.find(inspector, &tables);
         let shelf = Shelf::of(self.storage, &archives, self.archives);
         unreadable.extend(shelf.unreadable.iter().cloned());
         strangers.extend(shelf.strangers.iter().map(|path| stranger(path)));
-        let looks = (Inspector::new(self.storage, self.lease, self.mapped), self.storage);
-        let (inspected, OutOfScope { copies, alone }) = shelf.attach(looks, self.target, found);
+        let looks = (inspector, self.storage);
+        let (inspected, OutOfScope { copies, alone }) = shelf.attach(looks, self.targets, found);
 
-        let rules = Rules { selection: self.selection, target: self.target, flavor: self.flavor };
+        let rules = Rules { selection: self.selection, flavor: self.flavor };
         let (decided, alone) = rules.decide(inspected, alone);
         let keys = self.resolve_keys(&decided);
-        let decided = decided.into_iter().map(|decided| check_keys(decided, &keys)).collect();
+        let decided = decided.into_iter().map(|decided| self.check_keys(decided, &keys)).collect();
         let decided = self.probe(decided, &keys);
-        let flavor = Flavor::settle(self.flavor, products);
         let preflight = self.preflight(flavor.as_ref().ok().copied());
         let (decided, asked) = preflight.check(decided);
 
-        let placement = room::place(self.storage, self.open_tasks, self.target, decided)?;
+        let placement = room::place(self.storage, self.open_tasks, decided)?;
         let mut sstables = number(self.storage, &tables, placement.sstables);
 
         let mut findings = self.settle(&sstables, flavor.as_ref().err(), &keys, &preflight);
@@ -88,8 +93,9 @@ impl Planner<'_> {
         findings.extend(placement.findings);
         findings.extend(findings::gather(&unreadable, &strangers, &mut sstables));
         findings.extend(findings::of_keys(&sstables, self.sources, &keys));
-        findings.extend(findings::of_choice(&sstables, self.target, keys.group_failures));
-        findings.extend(findings::of_weakness(&sstables, self.target));
+        findings.extend(findings::of_choice(&sstables, self.targets, keys.group_failures));
+        findings.extend(findings::of_weakness(&sstables, self.targets));
+        findings.extend(findings::of_clear_terms(&sstables));
         findings.extend(findings::of_machines(&self.lease.shared_by_machines()));
         let archived_left = count_left(&sstables, &copies, &alone);
         sstables.sort_by_cached_key(|planned| {
@@ -99,7 +105,7 @@ impl Planner<'_> {
         Ok(Plan {
             selection: self.selection.clone(),
             archives: self.archives,
-            target: self.target.clone(),
+            targets: self.targets.clone(),
             flavor: flavor.ok(),
             sstables,
             unreadable,
@@ -114,8 +120,7 @@ impl Planner<'_> {
     }
 
     /// What a node would load, and what it says of itself.
-    fn find(&self, tables: &[Table]) -> Vec<Found> {
-        let inspector = Inspector::new(self.storage, self.lease, self.mapped);
+    fn find(&self, inspector: Inspector<'_>, tables: &[Table]) -> Vec<Found> {
         let shared = Shared::default();
         let all: Vec<(&Table, &Arc<LiveSSTable>)> = tables
             .iter()
@@ -129,29 +134,45 @@ impl Planner<'_> {
                     None => inspector.inspect(Arc::clone(sstable)),
                 };
                 let data_dir = table.data_dir_of(&sstable.directory).unwrap_or(&sstable.directory);
+                let looked = facts.map(|facts| {
+                    let facts = shared.share(facts);
+                    Looked { aim: self.aim(table, &facts), facts }
+                });
                 Found {
                     table: table.name(),
                     data_dir: data_dir.to_owned(),
                     sstable: Arc::clone(sstable),
-                    facts: facts.map(|facts| shared.share(facts)),
+                    looked,
                 }
             })
             .collect()
     }
 
+    /// What an SSTable of a table is to become; all directories of a table have the same name.
+    fn aim(&self, table: &Table, facts: &Facts) -> Aim {
+        let no_directory = || Error::new(ErrorKind::Internal, "a table has no directory");
+        let directory = table.directories.first();
+        directory.map_or_else(|| Aim::Unknown(no_directory()), |d| self.targets.aim(d, facts))
+    }
+
     fn resolve_keys(&self, sstables: &[Decided]) -> ResolvedKeys {
-        let facts = sstables.iter().filter_map(Decided::needs_keys);
-        ResolvedKeys::fetch(self.sources, facts, Some(self.target))
+        let works = sstables.iter().filter_map(Decided::needs_keys);
+        let facts = works.map(|work| &work.facts);
+        let keys = ResolvedKeys::fetch(self.sources, facts, self.targets.distinct());
+        wipe_stack();
+        keys
     }
 
     /// Looks into the first chunk of each SSTable: a wrong key shows now, not after hours; an SSTable that
     /// says to be under the target key is, or it is rewritten; and none is encrypted with an index that
     /// is not its own.
     fn probe(&self, sstables: Vec<Decided>, keys: &ResolvedKeys) -> Vec<Decided> {
-        let longest = self.target.longest_id();
+        let longest = self.targets.longest_id();
         let look = |buffers: &mut ProbeBuffers, decided: Decided| {
-            let Some(facts) = decided.needs_keys() else { return decided };
-            match probe(facts, &keys.ring, longest, buffers) {
+            let Some(work) = decided.needs_keys() else { return decided };
+            let probed = probe(&work.facts, &keys.ring, longest, buffers);
+            wipe_stack();
+            match probed {
                 Ok(Probed::AsNamed) => decided,
                 Ok(Probed::UnderAnotherKey) => decided.rewrite_anyway(),
                 Err(error) => decided.refuse(error),
@@ -178,21 +199,29 @@ impl Planner<'_> {
         keys: &ResolvedKeys,
         preflight: &Preflight<'_>,
     ) -> Vec<Finding> {
-        let (of_key, no_file) = self.settle_key(keys, preflight);
         // With nothing to swap nobody needs to know it.
         let no_flavor = no_flavor.filter(|_| rewrites(sstables).next().is_some()).cloned();
-        let blockers = no_file.into_iter().chain(no_flavor).map(blocker);
-        blockers.chain(of_key).collect()
+        let (mut blockers, mut of_keys) = (Vec::new(), Vec::new());
+        for target in self.targets.distinct() {
+            let (of_key, no_file) = self.settle_key(target, keys, preflight);
+            // Tables of the same options may have the same key.
+            of_keys.extend(of_key.filter(|finding| !of_keys.iter().any(|f| is_same(f, finding))));
+            blockers.extend(no_file.map(blocker));
+        }
+        blockers.extend(no_flavor.map(blocker));
+        blockers.extend(of_keys);
+        blockers
     }
 
-    /// What is to be said of the target key, and why the file cannot be written that it is to be made in.
+    /// What is to be said of a target key, and why the file cannot be written that it is to be made in.
     fn settle_key(
         &self,
+        target: &Target,
         keys: &ResolvedKeys,
         preflight: &Preflight<'_>,
     ) -> (Option<Finding>, Option<Error>) {
-        let Some(key) = self.target.target_key() else { return (None, None) };
-        let may_be_made = self.target.may_be_made();
+        let Some(key) = target.target_key() else { return (None, None) };
+        let may_be_made = target.may_be_made();
         let is_made = || {
             let error = Error::key_unavailable("the target key is made when the run starts");
             Finding { severity: Severity::Warning, error: error.key(key), sstables: vec![] }
@@ -212,21 +241,35 @@ impl Planner<'_> {
                 (Some(is_made()), preflight.check_key_file(&path).err())
             }
             // With nothing to rewrite a missing target key is a mistake all the same.
-            (_, Some(error)) => (Some(blocker(error.clone())), None),
-            (_, None) => (None, None),
+            (_, Some(error)) if self.targets.is_one() => (Some(blocker(error.clone())), None),
+            (_, Some(_) | None) => (None, None),
+        }
+    }
+
+    /// Refuses an SSTable whose keys cannot be had. The only target key is none of its own matters.
+    fn check_keys(&self, decided: Decided, keys: &ResolvedKeys) -> Decided {
+        let missing = decided.needs_keys().and_then(|work| {
+            let new = || {
+                let error = keys.failures.get(work.target.key()?)?;
+                let is_made =
+                    work.target.may_be_made() && error.kind() == ErrorKind::KeyUnavailable;
+                (!self.targets.is_one() && !is_made).then_some(error)
+            };
+            keys.missing_for(&work.facts).or_else(new)
+        });
+        match missing {
+            Some(error) => decided.refuse(error.clone()),
+            None => decided,
         }
     }
 }
 
-const fn blocker(error: Error) -> Finding {
-    Finding { severity: Severity::Blocker, error, sstables: vec![] }
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    one.severity == other.severity && one.error.to_string() == other.error.to_string()
 }
 
-fn check_keys(decided: Decided, keys: &ResolvedKeys) -> Decided {
-    match decided.needs_keys().and_then(|facts| keys.missing_for(facts)) {
-        Some(error) => decided.refuse(error.clone()),
-        None => decided,
-    }
+const fn blocker(error: Error) -> Finding {
+    Finding { severity: Severity::Blocker, error, sstables: vec![] }
 }
 
 /// Those that were not asked for and would be worked on, or could not be; `copies` are of the SSTables

@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::draft::{Decided, Placed, Subject};
-use super::facts::Facts;
+use super::draft::{Decided, Placed, Subject, Work};
 use super::fate::Fate;
 use super::finding::{Finding, Severity};
 use super::space::Space;
-use super::target::Target;
 use crate::io::Storage;
 use crate::pipeline::Limits;
 use crate::sstable::Component;
@@ -68,14 +66,13 @@ pub(super) struct Placement {
 pub(super) fn place(
     storage: &dyn Storage,
     open_tasks: usize,
-    target: &Target,
     sstables: Vec<Decided>,
 ) -> Result<Placement> {
     let mut file_systems = BTreeMap::new();
-    let mut measure = |subject: &Subject, facts: &Facts, ()| {
+    let mut measure = |subject: &Subject, work: &Work, ()| {
         let number = storage.file_system(&subject.data_dir)?;
         file_systems.entry(number).or_insert_with(|| subject.data_dir.clone());
-        Ok(Space::of(facts, target, number))
+        Ok(Space::of(&work.facts, &work.target, number))
     };
     let sstables = sstables
         .into_iter()
@@ -87,7 +84,7 @@ pub(super) fn place(
         let (free, reserve) = (storage.free_space(&data_dir)?, storage.reserve(&data_dir)?);
         let staged = staged_on(&sstables, number);
         let usable = free.saturating_sub(reserve);
-        let followed = follow(storage, target, &staged, usable);
+        let followed = follow(storage, &staged, usable);
         let stay = staged.iter().filter(|(at, ..)| !followed.refused.contains_key(at));
         let room = Room {
             data_dir,
@@ -113,12 +110,12 @@ pub(super) fn place(
 }
 
 /// A rewrite, and its place in the list.
-type Staged<'a> = (usize, &'a Subject, &'a Facts, Space);
+type Staged<'a> = (usize, &'a Subject, &'a Work, Space);
 
 /// The rewrites that take room of a file system.
 fn staged_on(sstables: &[Placed], file_system: u64) -> Vec<Staged<'_>> {
     let rewrites = sstables.iter().enumerate().filter_map(|(at, placed)| {
-        placed.rewrite().map(|(facts, space)| (at, &placed.subject, facts, *space))
+        placed.rewrite().map(|(work, space)| (at, &placed.subject, work, *space))
     });
     rewrites.filter(|(.., space)| space.file_system == file_system).collect()
 }
@@ -133,10 +130,10 @@ struct Followed {
 }
 
 /// Goes through the rewrites in the order of the run, by what each needs and gives back.
-fn follow(storage: &dyn Storage, target: &Target, staged: &[Staged<'_>], usable: u64) -> Followed {
+fn follow(storage: &dyn Storage, staged: &[Staged<'_>], usable: u64) -> Followed {
     let mut waiting: Vec<(&Staged<'_>, Change)> =
-        staged.iter().map(|rewrite| (rewrite, change(storage, rewrite, target))).collect();
-    waiting.sort_by_key(|((_, _, facts, _), _)| std::cmp::Reverse(facts.data_bytes));
+        staged.iter().map(|rewrite| (rewrite, change(storage, rewrite))).collect();
+    waiting.sort_by_key(|((_, _, work, _), _)| std::cmp::Reverse(work.facts.data_bytes));
     let (mut free, mut kept_by_links) = (usable, 0_u64);
     loop {
         let before = waiting.len();
@@ -166,11 +163,8 @@ fn follow(storage: &dyn Storage, target: &Target, staged: &[Staged<'_>], usable:
 
 /// What an SSTable needs and gives back, as far as it can be told: what an earlier run has staged of it
 /// is there, and what is linked costs nothing.
-fn change(
-    storage: &dyn Storage,
-    (_, subject, facts, space): &Staged<'_>,
-    target: &Target,
-) -> Change {
+fn change(storage: &dyn Storage, (_, subject, work, space): &Staged<'_>) -> Change {
+    let Work { facts, target } = work;
     let needed = space.least.saturating_sub(subject.staged(storage));
     // A staging directory and a log come and go.
     let mut change = Change { needed, freed: Space::PASSING, kept: 0 };

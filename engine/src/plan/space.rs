@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::beside_fate::{IndexFate, MetadataFate};
 use super::facts::Facts;
 use super::target::Target;
 use crate::codec::record_length;
@@ -71,10 +72,25 @@ impl Space {
         let rewritten = bytes_of(&|component| {
             *component == Component::Statistics || facts.encrypted_components.contains(component)
         });
+        let anew = match facts.index_fate(target) {
+            IndexFate::LaidOut { new, .. } => {
+                let is_index =
+                    |of: &Component| matches!(of, Component::Partitions | Component::Rows);
+                let old = bytes_of(&is_index);
+                index_at_most(old, new).saturating_sub(old)
+            }
+            IndexFate::Kept | IndexFate::InPlace => 0,
+        };
+        // Each body grows by a header, an IV and a padding.
+        let metadata = match facts.metadata_fate(target) {
+            MetadataFate::Encrypted => Self::BLOCK,
+            MetadataFate::AsTheyAre | MetadataFate::InClear => 0,
+        };
+        let grown = anew.saturating_add(metadata);
         Self {
             file_system,
-            most: most.saturating_add(beside).saturating_add(rest),
-            least: least.saturating_add(beside).saturating_add(rewritten),
+            most: most.saturating_add(beside).saturating_add(rest).saturating_add(grown),
+            least: least.saturating_add(beside).saturating_add(rewritten).saturating_add(grown),
         }
     }
 
@@ -106,6 +122,14 @@ fn record_overhead(target: &Target) -> u64 {
         }
     };
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// Bytes of an index that is laid out anew, for pages of so many usable bytes: two pages that follow one
+/// another hold more than those of one together (FORMATS.md 7.8). Each of its files has two pages more.
+fn index_at_most(old: u64, usable: usize) -> u64 {
+    let usable = u64::try_from(usable).unwrap_or(u64::MAX).max(1);
+    let pages = old.saturating_mul(2).div_ceil(usable).saturating_add(4);
+    pages.saturating_mul(Space::BLOCK)
 }
 
 /// Both lengths of a chain.

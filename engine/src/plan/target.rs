@@ -102,6 +102,21 @@ impl Target {
         Ok(how)
     }
 
+    /// Whether the database would look for the keys of both by the same attributes, and find the same.
+    pub(super) fn shares_key_with(&self, other: &Self) -> bool {
+        match (self.encryptor(), other.encryptor()) {
+            (Some(own), Some(other)) => own.shares_key_with(other),
+            _ => false,
+        }
+    }
+
+    /// Takes the key that was made for one that it shares it with.
+    pub(super) fn take_key_of(&mut self, other: &Self) {
+        self.key.clone_from(&other.key);
+        self.choice.clone_from(&other.choice);
+        self.was_tried = true;
+    }
+
     /// Says that the key is that of a rotation, if it is: what is under it already is done then, and
     /// not under the old key.
     pub fn recall(&mut self, recorded: &Recorded) {
@@ -176,6 +191,12 @@ impl Target {
         self.is_scheme(scheme)
             && facts.clear_chunks == 0
             && self.chunk_length().is_none_or(|wanted| has == Some(wanted))
+    }
+
+    /// Whether an SSTable is this by its headers: in this form, and every chunk under its key.
+    #[must_use]
+    pub fn is_met_by(&self, facts: &Facts) -> bool {
+        facts.keys.iter().all(|used| Some(&used.key) == self.key()) && self.is_form_of(facts)
     }
 
     /// The key to write with; none for a target in clear.

@@ -1,13 +1,13 @@
 //! The key that a target is written with: one that has a name, or one that the run makes.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use super::write_key::replicated::{self, Asked};
 use super::write_key::{self, KeyChoice, KeyWish, Settled};
-use crate::keys::{HeaderKind, KeyHeader, KeyId, KeyRef, KeySources};
+use crate::keys::{HeaderKind, KeyHeader, KeyRef, KeySources};
 use crate::options::{CompressionParams, EncryptorOptions, ProviderOptions, escape};
 use crate::{Error, Result};
 
@@ -80,7 +80,9 @@ impl TargetKey {
                 Ok((key, None))
             }
             ProviderOptions::Replicated { system_key_file, .. } => {
-                Ok((Self::Known(replicated_key(params, system_key_file, wish)?), None))
+                let asked = Asked { params, encryptor, system_key: system_key_file };
+                let (key, choice) = replicated::key(&asked, wish, sources.replicated.as_ref())?;
+                Ok((Self::Known(key), choice))
             }
             ProviderOptions::Kmip { host, .. } => {
                 let Settled { id, choice } =
@@ -137,7 +139,7 @@ pub(super) fn header(key: &KeyRef) -> KeyHeader {
             // Settling the target took nothing but a UUID.
             Uuid::parse_str(id.as_str()).map_or(KeyHeader::None, KeyHeader::Replicated)
         }
-        KeyRef::LocalFile { .. } => KeyHeader::None,
+        KeyRef::Keystore { .. } | KeyRef::LocalFile { .. } => KeyHeader::None,
     }
 }
 
@@ -146,52 +148,11 @@ fn local_key(encryptor: &EncryptorOptions, file: &str, wish: KeyWish<'_>) -> Res
         return Err(Error::invalid("a key id is given, but the target key is in a file")
             .hint("leave --key-id out, or name a KMIP provider in --compression"));
     }
-    if !Path::new(file).is_absolute() {
-        return Err(Error::invalid(format!(
-            "secret_key_file '{file}' is a relative path, which the node would look for, or make, \
-             below its own working directory"
-        ))
-        .hint("name the key file by its absolute path"));
-    }
     Ok(KeyRef::LocalFile {
         file: file.to_owned(),
         transformation: encryptor.transformation().text().to_owned(),
         strength: encryptor.strength(),
     })
-}
-
-/// Only the database makes keys in its own table, so the key must be there and be named.
-fn replicated_key(
-    params: &CompressionParams,
-    system_key: &str,
-    wish: KeyWish<'_>,
-) -> Result<KeyRef> {
-    let names_provider = ["key_provider", "secret_key_provider_factory_class"];
-    if names_provider.iter().all(|name| params.options().get(name).is_none()) {
-        return Err(Error::invalid(
-            "option 'key_provider' is missing, which means the replicated provider to some releases \
-             of the database and nothing to others",
-        )
-        .hint("name the provider"));
-    }
-    let Some(id) = wish.id() else {
-        return Err(Error::invalid(
-            "the target key is in the database's own table dse_system.encrypted_keys, in which only \
-             a running node makes keys",
-        )
-        .hint(
-            "name a key that is there with --key-id (its key_id, a UUID) and give its bytes with \
-             --kmip-keys; or choose a KMIP provider or a local key file",
-        ));
-    };
-    let id = Uuid::parse_str(id.as_str()).map_err(|error| {
-        Error::invalid("the id of a key of the replicated provider is a UUID")
-            .key(id)
-            .caused_by(error)
-            .hint("give the key_id of its row in dse_system.encrypted_keys")
-    })?;
-    let id = KeyId::new(id.as_hyphenated().to_string())?;
-    Ok(KeyRef::Replicated { system_key: system_key.to_owned(), id })
 }
 
 /// Refuses an id that the database would not write.
@@ -211,6 +172,7 @@ pub(super) fn check_length(length: usize, longest: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::KeyId;
 
     #[test]
     fn a_key_without_an_id_reads_as_one_with_words_for_it() {

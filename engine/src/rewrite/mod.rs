@@ -12,7 +12,9 @@ mod scratch;
 mod sstable;
 mod staging;
 mod successor;
+mod system;
 mod task;
+mod trial;
 mod verify;
 mod write;
 
@@ -23,5 +25,8 @@ pub use resume::Resumed;
 pub use scratch::Scratch;
 pub use sstable::{Rewrite, RewriteJob};
 pub(crate) use staging::{StagingArea, create_state_directory};
+pub use system::{Successor, SystemTask, SystemWork, UnitOpener, UnitSealer};
+pub(crate) use system::{finish_system, try_first};
 pub use task::RewriteStage;
+pub(crate) use trial::{Place, SmallTrial, Trial};
 pub use verify::{Reading, Verify};

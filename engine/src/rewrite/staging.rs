@@ -5,6 +5,8 @@
 //! <data dir>/.sstablerekey/journal                     in the first one, unless it is elsewhere
 //! <data dir>/.sstablerekey/run                         in each, while a run is unfinished
 //! <data dir>/.sstablerekey/rotations                   beside it; stays when the run is over
+//! <data dir>/.sstablerekey/reports/                    beside it; stays, too
+//! <data dir>/.sstablerekey/measure/                    while a plan measures
 //! ```
 //!
 //! The leftovers of a killed run must not disturb a node that is started. It walks the whole data

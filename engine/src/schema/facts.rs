@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::table::{Table, View};
-use super::values::{boolean, list, map, name, text, uuid};
+use super::values::{boolean, int, list, map, name, text, uuid};
 use crate::Result;
 use crate::options::{CompressionParams, OptionMap};
 
@@ -36,13 +36,15 @@ pub struct TableSchema {
     pub keyspace: String,
     /// Its name; that of an index without its table's.
     pub name: String,
-    /// The 32 hexadecimal digits in the name of its directory; of an index, those of its table.
+    /// The 32 hexadecimal digits in the name of its directory; of an index, those of its table. Empty
+    /// where a schema as CQL does not say.
     pub id: String,
     /// What it is.
     pub kind: TableKind,
-    /// Its `compression`, with the whole name of the class. An index has its table's.
+    /// Its `compression`, with the whole name of the class; a schema as CQL may have its last part, or
+    /// nothing. An index has its table's.
     pub compression: OptionMap,
-    /// The Data.db files that this is from.
+    /// The Data.db files that this is from, or the file with the schema as CQL.
     pub origins: Vec<Arc<Path>>,
 }
 
@@ -139,6 +141,8 @@ pub struct Local {
     /// The version of the schema that it had: 32 hexadecimal digits. Of a node that was not drained it
     /// may be an older one than its tables have.
     pub schema_version: Option<String>,
+    /// `gossip_generation`: when the node was started last, in seconds since 1970. It is flushed at once.
+    pub started: Option<i64>,
     /// All columns whose names end in `_version` and that are texts: `dse_version` tells a product.
     pub versions: BTreeMap<String, String>,
     /// The Data.db files that this is from.
@@ -167,6 +171,7 @@ impl Local {
             data_center: row.value("data_center", text)?,
             rack: row.value("rack", text)?,
             schema_version: row.value("schema_version", uuid)?,
+            started: row.value("gossip_generation", int)?.map(i64::from),
             versions,
             origins: row.origins(),
         }))

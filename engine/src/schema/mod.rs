@@ -4,12 +4,17 @@
 //! says. A node keeps its schema in tables of the keyspace `system_schema`, and flushes them at each
 //! change, so that a stopped node's files have all of it, drained or not.
 //!
+//! The same is read from CQL ([`Schema::parse_cql`]) where those tables cannot be had.
+//!
 //! This is no reader of data: it takes what a small table has, whole, and refuses the rest.
 
+mod cql;
+mod encrypted_keys;
 mod facts;
 mod limits;
 mod merge;
 mod open;
+mod peers;
 mod rows;
 mod table;
 mod values;
@@ -18,14 +23,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use encrypted_keys::{NodeKeyTables, encrypted_keys};
 pub use facts::{DroppedColumn, Index, Keyspace, Local, TableKind, TableSchema, UserType};
 pub use limits::Limits;
+pub use peers::{Peer, peers};
 
 use self::open::Opener;
 use self::table::Table;
 use crate::Result;
 use crate::io::Storage;
 use crate::keys::KeyProvider;
+use crate::sstable::TableDir;
 
 /// The schema of a node, and what the node says of itself.
 #[derive(Debug, Default)]
@@ -60,7 +68,7 @@ pub fn read(
     now: SystemTime,
 ) -> Result<Schema> {
     let opener = Opener { storage, keys };
-    let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
+    let now = seconds(now);
     let read = |keyspace, name| Table::read(&opener, data_dirs, keyspace, name, limits, now);
     let of_schema = |name| read("system_schema", name);
     let of_tables = of_schema("tables")?;
@@ -77,6 +85,25 @@ pub fn read(
     schema.add(facts::views(&of_schema("views")?)?);
     schema.add_indexes();
     Ok(schema)
+}
+
+/// Reads only what the node says of itself; none where it has never run.
+///
+/// # Errors
+/// As [`read`], of `system.local`.
+pub fn local(
+    storage: &dyn Storage,
+    data_dirs: &[PathBuf],
+    keys: &dyn KeyProvider,
+    limits: Limits,
+    now: SystemTime,
+) -> Result<Option<Local>> {
+    let opener = Opener { storage, keys };
+    Local::read(&Table::read(&opener, data_dirs, "system", "local", limits, seconds(now))?)
+}
+
+fn seconds(now: SystemTime) -> i64 {
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
 }
 
 impl Schema {
@@ -105,11 +132,25 @@ impl Schema {
         self.tables.get(*self.by_id.get(&id.to_ascii_lowercase())?)
     }
 
+    /// The table or view whose SSTables lie in a directory: one of the same name and another id is
+    /// another one. In a schema from a file, and in names of directories from before 2.1, there may be no
+    /// id; then the name counts. An index has the options of its table.
+    #[must_use]
+    pub fn row_of(&self, directory: &TableDir) -> Option<&TableSchema> {
+        let named = || self.table(&directory.keyspace, &directory.table);
+        match &directory.table_id {
+            Some(id) => self.by_id(id).or_else(|| named().filter(|named| named.id.is_empty())),
+            None => named(),
+        }
+    }
+
     fn add(&mut self, tables: Vec<TableSchema>) {
         for table in tables {
             let place = self.tables.len();
             self.by_name.insert((table.keyspace.clone(), table.name.clone()), place);
-            self.by_id.insert(table.id.clone(), place);
+            if !table.id.is_empty() {
+                self.by_id.insert(table.id.clone(), place);
+            }
             self.tables.push(table);
         }
     }
@@ -148,6 +189,12 @@ impl Schema {
     #[must_use]
     pub fn types(&self) -> &[UserType] {
         &self.types
+    }
+
+    /// The same with what a node says of itself.
+    #[must_use]
+    pub fn with_local(self, local: Option<Local>) -> Self {
+        Self { local, ..self }
     }
 
     /// What the node says of itself.

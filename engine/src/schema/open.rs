@@ -17,7 +17,7 @@ use crate::crypto::CipherKey;
 use crate::error::ResultExt as _;
 use crate::io::{Access, Source, Storage};
 use crate::keys::{HeaderKind, KeyId, KeyProvider, KeyRef, MAX_KEY_ID_LENGTH};
-use crate::memory::WipedBuffer;
+use crate::memory::{WipedBuffer, wipe_stack};
 use crate::options::{ChunkScheme, CompressorClass, EncryptorOptions};
 use crate::sstable::{BodyKind, ChunkTable, ColumnHeader, Component, RowHeader, Version};
 use crate::txn::LiveSSTable;
@@ -181,6 +181,7 @@ impl Opened<'_> {
             let out = plaintext.get_mut(start..).unwrap_or_default();
             checked.plaintext(out, &mut scratch)?;
         }
+        wipe_stack();
         Ok(plaintext)
     }
 }

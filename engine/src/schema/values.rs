@@ -1,5 +1,9 @@
 //! Values of the types that the schema's tables have (FORMATS.md 11.2).
 
+use core::net::IpAddr;
+
+use uuid::Uuid;
+
 use crate::wire::{Reader, WireError};
 
 /// A text.
@@ -8,20 +12,45 @@ pub(super) fn text(value: &[u8]) -> Result<String, WireError> {
     Ok(text.to_owned())
 }
 
-/// The name of a keyspace, which all rows of a partition repeat: many rows must not make much of it.
+/// The name of a keyspace or of a system key, which all rows of a partition repeat: many rows must not
+/// make much of it.
 pub(super) fn name(value: &[u8]) -> Result<String, WireError> {
     match value.len() {
         0..=LONGEST_NAME => text(value),
-        _ => Err(WireError::NotText("name of a keyspace")),
+        _ => Err(WireError::NotText("name of a partition")),
     }
 }
 
 /// The 32 hexadecimal digits of a UUID.
 pub(super) fn uuid(value: &[u8]) -> Result<String, WireError> {
+    id(value).map(|id| id.simple().to_string())
+}
+
+/// A UUID.
+pub(super) fn id(value: &[u8]) -> Result<Uuid, WireError> {
     let mut reader = Reader::new(value);
     let bytes = reader.take_array::<16>("UUID")?;
     reader.finish()?;
-    Ok(uuid::Uuid::from_bytes(bytes).simple().to_string())
+    Ok(Uuid::from_bytes(bytes))
+}
+
+/// An inet: an address of four or sixteen bytes.
+pub(super) fn inet(value: &[u8]) -> Result<IpAddr, WireError> {
+    let mut reader = Reader::new(value);
+    let address = match value.len() {
+        4 => IpAddr::from(reader.take_array::<4>("address")?),
+        _ => IpAddr::from(reader.take_array::<16>("address")?),
+    };
+    reader.finish()?;
+    Ok(address)
+}
+
+/// An int.
+pub(super) fn int(value: &[u8]) -> Result<i32, WireError> {
+    let mut reader = Reader::new(value);
+    let bytes = reader.take_array::<4>("int")?;
+    reader.finish()?;
+    Ok(i32::from_be_bytes(bytes))
 }
 
 /// A boolean.
@@ -75,6 +104,11 @@ mod tests {
         assert!(name(&[b'k'; 255]).is_ok() && name(&[b'k'; 256]).is_err());
         assert_eq!(uuid(&[0xab; 16]).unwrap(), "ab".repeat(16));
         assert!(uuid(&[0; 15]).is_err() && uuid(&[0; 17]).is_err());
+        assert_eq!(inet(&[10, 0, 0, 1]).unwrap().to_string(), "10.0.0.1");
+        assert_eq!(inet(&[0; 16]).unwrap().to_string(), "::");
+        assert!([0, 3, 5, 15, 17].iter().all(|length| inet(&vec![0; *length]).is_err()));
+        assert_eq!(int(&[0xff, 0xff, 0xff, 0xfe]), Ok(-2));
+        assert!(int(&[0; 3]).is_err() && int(&[0; 5]).is_err());
         assert_eq!((boolean(&[0]), boolean(&[1])), (Ok(false), Ok(true)));
         assert!(boolean(&[]).is_err() && boolean(&[0, 0]).is_err());
         let pair = b"\x00\x00\x00\x02\x00\x00\x00\x01a\x00\x00\x00\x02bc";

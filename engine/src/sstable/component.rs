@@ -84,6 +84,18 @@ impl Component {
         matches!(self, Self::Other(name) if name.starts_with("SAI_"))
     }
 
+    /// The storage-attached index that it is of, in Converged Core and Apache: what all of an SSTable's
+    /// share has no name of its own.
+    #[must_use]
+    pub fn storage_attached_index(&self) -> Option<&str> {
+        let Self::Other(name) = self else { return None };
+        let rest = name.strip_prefix("SAI+")?;
+        match rest.split('+').collect::<Vec<_>>()[..] {
+            [_version, index, _component] => Some(index),
+            _ => None,
+        }
+    }
+
     /// Whether it is a checksum of Data.db other than the one this program writes (`Digest.crc32c`,
     /// `Digest.crc64nvme`, `Digest.adler32`, `Digest.sha1`), which a new Data.db makes stale.
     #[must_use]
@@ -122,5 +134,10 @@ mod tests {
         }
         assert!(Component::parse("Digest.crc32c").is_foreign_digest());
         assert!(!Component::parse("Digest.crc32").is_foreign_digest());
+        let index = |name| Component::parse(name).storage_attached_index().map(str::to_owned);
+        assert_eq!(index("SAI+ca+by_n+TermsData.db").as_deref(), Some("by_n"));
+        for name in ["SAI+ca+ColumnCompletionMarker.db", "SAI_by_n_Meta.db", "Data.db"] {
+            assert_eq!(index(name), None, "{name}");
+        }
     }
 }

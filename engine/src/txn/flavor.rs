@@ -89,10 +89,10 @@ impl Flavor {
         match (given, candidates.as_slice()) {
             (Some(given), _) if given.is_in(possible) => Ok(given),
             (Some(given), _) => Err(Error::invalid(format!(
-                "--flavor {given} cannot be right: no such node can have written or read all the \
+                "the flavor {given} cannot be right: no such node can have written or read all the \
                  SSTables in these data directories"
             ))
-            .hint("use the flavor of the product that runs on this node")),
+            .hint("say the flavor of the product that starts on this node: --flavor")),
             (None, [only]) => Ok(*only),
             (None, _) => Err(Error::invalid(
                 "the SSTables do not tell which product's node will start on them, and with a \

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::inspect::inspect_all;
 use super::recover::{partly_replaced, pending_copies};
 use super::session::Session;
-use crate::plan::{Archives, KeyCensus, Place, Selection, discover, stranger};
+use crate::plan::{Archives, Facts, KeyCensus, Place, Selection, discover, stranger};
 use crate::sstable::{Descriptor, parse_file_name};
 use crate::txn::LiveSSTable;
 use crate::{Error, Result};
@@ -22,6 +22,17 @@ pub fn census(
     selection: &Selection,
     archives: Archives,
     threads: NonZeroUsize,
+) -> Result<KeyCensus> {
+    look(session, selection, archives, threads, &mut |_, _, _| {})
+}
+
+/// The same, and tells of each SSTable where it lies, its table, and what it says of itself.
+pub(super) fn look(
+    session: &Session,
+    selection: &Selection,
+    archives: Archives,
+    threads: NonZeroUsize,
+    tell: &mut dyn FnMut(&Place, &str, &Facts),
 ) -> Result<KeyCensus> {
     let mut census = KeyCensus::default();
     census.looked_at.extend(session.data_dirs().iter().map(|data_dir| (data_dir.clone(), 0)));
@@ -65,7 +76,10 @@ pub fn census(
     }
     for ((place, table), sstable, facts) in inspect_all(session, all, threads)? {
         match facts {
-            Ok(facts) => census.add(&place, &table, &facts),
+            Ok(facts) => {
+                census.add(&place, &table, &facts);
+                tell(&place, &table, &facts);
+            }
             Err(error) => {
                 links.remove(&(sstable.directory.clone(), sstable.descriptor.clone()));
                 census.add_unknown(error);

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::state_dir::StateDir;
+use super::status::{Status, summary};
 use crate::Result;
 use crate::journal::History;
 
@@ -29,5 +30,11 @@ impl Found<'_> {
     #[must_use]
     pub const fn history(&self) -> Option<&History> {
         self.history.as_ref()
+    }
+
+    /// How far that run is; `None` when there is none.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        summary(self.history.as_ref()?, self.state_dir.directory().to_owned(), None)
     }
 }

@@ -20,7 +20,7 @@ pub fn plan(session: &Session, request: &PlanRequest<'_>) -> Result<Plan> {
         data_dirs: session.data_dirs(),
         selection: request.selection,
         archives: request.archives,
-        target: request.target,
+        targets: request.targets,
         flavor: request.flavor,
         sources: request.sources,
         mapped: session.is_mapped(),

@@ -23,19 +23,19 @@ use super::session::{Exclusive, Session};
 use super::state_dir::StateDir;
 use crate::Result;
 use crate::journal::History;
-use crate::keys::KeyCreation;
-use crate::plan::{Plan, Target};
+use crate::keys::{KeyCreation, KeyRef};
+use crate::plan::Plan;
 
 /// A run that nothing refuses.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Prepared<'s> {
-    /// What is to be done; its target has the key.
+    /// What is to be done; its targets have their keys.
     pub plan: Plan,
     /// What an interrupted operation had left, and what became of that.
     pub recovered: Recovered,
-    /// Whether the key was made just now.
-    pub key: KeyCreation,
+    /// The keys that were made just now.
+    pub made: Vec<(KeyRef, KeyCreation)>,
     pub(super) session: Exclusive<'s>,
     pub(super) state_dir: StateDir,
     /// The run that is resumed, and what it has left for the plan.
@@ -64,7 +64,7 @@ impl<'s> Found<'s> {
     ///
     /// # Errors
     /// What refuses the run: then nothing that is staged was touched, and no key was made. See
-    /// [`super::recover()`], [`plan()`] and [`Target::make_key`]; and what is wrong with the record of
+    /// [`super::recover()`], [`plan()`] and [`crate::plan::Target::make_key`]; and what is wrong with the record of
     /// rotations.
     pub fn prepare(self, request: &PlanRequest<'_>) -> Result<Prepared<'s>> {
         self.bring_to_rest(request)?.plan(request)
@@ -94,22 +94,22 @@ impl<'s> AtRest<'s> {
         let session = self.session.session();
         let mut plan = plan(session, request)?;
         let mut resumable = self.resumable(&plan)?;
-        let mut key = KeyCreation::AlreadyThere;
-        if request.target.may_be_made()
+        let mut made = Vec::new();
+        if request.targets.may_be_made()
             && let Some(owner) = session.data_dirs().first()
         {
-            let mut target: Target = request.target.clone();
-            key = target.make_key(request.sources, owner)?;
-            plan = super::plan::plan(session, &PlanRequest { target: &target, ..*request })?;
+            let mut targets = request.targets.clone();
+            made = targets.make_keys(request.sources, owner)?;
+            plan = super::plan::plan(session, &PlanRequest { targets: &targets, ..*request })?;
             resumable = self.resumable(&plan)?;
         }
         // All keys are there, and are held where they are wiped.
         request.sources.disconnect();
-        rotations::record(session, &plan.target)?;
+        rotations::record(session, &plan.targets)?;
         let Self { session, state_dir, history, recovered } = self;
         // A run at rest, of another plan, is over with this one.
         let unfinished = history.zip(resumable);
-        Ok(Prepared { plan, recovered, key, session, state_dir, unfinished })
+        Ok(Prepared { plan, recovered, made, session, state_dir, unfinished })
     }
 
     /// What the unfinished run has left for a plan that nothing blocks.

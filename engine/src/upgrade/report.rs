@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::event::{Event, Observer};
-use crate::plan::{Action, Plan, SkipReason};
+use crate::journal::{RunId, Seen};
+use crate::plan::{Action, Plan, PlannedSystemFile, SkipReason};
 use crate::sstable::{Component, Descriptor};
 use crate::txn::LiveSSTable;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 /// What became of one SSTable.
 #[derive(Debug, Clone)]
@@ -24,6 +25,10 @@ pub enum Outcome {
         /// How many chunks.
         chunks: u64,
     },
+    /// A file beside the tables: re-encrypted, read back and put in its place, under its own name.
+    Replaced,
+    /// A saved cache: removed, for the node to make a new one.
+    Deleted,
     /// There was nothing to do.
     Skipped(SkipReason),
     /// It was left as it was; if the error came at the COMMIT of its swap or after it, the error
@@ -34,7 +39,7 @@ pub enum Outcome {
 /// One line of a report.
 #[derive(Debug, Clone)]
 pub struct SSTableReport {
-    /// `keyspace.table`.
+    /// `keyspace.table`; for a file beside the tables, its kind.
     pub table: String,
     /// Its Data.db, by the old name; for a table that could not be looked at, its directory.
     pub data: PathBuf,
@@ -58,6 +63,10 @@ pub struct Report {
     pub sstables: Vec<SSTableReport>,
     /// What was strange about the run.
     pub warnings: Vec<Error>,
+    /// The run that the journal is of; none if it was not begun, or for a verification.
+    pub run: Option<RunId>,
+    /// The processes that have worked on it before this one, in order.
+    pub earlier: Vec<Seen>,
 }
 
 impl Report {
@@ -89,6 +98,38 @@ impl Report {
             warnings: vec![],
             is_told: false,
         });
+    }
+
+    /// Adds a file beside the tables; a word for its kind stands in place of a table.
+    pub(super) fn add_file(&mut self, kind: &str, file: &PlannedSystemFile, outcome: Outcome) {
+        self.sstables.push(SSTableReport {
+            table: kind.to_owned(),
+            data: file.paths.first().cloned().unwrap_or_default(),
+            outcome,
+            copies: file.paths.len().saturating_sub(1),
+            warnings: vec![],
+            is_told: false,
+        });
+    }
+
+    /// Adds the lines and the warnings of another report.
+    pub fn join(&mut self, other: Self) {
+        self.sstables.extend(other.sstables);
+        self.warnings.extend(other.warnings);
+    }
+
+    /// Adds those of what comes after the tables. Where it could not begin, that is a line if
+    /// `has_tables`: what was done with these is done.
+    ///
+    /// # Errors
+    /// Why it could not begin, where nothing else was done.
+    pub fn join_or_fail(&mut self, other: Result<Self>, has_tables: bool) -> Result<()> {
+        match other {
+            Ok(other) => self.join(other),
+            Err(error) if has_tables => self.add_unreadable("beside", &error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Adds the lines of SSTables whose files are those of another one each: what became of that
@@ -139,7 +180,11 @@ impl Report {
             Outcome::Rewritten { new: name } => new = Some(name.to_string()),
             Outcome::Verified { chunks: count } => chunks = Some(*count),
             Outcome::Failed(why) => error = Some(why),
-            Outcome::Skipped(_) => {}
+            // It keeps its name.
+            Outcome::Replaced => {
+                new = line.data.file_name().map(|name| name.to_string_lossy().into_owned());
+            }
+            Outcome::Skipped(_) | Outcome::Deleted => {}
         }
         observer.event(&Event::SSTableEnded {
             table: &line.table,
@@ -184,9 +229,10 @@ impl Report {
         if kinds.contains(&ErrorKind::Interrupted) {
             return Some(ErrorKind::Interrupted);
         }
-        let did_something = self.sstables.iter().any(|line| {
-            matches!(line.outcome, Outcome::Rewritten { .. } | Outcome::Verified { .. })
-        });
+        let did_something = self
+            .sstables
+            .iter()
+            .any(|line| !matches!(line.outcome, Outcome::Skipped(_) | Outcome::Failed(_)));
         (!did_something && kinds.iter().all(|kind| *kind == first)).then_some(first)
     }
 }

@@ -11,7 +11,8 @@ use crate::io::{FileStat, Storage};
 use crate::journal::{self, Entry, History, SourceFile, State};
 use crate::keys::{KeyId, KeyRef};
 use crate::options::CompressionParams;
-use crate::plan::{Action, Archives, NewKey, Plan, PlannedSSTable, Selection, Target, TargetKey};
+use crate::plan::{Action, Archives, NewKey, Plan, PlannedSSTable, Selection};
+use crate::plan::{Target, TargetKey, Targets};
 use crate::rewrite::{Resumed, StagingArea};
 use crate::sstable::Component;
 use crate::txn::{self, Flavor, LiveSSTable};
@@ -39,9 +40,10 @@ impl Resumable {
 
 /// The plan in named texts, as the journal keeps it and compares it: no key bytes, no passwords.
 pub(super) fn describe(session: &Session, plan: &Plan) -> Vec<(String, String)> {
-    let mut texts = describe_request(session, &plan.selection, plan.archives, &plan.target);
+    let mut texts = describe_request(session, &plan.selection, plan.archives, &plan.targets);
     let flavor = plan.flavor.map_or(NONE, Flavor::name);
     texts.push((FLAVOR.to_owned(), flavor.to_owned()));
+    texts.extend(session.command().map(|text| (COMMAND.to_owned(), text.to_owned())));
     texts
 }
 
@@ -50,12 +52,12 @@ fn describe_request(
     session: &Session,
     selection: &Selection,
     archives: Archives,
-    target: &Target,
+    targets: &Targets,
 ) -> Vec<(String, String)> {
     let Selection { keyspace, tables } = selection;
     let mut tables = tables.clone();
     tables.sort();
-    let mut texts = describe_target(target);
+    let mut texts = describe_targets(targets);
     let more = [
         ("keyspace", keyspace.clone().unwrap_or_else(|| ALL.to_owned())),
         ("tables", if tables.is_empty() { ALL.to_owned() } else { tables.join(", ") }),
@@ -70,13 +72,38 @@ fn describe_request(
     texts
 }
 
-fn describe_target(target: &Target) -> Vec<(String, String)> {
-    let none = || NONE.to_owned();
-    let id = match target.target_key() {
+fn describe_targets(targets: &Targets) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    match targets.distinct() {
+        [target] if targets.is_one() => return describe_target(target),
+        distinct => {
+            for target in distinct {
+                let id = id_of(target).unwrap_or(NONE).to_owned();
+                texts.push((format!("{OWN_KEY_ID}{}", target.params().options().to_cql()), id));
+            }
+        }
+    }
+    for (table, target) in targets.tables() {
+        let key = target.target_key().map_or_else(|| NONE.to_owned(), ToString::to_string);
+        texts.push((format!("{OWN}{table}"), format!("{}, {key}", target.params().map().to_cql())));
+    }
+    let limit = targets.longest_id().to_string();
+    texts.push(("target limit for key ids".to_owned(), limit));
+    texts
+}
+
+/// The id of the key on a server.
+fn id_of(target: &Target) -> Option<&str> {
+    match target.target_key() {
         Some(TargetKey::Known(KeyRef::Kmip { id, .. })) => Some(id.as_str()),
         Some(TargetKey::ToBeMade(NewKey::OnServer { .. })) => Some(NewKey::ID),
         _ => None,
-    };
+    }
+}
+
+fn describe_target(target: &Target) -> Vec<(String, String)> {
+    let none = || NONE.to_owned();
+    let id = id_of(target);
     let length = target.chunk_length().map(|length| length.bytes().to_string());
     let texts = [
         ("target class", target.params().class().map_or_else(none, ToString::to_string)),
@@ -91,15 +118,24 @@ fn describe_target(target: &Target) -> Vec<(String, String)> {
 
 /// The id of the key on a server that an unfinished run to the same options writes with: the one to
 /// resume with where a run was begun with a new one.
-#[must_use]
-pub fn resumed_key(history: &History, params: &CompressionParams) -> Option<KeyId> {
+pub(super) fn resumed_key(history: &History, params: &CompressionParams) -> Option<KeyId> {
     let text = |wanted: &str| {
         history.plan.iter().find_map(|(name, text)| (name == wanted).then_some(text))
     };
-    let is_same = text(TARGET_OPTIONS)? == &params.options().to_cql();
-    text(TARGET_KEY_ID)
-        .filter(|id| is_same && *id != NONE)
+    let options = params.options().to_cql();
+    let of_all = || {
+        let is_same = text(TARGET_OPTIONS)? == &options;
+        text(TARGET_KEY_ID).filter(|_| is_same)
+    };
+    text(&format!("{OWN_KEY_ID}{options}"))
+        .or_else(of_all)
+        .filter(|id| *id != NONE)
         .and_then(|id| KeyId::new(id.as_str()).ok())
+}
+
+/// Whether it says something of single tables.
+fn is_own(name: &str) -> bool {
+    name.starts_with(OWN) || name.starts_with(OWN_KEY_ID)
 }
 
 /// Compares what is asked for with what an unfinished run was begun with: before anything is done.
@@ -112,9 +148,9 @@ pub(super) fn check_request(
     request: &PlanRequest<'_>,
     journal: &Path,
 ) -> Result<()> {
-    let PlanRequest { selection, archives, target, .. } = *request;
+    let PlanRequest { selection, archives, targets, .. } = *request;
     let then = history.plan.iter().filter(|(name, _)| name != FLAVOR);
-    compare(then, &describe_request(session, selection, archives, target), journal)
+    compare(then, &describe_request(session, selection, archives, targets), journal)
 }
 
 /// What an unfinished run has left for a plan.
@@ -145,10 +181,15 @@ fn compare<'a>(
     let now: BTreeMap<_, _> = now.iter().map(|(name, text)| (name, text)).collect();
     let names = then.keys().chain(now.keys()).copied();
     // They are told by more than their names: see `whose`.
-    let names: BTreeSet<_> = names.filter(|name| *name != DATA_DIRECTORIES).collect();
+    // Other words may ask for the same.
+    let told_otherwise = [DATA_DIRECTORIES, COMMAND];
+    let names: BTreeSet<_> =
+        names.filter(|name| !told_otherwise.contains(&name.as_str())).collect();
     let unknown = &UNKNOWN.to_owned();
     let differences: Vec<String> = names
         .into_iter()
+        // A table that has come or gone since concerns no other.
+        .filter(|name| !is_own(name) || then.contains_key(name) && now.contains_key(name))
         .filter(|name| then.get(name) != now.get(name))
         .map(|name| {
             let (then, now) =
@@ -206,13 +247,13 @@ fn open(history: &History, plan: &Plan) -> Result<Resumable> {
             continue;
         }
         match planned.action {
-            Action::Rewrite { .. } => {
-                if let Some(resumed) = Resumed::open(number, entry, &plan.target, &plan.ring)
-                    .map_err(|error| match plan.target.key() {
+            Action::Rewrite { ref target, .. } => {
+                if let Some(resumed) = Resumed::open(number, entry, target, &plan.ring).map_err(
+                    |error| match target.key() {
                         Some(key) => error.key(key),
                         None => error,
-                    })?
-                {
+                    },
+                )? {
                     let (directory, name) = name;
                     left.resumed.insert((directory.to_owned(), name), resumed);
                 }
@@ -299,10 +340,16 @@ fn changed(entry: &Entry, component: &Component, how: &str, then: &str) -> Error
 
 const OVER: &str = "what was staged is thrown away, and it starts over";
 const GONE: &str = "what was staged is thrown away";
+/// By which command it was begun.
+pub(super) const COMMAND: &str = "command";
 const FLAVOR: &str = "flavor";
 const ALL: &str = "all";
 const TARGET_OPTIONS: &str = "target options";
 const TARGET_KEY_ID: &str = "target key id";
+/// Before the name of a table that has a target of its own.
+const OWN: &str = "target of ";
+/// Before the options of one of several targets.
+const OWN_KEY_ID: &str = "target key id of ";
 const NONE: &str = "none";
 const UNKNOWN: &str = "not said";
 const ALIKE: &str = "run with the same arguments to resume it, or abandon it first, which throws \

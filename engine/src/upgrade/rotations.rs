@@ -10,7 +10,7 @@ use crate::Result;
 use crate::journal::{Rotation, Rotations};
 use crate::keys::{KeyId, KeyRef};
 use crate::options::{EncryptorOptions, ProviderOptions};
-use crate::plan::{Archives, Recorded, STATE_DIRECTORY, Selection, Target, Usage};
+use crate::plan::{Archives, Recorded, STATE_DIRECTORY, Selection, Target, Targets, Usage};
 
 /// Which keys anything is under: in all tables, snapshots and backups, whatever is selected.
 ///
@@ -32,13 +32,17 @@ pub fn recorded_key(session: &Session, options: &EncryptorOptions) -> Result<Opt
     }))
 }
 
-/// Notes which key a rotation goes to, before anything is written with it. A target that is no
+/// Notes which keys a rotation goes to, before anything is written with it. A target that is no
 /// rotation's is none of this.
 ///
 /// # Errors
 /// What is wrong with the record, [`crate::ErrorKind::NoSpace`] and [`crate::ErrorKind::Io`];
 /// [`crate::ErrorKind::Internal`] for a session that only reads.
-pub fn record(session: &Session, target: &Target) -> Result<()> {
+pub fn record(session: &Session, targets: &Targets) -> Result<()> {
+    targets.distinct().iter().try_for_each(|target| record_one(session, target))
+}
+
+fn record_one(session: &Session, target: &Target) -> Result<()> {
     let storage = session.exclusive()?.storage();
     let (Some(KeyRef::Kmip { group, id }), Some(options)) = (target.key(), target.encryptor())
     else {

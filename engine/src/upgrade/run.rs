@@ -11,10 +11,10 @@ use super::resumable;
 use super::session::{Exclusive, Session};
 use super::state_dir::StateDir;
 use super::sweep::sweep;
-use super::tasks::{Rewrites, Run, ending};
+use super::tasks::{Run, ending};
 use crate::event::Observer;
-use crate::journal::{Ending, History, Journal, Record, Site};
-use crate::plan::Plan;
+use crate::journal::{Ending, History, Journal, Record, RunId, Site};
+use crate::plan::{Plan, PlannedRewrite};
 use crate::rewrite::Keep;
 use crate::{Error, ErrorKind, Result};
 
@@ -39,12 +39,14 @@ impl Prepared<'_> {
         let staged = resumable.directories();
         sweep(writer, &Keep { staged, marker: history.is_some() })?;
         let mut report = Report::foreseen(&plan);
+        report.earlier = history.as_ref().map_or_else(Vec::new, |history| history.sessions.clone());
+        report.run = history.as_ref().and_then(|history| Some(history.site.as_ref()?.run));
         report.warnings.extend(resumable.dropped.iter().map(|(_, error)| error.clone()));
         let (held, rewrites): (Vec<_>, Vec<_>) =
-            plan.rewrites().partition(|(planned, ..)| pending.contains(&planned.staging_path()));
-        for (planned, ..) in held {
-            let error = unfinished_copies(planned.staging_path());
-            report.add(&planned.table, &planned.sstable, Outcome::Failed(error));
+            plan.rewrites().partition(|rewrite| pending.contains(&rewrite.sstable.staging_path()));
+        for PlannedRewrite { sstable, .. } in held {
+            let error = unfinished_copies(sstable.staging_path());
+            report.add(&sstable.table, &sstable.sstable, Outcome::Failed(error));
         }
         let kept = std::mem::take(&mut resumable.waiting);
         let mut ended = Ended { kept, journal: None, ending: None };
@@ -53,7 +55,8 @@ impl Prepared<'_> {
         } else {
             let description = resumable::describe(session, &plan);
             match start(session, &rewrites, &state_dir, history.as_ref(), description) {
-                Ok(journal) => {
+                Ok((journal, run)) => {
+                    report.run = run.or(report.run);
                     let plan = &plan;
                     let run =
                         Run { session, plan, rewrites: &rewrites, threads, journal: &journal };
@@ -64,9 +67,9 @@ impl Prepared<'_> {
                 // Without a journal nothing is begun; an earlier run's stays as it is.
                 Err(error) => {
                     ended.kept.extend(resumable.directories());
-                    for (planned, _, _) in &rewrites {
+                    for PlannedRewrite { sstable, .. } in &rewrites {
                         let outcome = Outcome::Failed(error.clone());
-                        report.add(&planned.table, &planned.sstable, outcome);
+                        report.add(&sstable.table, &sstable.sstable, outcome);
                     }
                 }
             }
@@ -87,19 +90,19 @@ fn unfinished_copies(staging: PathBuf) -> Error {
     .hint("see the warning of what could not be ended; the next run, or abandon, tries again")
 }
 
-/// Starts the journal of a run, or resumes it.
+/// Starts the journal of a run, with the id of a new one, or resumes it.
 ///
 /// # Errors
 /// [`ErrorKind::NoSpace`] and [`ErrorKind::Io`].
 fn start(
     session: &Session,
-    rewrites: &Rewrites<'_>,
+    rewrites: &[PlannedRewrite<'_>],
     state_dir: &StateDir,
     history: Option<&History>,
     description: Vec<(String, String)>,
-) -> Result<Journal> {
+) -> Result<(Journal, Option<RunId>)> {
     let (mut sstables, mut bytes) = (0_u64, 0_u64);
-    for (_, facts, _) in rewrites {
+    for PlannedRewrite { facts, .. } in rewrites {
         sstables = sstables.saturating_add(1);
         bytes = bytes.saturating_add(facts.data_bytes);
     }
@@ -107,13 +110,16 @@ fn start(
     let now = crate::journal::Attempt { tool, sstables, bytes };
     let storage = session.storage();
     if let Some(history) = history {
-        return Journal::resume(storage, state_dir.directory(), history, now);
+        let journal = Journal::resume(storage, state_dir.directory(), history, now)?;
+        return Ok((journal, None));
     }
     // One whose beginning was never durable, or that is at rest.
     state_dir.remove_journal(storage)?;
     let site = Site::new(session.data_dirs())?;
     state_dir.create(storage, &site)?;
-    Journal::start(storage, state_dir.directory(), now, site, description)
+    let run = site.run;
+    let journal = Journal::start(storage, state_dir.directory(), now, site, description)?;
+    Ok((journal, Some(run)))
 }
 
 /// What a run leaves when it has ended.

@@ -36,6 +36,7 @@ pub struct Session {
     progress_every: Duration,
     range_bytes: u32,
     control: Arc<Control>,
+    command: Option<String>,
     doubts: Vec<Error>,
 }
 
@@ -89,6 +90,7 @@ impl Session {
             progress_every: PROGRESS_EVERY,
             range_bytes: RANGE_BYTES,
             control: Arc::default(),
+            command: None,
             doubts,
         })
     }
@@ -126,6 +128,18 @@ impl Session {
     pub fn with_control(mut self, control: Arc<Control>) -> Self {
         self.control = control;
         self
+    }
+
+    /// Says by which command a run is begun: the journal keeps the text for whoever resumes it. No secret
+    /// may be in it.
+    #[must_use]
+    pub fn with_command(mut self, text: Option<String>) -> Self {
+        self.command = text;
+        self
+    }
+
+    pub(super) fn command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     pub(super) fn control(&self) -> &Control {

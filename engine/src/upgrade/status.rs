@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::resumable::COMMAND;
 use super::session::resolved;
 use super::state_dir::StateDir;
 use super::whose::{self, DATA_DIRECTORIES};
@@ -39,6 +40,15 @@ pub struct Status {
     pub rate: Option<u64>,
     /// How long it takes from then on at that rate.
     pub eta: Option<Duration>,
+}
+
+impl Status {
+    /// The command that the run was begun with, as [`Session::with_command`](super::Session::with_command)
+    /// was told.
+    #[must_use]
+    pub fn command(&self) -> Option<&str> {
+        self.plan.iter().find_map(|(name, text)| (name == COMMAND).then_some(text.as_str()))
+    }
 }
 
 /// How far one SSTable is.
@@ -110,7 +120,12 @@ pub fn status(
     Ok(status)
 }
 
-fn summary(history: &History, state_dir: PathBuf, worker: Option<Holder>) -> Option<Status> {
+/// What a journal comes to.
+pub(super) fn summary(
+    history: &History,
+    state_dir: PathBuf,
+    worker: Option<Holder>,
+) -> Option<Status> {
     let seen = history.sessions.last()?;
     let total = totals(history, seen);
     let elapsed = seen.last.duration_since(seen.began).unwrap_or_default();

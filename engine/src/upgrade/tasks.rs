@@ -12,20 +12,16 @@ use super::watch::watch;
 use crate::event::{Event, Observer};
 use crate::journal::{Ending, Journal, Record};
 use crate::pipeline::{self, Limits, Step};
-use crate::plan::{Facts, Inspector, Plan, PlannedSSTable};
+use crate::plan::{Inspector, Plan, PlannedRewrite};
 use crate::rewrite::{Resumed, Rewrite, RewriteJob, RewriteStage};
-use crate::sstable::Descriptor;
 use crate::{Error, ErrorKind, Result};
-
-/// What is to be rewritten, and how it is called then.
-pub(super) type Rewrites<'a> = [(&'a PlannedSSTable, &'a Facts, &'a Descriptor)];
 
 /// A plan, and what it is carried out with.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     pub(super) session: &'a Session,
     pub(super) plan: &'a Plan,
-    pub(super) rewrites: &'a Rewrites<'a>,
+    pub(super) rewrites: &'a [PlannedRewrite<'a>],
     pub(super) threads: NonZeroUsize,
     pub(super) journal: &'a Journal,
 }
@@ -91,14 +87,15 @@ impl Run<'_> {
         for (sstable, error) in dropped {
             let _said_again_then = journal.tell(&Record::Dropped { sstable, why: error.chain() });
         }
-        let job = RewriteJob {
+        let flavor = plan.flavor.ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "the plan does not know whose logs to write")
+        })?;
+        let job = |target| RewriteJob {
             storage: session.storage(),
             inspector: Inspector::new(session.storage(), session.lease(), session.is_mapped()),
-            target: &plan.target,
+            target,
             ring: &plan.ring,
-            flavor: plan.flavor.ok_or_else(|| {
-                Error::new(ErrorKind::Internal, "the plan does not know whose logs to write")
-            })?,
+            flavor,
             journal,
             checkpoint: session.checkpoint(),
             range_bytes: session.range_bytes(),
@@ -107,28 +104,30 @@ impl Run<'_> {
         let mut bytes = 0_u64;
         let mut directories = Vec::with_capacity(rewrites.len());
         let mut tasks = Vec::with_capacity(rewrites.len());
-        for (planned, facts, new) in rewrites {
-            let (directory, name) = name_of(&planned.sstable);
+        for PlannedRewrite { sstable, facts, new, target } in rewrites {
+            let (directory, name) = name_of(&sstable.sstable);
             let resumed = resumed.remove(&(directory.to_owned(), name));
             let done = resumed.as_ref().map_or(0, Resumed::bytes_done);
             bytes = bytes.saturating_add(facts.data_bytes.saturating_mul(2).saturating_sub(done));
             // An earlier version may have chosen another name.
             let there = resumed.as_ref().map(|resumed| resumed.directory().to_owned());
-            directories.push(there.unwrap_or_else(|| planned.staging_path()));
-            tasks.push(Rewrite::new(job, planned, facts, new, resumed));
+            directories.push(there.unwrap_or_else(|| sstable.staging_path()));
+            tasks.push(Rewrite::new(job(target), sstable, facts, new, resumed));
         }
         observer.event(&Event::Started { sstables: tasks.len(), bytes });
         let (mut pulse, mut begun) = (Pulse::new(session, journal), 0_u64);
         pipeline::run(&tasks, Limits { threads }, session.control(), |index, step| {
             pulse.see(&step);
             begun = begun.saturating_add(u64::from(matches!(step, Step::Began)));
-            let Some((planned, facts, new)) = rewrites.get(index) else { return };
-            if let Some(result) = watch(observer, &planned.table, facts, step) {
+            let Some(PlannedRewrite { sstable, facts, new, .. }) = rewrites.get(index) else {
+                return;
+            };
+            if let Some(result) = watch(observer, &sstable.table, facts, step) {
                 let outcome = match result {
                     Ok(()) => Outcome::Rewritten { new: (*new).clone() },
                     Err(error) => Outcome::Failed(error),
                 };
-                report.add(&planned.table, &planned.sstable, outcome);
+                report.add(&sstable.table, &sstable.sstable, outcome);
                 report.replaced(tasks.get(index).map_or(0, Rewrite::copies_replaced));
                 report.warn(tasks.get(index).map(Rewrite::warnings));
                 report.tell(observer, facts.data_bytes);

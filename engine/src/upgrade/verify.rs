@@ -52,7 +52,7 @@ pub fn verify(
             },
         }
     }
-    let keys = ResolvedKeys::fetch(sources, facts.iter().map(|(_, facts)| facts), None);
+    let keys = ResolvedKeys::fetch(sources, facts.iter().map(|(_, facts)| facts), &[]);
     sources.disconnect();
     report.warnings.extend(keys.group_failures.iter().cloned().map(without_others));
     let mut tasks = Vec::new();

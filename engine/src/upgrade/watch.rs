@@ -1,5 +1,7 @@
 //! An observer is told what the pipeline does.
 
+use std::path::Path;
+
 use crate::event::{Event, Observer};
 use crate::pipeline::Step;
 use crate::plan::Facts;
@@ -18,9 +20,19 @@ pub(super) fn watch<S>(
     facts: &Facts,
     step: Step<'_, S>,
 ) -> Option<Result<()>> {
+    watch_file(observer, table, &facts.data_path(), step)
+}
+
+/// The same of any file; a word for its kind stands in place of a table.
+pub(super) fn watch_file<S>(
+    observer: &mut dyn Observer,
+    table: &str,
+    data: &Path,
+    step: Step<'_, S>,
+) -> Option<Result<()>> {
     match step {
         Step::Began => {
-            observer.event(&Event::SSTableBegan { table, data: &facts.data_path() });
+            observer.event(&Event::SSTableBegan { table, data });
             None
         }
         Step::Advanced { bytes, .. } => {

@@ -193,6 +193,8 @@ pub trait Put {
     fn put_i32(&mut self, value: i32);
     /// Appends a big-endian 64-bit integer.
     fn put_i64(&mut self, value: i64);
+    /// Appends an integer in the fewest bytes that [`Reader::uvint`] takes it from.
+    fn put_uvint(&mut self, value: u64);
     /// Appends a string as `DataOutput.writeUTF` does.
     ///
     /// # Errors
@@ -219,6 +221,21 @@ impl Put for Vec<u8> {
 
     fn put_i64(&mut self, value: i64) {
         self.extend_from_slice(&value.to_be_bytes());
+    }
+
+    fn put_uvint(&mut self, value: u64) {
+        // Each byte holds seven bits, but the ninth of nine holds eight.
+        let bits = 64_u32.saturating_sub(value.leading_zeros());
+        let extra = bits.saturating_sub(1).checked_div(7).unwrap_or_default().min(8);
+        let skipped = usize::try_from(8_u32.saturating_sub(extra)).unwrap_or_default();
+        let bytes = value.to_be_bytes();
+        let ones = u8::try_from(0xff00_u32 >> extra & 0xff).unwrap_or_default();
+        let high = match skipped.checked_sub(1) {
+            Some(place) => bytes.get(place).copied().unwrap_or_default(),
+            None => 0,
+        };
+        self.push(ones | high);
+        self.extend(bytes.iter().skip(skipped));
     }
 
     fn put_utf(&mut self, text: &str) -> Result<(), UtfError> {
@@ -278,6 +295,14 @@ mod tests {
         assert_eq!(uvint(&[0xff; 9]), Ok((u64::MAX, 9)));
         for cut in [&[][..], &[0x80], &[0xff; 8]] {
             assert_eq!(uvint(cut), Err(WireError::MissingData("n")));
+        }
+        for value in (0..64).map(|bit| 1_u64 << bit).flat_map(|one| [one - 1, one, one | (one - 1)])
+        {
+            let mut bytes = Vec::new();
+            bytes.put_uvint(value);
+            assert_eq!(uvint(&bytes), Ok((value, bytes.len())));
+            let shortest = (1..9).find(|n| *n == 9 || value < 1 << (7 * n)).unwrap_or(9);
+            assert_eq!(bytes.len(), shortest, "{value:x}");
         }
         let sized = |bytes| Reader::new(bytes).sized("s");
         assert_eq!(sized(&[2, 7, 8, 9]), Ok(&[7, 8][..]));

@@ -7,7 +7,7 @@ use rekey_engine::event::NoObserver;
 use rekey_engine::io::LeaseMode;
 use rekey_engine::keys::DATABASE_KEY_ID_LIMIT;
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{KeyWish, Selection, Target, Usage};
+use rekey_engine::plan::{KeyWish, Selection, Target, Targets, Usage};
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report};
 
 use crate::kit::synthetic::{Recipe, table_in};
@@ -87,10 +87,11 @@ impl Walk {
 
     pub(crate) fn step(&self, to: &Target) -> Report {
         let session = self.workspace.session(LeaseMode::Exclusive).unwrap();
+        let targets = Targets::one(to.clone());
         let request = PlanRequest {
             archives: upgrade::Archives::default(),
             selection: &self.selection,
-            target: to,
+            targets: &targets,
             flavor: self.workspace.flavor,
             sources: &self.workspace.sources(),
             threads: self.workspace.threads,

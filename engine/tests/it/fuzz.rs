@@ -15,6 +15,6 @@ mod targets;
 pub(crate) mod driver;
 
 targets! {
-    chunk chunk_table codec config crc_table directory journal key_files key_header metadata names
-    options page records schema statistics transaction_log utf
+    chunk chunk_table codec config crc_table directory evidence journal key_files key_header metadata
+    names node options page records schema schema_cql statistics system transaction_log trie utf
 }

@@ -109,7 +109,7 @@ fn archives_on_another_mount_are_refused_and_live_ones_are_done() {
         assert_eq!(refused.len(), 1, "{refused:?}");
         assert!(refused[0].contains("another mount") && refused[0].contains(folder));
         assert_eq!(plan.rewrites().count(), 4);
-        let copies: usize = plan.rewrites().map(|(planned, ..)| planned.copies.len()).sum();
+        let copies: usize = plan.rewrites().map(|rewrite| rewrite.sstable.copies.len()).sum();
         assert_eq!(copies, 1, "the copy in the other folder");
     }
 }

@@ -1,19 +1,23 @@
 //! The replicated provider of DSE (FORMATS.md 5.4): chunks that name their keys by UUID, and those
-//! without a header, under the key of a file.
+//! without a header, under the key of a file. The table with its keys is one that a real node wrote
+//! (`testdata/key_tables`).
 
 use std::fs;
 use std::path::PathBuf;
 
 use rekey_engine::ErrorKind::{Corrupt, Invalid, KeyUnavailable};
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{KeyId, KeyRef};
+use rekey_engine::keys::{
+    DATABASE_KEY_ID_LIMIT, KeyId, KeyRef, KeySources, KeyTable, LocalKeyFiles, ReplicatedKeys,
+};
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{Action, Selection, Target};
+use rekey_engine::plan::{Action, KeyWish, Plan, Selection, Target, Targets};
+use rekey_engine::schema::NodeKeyTables;
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, Archives};
 
 use crate::kit::synthetic::{Provider, Recipe, table_in};
-use crate::kit::workspace::{target, threads, write_secret};
+use crate::kit::workspace::{copy_tree, target, testdata, threads, write_secret};
 use crate::kit::{Workspace, oracle};
 
 const FIRST: [u8; 16] = *b"\x1c\xc4\x1f\x80\x8a\x5a\x11\xf0\x90\x01\x00\x00\x00\x00\x00\x01";
@@ -158,10 +162,11 @@ fn keys_unavailable_offline_are_a_finding() {
         let Action::Refuse(error) = &plan.sstables[0].action else { panic!("{plan:?}") };
         assert_eq!(error.kind(), KeyUnavailable);
         let text = error.chain();
-        assert!(text.contains("dse_system.encrypted_keys and cannot be had offline"), "{text}");
+        assert!(text.contains("dse_system.encrypted_keys") && text.contains("nothing"), "{text}");
         let id = if escrow.is_some() { SECOND_ID } else { FIRST_ID };
         assert!(text.contains(id), "{text}");
-        assert!(error.hint_text().unwrap().contains("--kmip-keys FILE"), "{error:?}");
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains("--config") && hint.contains("--kmip-keys FILE"), "{hint}");
         let report = site.workspace.upgrade(&site.local()).unwrap();
         assert_eq!(report.failures().count(), 1);
         assert_eq!(site.workspace.contents(), before);
@@ -201,13 +206,13 @@ fn a_target_in_the_database_s_own_table_must_be_a_named_uuid() {
         (error.chain(), error.hint_text().unwrap().to_owned())
     };
     let (text, hint) = refused(&format!("{{{DSE_OPTIONS}}}"), None);
-    assert!(text.contains("only a running node makes keys"), "{text}");
-    assert!(hint.contains("--key-id") && hint.contains("KMIP"), "{hint}");
+    assert!(text.contains("nothing here leads to"), "{text}");
+    assert!(hint.contains("--key-id") && hint.contains("data directories"), "{hint}");
     let (text, _) = refused(&format!("{{{DSE_OPTIONS}}}"), Some("02-449"));
     assert!(text.contains("is a UUID") && text.contains("02-449"), "{text}");
     let (text, hint) = refused("{'class': 'Encryptor'}", Some(FIRST_ID));
     assert!(text.contains("'key_provider' is missing"), "{text}");
-    assert!(hint.contains("name the provider"), "{hint}");
+    assert!(hint.contains("name the provider") && hint.contains("--flavor dse"), "{hint}");
 }
 
 /// FORMATS.md 5.5: the header has the new key's id, and the chunk is still under the one before.
@@ -243,4 +248,195 @@ fn any_flipped_byte_of_a_header_is_damage() {
         assert_eq!((failures[0].kind(), failures[0].chunk_index()), (Corrupt, Some(1)));
         assert_eq!(site.workspace.contents(), before);
     }
+}
+
+/// A stopped node of 5.0 with the table of keys, and a system key beside it.
+struct Stopped {
+    site: Site,
+}
+
+impl Stopped {
+    fn new() -> Self {
+        let mut site = Site::new();
+        site.workspace.flavor = Some(Flavor::Apache4);
+        let tables = testdata().join("key_tables");
+        copy_tree(&tables.join("oa/dse_system"), &site.workspace.data().join("dse_system"));
+        let line = fs::read_to_string(tables.join("system_key_1")).unwrap();
+        write_secret(&site.workspace.root.path().join("system_key_1"), &line);
+        Self { site }
+    }
+
+    fn write(&self, mut recipe: Recipe) {
+        recipe.version = "oa";
+        self.site.write(&recipe);
+    }
+
+    fn sources_of(&self, table: Option<KeyTable>) -> KeySources {
+        let root = self.site.workspace.root.path().to_owned();
+        let tables = NodeKeyTables::new(vec![self.site.workspace.data()], LocalKeyFiles::default());
+        let replicated = ReplicatedKeys::new(Box::new(tables), Some(root), table);
+        KeySources { replicated: Some(replicated), ..self.site.workspace.sources() }
+    }
+
+    fn sources(&self) -> KeySources {
+        self.sources_of(None)
+    }
+
+    fn find(&self, cql: &str, wish: KeyWish<'_>) -> rekey_engine::Result<Target> {
+        let map = OptionMap::parse_cql(cql).unwrap();
+        let params = CompressionParams::from_cql_options(&map).unwrap();
+        Target::find(params, wish, &self.sources(), DATABASE_KEY_ID_LIMIT)
+    }
+
+    fn plan(&self, target: &Target) -> Plan {
+        self.plan_of(&Selection::default(), target)
+    }
+
+    fn plan_of(&self, selection: &Selection, target: &Target) -> Plan {
+        let session = self.site.workspace.session(LeaseMode::Shared).unwrap();
+        let sources = self.sources();
+        let targets = Targets::one(target.clone());
+        let request = upgrade::PlanRequest {
+            selection,
+            archives: Archives::default(),
+            targets: &targets,
+            flavor: self.site.workspace.flavor,
+            sources: &sources,
+            threads: threads(1),
+        };
+        upgrade::plan(&session, &request).unwrap()
+    }
+
+    fn upgrade(&self, target: &Target) -> upgrade::Report {
+        let session = self.site.workspace.session(LeaseMode::Exclusive).unwrap();
+        let (all, sources) = (Selection::default(), self.sources());
+        self.site.workspace.run_on(&session, &all, target, &sources).unwrap()
+    }
+
+    fn failures_of_verify(&self) -> usize {
+        let session = self.site.workspace.session(LeaseMode::Shared).unwrap();
+        let report = upgrade::verify(
+            &session,
+            &Selection::default(),
+            Archives::default(),
+            &self.sources(),
+            threads(1),
+            &mut rekey_engine::event::NoObserver,
+        );
+        report.unwrap().failures().count()
+    }
+}
+
+#[test]
+fn a_stopped_node_s_own_table_has_the_keys_to_read_and_to_write() {
+    let node = Stopped::new();
+    node.write(usual("1"));
+    assert_eq!(node.failures_of_verify(), 0);
+    // The database writes with the first row.
+    let new = node.find(&format!("{{{DSE_OPTIONS}}}"), KeyWish::AsTheDatabase).unwrap();
+    assert_eq!(new.key(), Some(&replicated(FIRST_ID)));
+    let reason = &new.choice().unwrap().reason;
+    assert!(reason.contains("first row of dse_system.encrypted_keys"), "{reason}");
+    let plan = node.plan(&new);
+    assert_eq!(plan.rewrites().count(), 1, "{plan:?}");
+    let report = node.upgrade(&new);
+    assert_eq!(report.failures().count(), 0, "{:?}", report.failures().collect::<Vec<_>>());
+    assert_eq!(node.site.census(), [(replicated(FIRST_ID), 5)]);
+    assert_eq!(node.failures_of_verify(), 0);
+    let prefix = format!("{}-", node.site.table().join("oa-2-big").display());
+    let stored = oracle::chunks(&prefix, true).chunks;
+    let read = stored.iter().flat_map(|(chunk, _)| {
+        assert_eq!(chunk[1..17], FIRST);
+        oracle::cbc(&FIRST_KEY, &chunk[33..49], &chunk[49..])
+    });
+    assert!(read.collect::<Vec<u8>>() == plain());
+    // What is under it already may be meant to be under another: nobody can tell.
+    let plan = node.plan(&new);
+    assert_eq!(plan.rewrites().count(), 0);
+    let hint = plan.findings.iter().find_map(|finding| finding.error.hint_text());
+    assert!(hint.unwrap().contains("another system_key_file"), "{hint:?}");
+}
+
+#[test]
+fn a_key_that_is_not_in_the_table_has_to_be_made_by_the_database() {
+    let node = Stopped::new();
+    let options = |more: &str| format!("{{{DSE_OPTIONS}, {more}}}");
+    for cql in [
+        options("'cipher_algorithm': 'DESede/CBC/PKCS5Padding'").replace("128", "112"),
+        format!("{{{}}}", DSE_OPTIONS.replace("system_key_1", "another")),
+    ] {
+        let error = node.find(&cql, KeyWish::AsTheDatabase).unwrap_err();
+        assert_eq!(error.kind(), KeyUnavailable);
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains("ALTER TABLE") && hint.contains("nodetool drain"), "{hint}");
+    }
+    // The database looks for the bare algorithm.
+    let bare = node.find(&options("'cipher_algorithm': 'AES'"), KeyWish::AsTheDatabase).unwrap();
+    assert_eq!(bare.key(), Some(&replicated(FIRST_ID)));
+    let error = node.find(&options("'iv_length': 16"), KeyWish::New(&Default::default()));
+    assert_eq!(error.unwrap_err().kind(), Invalid);
+}
+
+#[test]
+fn without_a_provider_dse_is_known_by_its_table_or_by_what_is_said() {
+    let node = Stopped::new();
+    let cql = "{'class': 'Encryptor', 'system_key_file': 'system_key_1'}";
+    let new = node.find(cql, KeyWish::AsTheDatabase).unwrap();
+    assert_eq!(new.key(), Some(&replicated(FIRST_ID)));
+    let hcd = testdata().join("key_tables/oa/hcd_system");
+    copy_tree(&hcd, &node.site.workspace.data().join("hcd_system"));
+    assert_eq!(node.find(cql, KeyWish::AsTheDatabase).unwrap_err().kind(), Invalid);
+    let map = OptionMap::parse_cql(cql).unwrap();
+    let params = CompressionParams::from_cql_options(&map).unwrap();
+    let find = |table| {
+        let sources = node.sources_of(Some(table));
+        Target::find(params.clone(), KeyWish::AsTheDatabase, &sources, DATABASE_KEY_ID_LIMIT)
+    };
+    assert_eq!(find(KeyTable::Dse).unwrap().key(), Some(&replicated(FIRST_ID)));
+    assert_eq!(find(KeyTable::Hcd).unwrap_err().kind(), Invalid);
+    // With one, each product takes its own first row.
+    let named = OptionMap::parse_cql(&format!("{{{DSE_OPTIONS}}}")).unwrap();
+    let named = CompressionParams::from_cql_options(&named).unwrap();
+    for (table, id) in [(KeyTable::Dse, FIRST_ID), (KeyTable::Hcd, SECOND_ID)] {
+        let sources = node.sources_of(Some(table));
+        let wish = KeyWish::AsTheDatabase;
+        let target = Target::find(named.clone(), wish, &sources, DATABASE_KEY_ID_LIMIT).unwrap();
+        assert_eq!(target.key(), Some(&replicated(id)));
+    }
+}
+
+#[test]
+fn a_broken_table_of_keys_fails_only_what_needs_it() {
+    let node = Stopped::new();
+    node.write(usual("1"));
+    let mut local = Recipe::local("oa", "7", "keys/before", FILE_KEY.to_vec());
+    local.seed = 9;
+    local.write(&node.site.table(), &plain());
+    let keys = node.site.workspace.data().join("dse_system");
+    let table = fs::read_dir(keys).unwrap().next().unwrap().unwrap().path();
+    fs::write(table.join("oa-1-big-Statistics.db"), b"rubbish").unwrap();
+    let report = node.upgrade(&node.site.local());
+    let failures: Vec<_> = report.failures().collect();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(failures[0].kind(), KeyUnavailable);
+    let text = failures[0].chain();
+    assert!(text.contains("oa-1-big-Statistics.db") && text.contains(FIRST_ID), "{text}");
+    assert!(failures[0].hint_text().is_some());
+}
+
+/// Its key would lie in itself.
+#[test]
+fn the_table_of_keys_cannot_be_under_one_of_them() {
+    let stopped = Stopped::new();
+    let target = stopped.find(&format!("{{{DSE_OPTIONS}}}"), KeyWish::AsTheDatabase).unwrap();
+    let tables = vec!["encrypted_keys".to_owned()];
+    let named = Selection { keyspace: Some("dse_system".to_owned()), tables };
+    let plan = stopped.plan_of(&named, &target);
+    assert!(!plan.sstables.is_empty());
+    for planned in &plan.sstables {
+        let Action::Refuse(error) = &planned.action else { panic!("{planned:?}") };
+        assert!(error.to_string().contains("would lie in the table itself"), "{error}");
+    }
+    let local = stopped.site.workspace.new_key("local", "AES/CBC/PKCS5Padding", 128);
+    assert!(stopped.plan_of(&named, &local).rewrites().next().is_some());
 }

@@ -8,7 +8,8 @@
 //!
 //! * **JKS** and **JCEKS**, versions 1 and 2, by this crate's own reader. The digest over the
 //!   password and the whole file is verified before anything in it is trusted. A truststore is also
-//!   read without a password, as in Java; a [`Note::NotVerified`] says so. Secret keys are skipped.
+//!   read without a password, as in Java; a [`Note::NotVerified`] says so. Secret keys are
+//!   read by [`load_secret_key`].
 //! * **PKCS#12** with RC2-40, 3DES, or PBES2 with AES or 3DES, and a MAC of SHA-1 or SHA-2, by the
 //!   `p12-keystore` crate. Not read: BER (indefinite lengths), PBMAC1, RC4, RC2-128, scrypt.
 //! * **PEM**: certificates with a PKCS#8, PKCS#1 or SEC1 key. Encrypted PKCS#8 (PBES2) is read;
@@ -36,6 +37,7 @@ mod store_type;
 mod types;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
@@ -99,6 +101,35 @@ pub fn load_identity(
         Ok(None) => Ok(identity),
         Ok(Some(kind)) => Err(KeyStoreError::KeyOfNoUse(kind)),
         Err(_flaw) => Err(KeyStoreError::Damaged { format, part: "private key" }),
+    }
+}
+
+/// Reads a secret key, such as those of Apache's `transparent_data_encryption_options`: the bytes of the
+/// entry of a JCEKS or PKCS#12 store that has this alias. Case does not matter, as in Java.
+///
+/// `key_password` is for a key whose password differs from its store's.
+///
+/// # Errors
+/// [`KeyStoreError`]; its hint is about clients' keys in parts.
+pub fn load_secret_key(
+    bytes: &[u8],
+    declared: Option<StoreType>,
+    store_password: Option<&Secret>,
+    key_password: Option<&Secret>,
+    alias: &str,
+) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
+    let format = sniff::sniff(bytes, declared)?;
+    match format {
+        StoreType::Jks | StoreType::Jceks => {
+            jks::secret_key(format, bytes, store_password, key_password, alias)
+        }
+        StoreType::Pkcs12 => {
+            pkcs12::secret_key(bytes, store_password, key_password, alias, &mut Vec::new())
+        }
+        StoreType::Pem => Err(KeyStoreError::NoKey { format, certificates: 0, secrets: 0 }),
+        StoreType::Pkcs11 => Err(KeyStoreError::Pkcs11),
+        StoreType::Bcfks => Err(KeyStoreError::Bcfks),
+        StoreType::Bks => Err(KeyStoreError::Bks),
     }
 }
 

@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 
 use p12_keystore::error::Error as P12Error;
-use p12_keystore::{CertificateBag, Pkcs12Archive, PrivateKeyBag};
+use p12_keystore::{CertificateBag, Pkcs12Archive, PrivateKeyBag, SecretBag};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use zeroize::Zeroizing;
 
 use super::chain::{self, Pool};
 use super::der::{self, CONTEXT_0, Flaw, INTEGER, OBJECT_ID, OCTET_STRING, Reader, SEQUENCE};
@@ -61,6 +62,31 @@ pub(super) fn identity(
         key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.key.as_der().to_vec())),
         alias,
     })
+}
+
+/// Reads a secret key by its friendly name.
+pub(super) fn secret_key(
+    bytes: &[u8],
+    store_password: Option<&Secret>,
+    key_password: Option<&Secret>,
+    alias: &str,
+    notes: &mut Vec<Note>,
+) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
+    let archive = match open(bytes, store_password, notes)? {
+        Opened::Whole(archive) => archive,
+        Opened::ForeignKeys(archive, outer) => {
+            let wrong = KeyStoreError::WrongKeyPassword { alias: None };
+            let Some(password) = key_password else { return Err(wrong) };
+            with_keys(archive, &outer, password, wrong)?
+        }
+    };
+    let name = |bag: &SecretBag| bag.friendly_name.clone().unwrap_or_default();
+    let names: Vec<String> = archive.secrets.iter().map(name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let chosen = choose(&names, Some(alias))?;
+    let damaged = KeyStoreError::Damaged { format: FORMAT, part: "secret key" };
+    let bag = archive.secrets.get(chosen).ok_or(damaged)?;
+    Ok(Zeroizing::new(bag.key.key().to_vec()))
 }
 
 /// Reads what Java trusts (bags with its mark of trust, and the own certificate of each key), and
@@ -185,6 +211,7 @@ fn with_keys(
         .map_err(|error| if is_decryption(&error) { wrong } else { translate(&error, true) })?;
     archive.keys.extend(keys.keys);
     archive.certs.extend(keys.certs);
+    archive.secrets.extend(keys.secrets);
     Ok(archive)
 }
 

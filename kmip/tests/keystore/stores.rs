@@ -44,6 +44,7 @@ pub(crate) fn password_of(file: &str) -> Option<Secret> {
         "openssl-emptypassword.p12" => "",
         "keypass.jks" | "keypass.jceks" => "storepass2",
         "unicode.jks" | "unicode.jceks" => "pässwörd€",
+        "secret.jceks" | "secret.p12" => "cassandra",
         _ => "changeit",
     }))
 }

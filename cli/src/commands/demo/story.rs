@@ -13,9 +13,9 @@ use rekey_engine::keys::{
 };
 use rekey_engine::options::{CompressionParams, OptionMap};
 use rekey_engine::pipeline::Control;
-use rekey_engine::plan::{KeyCensus, KeyWish, Plan, Selection, Target, Usage};
+use rekey_engine::plan::{KeyCensus, KeyWish, Plan, Selection, Target, Targets, Usage};
 use rekey_engine::txn::Flavor;
-use rekey_engine::upgrade::{self, Archives, PlanRequest, Report, Said, Session};
+use rekey_engine::upgrade::{self, Archives, Gathered, PlanRequest, Report, Said, Session};
 use rekey_engine::{ErrorKind, Result};
 use rekey_kmip::message::{
     Attributes, Revocation, RevocationReason, State, Timestamp, UniqueIdentifier,
@@ -24,6 +24,7 @@ use rekey_kmip::message::{
 use super::failure::{cut_off, unproved};
 use super::stage::{self, GROUP, OLD_KEY};
 use crate::commands::keys::rows;
+use crate::commands::look::Look;
 use crate::ui::{self, BOTH_PASSES, Output};
 use crate::watch::Signals;
 
@@ -58,7 +59,7 @@ impl<'a> Story<'a> {
             node,
             session,
             selection: Selection::default(),
-            sources: KeySources { local, exported: None, servers: Some(servers) },
+            sources: KeySources { local, servers: Some(servers), ..KeySources::default() },
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             signals,
             started: Instant::now(),
@@ -71,8 +72,9 @@ impl<'a> Story<'a> {
 
     /// Tells it from the first step that is not done. Returns the new key.
     pub(super) fn tell(&self, is_resumed: bool, is_slow: bool) -> Result<KeyId> {
-        let census = self.census()?;
-        let first = self.first_step_left(&census)?;
+        let looked = self.look()?;
+        let census = &looked.census;
+        let first = self.first_step_left(census)?;
         if is_resumed {
             ui::say(&going_on(first));
         } else {
@@ -82,20 +84,20 @@ impl<'a> Story<'a> {
             }
         }
         self.begin(1, "census: which keys are in use?")?;
-        OUTPUT.census(&census);
+        OUTPUT.census(&looked);
         let is_mixed = census.keys.keys().any(is_new) && !census.keys.keys().all(is_new);
         if is_mixed {
             ui::say(MIXED);
         }
         self.expire(first)?;
-        let target = self.plan(first, &census)?;
+        let target = self.plan(first, census)?;
         self.upgrade(first, &target, is_slow)?;
 
         self.begin(5, "census: is the old key still in use?")?;
-        let after = self.census()?;
+        let after = self.look()?;
         OUTPUT.census(&after);
-        prove(&after, &target)?;
-        self.destroy(first, &after)?;
+        prove(&after.census, &target)?;
+        self.destroy(first, &after.census)?;
 
         self.begin(VERIFY, "verify: every chunk, now that nothing but the new key is left.")?;
         let (selection, sources) = (&self.selection, &self.sources);
@@ -168,19 +170,19 @@ impl<'a> Story<'a> {
             let wish = KeyWish::Named(&id);
             target = Target::find(params()?, wish, &self.sources, DATABASE_KEY_ID_LIMIT)?;
         }
-        OUTPUT.plan(&self.plan_towards(&target)?);
+        OUTPUT.plan(&self.plan_towards(&target)?, None, true);
         Ok(target)
     }
 
     fn plan_towards(&self, target: &Target) -> Result<Plan> {
-        upgrade::plan(&self.session, &self.request(target))
+        upgrade::plan(&self.session, &self.request(&Targets::one(target.clone())))
     }
 
-    fn request<'b>(&'b self, target: &'b Target) -> PlanRequest<'b> {
+    fn request<'b>(&'b self, targets: &'b Targets) -> PlanRequest<'b> {
         PlanRequest {
             selection: &self.selection,
             archives: Archives::default(),
-            target,
+            targets,
             flavor: Some(Flavor::Apache4),
             sources: &self.sources,
             threads: self.threads,
@@ -204,7 +206,8 @@ impl<'a> Story<'a> {
                 self.node.join("data").display()
             ));
         }
-        let prepared = upgrade::prepare(&self.session, &self.request(target))?;
+        let targets = Targets::one(target.clone());
+        let prepared = upgrade::prepare(&self.session, &self.request(&targets))?;
         if let Some(unfinished) = prepared.resumes() {
             OUTPUT.resuming(unfinished);
         }
@@ -225,7 +228,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// As `keys destroy` does it: not while a census finds the key in use.
+    /// Not while a census finds the key in use.
     fn destroy(&self, first: u8, census: &KeyCensus) -> Result<()> {
         if first > DESTROY {
             return self.was_done(DESTROY, "keys revoke, keys destroy");
@@ -235,7 +238,7 @@ impl<'a> Story<'a> {
             "keys revoke, keys destroy: the old keys go, on the server and on disk.",
         )?;
         let key = KeyRef::Kmip { group: GROUP.to_owned(), id: KeyId::new(OLD_KEY)? };
-        if OUTPUT.in_use("destroyed", &key, census, false) {
+        if census.keys.contains_key(&key) || !census.unknown.is_empty() {
             return Err(unproved());
         }
         let id = UniqueIdentifier::new(OLD_KEY);
@@ -266,8 +269,19 @@ impl<'a> Story<'a> {
         self.begin(step, &format!("{what}: an earlier demo has done that."))
     }
 
-    fn census(&self) -> Result<KeyCensus> {
-        upgrade::census(&self.session, &self.selection, Archives::ALL, self.threads)
+    /// Looks at the tables: this node has nothing else.
+    fn look(&self) -> Result<Gathered> {
+        let look = Look {
+            session: &self.session,
+            node: None,
+            servers: self.sources.servers.as_ref(),
+            not_a_node: true,
+            key_base: None,
+            more: &[],
+            only: Some((&self.selection, Archives::ALL)),
+            threads: self.threads,
+        };
+        look.gather()
     }
 
     fn servers(&self) -> Result<&KmipServers> {

@@ -13,10 +13,10 @@ pub(super) fn run(args: &DestroyArgs) -> Result<Code> {
     let servers = args.group.servers()?;
     let (id, group) = (&args.key.id, &args.group.group);
     KeyId::new(id.as_str())?;
-    if !args.proof.allows(output, "destroyed", &servers, (group, id))? {
+    if !args.proof.allows(output, "destroyed", &servers, &args.group, id)? {
         return Ok(exit_code::IN_USE);
     }
-    output.notes(args.proof.beside_sstables(&servers, group));
+    output.notes(args.proof.not_seen());
     args.key.confirm(
         output,
         &format!(

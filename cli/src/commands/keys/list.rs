@@ -4,20 +4,21 @@ use rekey_engine::keys::KmipServers;
 use rekey_engine::{Error, Result};
 use rekey_kmip::client::{Listing, Rest};
 
-use super::no_groups;
+use super::{no_groups, second_file};
 use crate::args::ListArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::{KeyRow, Output};
 
 pub(super) fn run(args: &ListArgs) -> Result<Code> {
     let output = Output::new(args.json);
-    let config = args.servers.config(&args.config)?;
+    let path = second_file(args.config.as_deref())?;
+    let config = args.servers.config(path)?;
     let groups: Vec<String> = match &args.group {
         Some(name) => vec![config.kmip_group(name)?.name.clone()],
         None => config.kmip_groups().iter().map(|group| group.name.clone()).collect(),
     };
     if groups.is_empty() {
-        return Err(no_groups(&args.config));
+        return Err(no_groups(path));
     }
     let servers = KmipServers::new(config);
     let (mut failures, mut listed) = (Vec::new(), 0_usize);

@@ -36,10 +36,17 @@ fn no_groups(config: &Path) -> Error {
         .hint("give the hcd.yaml or dse.yaml that the node uses")
 }
 
+/// The file with kmip_hosts, which is given or found.
+fn second_file(config: Option<&Path>) -> Result<&Path> {
+    config.ok_or_else(|| {
+        Error::invalid("no hcd.yaml or dse.yaml is known").hint("name it: --config FILE")
+    })
+}
+
 impl GroupArgs {
     /// The servers of the configuration, the group being one of its own.
     fn servers(&self) -> Result<KmipServers> {
-        let config = self.servers.config(&self.config)?;
+        let config = self.servers.config(second_file(self.config.as_deref())?)?;
         config.kmip_group(&self.group)?;
         Ok(KmipServers::new(config))
     }

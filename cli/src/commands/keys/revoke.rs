@@ -11,10 +11,10 @@ pub(super) fn run(args: &RevokeArgs) -> Result<Code> {
     let output = Output::new(args.group.json);
     let servers = args.group.servers()?;
     let (id, group) = (&args.key.id, &args.group.group);
-    if !args.proof.allows(output, "revoked", &servers, (group, id))? {
+    if !args.proof.allows(output, "revoked", &servers, &args.group, id)? {
         return Ok(exit_code::IN_USE);
     }
-    output.notes(args.proof.beside_sstables(&servers, group));
+    output.notes(args.proof.not_seen());
     let compromised = matches!(args.reason, Reason::KeyCompromise | Reason::CaCompromise);
     let reason = RevocationReason::from(args.reason);
     let consequence = match compromised {

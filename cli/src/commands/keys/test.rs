@@ -17,21 +17,22 @@ use rekey_kmip::client::{Client, Listing, Probe, Rest};
 use rekey_kmip::message::{ObjectType, Operation, ServerFeatures, State, UniqueIdentifier};
 use rekey_kmip::transport::Certificate;
 
-use super::no_groups;
+use super::{no_groups, second_file};
 use crate::args::TestArgs;
 use crate::exit_code::{self, Code};
 use crate::ui::{self, Check, Output};
 
 pub(super) fn run(args: &TestArgs) -> Result<Code> {
     let output = Output::new(args.json);
-    let config = args.servers.config(&args.config)?;
+    let path = second_file(args.config.as_deref())?;
+    let config = args.servers.config(path)?;
     output.notes(config.warnings().to_vec());
     let groups: Vec<&str> = match &args.group {
         Some(name) => vec![config.kmip_group(name)?.name.as_str()],
         None => config.kmip_groups().iter().map(|group| group.name.as_str()).collect(),
     };
     if groups.is_empty() {
-        return Err(no_groups(&args.config));
+        return Err(no_groups(path));
     }
     let (in_use, unknown) = keys_in_use(output, args)?;
     let mut code = if unknown == 0 { exit_code::DONE } else { exit_code::SOME_FAILED };

@@ -1,18 +1,31 @@
 //! The output of a plan.
 
+mod all;
+mod files;
 mod json;
+mod now;
+mod rows;
+mod tables;
 mod text;
 
 use rekey_engine::plan::Plan;
+use rekey_engine::upgrade::Status;
 
 use super::json::lines;
 use super::{Output, output};
 
+pub(super) use json::findings;
+
 impl Output {
-    pub(crate) fn plan(self, plan: &Plan) {
+    /// What a run would do, beside a run that is unfinished; as text table by table, or `all` SSTables
+    /// one by one.
+    pub(crate) fn plan(self, plan: &Plan, unfinished: Option<&Status>, all: bool) {
         match self {
-            Self::Text => text::plan(plan).for_each(|piece| output::out(&piece)),
+            Self::Text => {
+                text::plan(plan, unfinished, all).for_each(|piece| output::out(&piece));
+            }
             Self::Json => {
+                lines(unfinished.map(json::unfinished));
                 lines(json::plan(plan));
                 output::keep_summary(json::summary(plan));
             }

@@ -2,56 +2,47 @@
 
 use std::fmt::Write as _;
 use std::iter::{once, once_with};
-use std::path::PathBuf;
 
-use rekey_engine::keys::KeyRef;
-use rekey_engine::plan::{Action, Facts, Finding, Plan, PlannedSSTable, Room, Severity, Shape};
+use rekey_engine::plan::{Finding, Plan, Room, Severity, Target};
+use rekey_engine::upgrade::Status;
 
+use super::all;
+use super::rows::{block, head};
+use super::tables::tables;
+use crate::ui::paint::To;
 use crate::ui::target;
-use crate::ui::text::{align, bytes, hint, sstables, table, verdict};
+use crate::ui::text::{bytes, hint, sstables, verdict};
+use crate::ui::wrap::prose;
 
-/// A plan in pieces: a long table repeats its head from time to time, since a table of 100,000
-/// lines would take more memory than the plan.
-pub(super) fn plan(plan: &Plan) -> impl Iterator<Item = String> {
-    let mut logs = String::new();
+/// A plan in pieces, with `all` SSTable by SSTable.
+pub(super) fn plan<'p>(
+    plan: &'p Plan,
+    unfinished: Option<&Status>,
+    all: bool,
+) -> Box<dyn Iterator<Item = String> + 'p> {
+    let mut first = unfinished.map(being).unwrap_or_default();
     for (log, judged) in &plan.logs {
-        let _ = writeln!(logs, "{}: {} first", log.display(), verdict(judged));
+        let _ = writeln!(first, "{}: {} first", log.display(), verdict(judged));
     }
-    let pieces = plan.sstables.chunks(MOST_LINES).map(planned);
-    // Even an empty plan has the head of its table.
-    let none = plan.sstables.is_empty().then(|| planned(&[]));
-    once(logs).chain(none).chain(pieces).chain(once_with(|| about(plan)))
+    let about = once_with(|| prose(about(plan), To::Out));
+    if all {
+        return Box::new(once(first).chain(all::sstables(&plan.sstables)).chain(about));
+    }
+    let blocks = once_with(|| tables(plan)).flatten().map(|table| block(&table));
+    let end = once("\n".to_owned());
+    Box::new(once(first).chain(once_with(head)).chain(blocks).chain(end).chain(about))
 }
 
-fn planned(sstables: &[PlannedSSTable]) -> String {
-    let mut table = table(&["table", "sstable", "bytes", "now", "key", "action", "space"]);
-    for planned in sstables {
-        let facts = planned.facts.as_ref();
-        let action = match &planned.action {
-            Action::Rewrite { new } => {
-                let place = if planned.is_live { "as" } else { "in its place, as" };
-                format!("rewrite {place} {new}{}", and_copies(planned))
-            }
-            Action::Skip(reason) => format!("skip: {}", reason.words()),
-            Action::Refuse(_) => "refused, see below".to_owned(),
-            _ => String::new(),
-        };
-        let space = match &planned.action {
-            Action::Rewrite { .. } => bytes(planned.space.most),
-            _ => String::new(),
-        };
-        table.add_row([
-            planned.table.clone(),
-            name(planned),
-            facts.map_or_else(String::new, |facts| bytes(facts.data_bytes)),
-            facts.map_or_else(String::new, now),
-            facts.map_or_else(String::new, keys),
-            action,
-            space,
-        ]);
-    }
-    align(&mut table, &[2, 6]);
-    format!("{table}\n\n")
+/// That a run is unfinished, in a line.
+fn being(status: &Status) -> String {
+    let total = status.total;
+    let left = total.sstables.saturating_sub(total.swapped).saturating_sub(total.failed);
+    format!(
+        "unfinished run: of {} {} swapped in, {} failed, {left} left (see: status)\n",
+        sstables(total.sstables),
+        total.swapped,
+        total.failed,
+    )
 }
 
 /// What concerns the whole plan.
@@ -59,9 +50,11 @@ fn about(plan: &Plan) -> String {
     let mut text = String::new();
     findings(&mut text, &plan.findings);
     let rewrites: Vec<_> = plan.rewrites().collect();
-    let total = rewrites.iter().map(|(_, facts, _)| facts.data_bytes).sum();
-    text.push_str(&target::line(&plan.target));
-    choice(&mut text, plan);
+    let total = rewrites.iter().map(|rewrite| rewrite.facts.data_bytes).sum();
+    for target in plan.targets.distinct() {
+        text.push_str(&target::line(target));
+        choice(&mut text, target);
+    }
     if let Some(flavor) = plan.flavor {
         let _ = writeln!(text, "transaction logs: {flavor}");
     }
@@ -75,7 +68,7 @@ fn about(plan: &Plan) -> String {
     for room in &plan.rooms {
         let _ = writeln!(text, "{}", space(room));
     }
-    let copies: usize = rewrites.iter().map(|(planned, ..)| planned.copies.len()).sum();
+    let copies: usize = rewrites.iter().map(|rewrite| rewrite.sstable.copies.len()).sum();
     if copies > 0 {
         let _ = writeln!(text, "in snapshots and backups {copies} copies of them to replace");
     }
@@ -88,8 +81,8 @@ fn about(plan: &Plan) -> String {
 /// What a run takes of a file system, and what is available.
 fn space(room: &Room) -> String {
     let mut text = format!(
-        "space on the disk of {}: up to {} at a time, {} more in the end, {} free ({} of it left to \
-         others)",
+        "space on the disk of {}:\n  needed: up to {} at a time, {} more in the end\n  free: {}, {} of \
+         it left to others",
         room.data_dir.display(),
         bytes(room.at_a_time),
         bytes(room.for_good),
@@ -98,27 +91,9 @@ fn space(room: &Room) -> String {
     );
     if room.kept_by_links > 0 {
         let kept = bytes(room.kept_by_links);
-        let _ = write!(text, "; {kept} of old files live on in snapshots and backups");
+        let _ = write!(text, "\n  kept: {kept} of old files live on in snapshots and backups");
     }
     text
-}
-
-/// An SSTable by its name; with the folder below its table's, if it is in an archive.
-fn name(planned: &PlannedSSTable) -> String {
-    let name = planned.sstable.descriptor.to_string();
-    let directory = &planned.sstable.directory;
-    let table = directory.strip_prefix(&planned.data_dir).unwrap_or(directory).iter();
-    let folder: PathBuf = table.skip(2).collect();
-    if planned.is_live { name } else { folder.join(name).display().to_string() }
-}
-
-/// The other copies of an SSTable.
-fn and_copies(planned: &PlannedSSTable) -> String {
-    match planned.copies.len().saturating_sub(usize::from(!planned.is_live)) {
-        0 => String::new(),
-        1 => ", and 1 copy".to_owned(),
-        copies => format!(", and {copies} copies"),
-    }
 }
 
 /// What is left unchanged because it was not requested.
@@ -133,8 +108,8 @@ pub(super) fn archives_left(plan: &Plan) -> Option<String> {
 }
 
 /// Why the target key was chosen, and the others were not.
-fn choice(text: &mut String, plan: &Plan) {
-    let Some(choice) = plan.target.choice() else { return };
+fn choice(text: &mut String, target: &Target) {
+    let Some(choice) = target.choice() else { return };
     let _ = writeln!(text, "  this key: {}", choice.reason);
     for (id, why) in choice.others.iter().take(MOST_KEYS) {
         let _ = writeln!(text, "  not {id}: {why}");
@@ -150,7 +125,7 @@ pub(super) fn warnings(plan: &Plan) -> String {
     let mut text = String::new();
     let warning = |finding: &&Finding| finding.severity == Severity::Warning;
     findings(&mut text, plan.findings.iter().filter(warning));
-    text
+    prose(text, To::Err)
 }
 
 fn findings<'a>(text: &mut String, findings: impl IntoIterator<Item = &'a Finding>) {
@@ -168,33 +143,5 @@ fn findings<'a>(text: &mut String, findings: impl IntoIterator<Item = &'a Findin
     }
 }
 
-fn now(facts: &Facts) -> String {
-    let class = match &facts.shape {
-        Shape::Uncompressed => return "uncompressed".to_owned(),
-        Shape::Chunked { class, .. } | Shape::Foreign { class, .. } => class.clone(),
-        _ => return String::new(),
-    };
-    let length = facts.header.as_ref().map_or(0, |header| header.chunk_length.bytes() / 1024);
-    match facts.shape.encryptor() {
-        Some(options) => format!(
-            "{class} {} {} bits, {length} KiB chunks",
-            options.transformation(),
-            options.strength(),
-        ),
-        None => format!("{class}, {length} KiB chunks"),
-    }
-}
-
-fn keys(facts: &Facts) -> String {
-    // The cipher is in the next column.
-    let name = |key: &KeyRef| match key {
-        KeyRef::LocalFile { file, .. } => file.clone(),
-        other => other.to_string(),
-    };
-    facts.keys.iter().map(|used| name(&used.key)).collect::<Vec<_>>().join("\n")
-}
-
-/// Lines of a plan's table before its head is repeated.
-const MOST_LINES: usize = 1000;
 /// Keys that are shown one by one.
 const MOST_KEYS: usize = 20;

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::json::{Ended, sstable};
 use super::pace::Pace;
 use crate::ui::json::lines;
+use crate::ui::loudness::is_quiet;
 
 /// Prints what an observer sees.
 #[derive(Debug)]
@@ -29,10 +30,13 @@ impl Observer for Events {
             Event::Started { sstables, bytes } => {
                 self.of = sstables;
                 self.pace = Pace::new(SAY_AGAIN, Instant::now(), bytes);
-                lines([json!({"type": "started", "sstables": sstables, "bytes": bytes})]);
+                if !is_quiet() {
+                    lines([json!({"type": "started", "sstables": sstables, "bytes": bytes})]);
+                }
             }
             Event::Advanced { bytes } => {
-                let Some(progress) = self.pace.advance(bytes, Instant::now()) else { return };
+                let progress = self.pace.advance(bytes, Instant::now());
+                let Some(progress) = progress.filter(|_| !is_quiet()) else { return };
                 lines([json!({
                     "type": "progress",
                     "ended": self.ended,
@@ -48,7 +52,8 @@ impl Observer for Events {
                 let how = match (error, new, chunks) {
                     (Some(error), ..) => Ended::Failed(error),
                     (None, Some(new), _) => Ended::Rewritten(new.to_owned()),
-                    (None, None, chunks) => Ended::Verified(chunks.unwrap_or_default()),
+                    (None, None, Some(chunks)) => Ended::Verified(chunks),
+                    (None, None, None) => Ended::Deleted,
                 };
                 lines([sstable(table, data, Some(bytes), how, copies, warnings)]);
             }

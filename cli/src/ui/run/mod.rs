@@ -4,28 +4,64 @@ mod bars;
 mod events;
 mod json;
 mod pace;
+mod record;
 mod text;
 
+use std::path::Path;
+
+use rekey_engine::Error;
 use rekey_engine::event::Observer;
-use rekey_engine::plan::Target;
+use rekey_engine::plan::{Plan, Targets};
+use rekey_engine::schema::Local;
 use rekey_engine::upgrade::{Alteration, Recovered, Report};
 
 use super::json::{lines, warning};
-use super::{Output, command_line, output};
+use super::{Output, command_line, loudness, output};
+
+pub(crate) use record::{RunRecord, Times};
 
 /// What rewriting does to bytes.
 pub(crate) const BOTH_PASSES: &str = "to write and to read back";
 
 impl Output {
-    /// The result of a run towards a target, or of a verification.
-    pub(crate) fn report(self, report: &Report, target: Option<&Target>, seconds: f64) {
+    /// The result of a run towards targets, or of a verification.
+    pub(crate) fn report(self, report: &Report, targets: Option<&Targets>, seconds: f64) {
         match self {
             Self::Text => output::out(&text::report(report, seconds)),
             Self::Json => {
                 lines(report.warnings.iter().map(warning));
                 lines(json::untold(report));
-                output::keep_summary(json::summary(report, target, seconds));
+                output::keep_summary(json::summary(report, targets, seconds));
             }
+        }
+    }
+
+    /// What a run is about to do, and on which node, as far as that says it.
+    pub(crate) fn before(self, plan: &Plan, local: Option<&Local>) {
+        match self {
+            Self::Text if loudness::is_quiet() => {}
+            Self::Text => output::err(&text::before(plan, local)),
+            Self::Json => lines([json::before(plan, local)]),
+        }
+    }
+
+    /// Where the report of a run is.
+    pub(crate) fn kept(self, path: &Path) {
+        match self {
+            Self::Text => output::out(&format!("report: {}\n", path.display())),
+            Self::Json => {
+                if let Some(summary) = output::take_summary() {
+                    output::keep_summary(json::with_report(summary, path));
+                }
+            }
+        }
+    }
+
+    /// A warning of something that does not change the outcome.
+    pub(crate) fn warn(self, error: &Error) {
+        match self {
+            Self::Text => output::err(&text::warn(error)),
+            Self::Json => lines([warning(error)]),
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Counts bytes, and reports progress from time to time.
+/// Counts bytes, and reports progress from time to time; for the first time when the rate can be told.
 #[derive(Debug)]
 pub(super) struct Pace {
     every: Duration,
+    /// Time to the next report.
+    next: Duration,
     began: Instant,
     said: Instant,
     done: u64,
@@ -27,16 +29,17 @@ pub(super) struct Progress {
 
 impl Pace {
     pub(super) const fn new(every: Duration, now: Instant, total: u64) -> Self {
-        Self { every, began: now, said: now, done: 0, total }
+        let next = if every.as_secs() > FIRST.as_secs() { FIRST } else { every };
+        Self { every, next, began: now, said: now, done: 0, total }
     }
 
     /// Counts bytes, and reports progress if it is time to.
     pub(super) fn advance(&mut self, more: u64, now: Instant) -> Option<Progress> {
         self.done = self.done.saturating_add(more);
-        if now.duration_since(self.said) < self.every {
+        if now.duration_since(self.said) < self.next {
             return None;
         }
-        self.said = now;
+        (self.said, self.next) = (now, self.every);
         let millis = now.duration_since(self.began).as_millis().max(1);
         let rate = (u128::from(self.done) * 1000).checked_div(millis).unwrap_or_default();
         let rate = u64::try_from(rate).unwrap_or(u64::MAX).max(1);
@@ -44,6 +47,9 @@ impl Pace {
         Some(Progress { done: self.done, total: self.total, rate, left })
     }
 }
+
+/// What a run does in its first seconds tells its rate.
+const FIRST: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -55,12 +61,14 @@ mod tests {
         let mut pace = Pace::new(Duration::from_secs(60), began, 600 << 20);
         let mut at = |millis| pace.advance(10 << 20, began + Duration::from_millis(millis));
         assert_eq!(at(1000), None);
-        assert_eq!(at(59_999), None);
-        let progress = at(60_000).unwrap();
-        assert_eq!((progress.done, progress.total), (30 << 20, 600 << 20));
-        assert_eq!((progress.rate, progress.left), (512 << 10, Duration::from_secs(19 * 60)));
-        assert_eq!(at(119_999), None);
-        assert!(at(120_000).is_some());
+        assert_eq!(at(9_999), None);
+        assert!(at(10_000).is_some(), "the rate is known early");
+        assert_eq!(at(69_999), None);
+        let progress = at(80_000).unwrap();
+        assert_eq!((progress.done, progress.total), (50 << 20, 600 << 20));
+        assert_eq!((progress.rate, progress.left), (640 << 10, Duration::from_secs(880)));
+        assert_eq!(at(139_999), None);
+        assert!(at(140_000).is_some());
     }
 
     #[test]

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use rekey_engine::plan::SkipReason;
+use rekey_engine::plan::{Plan, SkipReason};
+use rekey_engine::schema::Local;
 use rekey_engine::upgrade::{Alteration, Outcome, Recovered, Report};
 use rekey_engine::{Error, ErrorKind};
 
-use crate::ui::text::{duration, hint, sstables, verdict};
+use super::json::{is_file, to_do};
+use crate::ui::loudness::is_quiet;
+use crate::ui::text::{bytes, duration, hint, sstables, verdict};
 
 pub(super) fn report(report: &Report, seconds: f64) -> String {
     let mut text = String::new();
     let (mut rewritten, mut verified, mut failed, mut left) = (0, 0, 0, 0);
+    let (mut replaced, mut deleted) = (0, 0);
     let mut skipped = Vec::new();
     // One cause may fail many SSTables; it is printed once.
     let mut failures: BTreeMap<String, (&Error, usize)> = BTreeMap::new();
@@ -19,6 +23,8 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
         match &sstable.outcome {
             Outcome::Rewritten { .. } => rewritten += 1,
             Outcome::Verified { .. } => verified += 1,
+            Outcome::Replaced => replaced += 1,
+            Outcome::Deleted => deleted += 1,
             Outcome::Skipped(reason) => skipped.push(*reason),
             Outcome::Failed(error) if error.kind() == ErrorKind::Interrupted => left += 1,
             Outcome::Failed(error) => {
@@ -43,7 +49,14 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     if rewritten > 0 {
         parts.push(format!("{rewritten} rewritten, read back and swapped in"));
     }
-    let copies: usize = report.sstables.iter().map(|line| line.copies).sum();
+    if replaced > 0 {
+        parts.push(format!("{replaced} re-encrypted in their place, and read back"));
+    }
+    if deleted > 0 {
+        parts.push(format!("{deleted} deleted, which the node makes anew"));
+    }
+    let of_tables = report.sstables.iter().filter(|line| !is_file(&line.table));
+    let copies: usize = of_tables.clone().map(|line| line.copies).sum();
     if copies > 0 {
         parts.push(format!("{copies} copies in snapshots and backups replaced"));
     }
@@ -65,13 +78,47 @@ pub(super) fn report(report: &Report, seconds: f64) -> String {
     if parts.is_empty() {
         parts.push("no SSTables found".to_owned());
     }
-    let _ = writeln!(
-        text,
-        "{}: {} ({})",
-        sstables(report.sstables.len()),
-        parts.join("; "),
-        duration(seconds)
-    );
+    let tables = of_tables.count();
+    let of = match (tables, report.sstables.len().saturating_sub(tables)) {
+        (count, 0) => sstables(count),
+        (0, files) => beside(files),
+        (count, files) => format!("{} and {}", sstables(count), beside(files)),
+    };
+    let _ = writeln!(text, "{of}: {} ({})", parts.join("; "), duration(seconds));
+    text
+}
+
+/// A number of files beside the tables, in words.
+fn beside(count: usize) -> String {
+    if count == 1 {
+        "1 file beside the tables".to_owned()
+    } else {
+        format!("{count} files beside the tables")
+    }
+}
+
+/// What a run is about to do.
+pub(super) fn before(plan: &Plan, local: Option<&Local>) -> String {
+    let mut text = String::new();
+    if let Some(local) = local {
+        let unknown = || "unknown".to_owned();
+        let cluster = local.cluster_name.clone().unwrap_or_else(unknown);
+        let host = local.host_id.clone().unwrap_or_else(unknown);
+        let _ = writeln!(text, "node: {host} of cluster '{cluster}'");
+    }
+    if let Some(flavor) = plan.flavor {
+        let _ = writeln!(text, "product: {flavor}");
+    }
+    let (rewrites, total) = to_do(plan);
+    let all = sstables(plan.sstables.len());
+    let _ = writeln!(text, "to do: {rewrites} of {all}, {}", bytes(total));
+    text
+}
+
+/// A warning with its hint.
+pub(super) fn warn(error: &Error) -> String {
+    let mut text = format!("warning: {}\n", error.chain());
+    hint(&mut text, error);
     text
 }
 
@@ -80,10 +127,15 @@ pub(super) fn alterations(tables: &[Alteration]) -> String {
     let mut text = String::new();
     let statements: Vec<_> = tables.iter().filter_map(|of| of.statement.as_ref()).collect();
     if !statements.is_empty() {
-        text.push_str(
-            "note: alter these tables, or the node keeps writing with their old options \
-             (a materialized view, which looks like a table here: ALTER MATERIALIZED VIEW):\n",
-        );
+        text.push_str("note: alter these tables, or the node keeps writing with their old options");
+        let is_known = |of: &Alteration| of.statement.is_none() || of.is_in_schema;
+        let words = match tables.iter().all(is_known) {
+            true => ":\n",
+            false => {
+                " (a materialized view, which looks like a table here: ALTER MATERIALIZED VIEW):\n"
+            }
+        };
+        text.push_str(words);
     }
     for statement in statements.iter().take(MOST) {
         let _ = writeln!(text, "  {statement}");
@@ -107,10 +159,11 @@ pub(super) fn alterations(tables: &[Alteration]) -> String {
 
 pub(super) fn recovered(recovered: &Recovered) -> String {
     let mut text = String::new();
-    for done in &recovered.logs {
+    let done = if is_quiet() { (&[][..], &[][..]) } else { (&*recovered.logs, &*recovered.copies) };
+    for done in done.0 {
         let _ = writeln!(text, "{}: {}", done.log.display(), verdict(&done.verdict));
     }
-    for copy in &recovered.copies {
+    for copy in done.1 {
         let _ = writeln!(text, "{}: the interrupted replacement is finished", copy.display());
     }
     for warning in &recovered.warnings {

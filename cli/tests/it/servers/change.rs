@@ -154,15 +154,15 @@ fn revoking_deactivates_and_a_compromise_is_reported() {
 #[test]
 fn a_key_in_use_is_revoked_only_if_forced() {
     let site = Site::new();
-    let rest = [GROUP, OLD, "--yes", "--data-dir", "data"];
-    let run = site.keys("revoke", &rest).exits(4).says("kmip kmip1/02-449 is in use: ");
-    run.says("note: nothing was revoked. Re-encrypt");
+    let rest = [GROUP, OLD, "--yes", "--data-dir", "data", "--not-a-node"];
+    let run = site.keys("revoke", &rest).exits(4).says("no: kmip kmip1/02-449");
+    run.says("note: nothing was revoked. Do what");
     site.keys("revoke", &[GROUP, OLD, "--yes", "--data-dir", "keys"]).exits(2);
     assert_eq!(site.sim.count(Operation::REVOKE), 0);
-    site.keys("revoke", &[&rest[..], &["--force"]].concat()).exits(0).says("is in use");
+    site.keys("revoke", &[&rest[..], &["--force"]].concat()).exits(0).says("no: kmip kmip1/02-449");
     assert_eq!(site.listed(OLD)["state"], "Deactivated");
     let unused = Site::unused();
-    unused.keys("revoke", &rest).exits(0).says("no chunk header names it");
+    unused.keys("revoke", &rest).exits(0).says("looked at: ");
     assert_eq!(unused.listed(OLD)["state"], "Deactivated");
 }
 
@@ -172,9 +172,9 @@ fn without_a_terminal_and_without_yes_nothing_is_done() {
     for arguments in [
         &["expire", GROUP, OLD][..],
         &["expire", GROUP, OLD, "2090-01-01", "--json"],
-        &["revoke", GROUP, OLD, "--data-dir", "data"],
+        &["revoke", GROUP, OLD, "--data-dir", "data", "--not-a-node"],
         &["revoke", GROUP, OLD, "--force", "--json"],
-        &["destroy", GROUP, OLD, "--data-dir", "data"],
+        &["destroy", GROUP, OLD, "--data-dir", "data", "--not-a-node"],
         &["destroy", GROUP, OLD, "--force"],
     ] {
         let run = site.keys(arguments[0], &arguments[1..]).exits(2);

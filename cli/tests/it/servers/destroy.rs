@@ -5,9 +5,31 @@ use serde_json::json;
 
 use super::*;
 use crate::kit::{copy_tree, testdata};
+use crate::system::{Scheme, Segment};
 
+/// Of copied data: it has no directories but these.
 fn destroy(site: &Site, more: &[&str]) -> Run {
-    site.keys("destroy", &[&[GROUP, OLD, "--yes", "--data-dir", "data"], more].concat())
+    let rest = [GROUP, OLD, "--yes", "--data-dir", "data", "--not-a-node"];
+    site.keys("destroy", &[&rest, more].concat())
+}
+
+/// A node with all its directories, which was started after its SSTables were written.
+fn make_a_node(site: &Site) {
+    let root = fs::canonicalize(site.node.root.path()).unwrap();
+    for keyspace in ["system", "system_schema"] {
+        copy_tree(&testdata().join("schema/oa").join(keyspace), &site.node.data().join(keyspace));
+    }
+    let mut text = format!("data_file_directories: [{}]\n", root.join("data").display());
+    for name in ["commitlog", "hints", "saved_caches"] {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        text.push_str(&format!("{name}_directory: {}\n", folder.display()));
+    }
+    text.push_str(&format!("cdc_raw_directory: {}\n", root.join("cdc_raw").display()));
+    site.node.file("cassandra.yaml", &text);
+    // Newer than every SSTable, also by clocks of a second.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    fs::write(root.join("commitlog/CommitLog-7-1795980212000.log"), [0; 64]).unwrap();
 }
 
 fn revoke(site: &Site) {
@@ -35,8 +57,8 @@ fn there(site: &Site) -> bool {
 fn a_key_that_live_data_is_under_stays() {
     let site = Site::new();
     revoke(&site);
-    let run = destroy(&site, &[]).exits(4).says("kmip kmip1/02-449 is in use: ");
-    let run = run.says("in 4 SSTables of rk.t").says("note: nothing was destroyed. Re-encrypt");
+    let run = destroy(&site, &[]).exits(4).says("no: kmip kmip1/02-449");
+    let run = run.says("4 SSTables of rk.t").says("note: nothing was destroyed. Do what");
     assert_eq!(run.out, "");
     assert!(there(&site) && site.sim.count(Operation::DESTROY) == 0);
     let run = destroy(&site, &["--json"]).exits(4);
@@ -55,7 +77,7 @@ fn a_key_used_only_by_a_snapshot_or_backup_stays_too() {
         move_to(&site, folder);
         unused_table(&site);
         site.node.read("census", &[]).exits(0);
-        let run = destroy(&site, &[]).exits(4).says("is in use");
+        let run = destroy(&site, &[]).exits(4).says("no: kmip kmip1/02-449");
         assert!(there(&site), "{run:?}");
         let run = destroy(&site, &["--json"]).exits(4);
         assert_eq!(run.of_type("use")[0]["archives"], 1, "{folder}");
@@ -86,14 +108,14 @@ fn the_same_key_under_another_group_s_name_stays() {
                 ),
             ),
         );
-        let run = site.keys("destroy", &["vault", OLD, "--yes", "--data-dir", "data"]);
+        let rest = ["vault", OLD, "--yes", "--data-dir", "data", "--not-a-node"];
+        let run = site.keys("destroy", &rest);
         assert_eq!(there(&site), run.code != 0, "{run:?}");
         run
     };
     let vault = "kmip_hosts:\n  vault:\n    hosts: HOST\nSTORES";
     // The group of the SSTables is not in this configuration.
-    let run = in_group(vault).exits(4).says("kmip vault/02-449: no chunk header names it");
-    run.says("kmip kmip1/02-449 is in use: ");
+    in_group(vault).exits(4).says("no: kmip kmip1/02-449");
     // It has a server in common with this one.
     in_group(&format!("{vault}  kmip1:\n    hosts: other.invalid, HOST\nSTORES")).exits(4);
     // It has other servers, and so other keys.
@@ -107,7 +129,7 @@ fn unreadable_data_may_be_under_the_key() {
     fs::write(site.node.table().join("oa-2-big-CompressionInfo.db"), "x").unwrap();
     site.keys("revoke", &[GROUP, "other", "--yes", "--force"]).exits(0);
     let run = site.keys("destroy", &[GROUP, "other", "--yes", "--data-dir", "data"]).exits(4);
-    run.says("kmip kmip1/other: no chunk header names it")
+    run.says("unknown: kmip kmip1/other")
         .says("unknown: ")
         .says("oa-2-big-CompressionInfo.db")
         .says("1 could not be looked at: any key may still be in use there");
@@ -123,14 +145,13 @@ fn unreadable_data_may_be_under_the_key() {
 fn force_destroys_and_still_reports_the_loss() {
     let site = Site::new();
     revoke(&site);
-    let run =
-        destroy(&site, &["--force"]).exits(0).says("is in use: ").says("destroyed key 02-449");
+    let run = destroy(&site, &["--force"]).exits(0).says("no: kmip").says("destroyed key 02-449");
     assert!(!run.text().contains("nothing was destroyed"), "{run:?}");
     assert!(!there(&site));
     let without_data = Site::new();
     revoke(&without_data);
     let run = without_data.keys("destroy", &[GROUP, OLD, "--yes", "--force"]).exits(0);
-    assert!(!run.text().contains("in use:"), "{run:?}");
+    assert!(!run.text().contains("no: kmip"), "{run:?}");
     assert!(!there(&without_data));
     site.node.read("verify", &["--config", "hcd.yaml"]).exits(6).says("02-449");
 }
@@ -160,27 +181,58 @@ fn an_active_key_must_be_revoked_first() {
     // The command works as it is printed.
     let hint = run.err.lines().find(|line| line.starts_with("hint: ")).unwrap();
     let command = hint.rsplit_once("revoke it first: ").unwrap().1;
-    assert!(command.contains(" keys revoke --config hcd.yaml --data-dir data --yes "), "{command}");
+    assert!(
+        command.contains(" keys revoke --config hcd.yaml --data-dir data --not-a-node --yes "),
+        "{command}"
+    );
     let mut shell = std::process::Command::new("sh");
     let shell = shell.args(["-c", command]).current_dir(site.node.root.path());
     Run::from(shell.output().unwrap()).exits(0).says("revoked key 02-449");
     let run = destroy(&site, &["--json"]).exits(0);
     let done = &run.of_type("done")[0];
     assert_eq!((&done["what"], &done["id"]), (&json!("destroyed"), &json!(OLD)));
-    site.keys("destroy", &[GROUP, "nope", "--yes", "--data-dir", "data"]).exits(6).says("nope");
+    let rest = [GROUP, "nope", "--yes", "--data-dir", "data", "--not-a-node"];
+    site.keys("destroy", &rest).exits(6).says("nope");
 }
 
-/// Commit log and hints have no SSTables.
+/// Commit log and hints have no SSTables, and may need the key all the same.
 #[test]
-fn data_outside_the_census_is_reported() {
+fn a_segment_of_the_commit_log_holds_the_key() {
     let site = Site::unused();
-    revoke(&site);
-    let text = fs::read_to_string(site.config()).unwrap();
-    let system = "system_info_encryption:\n  enabled: true\n  key_provider: \
-                  KmipKeyProviderFactory\n  kmip_host: kmip1\n";
-    site.node.file("hcd.yaml", &format!("{text}{system}"));
-    let run = destroy(&site, &[]).exits(0).says("other nodes' data and copies elsewhere");
-    run.says("system_info_encryption uses group 'kmip1'").says("drain the node");
+    make_a_node(&site);
+    let conf = ["--conf", ".", GROUP, OLD, "--yes"];
+    let ask = |verb: &str| site.node.run(&[&["keys", verb], &conf[..]].concat());
+    let scheme = Scheme::kmip(GROUP, &[(OLD, (0..32).collect())]);
+    let segment = Segment::new(1_795_980_212_001, scheme, vec![b"a mutation".repeat(9)]);
+    let path = site.node.root.path().join("commitlog").join(segment.name());
+    fs::write(&path, segment.bytes()).unwrap();
+    ask("revoke").exits(4).says("1 segment of the commit log").says(path.to_str().unwrap());
+    fs::remove_file(path).unwrap();
+    ask("revoke").exits(0);
+    // What is of no known kind may need it, too.
+    let strange = site.node.root.path().join("hints/x");
+    fs::write(&strange, "x").unwrap();
+    ask("destroy").exits(4).says("unknown: kmip kmip1/02-449").says("hints/x");
+    fs::remove_file(strange).unwrap();
+    // Without the node's configuration nobody has looked there.
+    let rest = [GROUP, OLD, "--yes", "--data-dir", "data"];
+    site.keys("destroy", &rest).exits(4).says("commit_log, hints, saved_caches");
+    assert!(there(&site));
+    ask("destroy").exits(0).says("other nodes' data and copies elsewhere");
+}
+
+/// SSTables that were re-encrypted are only known to be readable once the node was started with them.
+#[test]
+fn a_node_that_was_not_started_since_keeps_its_old_key() {
+    let site = Site::unused();
+    make_a_node(&site);
+    let reports = site.node.data().join(".sstablerekey/reports");
+    fs::create_dir_all(&reports).unwrap();
+    fs::write(reports.join("r.json"), "{}").unwrap();
+    let conf = ["keys", "revoke", "--conf", ".", GROUP, OLD, "--yes"];
+    site.node.run(&conf).exits(4).says("yes, after the next start").says("start the node once");
+    fs::remove_dir_all(site.node.data().join(".sstablerekey")).unwrap();
+    site.node.run(&conf).exits(0);
 }
 
 /// An empty census proves nothing.
@@ -295,6 +347,24 @@ fn a_data_directory_in_the_configuration_must_be_given() {
     assert!(there(&site));
 }
 
+/// A system property names directories, too; and without arguments all of them are looked at.
+#[test]
+fn a_proof_takes_every_directory_of_the_configuration() {
+    let site = Site::unused();
+    let root = fs::canonicalize(site.node.root.path()).unwrap();
+    make_a_node(&site);
+    site.node.file("cassandra.yaml", "cluster_name: x\n");
+    let word = format!("JVM_OPTS=\"$JVM_OPTS -Dcassandra.storagedir={}\"\n", root.display());
+    site.node.file("cassandra-env.sh", &word);
+    copy_tree(&site.node.data().join("rk"), &root.join("data2/rk"));
+    let conf = ["--conf", ".", GROUP, OLD, "--yes"];
+    let other = [&["keys", "revoke", "--data-dir", "data2"], &conf[..]].concat();
+    site.node.run(&other).exits(4).says("a data directory of the node that was not given");
+    site.node.run(&[&["keys", "revoke"], &conf[..]].concat()).exits(0).says("revoked key");
+    let run = site.node.run(&[&["keys", "destroy"], &conf[..]].concat()).exits(0);
+    run.says(&format!("looked at: {}/data, ", root.display()));
+}
+
 #[test]
 fn the_snapshot_that_needs_the_key_is_named() {
     let site = Site::new();
@@ -302,9 +372,9 @@ fn the_snapshot_that_needs_the_key_is_named() {
     for folder in ["snapshots/monday", "snapshots/friday", "backups"] {
         copy_tree(&site.node.root.path().join("away"), &site.node.table().join(folder));
     }
-    let run = destroy(&site, &[]).exits(4).says("  live: rk.t (4 SSTables)\n");
-    let run = run.says("  snapshot friday: rk.t (4 SSTables)\n  snapshot monday: rk.t (4");
-    run.says("  backups: rk.t (4 SSTables)\n");
+    let run = destroy(&site, &[]).exits(4).says("1. 4 SSTables of rk.t\n");
+    let run = run.says("2. 8 SSTables in snapshots with tag friday, monday\n");
+    run.says("clearsnapshot -t friday && nodetool").says("3. 4 SSTables in backups of rk.t\n");
     let run = destroy(&site, &["--json"]).exits(4);
     let line = &run.of_type("use")[0];
     let place = |name: &str, tag: Option<&str>| json!({"place": name, "tag": tag, "table": "rk.t", "sstables": 4});
@@ -316,8 +386,9 @@ fn the_snapshot_that_needs_the_key_is_named() {
     ];
     assert_eq!(line["places"], json!(places));
     assert_eq!(line["looked_at"][0]["sstables"], 16);
-    let run = site.node.read("census", &["--snapshots", "--backups"]).exits(0);
-    run.says("kmip kmip1/02-449 in snapshot friday: rk.t (4 SSTables)");
-    let run = site.node.read("census", &["--snapshots", "--json"]).exits(0);
-    assert_eq!(run.of_type("key")[0]["places"], json!(places[..3]));
+    site.node.read("census", &[]).exits(0).says("snapshot friday").says("snapshot monday");
+    let run = site.node.read("census", &["rk", "--snapshots", "--json"]).exits(0);
+    let found = run.of_type("key")[0]["places"].as_array().unwrap().clone();
+    let of = |place: &serde_json::Value| json!({"place": place["place"], "tag": place["tag"], "table": place["table"], "sstables": place["sstables"]});
+    assert_eq!(found.iter().map(of).collect::<Vec<_>>(), places[..3]);
 }

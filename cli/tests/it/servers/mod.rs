@@ -7,6 +7,7 @@ mod list;
 mod memory;
 mod rotate;
 mod secrets;
+mod states;
 
 use std::fs;
 use std::path::PathBuf;
@@ -169,8 +170,8 @@ fn a_server_that_is_down_is_6_for_every_verb() {
         &["list", GROUP][..],
         &["test", GROUP],
         &["expire", GROUP, OLD, "--yes"],
-        &["revoke", GROUP, OLD, "--yes", "--data-dir", "data"],
-        &["destroy", GROUP, OLD, "--yes", "--data-dir", "data"],
+        &["revoke", GROUP, OLD, "--yes", "--data-dir", "data", "--not-a-node"],
+        &["destroy", GROUP, OLD, "--yes", "--data-dir", "data", "--not-a-node"],
     ] {
         let arguments = [&["keys", arguments[0], "--config", "hcd.yaml"], &arguments[1..]].concat();
         let run = node.run(&arguments).exits(6);

@@ -60,8 +60,9 @@ fn the_database_chooses_the_old_key_until_it_expires() {
     let run = site.node.read("census", &["--json"]).exits(0);
     assert_eq!(run.of_type("key").len(), 1);
     assert_eq!(run.of_type("key")[0]["key"]["id"], "new");
-    site.keys("revoke", &[GROUP, OLD, "--yes", "--data-dir", "data"]).exits(0);
-    site.keys("destroy", &[GROUP, OLD, "--yes", "--data-dir", "data"]).exits(0);
+    let rest = [GROUP, OLD, "--yes", "--data-dir", "data", "--not-a-node"];
+    site.keys("revoke", &rest).exits(0);
+    site.keys("destroy", &rest).exits(0);
     site.node.read("verify", &["--config", "hcd.yaml"]).exits(0).says("4 verified");
 }
 

@@ -33,7 +33,7 @@ fn everything(site: &Site, runs: &mut Vec<Run>) {
         runs.push(site.keys("expire", &[&[GROUP, "spare", "2090-01-01", "--yes"], json].concat()));
         runs.push(site.keys("revoke", &[&[GROUP, "spare", "--yes", "--force"], json].concat()));
         for id in ["spare", OLD] {
-            let rest = [GROUP, id, "--yes", "--data-dir", "data"];
+            let rest = [GROUP, id, "--yes", "--data-dir", "data", "--not-a-node"];
             runs.push(site.keys("destroy", &[&rest, json].concat()));
         }
         for key in [&[][..], &["--key-id", "new"], &["--key-id", "short"], &["--create-key"]] {

@@ -134,6 +134,13 @@ impl Metadata {
         &self.bodies
     }
 
+    /// Has all bodies encrypted, or none, where they are written next.
+    pub fn set_encrypted(&mut self, is_encrypted: bool) {
+        for body in &mut self.bodies {
+            body.encrypted = is_encrypted;
+        }
+    }
+
     /// Whether both have the same bodies with the same plaintext, encrypted or not.
     #[must_use]
     pub fn same_content(&self, other: &Self) -> bool {

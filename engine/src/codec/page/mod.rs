@@ -12,7 +12,11 @@
 //! bytes whose last 4096 - U bytes are unusable. U is not stored: the database computes it from the
 //! cipher and from the longest key header that its provider may write. So a page can be
 //! re-encrypted in place only if U stays the same. With another U the whole index has to be laid
-//! out again, which this module does not do.
+//! out again: `trie`.
+
+mod batch;
+
+pub use batch::PageBatch;
 
 use zeroize::Zeroize as _;
 
@@ -75,17 +79,6 @@ pub enum PageError {
         /// Bytes that the geometry allows.
         limit: usize,
     },
-    /// Old and new pages have different usable bytes.
-    #[error(
-        "its pages have {old} usable bytes and would have {new} under the target's cipher and \
-         provider: the index would have to be laid out again, which this release does not do"
-    )]
-    Geometry {
-        /// Usable bytes now.
-        old: usize,
-        /// Usable bytes under the target.
-        new: usize,
-    },
 }
 
 impl From<PageError> for Error {
@@ -93,10 +86,6 @@ impl From<PageError> for Error {
         let text = error.to_string();
         match error {
             PageError::Chunk(error) => error.into(),
-            PageError::Geometry { .. } => Self::unsupported(text).hint(
-                "choose a target with the same cipher, mode and kind of key provider, or use a \
-                 node-side upgrade for this table",
-            ),
             PageError::Header { .. } => {
                 Self::invalid(text).hint("give the site's limit for key ids: --max-key-id-length")
             }
@@ -160,17 +149,6 @@ impl PageGeometry {
     #[must_use]
     pub const fn usable(&self) -> usize {
         self.usable
-    }
-
-    /// Whether pages of this geometry can be re-encrypted in place for the other one.
-    ///
-    /// # Errors
-    /// [`PageError::Geometry`].
-    pub const fn check_same(&self, new: &Self) -> Result<(), PageError> {
-        if self.usable == new.usable {
-            return Ok(());
-        }
-        Err(PageError::Geometry { old: self.usable, new: new.usable })
     }
 
     /// Checks the last page of Partitions.db. The database always fills it to its usable bytes, so

@@ -65,17 +65,6 @@ fn usable_bytes_follow_from_cipher_provider_and_limit() {
 }
 
 #[test]
-fn another_geometry_is_refused_with_its_numbers() {
-    let (cbc, ecb) = (geometry(CBC, HeaderKind::None, 0), geometry("AES", HeaderKind::None, 0));
-    assert_eq!(cbc.check_same(&cbc), Ok(()));
-    assert_eq!(cbc.check_same(&ecb), Err(PageError::Geometry { old: 4063, new: 4079 }));
-    // Only U matters, not where it comes from.
-    let kmip = geometry("AES", HeaderKind::Kmip, 11);
-    assert_eq!(kmip.usable(), 4063);
-    assert_eq!(kmip.check_same(&cbc), Ok(()));
-}
-
-#[test]
 fn a_last_page_tells_the_limit_of_key_ids() {
     let usual = geometry(CBC, HeaderKind::Kmip, 256);
     assert_eq!(usual.check_last(3807), Ok(()));

@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod passwords;
 mod servers;
+mod system_keys;
 
 pub use connect::{GroupClient, connect};
 pub use servers::KmipServers;

@@ -7,16 +7,14 @@
 
 use std::sync::Arc;
 
-use rekey_kmip::client::choice::cipher_of;
 use rekey_kmip::message::UniqueIdentifier;
 use rekey_kmip::secret::Secret;
 
 use super::connect::Connecting;
+use super::system_keys::{key_of, parts, unfetched};
 use crate::config::{self, KmipGroup, Password};
-use crate::crypto::Transformation;
-use crate::error::{Error, Result};
-use crate::keys::{KeyId, SecretKey, SystemKey, system_key};
-use crate::options::shown;
+use crate::error::{Error, Result, ResultExt as _};
+use crate::keys::{KeyId, SystemKey, system_key};
 
 impl<'a> Connecting<'a> {
     /// A password, decrypted if it is encrypted. The system key is opened when it is first
@@ -65,20 +63,13 @@ impl<'a> Connecting<'a> {
 
     /// Reads a system key from its file, or fetches it.
     fn system_key(&mut self, name: &str) -> Result<SystemKey> {
-        if !name.starts_with(KMIP) {
+        if !system_key::is_on_server(name) {
             let directory = self.config.system_key_directory();
             let key = SystemKey::read(directory, name)?;
             self.warnings.extend(system_key::permission_warning(directory, name));
             return Ok(key);
         }
-        let (group, id) = group_and_id(name).ok_or_else(|| {
-            Error::invalid(format!(
-                "the system key {} is not of the form kmip://group/id",
-                shown(name)
-            ))
-            .at(self.config.path())
-            .hint("write it as dsetool createsystemkey printed it")
-        })?;
+        let (group, id) = parts(name).at(self.config.path())?;
         if self.is_on_the_way_to(name) {
             let mut chain: Vec<_> = self.chain.iter().map(|on| config::label(on)).collect();
             chain.push(config::label(group));
@@ -92,36 +83,16 @@ impl<'a> Connecting<'a> {
                  truststore_password_file), or encrypt them with a system key that is a file",
             ));
         }
-        self.fetched(name, group, id).map_err(|error| {
-            Error::new(error.kind(), "cannot fetch the system key")
-                .key(name.escape_debug())
-                .hint("check the key on its server")
-                .wrapping(error)
-        })
+        self.fetched(name, group, id).map_err(|error| unfetched(name, error))
     }
 
     fn fetched(&mut self, name: &str, group: &str, id: &str) -> Result<SystemKey> {
         let id = KeyId::new(id)?;
-        let fetched = self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?;
-        let cipher = cipher_of(&fetched.attributes).ok_or_else(|| {
-            Error::key_unavailable("the key server does not say which cipher the key is for")
-                .hint("register the key with its algorithm, and with mode and padding or neither")
-        })?;
-        let transformation = Transformation::parse(&cipher)?;
-        SystemKey::new(name, &transformation, &SecretKey::from(fetched.material.into_inner()))
+        key_of(name, self.client(group)?.fetch(&UniqueIdentifier::new(id.as_str()))?)
     }
 
     /// Whether a system key is on a group whose own passwords are being decrypted.
     fn is_on_the_way_to(&self, name: &str) -> bool {
-        group_and_id(name).is_some_and(|(group, _)| self.chain.contains(&group))
+        system_key::group_and_id(name).is_some_and(|(group, _)| self.chain.contains(&group))
     }
 }
-
-/// The two parts of `kmip://group/id`.
-fn group_and_id(name: &str) -> Option<(&str, &str)> {
-    let (group, id) = name.strip_prefix(KMIP)?.split_once('/')?;
-    (!group.is_empty() && !id.is_empty()).then_some((group, id))
-}
-
-/// How the name of a system key on a KMIP server starts.
-const KMIP: &str = "kmip://";

@@ -73,7 +73,7 @@ impl LocalKeyFiles {
                 let path = self.resolve(file);
                 Ok(LocalKey { name, path, transformation, strength: *strength, length })
             }
-            KeyRef::Kmip { .. } | KeyRef::Replicated { .. } => {
+            KeyRef::Keystore { .. } | KeyRef::Kmip { .. } | KeyRef::Replicated { .. } => {
                 Err(Error::key_unavailable("it is not in a local key file")
                     .key(name)
                     .hint("give the keys of KMIP servers with --kmip-keys"))

@@ -129,18 +129,20 @@ impl<'c, S> Coordinator<'c, S> {
             && let Some(task) = tasks.get(index)
             && let Some(small) = self.admits(task.bytes())
         {
+            let need = task.share().map(|share| share.need(None));
             let is_full = !self.control.has_room(self.begun);
             if is_full && !self.open.is_empty() {
                 // One of them may fail, and free its place for this one.
                 break;
             }
-            let open = self.open.iter();
-            let open =
-                open.filter_map(|open| tasks.get(open.index).map(|task| (task, open.stage())));
+            let open = self.open.iter().filter_map(|open| {
+                let task = tasks.get(open.index)?;
+                Some((task, open.stage(), open.promised))
+            });
             let step = if is_full || !self.has_time(task.work(), now) {
                 Step::Left
             } else {
-                match budget.admits(task, open) {
+                match budget.admits(task, need, open) {
                     Ok(true) => Step::Began,
                     Ok(false) => {
                         at = at.saturating_add(1);
@@ -154,7 +156,7 @@ impl<'c, S> Coordinator<'c, S> {
             see(index, step);
             if begins {
                 self.begun = self.begun.saturating_add(1);
-                self.open.push(Open::beginning(index, small));
+                self.open.push(Open::beginning(index, small, need));
                 spawn(index, Work::Begin);
             }
         }
@@ -265,7 +267,7 @@ mod tests {
         let control = Control::default();
         let mut coordinator = Coordinator::new(0, limits, &control);
         let open = |(index, &is_ordered): (usize, &bool)| {
-            let mut open = Open::beginning(index, None);
+            let mut open = Open::beginning(index, None, None);
             open.take_back(&Work::Begin);
             open.enter(Entered { stage: Arc::new(()), pieces: 100, is_ordered }, limits);
             open

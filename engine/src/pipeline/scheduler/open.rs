@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::limits::Limits;
 use super::work::{Entered, Work};
+use crate::pipeline::Need;
 use crate::{Error, Result};
 
 /// An open task.
@@ -12,6 +13,10 @@ pub(super) struct Open<S> {
     pub(super) index: usize,
     /// Its bytes, if it is open in addition to those that are always allowed.
     pub(super) small: Option<u64>,
+    /// What it was to take of a shared resource when it was begun. That holds until its stage is known:
+    /// one of single pieces tells none before it ends, and to ask what is there of all of these costs
+    /// more than their work.
+    pub(super) promised: Option<Need>,
     /// Whether its pieces wait for each other in memory.
     pub(super) is_ordered: bool,
     /// The current stage; `None` while it begins.
@@ -27,10 +32,15 @@ pub(super) struct Open<S> {
 
 impl<S> Open<S> {
     /// A task that is being begun.
-    pub(super) const fn beginning(index: usize, small: Option<u64>) -> Self {
+    pub(super) const fn beginning(
+        index: usize,
+        small: Option<u64>,
+        promised: Option<Need>,
+    ) -> Self {
         Self {
             index,
             small,
+            promised,
             is_ordered: false,
             stage: None,
             next_piece: 0,

@@ -460,11 +460,18 @@ struct Pool {
     there: AtomicU64,
     number: u64,
     looks: AtomicUsize,
+    /// How often a task was asked what it takes.
+    asked: AtomicUsize,
 }
 
 impl Pool {
     fn of(number: u64, there: u64) -> Self {
-        Self { there: AtomicU64::new(there), number, looks: AtomicUsize::new(0) }
+        Self {
+            there: AtomicU64::new(there),
+            number,
+            looks: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
+        }
     }
 
     fn there(&self) -> u64 {
@@ -536,6 +543,7 @@ impl Share<()> for Takes<'_> {
     }
 
     fn need(&self, _stage: Option<&()>) -> Need {
+        self.pool.asked.fetch_add(1, Ordering::SeqCst);
         let taken = self.taken.load(Ordering::SeqCst);
         let Need { most, least } = self.need;
         Need { most: most.saturating_sub(taken), least: least.saturating_sub(taken) }
@@ -626,4 +634,14 @@ fn free_space_is_not_measured_at_each_piece() {
     let seconds = usize::try_from(started.elapsed().as_secs()).unwrap();
     let looks = pool.looks.load(Ordering::SeqCst);
     assert!(looks <= 1 + 100 + seconds, "{looks} looks");
+}
+
+/// To ask takes a look into a directory for each file in it.
+#[test]
+fn a_task_of_single_pieces_is_asked_once_what_it_takes() {
+    let pool = Pool::of(1, 10_000);
+    let tasks: Vec<_> = (0..100).map(|_| Takes::exactly(&pool, 10)).collect();
+    let (ended, _) = shared(&tasks, 2);
+    assert!(ended.iter().all(Option::is_none), "{ended:?}");
+    assert_eq!(pool.asked.load(Ordering::SeqCst), 100);
 }

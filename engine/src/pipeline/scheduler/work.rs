@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::memory::wipe_stack;
 use crate::pipeline::control::Control;
 use crate::pipeline::scratch::ScratchPool;
 use crate::pipeline::{Next, Task};
@@ -58,6 +59,7 @@ impl<S> Done<S> {
     ) -> Self {
         let mut doing = Doing { task, scratches, control, advanced: vec![], entered: None };
         let outcome = guard(|| doing.carry_out(&mut work));
+        wipe_stack();
         let Doing { advanced, entered, .. } = doing;
         Self { index, work, advanced, entered, outcome }
     }

@@ -39,8 +39,8 @@ impl Preflight<'_> {
         let mut directories = Directories::new(self.storage);
         let mut findings = Findings::default();
         let mut check = |decided: Decided| {
-            let Some((facts, ())) = decided.rewrite() else { return decided };
-            match self.check_one(&decided.subject, facts, &mut directories) {
+            let Some((work, ())) = decided.rewrite() else { return decided };
+            match self.check_one(&decided.subject, &work.facts, &mut directories) {
                 Ok(None) => decided,
                 Ok(Some(warning)) => {
                     let data = decided.subject.data();

@@ -1,9 +1,10 @@
-//! Which key of a KMIP server is written with.
+//! Which key of a KMIP server, or of the replicated provider, is written with.
 //!
 //! The database chooses by itself whenever it writes, so the right key for a re-encryption is the
 //! one that it would choose (KMIP.md 1.2 to 1.5): with any other, the next flush would use
 //! the old key.
 
+pub(super) mod replicated;
 mod rotation;
 
 use rekey_kmip::client::Rest;

@@ -16,7 +16,7 @@ pub(in crate::rewrite) enum Route {
 }
 
 /// Everything about a rewrite that is known before the first chunk is read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::rewrite) struct Layout {
     /// How chunks get from the old file to the new one.
     pub(in crate::rewrite) route: Route,

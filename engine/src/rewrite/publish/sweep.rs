@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::copies::is_pending;
 use crate::io::{EntryKind, Storage};
 use crate::journal::{JOURNAL_FILE, MARKER_FILE, ROTATIONS_FILE};
-use crate::plan::STATE_DIRECTORY;
+use crate::plan::{REPORTS_DIRECTORY, STATE_DIRECTORY};
 use crate::rewrite::staging::StagingArea;
 use crate::{Error, Result};
 
@@ -21,7 +21,7 @@ pub struct Keep {
 }
 
 /// Removes what a killed run left in the state directory below a data directory, except what is to
-/// be kept, the journal, the record of rotations, and what copies in snapshots and backups may
+/// be kept, the journal, the record of rotations, the reports, and what copies in snapshots and backups may
 /// still need. Removes the state directory too, if it is then empty. Needs the exclusive lease.
 ///
 /// # Errors
@@ -52,6 +52,7 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &Keep) -> Result<()> 
         let is_kept = keep.staged.contains(&path)
             || entry.name == JOURNAL_FILE
             || entry.name == ROTATIONS_FILE
+            || entry.name == REPORTS_DIRECTORY
             || (keep.marker && entry.name == MARKER_FILE);
         if is_kept || is_pending(storage, &path)? {
             is_empty = false;

@@ -1,17 +1,21 @@
 //! The second pass: the new SSTable is read from the disk with the new key only.
 
+mod range;
+
+pub(super) use range::read as read_range;
+
 use std::sync::{Arc, Mutex, TryLockError};
 
 use super::digest::PlainDigest;
 use super::input::{Route, check_digest};
 use super::resume::Note;
 use super::scratch::Scratch;
-use super::sstable::Rewrite;
+use super::sstable::{Rewrite, RewriteJob};
 use super::successor::Successor;
-use crate::codec::{ChunkDecoder, ChunkSource, DecodeScratch};
+use crate::codec::{ChunkDecoder, ChunkSource};
 use crate::io::Access;
 use crate::journal::{Missing, Pass, State};
-use crate::plan::target_codec;
+use crate::plan::{Facts, target_codec};
 use crate::sstable::Component;
 use crate::{Error, ErrorKind, Result};
 
@@ -30,23 +34,7 @@ impl<'a> Rewrite<'a> {
     /// Opens the staged SSTable.
     pub(super) fn open_again(&self, successor: &Arc<Successor<'a>>) -> Result<ReadingBack<'a>> {
         let Successor { staging, layout, read_before, .. } = &**successor;
-        let data = staging.file(&Component::Data);
-        // Mapped memory is not freed while it is mapped, and a range is read only once.
-        let access = Access::Positional;
-        let source = match &layout.header {
-            None => ChunkSource::uncompressed(&data, Some(&staging.file(&Component::Crc)), access)?,
-            Some(_) => {
-                let (_, opener) = target_codec(self.job.target, self.job.ring)?;
-                let codec = self.job.target.codec();
-                ChunkSource::compressed(
-                    &data,
-                    &staging.file(&Component::CompressionInfo),
-                    self.facts.version,
-                    access,
-                    |max| ChunkDecoder::new(codec, opener, max),
-                )?
-            }
-        };
+        let source = open_staged(&self.job, self.facts, successor)?;
         if source.header() != layout.header.as_ref() {
             return Err(Error::new(ErrorKind::Mismatch, "it does not read back as written")
                 .at(staging.file(&Component::CompressionInfo)));
@@ -89,33 +77,42 @@ impl<'a> Rewrite<'a> {
     }
 }
 
+/// Opens the staged Data.db with the new key only.
+///
+/// # Errors
+/// As [`ChunkSource::compressed`] and [`ChunkSource::uncompressed`].
+pub(super) fn open_staged(
+    job: &RewriteJob<'_>,
+    facts: &Facts,
+    successor: &Successor<'_>,
+) -> Result<ChunkSource> {
+    let Successor { staging, layout, .. } = successor;
+    let data = staging.file(&Component::Data);
+    // Mapped memory is not freed while it is mapped, and a range is read only once.
+    let access = Access::Positional;
+    if layout.header.is_none() {
+        let crcs = staging.file(&Component::Crc);
+        return ChunkSource::uncompressed(&data, Some(&crcs), access);
+    }
+    let (_, opener) = target_codec(job.target, job.ring)?;
+    let info = staging.file(&Component::CompressionInfo);
+    let codec = job.target.codec();
+    ChunkSource::compressed(&data, &info, facts.version, access, |max| {
+        ChunkDecoder::new(codec, opener, max)
+    })
+}
+
 impl ReadingBack<'_> {
     /// Reads a range: a piece of the second pass.
     pub(super) fn read_range(&self, piece: u64, scratch: &mut Scratch) -> Result<u64> {
         let Successor { layout, seed, read_back, .. } = &*self.successor;
         let range = self.todo.nth(piece);
-        let Scratch { input, plain, opened, codecs, .. } = scratch;
-        let checked = self.source.check(layout.ranges.new_chunks(range), input)?;
-        let mut decode = DecodeScratch { opened, context: codecs };
         let mut digest = PlainDigest::seeded(*seed);
-        match layout.route {
-            Route::Payloads => {
-                for chunk in checked.chunks() {
-                    let working = plain.sized(chunk.working_length()?);
-                    let length = chunk.payload(working, &mut decode)?;
-                    digest.add(chunk.number(), working.get(..length).unwrap_or_default());
-                }
-            }
-            Route::Plaintext(_) => {
-                let plain = plain.sized(checked.plain_length());
-                checked.plaintext(plain, &mut decode)?;
-                digest.add(range, plain);
-            }
-        }
-        checked.forget();
-        let bytes = u64::try_from(checked.length()).unwrap_or(u64::MAX);
+        let chunks = layout.ranges.new_chunks(range);
+        let new = range::read(&self.source, layout.route, (range, chunks), &mut digest, scratch)?;
+        let bytes = new.1;
         let nothing = (crc32fast::Hasher::new(), 0);
-        read_back.hold(range, Note { old: nothing, new: (checked.crc.clone(), bytes), digest });
+        read_back.hold(range, Note { old: nothing, new, digest });
         read_back.written(&[range]);
         if read_back.is_due() {
             self.checkpoint()?;

@@ -2,7 +2,8 @@
 //! re-encrypted and read back.
 //!
 //! ```text
-//! Partitions.db, Rows.db   page by page in their places: the geometry is the same, says the plan
+//! Partitions.db, Rows.db   page by page in their places, where the geometry is the same, says the
+//!                          plan; others are laid out anew, by `lay_out.rs`
 //! Statistics.db            body by body; positions and checksums follow
 //! ```
 //!
@@ -14,11 +15,13 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::codec::{ChunkOpener, Limits, Metadata, Opened, PageError, PageOpener, PageSealer};
+use crate::codec::{
+    ChunkOpener, Limits, Metadata, Opened, PageBatch, PageError, PageOpener, PageSealer,
+};
 use crate::crypto::IvSource;
 use crate::io::{Access, Source, Storage};
 use crate::keys::{KeyId, KeyRing};
-use crate::plan::{Facts, opener, page_geometry, target_encryptor};
+use crate::plan::{Facts, MetadataFate, opener, page_geometry, target_encryptor};
 use crate::rewrite::digest::PlainDigest;
 use crate::rewrite::sstable::RewriteJob;
 use crate::sstable::{Component, PAGE, STATISTICS_LIMIT};
@@ -36,18 +39,36 @@ pub(in crate::rewrite) fn carry_over(
     ratio: Option<f64>,
 ) -> Result<Vec<Error>> {
     let from = facts.sstable.path(component);
+    if *component == Component::Statistics {
+        return carry_over_metadata(job, facts, &from, to, ratio);
+    }
     if !facts.encrypted_components.contains(component) {
-        return match ratio {
-            Some(ratio) if *component == Component::Statistics => {
-                patch_metadata(job, facts, &from, to, ratio)
-            }
-            Some(_) | None => job.storage.link_or_copy(&from, to),
-        }
-        .map(|()| vec![]);
+        return job.storage.link_or_copy(&from, to).map(|()| vec![]);
     }
     match Encrypted::of(component, &from)? {
-        Encrypted::Metadata => reencrypt_metadata(job, facts, &from, to, ratio),
+        Encrypted::Metadata => carry_over_metadata(job, facts, &from, to, ratio),
         Encrypted::Index { is_last_full } => reencrypt_index(job, facts, is_last_full, &from, to),
+    }
+}
+
+/// Metadata stay as they are stored, each body, unless all of them are to be encrypted or in clear.
+fn carry_over_metadata(
+    job: &RewriteJob<'_>,
+    facts: &Facts,
+    from: &Path,
+    to: &Path,
+    ratio: Option<f64>,
+) -> Result<Vec<Error>> {
+    let fate = facts.metadata_fate(job.target);
+    let is_encrypted = facts.encrypted_components.contains(&Component::Statistics);
+    match (fate, ratio) {
+        (MetadataFate::AsTheyAre, None) if !is_encrypted => {
+            job.storage.link_or_copy(from, to).map(|()| vec![])
+        }
+        (MetadataFate::AsTheyAre, Some(ratio)) if !is_encrypted => {
+            patch_metadata(job, facts, from, to, ratio).map(|()| vec![])
+        }
+        _ => rewrite_metadata(job, facts, from, to, (fate, ratio)),
     }
 }
 
@@ -161,29 +182,46 @@ fn stage(job: &RewriteJob<'_>, from: &Path, to: &Path, bytes: &[u8]) -> Result<(
     Ok(())
 }
 
-fn reencrypt_metadata(
+fn rewrite_metadata(
     job: &RewriteJob<'_>,
     facts: &Facts,
     from: &Path,
     to: &Path,
-    ratio: Option<f64>,
+    (fate, ratio): (MetadataFate, Option<f64>),
 ) -> Result<Vec<Error>> {
     let checksums = facts.version.has_metadata_checksums;
-    let open = |path: &Path, keys: &ChunkOpener| {
+    let open = |path: &Path, keys: Option<&ChunkOpener>| {
         let bytes = job.storage.read(path, STATISTICS_LIMIT)?;
-        Metadata::open(&bytes, checksums, keys).map_err(|error| Error::from(error).at(path))
+        let opened = match keys {
+            Some(keys) => Metadata::open(&bytes, checksums, keys),
+            None => Metadata::parse_clear(&bytes, checksums).map_err(Into::into),
+        };
+        opened.map_err(|error| Error::from(error).at(path))
     };
-    let mut old = open(from, &opener(facts, job.ring)?)?;
+    let is_encrypted = facts.encrypted_components.contains(&Component::Statistics);
+    let keys = is_encrypted.then(|| opener(facts, job.ring)).transpose()?;
+    let mut old = open(from, keys.as_ref())?;
+    let strange = mislabelled_bodies(&old, from);
     if let Some(ratio) = ratio {
         old.patch_compression_ratio(ratio).map_err(|error| Error::from(error).at(from))?;
     }
-    let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
-    let bytes = old.seal(&sealer, &mut IvSource::from_os()?)?;
+    match fate {
+        MetadataFate::AsTheyAre => {}
+        MetadataFate::Encrypted => old.set_encrypted(true),
+        MetadataFate::InClear => old.set_encrypted(false),
+    }
+    let (bytes, new_keys) = match fate {
+        MetadataFate::InClear => (old.format_clear()?, None),
+        MetadataFate::AsTheyAre | MetadataFate::Encrypted => {
+            let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
+            (old.seal(&sealer, &mut IvSource::from_os()?)?, Some(new_keys))
+        }
+    };
     stage(job, from, to, &bytes)?;
-    if !open(to, &new_keys)?.same_content(&old) {
+    if !open(to, new_keys.as_ref())?.same_content(&old) {
         return Err(mismatch(to));
     }
-    Ok(mislabelled_bodies(&old, from))
+    Ok(strange)
 }
 
 fn reencrypt_index(
@@ -201,7 +239,6 @@ fn reencrypt_index(
     let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
     let old = PageOpener::new(opener(facts, job.ring)?, page_geometry(options, longest));
     let geometry = page_geometry(new_options, longest);
-    old.geometry().check_same(&geometry).map_err(|error| Error::from(error).at(from))?;
     let sealer =
         PageSealer::new(sealer, geometry.clone()).map_err(|error| Error::from(error).at(from))?;
     let new = PageOpener::new(new_keys, geometry);
@@ -211,12 +248,12 @@ fn reencrypt_index(
     file.copy_attributes(from)?;
     file.reserve(source.length())?;
     let mut digest = PlainDigest::new()?;
-    let (mut ivs, mut batch) = (IvSource::from_os()?, Batch::default());
+    let (mut ivs, mut batch) = (IvSource::from_os()?, PageBatch::default());
     let mut read = IndexRead::default();
     read.pages(&source, &old, |page, plain| {
         digest.add(page, plain);
         batch.add(&sealer, plain)?;
-        if batch.lengths.len() < PAGES_AT_ONCE {
+        if !batch.is_full() {
             return Ok(());
         }
         batch.flush(&sealer, &mut ivs, |bytes, offset| file.write_at(bytes, offset))
@@ -287,53 +324,12 @@ impl IndexRead {
     }
 }
 
-/// Pages that are sealed side by side, and where they go.
-#[derive(Debug, Default)]
-struct Batch {
-    image: Zeroizing<Vec<u8>>,
-    lengths: Vec<usize>,
-    offset: u64,
-}
-
-impl Batch {
-    fn add(&mut self, sealer: &PageSealer, plain: &[u8]) -> Result<()> {
-        if self.image.is_empty() {
-            // Once, so that no plaintext remains in a freed buffer.
-            self.image.resize(PAGES_AT_ONCE.saturating_mul(PAGE), 0);
-        }
-        let (pages, _) = self.image.as_chunks_mut::<PAGE>();
-        pages
-            .get_mut(self.lengths.len())
-            .and_then(|page| page.get_mut(sealer.prefix_length()..))
-            .and_then(|room| room.get_mut(..plain.len()))
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a page does not fit its place"))?
-            .copy_from_slice(plain);
-        self.lengths.push(plain.len());
-        Ok(())
-    }
-
-    fn flush(
-        &mut self,
-        sealer: &PageSealer,
-        ivs: &mut IvSource,
-        write: impl FnOnce(&[u8], u64) -> Result<()>,
-    ) -> Result<()> {
-        let filled = self.lengths.len().saturating_mul(PAGE);
-        let image = self.image.get_mut(..filled).unwrap_or_default();
-        sealer.seal(image, &self.lengths, ivs)?;
-        write(image, self.offset)?;
-        self.offset = self.offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
-        self.lengths.clear();
-        Ok(())
-    }
-}
-
 fn mislabelled_bodies(metadata: &Metadata, path: &Path) -> Vec<Error> {
     let ids = metadata.bodies().iter().filter_map(|body| body.mislabelled());
     ids.map(|id| mislabelled(path, id, 1, "bodies")).collect()
 }
 
-fn mislabelled(path: &Path, id: &KeyId, count: u64, what: &str) -> Error {
+pub(super) fn mislabelled(path: &Path, id: &KeyId, count: u64, what: &str) -> Error {
     Error::corrupt(format!(
         "{count} of its {what} name another key in their headers than the one that they are under, \
          as the database may write them when its key changes"
@@ -342,14 +338,11 @@ fn mislabelled(path: &Path, id: &KeyId, count: u64, what: &str) -> Error {
     .key(id)
 }
 
-fn mismatch(path: &Path) -> Error {
+pub(super) fn mismatch(path: &Path) -> Error {
     Error::new(ErrorKind::Mismatch, "it does not decrypt to the plaintext of the old one")
         .at(path)
         .hint("the old SSTable is untouched; check the machine's memory and disk, run again")
 }
-
-/// Enough to fill the lanes of any kernel.
-const PAGES_AT_ONCE: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -4,22 +4,23 @@ mod begin;
 mod components;
 mod composition;
 mod image;
+mod lay_out;
+mod range;
 mod sink;
 
 pub(super) use components::check as check_components;
-pub(super) use sink::Side;
+pub(super) use range::{Transformed, transform};
+pub(super) use sink::{SealedRange, Side, Sink};
 
 use std::sync::{Arc, Mutex, TryLockError};
 
-use self::image::{compress_to_image, payloads_to_image};
-use self::sink::{SealedRange, Sink};
 use super::digest::PlainDigest;
-use super::input::{Route, check_digest};
+use super::input::check_digest;
 use super::resume::Note;
 use super::scratch::Scratch;
 use super::sstable::Rewrite;
 use super::successor::Successor;
-use crate::codec::{ChunkSealer, ChunkSource, DecodeScratch};
+use crate::codec::{ChunkSealer, ChunkSource};
 use crate::journal::{Missing, Pass, State};
 use crate::sstable::{Component, format_digest};
 use crate::{Error, ErrorKind, Result};
@@ -49,35 +50,14 @@ impl Rewrite<'_> {
         let Writing { source, sealer, sink, successor, .. } = pass;
         let layout = &successor.layout;
         let range = pass.todo.nth(piece);
-        let Scratch { input, output, plain, opened, codecs, ivs } = scratch;
-        let checked = source.check(layout.ranges.old(range), input)?;
-        let mut decode = DecodeScratch { opened, context: codecs };
         let mut digest = PlainDigest::seeded(successor.seed);
-        let chunks = match layout.route {
-            Route::Payloads => {
-                payloads_to_image(&checked, sealer, output, plain, &mut decode, &mut digest)?
-            }
-            Route::Plaintext(codec) => {
-                let plain = plain.sized(checked.plain_length());
-                checked.plaintext(plain, &mut decode)?;
-                digest.add(range, plain);
-                let lengths = layout.new_lengths(range);
-                compress_to_image(plain, &lengths, codec, sealer, output, decode.context)?
-            }
-        };
-        let records = chunks.iter().map(|chunk| sealer.record_length(chunk.payload)).collect();
-        let length = output.as_slice().len();
-        let sealed = sealer.seal(output.sized(length), &chunks, ivs)?;
-        let bytes = bytes(checked.length());
-        let note = Note {
-            old: (checked.crc.clone(), bytes),
-            new: (sealed.crc, self::bytes(length)),
-            digest,
-        };
-        successor.written.hold(range, note);
+        let Transformed { old, new, records, crcs } =
+            transform(layout, (source, sealer), range, &mut digest, scratch)?;
+        let bytes = old.1;
+        successor.written.hold(range, Note { old, new, digest });
         let first_chunk = layout.ranges.new_chunks(range).start;
-        let sealed = SealedRange { range, first_chunk, records, crcs: sealed.chunk_crcs };
-        let written = sink.put(sealed, output)?;
+        let sealed = SealedRange { range, first_chunk, records, crcs };
+        let written = sink.put(sealed, &mut scratch.output)?;
         successor.written.written(&written);
         if successor.written.is_due() {
             self.checkpoint(pass)?;
@@ -145,7 +125,13 @@ impl Rewrite<'_> {
         self.write_small(staging, &Component::Digest, &format_digest(new_crc))?;
         let ratio = self.new_compression_ratio(layout, staging)?;
         let staged = self.staged();
-        for component in staged.iter().filter(|component| !component.is_rewritten()) {
+        let is_laid_out = self.is_laid_out();
+        if is_laid_out {
+            self.lay_out_index(pass)?;
+        }
+        let is_index = |of: &Component| matches!(of, Component::Partitions | Component::Rows);
+        let is_made = |of: &Component| of.is_rewritten() || is_laid_out && is_index(of);
+        for component in staged.iter().filter(|component| !is_made(component)) {
             let to = staging.file(component);
             let strange = components::carry_over(&self.job, self.facts, component, &to, ratio)?;
             self.note(|so_far| so_far.warnings.extend(strange));
@@ -162,10 +148,6 @@ impl Rewrite<'_> {
         }
         ledger.sealed(files)
     }
-}
-
-fn bytes(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 fn incomplete() -> Error {

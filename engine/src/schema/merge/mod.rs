@@ -5,7 +5,7 @@
 
 mod ranges;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -120,7 +120,8 @@ impl Merge {
         Ok(())
     }
 
-    /// What is there at a moment, in seconds since 1970.
+    /// What is there at a moment, in seconds since 1970; the rows of a partition in the order of their
+    /// clustering.
     ///
     /// # Errors
     /// [`RowError::Range`] for ranges that end before they begin, and [`RowError::Type`] for some of a
@@ -141,6 +142,8 @@ impl Merge {
                     found.push(row);
                 }
             }
+            let of_partition = found.get_mut(before..).unwrap_or_default();
+            of_partition.sort_by(|one, other| by_clustering(&shapes, one, other));
             let Some(statics) = partition.statics.live(partition.deletion, now) else { continue };
             if found.len() == before {
                 found.push(Found { key, ..Found::default() });
@@ -226,6 +229,15 @@ impl MergedRow {
         });
         (is_live || !found.columns.is_empty()).then_some(found)
     }
+}
+
+/// As the database sorts them.
+fn by_clustering(shapes: &[Shape], one: &Found, other: &Found) -> Ordering {
+    let values = one.clustering.iter().zip(&other.clustering);
+    let compared = shapes.iter().zip(values);
+    let orders =
+        compared.map(|(shape, (one, other))| shape.compare(one.as_deref(), other.as_deref()));
+    orders.fold(Ordering::Equal, Ordering::then)
 }
 
 /// Which of two cells wins: the later one; at one time a deleted one, then one that expires; of two

@@ -2,7 +2,9 @@
 
 mod content;
 mod hostile;
+mod key_tables;
 mod merged;
+mod peers;
 mod random;
 mod real;
 
@@ -22,7 +24,7 @@ fn local_keys() -> KeySources {
 }
 
 /// Makes a file, or puts other bytes in its place.
-fn put(path: &Path, bytes: &[u8]) {
+pub(super) fn put(path: &Path, bytes: &[u8]) {
     if path.exists() {
         LocalStorage.remove_file(path).unwrap();
     }

@@ -13,8 +13,9 @@ use crate::Result;
 use crate::io::LocalStorage;
 use crate::options::OptionMap;
 
-const FORMATS: [&str; 4] = ["me", "nb", "oa", "da"];
-/// Of nodes that ran.
+/// All: drained, and killed after the last statement.
+const FORMATS: [&str; 7] = ["me", "nb", "oa", "da", "killed/nb", "killed/oa", "killed/da"];
+/// Of nodes that ran, and were drained.
 const NODES: [&str; 3] = ["nb", "oa", "da"];
 
 fn now() -> SystemTime {
@@ -191,6 +192,7 @@ fn a_node_says_who_it_is() {
         same(&local.rack, "rack");
         assert_eq!(local.host_id, Some(id(row, "host_id")));
         assert_eq!(local.schema_version, Some(id(row, "schema_version")));
+        assert_eq!(local.started, row["gossip_generation"].as_i64());
         assert_eq!(local.versions["release_version"], text(row, "release_version"));
         assert_eq!(local.versions["cql_version"], text(row, "cql_version"));
     }

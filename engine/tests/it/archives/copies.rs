@@ -186,7 +186,7 @@ fn copies_with_a_file_of_their_own_are_rewritten_separately() {
     let alone = plan.sstables.iter().filter(|planned| !planned.is_live);
     for planned in alone {
         assert_eq!(planned.sstable.directory, other);
-        let Action::Rewrite { new } = &planned.action else { panic!("{planned:?}") };
+        let Action::Rewrite { new, .. } = &planned.action else { panic!("{planned:?}") };
         assert_eq!(*new, planned.sstable.descriptor, "it keeps its name");
     }
     let report = node.upgrade();

@@ -193,8 +193,8 @@ impl Shelf {
             .cloned()
             .partition(|line| line.data.parent() == Some(table.as_path()));
         (
-            Report { sstables: live, warnings: vec![] },
-            Report { sstables: archived, warnings: vec![] },
+            Report { sstables: live, ..Report::default() },
+            Report { sstables: archived, ..Report::default() },
         )
     }
 

@@ -14,7 +14,9 @@ use rekey_engine::upgrade::{self, Archives, Outcome, Report};
 
 use super::content::{Content, compare};
 use super::judge::{Node, Start, start};
+use crate::kit::beside::{Key, bodies, page_contents};
 use crate::kit::oracle::{chunks, key_file};
+use crate::kit::trie as own;
 use crate::kit::workspace::{files, target, threads};
 use crate::kit::{Workspace, plaintext, stored_key_ids};
 
@@ -38,6 +40,10 @@ const OA: &str = "fixtures/oa-aes-cbc-256-64k";
 const DA: &str = "fixtures/da-aes-cbc-256-16k";
 const ME: &str = "sstables/me-aes-cbc-128-64k";
 const KMIP: &str = "fixtures/da-kmip-a";
+/// Encrypted for the first time, the index and the metadata, too.
+const FIRST: &str = "fixtures/plain-da";
+/// From KMIP and CBC to a local key and ECB: the index is laid out anew.
+const PAGES: &str = "fixtures/cc-kmip-cbc";
 
 /// Key ids and keys: the old one of the KMIP set, and a new one.
 const KMIP_KEYS: [(&str, &str); 2] = [
@@ -53,7 +59,7 @@ impl Scenario {
         Self { set, flavor, has_max_length, threads: 1, stepped: false }
     }
 
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::new(OA, Flavor::Apache4, true),
         Self::new(OA, Flavor::ConvergedCore, true),
         Self::new(DA, Flavor::Apache4, true),
@@ -63,11 +69,18 @@ impl Scenario {
         Self::new(ME, Flavor::Dse, false),
         Self::new(ME, Flavor::ConvergedCore, false),
         Self::new(KMIP, Flavor::ConvergedCore, true),
+        Self::new(FIRST, Flavor::ConvergedCore, true),
+        Self::new(PAGES, Flavor::ConvergedCore, true),
     ];
 
     /// A few of them, with everything journalled.
     pub(crate) fn stepped() -> impl Iterator<Item = Self> {
-        [0, 3, 4, 8].into_iter().map(|at| Self { stepped: true, ..Self::ALL[at] })
+        [0, 3, 4, 8, 9, 10].into_iter().map(|at| Self { stepped: true, ..Self::ALL[at] })
+    }
+
+    /// Whether new SSTables are longer than the old ones, which are gone by then.
+    pub(crate) fn grows(&self) -> bool {
+        matches!(self.set, FIRST | PAGES)
     }
 
     pub(crate) fn name(&self) -> String {
@@ -97,6 +110,25 @@ pub(crate) struct Bench {
     original: Vec<Content>,
 }
 
+/// Whether it is not compressed, and so not encrypted.
+fn is_in_clear(prefix: &str) -> bool {
+    !Path::new(&format!("{prefix}CompressionInfo.db")).exists()
+}
+
+/// Has an index and metadata compared by what they say: their bytes follow the pages and the key. Of
+/// the files with the offsets or the checksums of chunks there is always one.
+fn say_beside(content: &mut Content, index: Vec<u8>, metadata: Vec<u8>) {
+    for (name, says) in
+        [("Partitions.db", Some(index)), ("Rows.db", None), ("Statistics.db", Some(metadata))]
+    {
+        assert!(content.components.insert(name.to_owned(), says).is_some(), "{name}");
+    }
+    let sides = ["CompressionInfo.db", "CRC.db"];
+    let there = sides.into_iter().filter(|side| content.components.remove(*side).is_some()).count();
+    let listed = sides.into_iter().filter(|side| content.toc.remove(*side)).count();
+    assert_eq!((there, listed), (1, 1), "one file beside Data.db");
+}
+
 impl Bench {
     /// A fresh copy, with the times and modes that real files have: components of one SSTable
     /// differ by seconds, and Statistics.db is the newest of every other one.
@@ -107,6 +139,13 @@ impl Bench {
         if scenario.stepped {
             workspace.step();
         }
+        if scenario.set == PAGES {
+            // Its twins in clear, and the other table.
+            fs::remove_dir_all(workspace.data().join("plain")).unwrap();
+            let table = workspace.table();
+            let other = table.to_str().unwrap().strip_suffix('a').unwrap().to_owned() + "b";
+            fs::remove_dir_all(other).unwrap();
+        }
         let table = workspace.table();
         for (i, name) in (0_u64..).zip(files(&table)) {
             let path = table.join(&name);
@@ -116,16 +155,22 @@ impl Bench {
             fs::File::open(&path).unwrap().set_modified(time).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         }
+        if scenario.set == FIRST {
+            // What is in clear is encrypted only if it is named.
+            let (keyspace, tables) = (Some("rk".to_owned()), vec!["t".to_owned()]);
+            workspace.selection = Selection { keyspace, tables };
+        }
+        let lines: Vec<_> = KMIP_KEYS.iter().map(|(id, key)| format!("{id} = {key}\n")).collect();
+        workspace.give_kmip_keys(&lines.concat());
         let target = if scenario.set == KMIP {
-            let lines: Vec<_> =
-                KMIP_KEYS.iter().map(|(id, key)| format!("{id} = {key}\n")).collect();
-            workspace.give_kmip_keys(&lines.concat());
             target(
                 "{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \
                  'secret_key_strength': 256, 'key_provider': 'KmipKeyProviderFactory', \
                  'kmip_host': 'kmip1'}",
                 Some(KMIP_KEYS[1].0),
             )
+        } else if scenario.set == PAGES {
+            workspace.new_key("new-key", "AES/ECB/PKCS5Padding", 256)
         } else {
             workspace.new_key("new-key", "AES/CBC/PKCS5Padding", 256)
         };
@@ -230,11 +275,48 @@ impl Bench {
     }
 
     fn content(&self, prefix: &str) -> Content {
-        Content::read(prefix, self.rows(prefix))
+        let mut content = Content::read(prefix, self.rows(prefix));
+        if matches!(self.scenario.set, FIRST | PAGES) {
+            let (index, metadata) = self.beside(prefix);
+            say_beside(&mut content, index, metadata);
+        }
+        content
+    }
+
+    /// What the index and the metadata of an SSTable say, whatever its pages are.
+    fn beside(&self, prefix: &str) -> (Vec<u8>, Vec<u8>) {
+        let read = |component: &str| fs::read(format!("{prefix}{component}")).unwrap();
+        let (partitions, rows) = (read("Partitions.db"), read("Rows.db"));
+        let stored = bodies(&read("Statistics.db")).into_iter().map(|(_, body)| body);
+        let stored: Vec<_> = stored.collect();
+        let (index, mut opened) = if is_in_clear(prefix) {
+            (own::read(&partitions, &rows, 4096), stored)
+        } else {
+            let is_old = !self.is_new(prefix);
+            let (bytes, usable) = match (is_old, self.scenario.set == PAGES) {
+                (true, _) => (kmip_key(KMIP_KEYS[0].0), 3807),
+                (false, true) => (vec![0x5a; 32], 4079),
+                (false, false) => (vec![0x5a; 32], 4063),
+            };
+            let id = is_old.then_some(KMIP_KEYS[0].0);
+            let key = Key { id, bytes: &bytes, cbc: usable != 4079 };
+            let clear = |file: &[u8]| {
+                let pages: Vec<_> = page_contents(file).iter().map(|page| key.open(page)).collect();
+                own::image(&pages)
+            };
+            let index = own::read(&clear(&partitions), &clear(&rows), usable);
+            (index, stored.iter().map(|body| key.open(body)).collect())
+        };
+        // STATS has the compression ratio.
+        opened[2].truncate(40);
+        (format!("{index:?}").into_bytes(), opened.concat())
     }
 
     /// What an SSTable decrypts to.
     pub(crate) fn rows(&self, prefix: &str) -> Vec<u8> {
+        if is_in_clear(prefix) {
+            return fs::read(format!("{prefix}Data.db")).unwrap();
+        }
         plaintext(prefix, self.scenario.has_max_length, |id| match id {
             Some(id) => kmip_key(id),
             None => key_file(&self.workspace.root.path().join(self.key_file_name(prefix))),
@@ -249,15 +331,19 @@ impl Bench {
 
     /// The keys that an SSTable needs: of a KMIP server by the headers of its chunks.
     fn key_names(&self, prefix: &str) -> BTreeSet<String> {
-        match self.scenario.set {
-            KMIP => stored_key_ids(prefix),
-            _ => BTreeSet::from([self.key_file_name(prefix)]),
+        if is_in_clear(prefix) {
+            return BTreeSet::new();
+        }
+        let options = chunks(prefix, self.scenario.has_max_length).options;
+        match options.iter().any(|(_, value)| value == "KmipKeyProviderFactory") {
+            true => stored_key_ids(prefix),
+            false => BTreeSet::from([self.key_file_name(prefix)]),
         }
     }
 
     pub(crate) fn is_new(&self, prefix: &str) -> bool {
         let new = |name: &String| name.ends_with("/new-key") || name == KMIP_KEYS[1].0;
-        self.key_names(prefix).iter().all(new)
+        !is_in_clear(prefix) && self.key_names(prefix).iter().all(new)
     }
 
     /// What was reported as rewritten is what a node loads.

@@ -11,7 +11,7 @@ pub(crate) struct Content {
     plaintext: Vec<u8>,
     /// Component to content, or to `None` for what a rewrite writes itself.
     pub(crate) components: BTreeMap<String, Option<Vec<u8>>>,
-    toc: BTreeSet<String>,
+    pub(crate) toc: BTreeSet<String>,
     /// Of all files; a node runs as another user than root.
     modes: BTreeSet<u32>,
     owners: BTreeSet<(u32, u32)>,

@@ -11,6 +11,7 @@
 //!   recompresses, [`resume`] says what a resumed run does and refuses, [`space`] has disks of
 //!   every size, [`swap`] tries the operations of a swap with everything that may go wrong after
 //!   it, [`findings`] has past defects.
+//! * [`system`] tries every operation on segments and hints, and has its own invariants.
 //!
 //! `REKEY_FAULTS` is the number of cases of each matrix, or `all` (minutes). A thinned matrix is
 //! the same in each run.
@@ -31,3 +32,6 @@ mod power;
 mod resume;
 mod space;
 mod swap;
+mod system;
+
+pub(crate) use bench::in_memory;

@@ -8,7 +8,7 @@ use rekey_engine::ErrorKind;
 use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
 use rekey_engine::journal::{History, State};
-use rekey_engine::plan::{Selection, Target};
+use rekey_engine::plan::{Selection, Target, Targets};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, Report};
 
@@ -178,10 +178,11 @@ fn another_plan_is_refused_with_the_difference() {
     let some = Selection { keyspace: Some("rk".to_owned()), tables: vec![] };
     let session = workspace.session(LeaseMode::Exclusive).unwrap();
     let plan = |selection: &Selection, flavor| {
+        let targets = Targets::one(bench.target.clone());
         let request = upgrade::PlanRequest {
             archives: upgrade::Archives::default(),
             selection,
-            target: &bench.target,
+            targets: &targets,
             flavor: Some(flavor),
             sources: &workspace.sources(),
             threads: threads(1),
@@ -297,10 +298,11 @@ fn a_run_resumes_in_moved_data_directories() {
             .with_checkpoint(checkpoint)
             .with_range_bytes(range);
         let (all, sources) = (Selection::default(), bench.workspace.sources());
+        let targets = Targets::one(bench.target.clone());
         let request = upgrade::PlanRequest {
             archives: upgrade::Archives::default(),
             selection: &all,
-            target: &bench.target,
+            targets: &targets,
             flavor: bench.workspace.flavor,
             sources: &sources,
             threads: threads(1),

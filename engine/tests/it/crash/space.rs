@@ -2,6 +2,7 @@
 //! does.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rekey_engine::ErrorKind;
@@ -12,6 +13,7 @@ use super::bench::{Bench, Broken, Scenario};
 use super::cases::{Case, run_all, thinned};
 use super::fault::{Fault, FaultStorage};
 use crate::kit::small_disk::{BLOCK, SmallDisk};
+use crate::kit::workspace::files;
 
 /// A run on a disk with this many free bytes.
 struct SpaceCase {
@@ -55,12 +57,17 @@ impl Case for SpaceCase {
 
 impl SpaceCase {
     /// The SSTables that must be done, since they fit when they are alone: beside the state
-    /// directory and a journal of a few blocks.
+    /// directory, a journal of a few blocks, and what those before it have grown by.
     fn fitting(&self, bench: &Bench) -> BTreeSet<String> {
-        let free = self.free.saturating_sub(4 * BLOCK);
         let plan = bench.workspace.plan(&bench.target).unwrap();
-        let fitting = plan.rewrites().filter(|(planned, ..)| planned.space.least <= free);
-        fitting.map(|(planned, ..)| planned.sstable.descriptor.to_string()).collect()
+        let new: u64 = plan.rewrites().map(|rewrite| rewrite.sstable.space.most).sum();
+        let table = bench.workspace.table();
+        let length = |name: &String| fs::metadata(table.join(name)).unwrap().len();
+        let old: u64 = files(&table).iter().map(length).sum();
+        let growth = if self.scenario.grows() { new.saturating_sub(old) } else { 0 };
+        let free = self.free.saturating_sub(4 * BLOCK + growth);
+        let fitting = plan.rewrites().filter(|rewrite| rewrite.sstable.space.least <= free);
+        fitting.map(|rewrite| rewrite.sstable.sstable.descriptor.to_string()).collect()
     }
 }
 
@@ -106,7 +113,7 @@ fn every_size(scenario: Scenario, lies: bool) -> impl Iterator<Item = SpaceCase>
     bench.check_finished(&report).unwrap();
     let plan = Bench::new(scenario);
     let plan = plan.workspace.plan(&plan.target).unwrap();
-    let wanted: u64 = plan.rewrites().map(|(planned, ..)| planned.space.most).sum();
+    let wanted: u64 = plan.rewrites().map(|rewrite| rewrite.sstable.space.most).sum();
     let taken = (1 << 30) - disk.least_free();
     assert!(taken <= wanted + 4 * BLOCK, "{taken} taken, {wanted} planned");
     println!("space: {}: {taken} bytes taken at a time, {wanted} planned", scenario.name());
@@ -173,7 +180,7 @@ fn a_run_resumes_with_space_for_only_the_rest() {
     for scenario in scenarios().filter(|scenario| scenario.threads == 1) {
         let bench = Bench::new(scenario);
         let plan = bench.workspace.plan(&bench.target).unwrap();
-        let largest = plan.rewrites().map(|(planned, ..)| planned.space.most).max().unwrap();
+        let largest = plan.rewrites().map(|rewrite| rewrite.sstable.space.most).max().unwrap();
         let free = largest + 4 * BLOCK;
         let storage = FaultStorage::new(Box::new(SmallDisk::with(free)), &[]);
         let report = bench.run(Box::new(storage.clone())).unwrap();

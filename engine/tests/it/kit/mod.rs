@@ -8,6 +8,8 @@ pub(crate) mod patient;
 pub(crate) mod small_disk;
 pub(crate) mod storage;
 pub(crate) mod synthetic;
+pub(crate) mod system;
+pub(crate) mod trie;
 pub(crate) mod workspace;
 
 pub(crate) use oracle::{plaintext, stored_key_ids};

@@ -12,7 +12,7 @@ use rekey_engine::io::{LeaseMode, LocalStorage, Storage};
 use rekey_engine::journal::Checkpoint;
 use rekey_engine::keys::{KeyId, KeySources, KmipKeyFile, KmipServers, LocalKeyFiles};
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{Plan, Selection, Target};
+use rekey_engine::plan::{Plan, Selection, Target, Targets};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, Archives, PlanRequest, Prepared, Report, Said, Session};
 
@@ -32,6 +32,8 @@ pub(crate) struct Workspace {
     pub(crate) state_dir: Option<PathBuf>,
     /// What is re-encrypted beside live SSTables.
     pub(crate) archives: Archives,
+    /// The tables of a run.
+    pub(crate) selection: Selection,
 }
 
 impl Workspace {
@@ -61,6 +63,7 @@ impl Workspace {
             stepped: None,
             state_dir: None,
             archives: Archives::default(),
+            selection: Selection::default(),
         }
     }
 
@@ -84,6 +87,7 @@ impl Workspace {
             stepped: None,
             state_dir: None,
             archives: Archives::default(),
+            selection: Selection::default(),
         }
     }
 
@@ -129,6 +133,7 @@ impl Workspace {
                 .node_config
                 .as_ref()
                 .map(|yaml| KmipServers::new(NodeConfig::parse(yaml, "hcd.yaml").unwrap())),
+            ..KeySources::default()
         }
     }
 
@@ -158,7 +163,7 @@ impl Workspace {
     }
 
     pub(crate) fn plan_on(&self, session: &Session, target: &Target) -> rekey_engine::Result<Plan> {
-        self.plan_with(session, &Selection::default(), target)
+        self.plan_with(session, &self.selection, target)
     }
 
     /// Plans some tables only.
@@ -176,19 +181,20 @@ impl Workspace {
         selection: &Selection,
         target: &Target,
     ) -> rekey_engine::Result<Plan> {
-        upgrade::plan(session, &self.request(selection, target, &self.sources()))
+        let targets = Targets::one(target.clone());
+        upgrade::plan(session, &self.request(selection, &targets, &self.sources()))
     }
 
     fn request<'a>(
         &self,
         selection: &'a Selection,
-        target: &'a Target,
+        targets: &'a Targets,
         sources: &'a KeySources,
     ) -> PlanRequest<'a> {
         PlanRequest {
             selection,
             archives: self.archives,
-            target,
+            targets,
             flavor: self.flavor,
             sources,
             threads: self.threads,
@@ -210,8 +216,7 @@ impl Workspace {
         target: &Target,
     ) -> rekey_engine::Result<Report> {
         let session = self.session_on(storage, LeaseMode::Exclusive)?;
-        let (all, sources) = (Selection::default(), self.sources());
-        self.run_on(&session, &all, target, &sources)
+        self.run_on(&session, &self.selection, target, &self.sources())
     }
 
     /// The same of some tables, in a session.
@@ -234,7 +239,8 @@ impl Workspace {
         target: &Target,
         sources: &KeySources,
     ) -> rekey_engine::Result<Prepared<'s>> {
-        upgrade::prepare(session, &self.request(selection, target, sources))
+        let targets = Targets::one(target.clone());
+        upgrade::prepare(session, &self.request(selection, &targets, sources))
     }
 
     pub(crate) fn verify(&self) -> Report {

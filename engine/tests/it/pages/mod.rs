@@ -6,6 +6,7 @@
 
 mod damage;
 mod fixtures;
+mod geometry;
 mod several_keys;
 mod upgrade;
 
@@ -29,16 +30,16 @@ pub(super) const OTHER_KMIP: (&str, &str) = (
 );
 
 /// A set of SSTables with encrypted components.
-pub(super) struct Set {
-    pub(super) name: &'static str,
-    pub(super) cipher: &'static str,
+pub(crate) struct Set {
+    pub(crate) name: &'static str,
+    pub(crate) cipher: &'static str,
     /// The id of the key, if chunks name one.
-    pub(super) id: Option<&'static str>,
+    pub(crate) id: Option<&'static str>,
     /// Usable bytes of a page.
-    pub(super) usable: usize,
+    pub(crate) usable: usize,
 }
 
-pub(super) const SETS: [Set; 3] = [
+pub(crate) const SETS: [Set; 3] = [
     Set { name: "cc-kmip-cbc", cipher: "AES/CBC/PKCS5Padding", id: Some(OLD_KMIP.0), usable: 3807 },
     Set {
         name: "cc-kmip-ecb",
@@ -50,7 +51,7 @@ pub(super) const SETS: [Set; 3] = [
 ];
 
 impl Set {
-    pub(super) fn key_bytes(&self) -> Vec<u8> {
+    pub(crate) fn key_bytes(&self) -> Vec<u8> {
         match self.id {
             Some(id) if id == OLD_KMIP.0 => hex(OLD_KMIP.1),
             Some(_) => hex(OTHER_KMIP.1),
@@ -59,7 +60,7 @@ impl Set {
     }
 
     /// The files of a kind, encrypted, each with what must come out of it.
-    pub(super) fn files(&self, ending: &str) -> Vec<(PathBuf, PathBuf)> {
+    pub(crate) fn files(&self, ending: &str) -> Vec<(PathBuf, PathBuf)> {
         let root = testdata().join("fixtures").join(self.name);
         let mut pairs = Vec::new();
         for table in files(&root.join("rk")) {
@@ -80,7 +81,7 @@ impl Set {
         pairs
     }
 
-    pub(super) fn codec(&self, id: Option<&str>, key: &[u8]) -> Codec {
+    pub(crate) fn codec(&self, id: Option<&str>, key: &[u8]) -> Codec {
         Codec::new(self.cipher, id, key)
     }
 
@@ -91,25 +92,25 @@ impl Set {
 }
 
 /// The engine's codecs under one key.
-pub(super) struct Codec {
+pub(crate) struct Codec {
     cipher: Transformation,
     key: Arc<CipherKey>,
     id: Option<KeyId>,
 }
 
 impl Codec {
-    pub(super) fn new(cipher: &str, id: Option<&str>, key: &[u8]) -> Self {
+    pub(crate) fn new(cipher: &str, id: Option<&str>, key: &[u8]) -> Self {
         let cipher = Transformation::parse(cipher).unwrap();
         let key = Arc::new(CipherKey::new(&cipher, key).unwrap());
         Self { cipher, key, id: id.map(|id| KeyId::new(id).unwrap()) }
     }
 
-    pub(super) fn geometry(&self, longest: usize) -> PageGeometry {
+    pub(crate) fn geometry(&self, longest: usize) -> PageGeometry {
         let header = if self.id.is_some() { HeaderKind::Kmip } else { HeaderKind::None };
         PageGeometry::new(&self.cipher, self.cipher.iv_length(), header, longest)
     }
 
-    pub(super) fn chunks(&self) -> ChunkOpener {
+    pub(crate) fn chunks(&self) -> ChunkOpener {
         match &self.id {
             None => ChunkOpener::with_key(Arc::clone(&self.key)),
             Some(id) => ChunkOpener::with_ids(
@@ -119,12 +120,12 @@ impl Codec {
         }
     }
 
-    pub(super) fn sealer(&self) -> ChunkSealer {
+    pub(crate) fn sealer(&self) -> ChunkSealer {
         let header = self.id.clone().map_or(KeyHeader::None, KeyHeader::Kmip);
         ChunkSealer::new(&header, Arc::clone(&self.key), false)
     }
 
-    pub(super) fn pages(&self) -> PageOpener {
+    pub(crate) fn pages(&self) -> PageOpener {
         PageOpener::new(self.chunks(), self.geometry(256))
     }
 
@@ -140,7 +141,7 @@ impl Codec {
     }
 }
 
-pub(super) fn open_pages(file: &[u8], opener: &PageOpener) -> Vec<Vec<u8>> {
+pub(crate) fn open_pages(file: &[u8], opener: &PageOpener) -> Vec<Vec<u8>> {
     let mut out = [0; PAGE];
     file.chunks(PAGE)
         .map(|page| {

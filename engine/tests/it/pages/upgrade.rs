@@ -18,7 +18,7 @@ use crate::kit::workspace::{files, target, testdata, threads};
 use crate::kit::{TestStorage, Workspace};
 
 /// A node's data directory with both tables of a set.
-fn workspace(set: &Set) -> Workspace {
+pub(super) fn workspace(set: &Set) -> Workspace {
     let mut workspace = Workspace::copy_of(&format!("fixtures/{}", set.name));
     fs::remove_dir_all(workspace.data().join("plain")).unwrap();
     workspace.flavor =
@@ -30,7 +30,7 @@ fn workspace(set: &Set) -> Workspace {
     workspace
 }
 
-fn kmip_options(cipher: &str) -> String {
+pub(super) fn kmip_options(cipher: &str) -> String {
     format!(
         "{{'class': 'Encryptor', 'cipher_algorithm': '{cipher}', 'secret_key_strength': 256, \
          'key_provider': 'KmipKeyProviderFactory', 'kmip_host': 'kmip1'}}"
@@ -49,7 +49,7 @@ fn new_key(set: &Set, workspace: &Workspace) -> (Target, Option<&'static str>, V
 }
 
 /// The files of a component in both tables, in the order of the SSTables.
-fn components(workspace: &Workspace, ending: &str) -> Vec<PathBuf> {
+pub(super) fn components(workspace: &Workspace, ending: &str) -> Vec<PathBuf> {
     let keyspace = workspace.data().join("rk");
     let mut found = Vec::new();
     for table in files(&keyspace) {
@@ -156,24 +156,6 @@ fn a_key_that_only_a_page_needs_is_counted_as_used() {
         .filter(|line| matches!(line.outcome, Outcome::Rewritten { .. }))
         .count();
     assert_eq!((rewritten, report.failures().count()), (1, 0));
-}
-
-#[test]
-fn another_geometry_is_refused_in_the_plan_with_its_numbers() {
-    let set = &SETS[0];
-    let workspace = workspace(set);
-    for (target, numbers) in [
-        (workspace.new_key("new-key", set.cipher, 256), ["3807", "4063"]),
-        (target(&kmip_options("AES/ECB/PKCS5Padding"), Some(OTHER_KMIP.0)), ["3807", "3823"]),
-    ] {
-        let plan = workspace.plan(&target).unwrap();
-        for line in &plan.sstables {
-            let Action::Refuse(error) = &line.action else { panic!("{:?}", line.action) };
-            assert_eq!(error.kind(), ErrorKind::Unsupported);
-            assert!(numbers.iter().all(|number| error.chain().contains(number)), "{error:?}");
-            assert!(error.path().unwrap().to_str().unwrap().ends_with("Partitions.db"));
-        }
-    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod parsers;
 mod rewrite;
 
 #[expect(clippy::print_stdout, reason = "it says how a failure is repeated")]
-fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;

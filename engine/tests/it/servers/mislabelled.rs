@@ -81,7 +81,7 @@ fn an_sstable_that_only_names_the_target_key_is_rewritten() {
     let target = site.find(&sources, KeyWish::EvenIf(&key_id("b"), "Expired")).unwrap();
     let plan = site.plan(&sources, &target);
     let rewrites: Vec<_> =
-        plan.rewrites().map(|(planned, ..)| planned.sstable.descriptor.to_string()).collect();
+        plan.rewrites().map(|rewrite| rewrite.sstable.sstable.descriptor.to_string()).collect();
     assert_eq!(rewrites, ["oa-1-big"], "{:?}", findings(&plan));
     let report = site.upgrade(&sources, &target).unwrap();
     assert_eq!((failures(&report), rewritten(&report)), (vec![], 1));

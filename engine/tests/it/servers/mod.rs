@@ -20,7 +20,7 @@ use rekey_engine::event::NoObserver;
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, KeyId, KeyRef, KeySources};
 use rekey_engine::options::{CompressionParams, OptionMap};
-use rekey_engine::plan::{KeyWish, Plan, Selection, Severity, Target};
+use rekey_engine::plan::{KeyWish, Plan, Selection, Severity, Target, Targets};
 use rekey_engine::upgrade::{self, Outcome, PlanRequest, Report, Session};
 use rekey_engine::{Error, Result};
 use rekey_kmip::message::{
@@ -106,10 +106,11 @@ impl Site {
     }
 
     fn plan_on(&self, session: &Session, sources: &KeySources, target: &Target) -> Plan {
+        let targets = Targets::one(target.clone());
         let request = PlanRequest {
             archives: upgrade::Archives::default(),
             selection: &Selection::default(),
-            target,
+            targets: &targets,
             flavor: self.workspace.flavor,
             sources,
             threads: self.workspace.threads,

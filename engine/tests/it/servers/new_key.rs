@@ -164,7 +164,7 @@ fn a_rotation_is_recorded_and_found_again() {
     assert_eq!(find(options), None);
     {
         let session = site.workspace.session(LeaseMode::Exclusive).unwrap();
-        upgrade::record_rotation(&session, &target).unwrap();
+        upgrade::record_rotation(&session, &Targets::one(target.clone())).unwrap();
     }
     let recorded = find(options).unwrap();
     assert_eq!(recorded.id.as_str(), id_of(&target));

@@ -273,10 +273,11 @@ fn an_exported_file_alone_needs_no_server() {
         Target::find(cbc(""), KeyWish::Named(&key_id("new")), &sources, DATABASE_KEY_ID_LIMIT)
             .unwrap();
     let session = workspace.session(LeaseMode::Exclusive).unwrap();
+    let targets = Targets::one(target.clone());
     let request = PlanRequest {
         archives: upgrade::Archives::default(),
         selection: &Selection::default(),
-        target: &target,
+        targets: &targets,
         flavor: workspace.flavor,
         sources: &sources,
         threads: workspace.threads,

@@ -28,7 +28,7 @@ pub(super) fn recover(
     let key = match id.content {
         KEY_STREAM => key_stream(format, octets, password)?,
         MD5_AND_3DES if format == StoreType::Jceks => {
-            pbe::decrypt(&mut algorithm, octets, password)?
+            pbe::decrypt(&mut algorithm, octets, password, |key| der::pkcs8(key).is_ok())?
         }
         _ => {
             let what = "another protection of keys than Java's own";

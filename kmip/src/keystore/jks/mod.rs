@@ -22,7 +22,9 @@ mod utf;
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha1::{Digest as _, Sha1};
+use zeroize::Zeroizing;
 
+use self::secret_key::Sealed;
 use super::chain;
 use super::der::{Flaw, Reader};
 use super::error::KeyStoreError;
@@ -41,6 +43,7 @@ pub(super) fn identity(
     let Contents { entries, secrets } = open(format, bytes, Some(store_password))?;
     let keys: Vec<_> = entries.iter().filter(|entry| entry.protected_key.is_some()).collect();
     if keys.is_empty() {
+        let secrets = secrets.len();
         return Err(KeyStoreError::NoKey { format, certificates: entries.len(), secrets });
     }
     let names: Vec<&str> = keys.iter().map(|entry| entry.alias.as_str()).collect();
@@ -62,6 +65,23 @@ pub(super) fn identity(
         key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(std::mem::take(&mut *key))),
         alias,
     })
+}
+
+/// Reads a secret key by its alias.
+pub(super) fn secret_key(
+    format: StoreType,
+    bytes: &[u8],
+    store_password: Option<&Secret>,
+    key_password: Option<&Secret>,
+    alias: &str,
+) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
+    let store_password = store_password.ok_or(KeyStoreError::NoPassword(format))?;
+    let Contents { secrets, .. } = open(format, bytes, Some(store_password))?;
+    let names: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
+    let chosen = choose(&names, Some(alias))?;
+    let damaged = KeyStoreError::Damaged { format, part: "secret key" };
+    let (name, sealed) = secrets.get(chosen).ok_or(damaged)?;
+    sealed.open(key_password.unwrap_or(store_password), &Alias::new(name))
 }
 
 /// Reads what Java trusts: the trusted certificates, and the first one of each key's chain.
@@ -93,8 +113,8 @@ struct Entry<'a> {
 struct Contents<'a> {
     /// Private keys and trusted certificates.
     entries: Vec<Entry<'a>>,
-    /// How many secret keys there are in addition.
-    secrets: usize,
+    /// The secret keys, by their aliases.
+    secrets: Vec<(String, Sealed<'a>)>,
 }
 
 /// Verifies the digest if there is a password, then reads the entries.
@@ -122,7 +142,7 @@ fn contents(format: StoreType, body: &[u8]) -> Result<Contents<'_>, KeyStoreErro
     let flaw = |flaw| KeyStoreError::flaw(format, flaw);
     let mut reader = Reader::new(body);
     let (version, count) = head(&mut reader).map_err(flaw)?;
-    let mut contents = Contents { entries: Vec::new(), secrets: 0 };
+    let mut contents = Contents { entries: Vec::new(), secrets: Vec::new() };
     for _ in 0..count {
         let (tag, alias) = name(&mut reader).map_err(flaw)?;
         match (tag, format) {
@@ -132,11 +152,10 @@ fn contents(format: StoreType, body: &[u8]) -> Result<Contents<'_>, KeyStoreErro
                 contents.entries.push(Entry { alias, protected_key: None, certificates });
             }
             (3, StoreType::Jceks) => {
-                if !secret_key::skip(&mut reader).map_err(flaw)? {
-                    let what = "an unusual form of secret key";
-                    return Err(KeyStoreError::Unsupported { format, what });
-                }
-                contents.secrets = contents.secrets.saturating_add(1);
+                let sealed = secret_key::take(&mut reader).map_err(flaw)?;
+                let what = "an unusual form of secret key";
+                let sealed = sealed.ok_or(KeyStoreError::Unsupported { format, what })?;
+                contents.secrets.push((alias, sealed));
             }
             _ => return Err(flaw(Flaw::Wrong("entry's tag"))),
         }

@@ -8,20 +8,22 @@ use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
 
 use super::super::StoreType;
-use super::super::der::{self, Flaw, INTEGER, OCTET_STRING, Reader, SEQUENCE};
+use super::super::der::{Flaw, INTEGER, OCTET_STRING, Reader, SEQUENCE};
 use super::super::error::KeyStoreError;
 use crate::secret::Secret;
 
 /// Java's own limit, which takes some seconds. Java writes 200,000 by default; it used to write 20.
 const MAX_ITERATIONS: u32 = 5_000_000;
 
-/// Decrypts a PKCS#8 key; `None` if the password is wrong.
+/// Decrypts a key; `None` if the password is wrong. It gives valid padding once in 256 times; then the
+/// result is not `sound`.
 ///
 /// The parameters are `SEQUENCE { salt OCTET STRING (8 bytes), iterations INTEGER }`.
 pub(super) fn decrypt(
     parameters: &mut Reader<'_>,
     octets: &[u8],
     password: &Secret,
+    sound: impl FnOnce(&[u8]) -> bool,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
     const FORMAT: StoreType = StoreType::Jceks;
     let damaged = |_flaw| KeyStoreError::Damaged { format: FORMAT, part: "protected key" };
@@ -41,8 +43,7 @@ pub(super) fn decrypt(
         return Ok(None);
     };
     plain.truncate(length);
-    // A wrong password gives valid padding once in 256 times; then this check fails.
-    Ok(der::pkcs8(&plain).is_ok().then_some(plain))
+    Ok(sound(&plain).then_some(plain))
 }
 
 fn read(parameters: &mut Reader<'_>) -> Result<([u8; 8], u32), Flaw> {
@@ -98,8 +99,12 @@ fn hash(bytes: &[u8], password: &[u8]) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::der::put;
+    use super::super::super::der::{self, put};
     use super::*;
+
+    fn is_pkcs8(plain: &[u8]) -> bool {
+        der::pkcs8(plain).is_ok()
+    }
 
     fn parameters(salt: &[u8], iterations: &[u8]) -> Result<([u8; 8], u32), Flaw> {
         let fields = [put(OCTET_STRING, salt), put(INTEGER, iterations)].concat();
@@ -120,7 +125,7 @@ mod tests {
         let fields = [put(OCTET_STRING, &[7; 8]), put(INTEGER, &[0x4c, 0x4b, 0x41])].concat();
         let password = Secret::new("changeit".to_owned());
         assert_eq!(
-            decrypt(&mut Reader::new(&put(SEQUENCE, &fields)), &[0; 8], &password)
+            decrypt(&mut Reader::new(&put(SEQUENCE, &fields)), &[0; 8], &password, is_pkcs8)
                 .unwrap_err()
                 .to_string(),
             "the JCEKS file uses more than 5,000,000 iterations, which this program does not read"
@@ -135,7 +140,7 @@ mod tests {
             let password = Secret::new(text.to_owned());
             for length in 0..40 {
                 let octets = vec![0x5a; length];
-                let plain = decrypt(&mut Reader::new(&parameters), &octets, &password);
+                let plain = decrypt(&mut Reader::new(&parameters), &octets, &password, is_pkcs8);
                 assert_eq!(plain, Ok(None), "{text:?}, {length} bytes");
             }
         }

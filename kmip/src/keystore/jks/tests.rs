@@ -141,7 +141,7 @@ fn a_secret_key_is_skipped_and_any_byte_of_it_may_be_wrong() {
     let start = at(b"\xac\xed\0\x05");
     let end = MIXED.len().min(start + 700);
     let contents = contents(StoreType::Jceks, body(MIXED)).unwrap();
-    assert_eq!((contents.entries.len(), contents.secrets), (3, 1));
+    assert_eq!((contents.entries.len(), contents.secrets.len()), (3, 1));
     let mut changed = body(MIXED).to_vec();
     for i in start..end.min(changed.len()) {
         for mask in [1, 0x10, 0x80, 0xff] {

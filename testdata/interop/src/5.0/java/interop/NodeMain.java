@@ -1,14 +1,10 @@
 package interop;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.cassandra.db.Keyspace;
-import org.apache.cassandra.service.CassandraDaemon;
 import org.apache.cassandra.service.StorageService;
 
 /**
@@ -42,27 +38,14 @@ public final class NodeMain {
     }
 
     private static void run(Command command, Result result) throws Exception {
-        Path folder = Files.createDirectories(Path.of(command.required("folder"))).toRealPath();
-        int port = freePort();
-        Settings.useForNode(folder, command.required("format"), String.join("\n",
-                "storage_port: " + freePort(),
-                "native_transport_port: " + port,
-                "num_tokens: 1",
-                "auto_snapshot: false",
-                "uuid_sstable_identifiers_enabled: true",
-                ""));
-        System.setProperty("cassandra-foreground", "yes");
-        System.setProperty("cassandra.ring_delay_ms", "0");
-        System.setProperty("cassandra.skip_wait_for_gossip_to_settle", "0");
-        new CassandraDaemon(true).activate();
-
-        try (NodeTable table = new NodeTable(port)) {
+        Path folder = Path.of(command.required("folder"));
+        RunningNode.run(folder, command.required("format"), session -> {
+            NodeTable table = new NodeTable(session);
             if (command.name.equals("create")) create(command, table);
             else if (!command.name.equals("serve")) throw new IllegalArgumentException("unknown command " + command.name);
             table.readAll();
             report(command, result, folder, table);
-        }
-        StorageService.instance.drain();
+        }, "auto_snapshot: false", "uuid_sstable_identifiers_enabled: true");
     }
 
     private static void create(Command command, NodeTable table) throws IOException {
@@ -89,11 +72,5 @@ public final class NodeMain {
         if (!live.equals(tableFolder.sstables()))
             throw new IllegalStateException("the node uses " + live + ", on disk are " + tableFolder.sstables());
         if (command.name.equals("serve")) result.expect(command, "rows", "hash", "sstables");
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

@@ -1,6 +1,5 @@
 package interop;
 
-import com.datastax.driver.core.Cluster;
 import com.datastax.driver.core.PreparedStatement;
 import com.datastax.driver.core.ResultSet;
 import com.datastax.driver.core.Row;
@@ -10,26 +9,19 @@ import java.util.List;
 import java.util.Map;
 
 /** One table of a running node, seen through CQL only. */
-final class NodeTable implements AutoCloseable {
+final class NodeTable {
     static final String KEYSPACE = "rk";
     static final String TABLE = "enc";
     private static final String NAME = KEYSPACE + "." + TABLE;
 
-    private final Cluster cluster;
     private final Session session;
     private PreparedStatement insert;
     private PreparedStatement insertExpiring;
     private long rows;
     private String hash;
 
-    NodeTable(int port) {
-        cluster = Cluster.builder()
-                .addContactPoint("127.0.0.1")
-                .withPort(port)
-                .withoutMetrics()
-                .withoutJMXReporting()
-                .build();
-        session = cluster.connect();
+    NodeTable(Session session) {
+        this.session = session;
     }
 
     /** Compaction is off, so that the SSTables on disk are the ones that were flushed. */
@@ -84,11 +76,6 @@ final class NodeTable implements AutoCloseable {
 
     String hash() {
         return hash;
-    }
-
-    @Override
-    public void close() {
-        cluster.close();
     }
 
     private static String partitionOf(int i) {

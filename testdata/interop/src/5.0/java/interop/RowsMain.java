@@ -1,16 +1,12 @@
 package interop;
 
-import com.datastax.driver.core.Cluster;
 import com.datastax.driver.core.Row;
 import com.datastax.driver.core.Session;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.apache.cassandra.service.CassandraDaemon;
 import org.apache.cassandra.service.StorageService;
 
 /**
@@ -42,44 +38,27 @@ public final class RowsMain {
         Runtime.getRuntime().halt(ok ? 0 : 1);
     }
 
-    private void run(Path where, String format, Path expected) throws Exception {
-        Path folder = Files.createDirectories(where).toRealPath();
-        int port = freePort();
-        Settings.useForNode(folder, format, String.join("\n",
-                "storage_port: " + freePort(),
-                "native_transport_port: " + port,
-                "num_tokens: 1",
-                "auto_snapshot: false",
-                ""));
-        System.setProperty("cassandra-foreground", "yes");
-        System.setProperty("cassandra.ring_delay_ms", "0");
-        System.setProperty("cassandra.skip_wait_for_gossip_to_settle", "0");
-        new CassandraDaemon(true).activate();
-        try (Cluster cluster = Cluster.builder()
-                        .addContactPoint("127.0.0.1")
-                        .withPort(port)
-                        .withoutMetrics()
-                        .withoutJMXReporting()
-                        .build();
-                Session session = cluster.connect()) {
-            session.execute("CREATE KEYSPACE rk WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
-            session.execute("CREATE TABLE " + TABLE + " (pk text, a int, b text, s text static, v text, n int,"
-                    + " m map<text, text>, t set<text>, f frozen<map<text, text>>, PRIMARY KEY (pk, a, b))"
-                    + " WITH CLUSTERING ORDER BY (a DESC, b ASC)"
-                    + " AND compaction = {'class': 'SizeTieredCompactionStrategy', 'enabled': 'false'}");
-            for (int step = 0; step < STEPS; step++) {
-                for (int i = 0; i < STATEMENTS; i++) session.execute(statement());
-                StorageService.instance.forceKeyspaceFlush("rk");
-            }
-            // What ends after a second has ended by then.
-            Thread.sleep(3000);
-            long now = System.currentTimeMillis() / 1000;
-            List<String> rows = new ArrayList<>();
-            for (Row row : session.execute("SELECT JSON * FROM " + TABLE)) rows.add("    " + row.getString(0));
-            Files.writeString(expected,
-                    "{\n  \"now\": " + now + ",\n  \"rows\": [\n" + String.join(",\n", rows) + "\n  ]\n}\n");
+    private void run(Path folder, String format, Path expected) throws Exception {
+        RunningNode.run(folder, format, session -> writeAndRead(session, expected), "auto_snapshot: false");
+    }
+
+    private void writeAndRead(Session session, Path expected) throws Exception {
+        session.execute("CREATE KEYSPACE rk WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
+        session.execute("CREATE TABLE " + TABLE + " (pk text, a int, b text, s text static, v text, n int,"
+                + " m map<text, text>, t set<text>, f frozen<map<text, text>>, PRIMARY KEY (pk, a, b))"
+                + " WITH CLUSTERING ORDER BY (a DESC, b ASC)"
+                + " AND compaction = {'class': 'SizeTieredCompactionStrategy', 'enabled': 'false'}");
+        for (int step = 0; step < STEPS; step++) {
+            for (int i = 0; i < STATEMENTS; i++) session.execute(statement());
+            StorageService.instance.forceKeyspaceFlush("rk");
         }
-        StorageService.instance.drain();
+        // What ends after a second has ended by then.
+        Thread.sleep(3000);
+        long now = System.currentTimeMillis() / 1000;
+        List<String> rows = new ArrayList<>();
+        for (Row row : session.execute("SELECT JSON * FROM " + TABLE)) rows.add("    " + row.getString(0));
+        Files.writeString(expected,
+                "{\n  \"now\": " + now + ",\n  \"rows\": [\n" + String.join(",\n", rows) + "\n  ]\n}\n");
     }
 
     private String statement() {
@@ -156,11 +135,5 @@ public final class RowsMain {
     private String ttl() {
         int kind = random.nextInt(6);
         return kind == 0 ? " AND TTL 1" : kind == 1 ? " AND TTL 300000000" : "";
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

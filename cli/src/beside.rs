@@ -1,0 +1,158 @@
+//! The files beside the tables: from arguments and the node's configuration to what is asked of the
+//! engine.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use rekey_engine::Result;
+use rekey_engine::config::{BesideTables, Node, NodeConfig, TransparentEncryption};
+use rekey_engine::evidence::Role;
+use rekey_engine::options::OptionMap;
+use rekey_engine::plan::KeystoreAim;
+use rekey_engine::upgrade::{SystemKinds, SystemRequest};
+
+use crate::args::{BesideArgs, DataArgs, Only, SystemArgs};
+use crate::node::of_variable;
+
+/// What is asked of the files beside the tables.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    directories: Vec<PathBuf>,
+    kinds: SystemKinds,
+    commit_log: Option<OptionMap>,
+    hints: Option<OptionMap>,
+    keystore: Option<KeystoreAim>,
+}
+
+impl SystemArgs {
+    /// Whether the tables are worked on.
+    pub(crate) fn takes_tables(&self) -> bool {
+        self.takes(Only::Tables)
+    }
+
+    fn takes(&self, what: Only) -> bool {
+        self.only.is_empty() || self.only.contains(&what)
+    }
+
+    /// What is asked of the files beside the tables; none, if nothing is.
+    pub(crate) fn settle(
+        &self,
+        data: &DataArgs,
+        config: Option<&NodeConfig>,
+    ) -> Result<Option<Beside>> {
+        let mut commit_logs = self.dirs.commit_logs();
+        let mut hints = self.dirs.hints();
+        let node = data.node.found.as_ref();
+        // Whoever names tables means no more than these.
+        let is_named = data.keyspace.is_some() && self.only.is_empty();
+        let own = node.filter(|node| !is_named && !data.not_a_node && is_of(node, &data.data_dirs));
+        let mut caches = Vec::new();
+        if let Some(node) = own {
+            commit_logs.extend(directories(node, "commitlog_directory"));
+            commit_logs.extend(directories(node, "cdc_raw_directory"));
+            hints.extend(directories(node, "hints_directory"));
+            caches.extend(directories(node, "saved_caches_directory"));
+        }
+        let kinds = SystemKinds {
+            commit_log: self.takes(Only::Commitlog) && !commit_logs.is_empty(),
+            hints: self.takes(Only::Hints) && !hints.is_empty(),
+            caches: self.only.is_empty() && !caches.is_empty(),
+        };
+        let mut directories = Vec::new();
+        for (is_taken, of_kind) in
+            [(kinds.commit_log, commit_logs), (kinds.hints, hints), (kinds.caches, caches)]
+        {
+            directories.extend(of_kind.into_iter().filter(|_| is_taken).map(|dir| resolved(&dir)));
+        }
+        directories.sort();
+        directories.dedup();
+        if directories.is_empty() {
+            return Ok(None);
+        }
+        let says = node.map(|node| BesideTables::read(&node.installation().cassandra_yaml.value));
+        let says = says.transpose()?;
+        let (commit_log, hints) = hooks(node, config, says.as_ref())?;
+        let keystore = says.as_ref().and_then(|says| keystore_aim(says.transparent.as_ref()?));
+        Ok(Some(Beside { directories, kinds, commit_log, hints, keystore }))
+    }
+}
+
+impl BesideArgs {
+    fn commit_logs(&self) -> Vec<PathBuf> {
+        given(&self.commitlog_dirs, COMMITLOG_DIR)
+    }
+
+    fn hints(&self) -> Vec<PathBuf> {
+        given(&self.hints_dirs, HINTS_DIR)
+    }
+
+    /// The directories, by what they are for, and how they were named.
+    pub(crate) fn by_role(&self) -> Vec<(Role, PathBuf, &'static str)> {
+        let logs =
+            self.commit_logs().into_iter().map(|dir| (Role::CommitLog, dir, "--commitlog-dir"));
+        let hints = self.hints().into_iter().map(|dir| (Role::Hints, dir, "--hints-dir"));
+        logs.chain(hints).collect()
+    }
+}
+
+fn given(dirs: &[PathBuf], variable: &str) -> Vec<PathBuf> {
+    match dirs {
+        [] => of_variable(env::var_os(variable).as_deref()),
+        dirs => dirs.to_vec(),
+    }
+}
+
+impl Beside {
+    pub(crate) fn request(&self) -> SystemRequest<'_> {
+        SystemRequest {
+            directories: &self.directories,
+            kinds: self.kinds,
+            commit_log: self.commit_log.as_ref(),
+            hints: self.hints.as_ref(),
+            keystore: self.keystore.as_ref(),
+        }
+    }
+}
+
+/// How the node writes its next segments and hints, as far as that is known: `system_info_encryption`
+/// sets the hooks, whatever the other file says.
+fn hooks(
+    node: Option<&Node>,
+    config: Option<&NodeConfig>,
+    says: Option<&BesideTables>,
+) -> Result<(Option<OptionMap>, Option<OptionMap>)> {
+    let by_system = config.map(NodeConfig::system_tables).transpose()?;
+    match by_system {
+        Some(options) if !options.is_empty() => Ok((Some(options.clone()), Some(options))),
+        _ => Ok(match (node, says) {
+            (Some(_), Some(says)) => (Some(says.commit_log.clone()), Some(says.hints.clone())),
+            _ => (None, None),
+        }),
+    }
+}
+
+fn keystore_aim(says: &TransparentEncryption) -> Option<KeystoreAim> {
+    let alias = says.key_alias.clone().filter(|_| says.enabled)?;
+    Some(KeystoreAim { cipher: says.cipher.clone(), alias })
+}
+
+/// Whether these are the data directories of a node: else its other directories are not meant.
+fn is_of(node: &Node, data_dirs: &[PathBuf]) -> bool {
+    let given: Vec<PathBuf> = data_dirs.iter().map(|dir| resolved(dir)).collect();
+    node.data_directories().is_ok_and(|own| {
+        !own.is_empty() && own.iter().all(|own| given.contains(&resolved(&own.value)))
+    })
+}
+
+fn directories(node: &Node, name: &str) -> Vec<PathBuf> {
+    let paths = node.entry(name).and_then(|entry| entry.paths().ok()).unwrap_or_default();
+    paths.into_iter().map(|fact| fact.value).filter(|path| path.is_absolute()).collect()
+}
+
+/// A path without links, as far as it is there: files are changed only where no link leads elsewhere.
+fn resolved(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_not_there| path.to_owned())
+}
+
+const COMMITLOG_DIR: &str = "SSTABLEREKEY_COMMITLOG_DIR";
+const HINTS_DIR: &str = "SSTABLEREKEY_HINTS_DIR";

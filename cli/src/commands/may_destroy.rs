@@ -1,0 +1,126 @@
+//! `may-destroy`: whether nothing needs a key any more, and what is left to be done.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use rekey_engine::Result;
+use rekey_engine::config::NodeConfig;
+use rekey_engine::evidence::{Answer, Cluster, Evidence, KeyQuery, MAX_REPORT, Verdict};
+use rekey_engine::io::{self, LeaseMode, LocalStorage, Storage as _};
+use rekey_engine::upgrade::{Said, Session};
+
+use super::look::{Look, verdicts};
+use crate::args::{LookArgs, MayDestroyArgs};
+use crate::exit_code::{self, Code};
+use crate::ui::{Output, Place};
+
+pub(crate) fn run(args: &MayDestroyArgs) -> Result<Code> {
+    let output = Output::new(args.json);
+    let queries = args.keys.iter().map(|key| KeyQuery::parse(key)).collect::<Result<Vec<_>>>()?;
+    if !args.merge.is_empty() {
+        return merge(output, args, queries);
+    }
+    let said = Said { not_a_node: args.not_a_node, ..Said::default() };
+    let storage = Box::new(LocalStorage);
+    let session = Session::open_as_told(storage, &args.data_dirs, LeaseMode::Shared, true, said)?;
+    output.place(&session);
+    let servers = args.look.key_servers()?;
+    let look = Look {
+        session: &session,
+        node: args.node.found.as_ref(),
+        servers: servers.as_ref(),
+        not_a_node: args.not_a_node,
+        key_base: args.look.key_base.as_ref(),
+        more: &args.look.dirs.by_role(),
+        only: None,
+        threads: args.threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN),
+    };
+    let gathered = look.gather()?;
+    output.notes(gathered.notes);
+    let (evidence, config) = (&gathered.evidence, servers.as_ref().map(|servers| servers.config()));
+    for query in &queries {
+        query.check([evidence])?;
+        check_group(query, evidence, config)?;
+    }
+    if let Some(file) = &args.report {
+        keep(evidence, file)?;
+    }
+    let all: Vec<_> = queries.iter().flat_map(|query| verdicts(query, evidence, config)).collect();
+    output.verdicts(&all, &place(args));
+    output.evidence(evidence, &all, args.report.as_deref());
+    Ok(code_of(&all))
+}
+
+fn place(args: &MayDestroyArgs) -> Place {
+    let LookArgs { config, servers, key_base, .. } = &args.look;
+    Place::new(&args.data_dirs, args.not_a_node)
+        .path("--conf", args.node.conf.as_ref())
+        .path("--config", config.as_ref())
+        .path("--key-base", key_base.as_ref())
+        .servers(servers)
+}
+
+/// Judges by the reports of several nodes.
+fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Result<Code> {
+    let mut reports = Vec::new();
+    for path in &args.merge {
+        let bytes = LocalStorage.read(path, MAX_REPORT).map_err(|error| match error.kind() {
+            rekey_engine::ErrorKind::Corrupt => error.hint("it is longer than any report"),
+            _ => error,
+        })?;
+        reports.push((path.display().to_string(), Evidence::parse(&bytes, path)?));
+    }
+    let cluster = Cluster::of(reports)?;
+    let known = || cluster.nodes().iter().map(|(_, evidence)| evidence);
+    for query in &queries {
+        query.check(known())?;
+    }
+    let queries: BTreeSet<KeyQuery> = match queries.is_empty() {
+        false => queries.into_iter().collect(),
+        true => known()
+            .flat_map(|evidence| &evidence.keys)
+            .map(|uses| KeyQuery::exactly(&uses.key))
+            .collect(),
+    };
+    let all: Vec<Verdict> = queries.iter().map(|query| cluster.verdict(query)).collect();
+    output.verdicts(&all, &Place::default());
+    output.cluster(&cluster, &all);
+    // Without a key there is nothing to answer but whether all nodes have a report.
+    let complete = match cluster.missing().is_empty() {
+        true => exit_code::DONE,
+        false => exit_code::SOME_FAILED,
+    };
+    Ok(if all.is_empty() { complete } else { code_of(&all) })
+}
+
+/// A group that nobody knows is a name that was not spelled right: that nothing is under it says nothing.
+fn check_group(query: &KeyQuery, evidence: &Evidence, config: Option<&NodeConfig>) -> Result<()> {
+    let (Some((group, _)), Some(config)) = (query.in_group(), config) else { return Ok(()) };
+    let is_known = evidence.keys.iter().any(|uses| query.is(&uses.key));
+    let may_be_other = !query.to_string().starts_with("kmip ") && config.kmip_groups().is_empty();
+    match is_known || may_be_other || Path::new(query.name()).exists() || is_uuid(query.name()) {
+        true => Ok(()),
+        false => config.kmip_group(group).map(drop),
+    }
+}
+
+/// Whether it ends as the keys of the replicated provider do.
+fn is_uuid(name: &str) -> bool {
+    let id = name.rsplit('/').next().unwrap_or_default();
+    let shape: Vec<usize> = id.split('-').map(str::len).collect();
+    shape == [8, 4, 4, 4, 12]
+}
+
+/// Writes the evidence, durably, and over nothing.
+fn keep(evidence: &Evidence, file: &Path) -> Result<()> {
+    io::write_new(&LocalStorage, file, &evidence.to_json()?).map_err(|error| {
+        error.hint("name a file that is not there yet, in a directory of the user who runs this")
+    })
+}
+
+fn code_of(verdicts: &[Verdict]) -> Code {
+    let worst = verdicts.iter().map(|verdict| verdict.answer).max().unwrap_or(Answer::Yes);
+    exit_code::of_answer(worst)
+}

@@ -1,0 +1,146 @@
+//! Commit log segments and hints on the command line.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::kit::{Node, Run, testdata};
+
+const SEGMENT: &str = "CommitLog-7-1700000000001.log";
+const HINTS: &str = "2e1c6f4a-6f6c-4f06-9e0e-2a9e4c1c7d11-1700000000002-2.hints";
+
+/// A node with a segment, twice, and hints.
+fn node() -> Node {
+    let node = Node::usual();
+    for directory in ["commitlog", "hints", "archive"] {
+        fs::create_dir(node.root.path().join(directory)).unwrap();
+    }
+    let put = |name: &str, directory: &str| {
+        let place = node.root.path().join(directory).join(name);
+        fs::copy(testdata().join("system").join(name), place).unwrap();
+    };
+    put(SEGMENT, "commitlog");
+    put(HINTS, "hints");
+    put(&HINTS.replace(".hints", ".crc32"), "hints");
+    node
+}
+
+fn segment(node: &Node) -> PathBuf {
+    node.root.path().join("commitlog").join(SEGMENT)
+}
+
+const DIRS: [&str; 4] = ["--commitlog-dir", "commitlog", "--hints-dir", "hints"];
+
+#[test]
+fn files_are_planned_re_encrypted_and_verified_with_the_tables() {
+    let node = node();
+    let before = fs::read(segment(&node)).unwrap();
+    let plan = node.plan(&[&DIRS[..], &["--create-key"]].concat()).exits(0);
+    assert!(plan.out.contains("2 of 2 files beside the tables to change"), "{plan:?}");
+    assert_eq!(fs::read(segment(&node)).unwrap(), before);
+
+    let run = node.upgrade(&DIRS).exits(0);
+    assert!(run.out.contains("4 SSTables and 2 files beside the tables"), "{run:?}");
+    assert!(run.out.contains("2 re-encrypted in their place"), "{run:?}");
+    let after = fs::read(segment(&node)).unwrap();
+    assert_ne!(after, before);
+    let json = |bytes: &[u8]| usize::from(u16::from_be_bytes([bytes[12], bytes[13]]));
+    assert_eq!(json(&after), json(&before), "the header keeps its length");
+
+    // The old key is not needed any more.
+    fs::remove_file(node.root.path().join("keys/aes-cbc-256")).unwrap();
+    let run = node.read("verify", &DIRS).exits(0);
+    assert!(run.out.contains("6 verified"), "{run:?}");
+}
+
+#[test]
+fn json_has_a_line_for_each_file() {
+    let node = node();
+    let plan = node.plan(&[&DIRS[..], &["--create-key", "--json"]].concat()).exits(0).lines();
+    let files: Vec<_> = plan.iter().filter(|line| line["type"] == "file").collect();
+    assert_eq!(files.len(), 2);
+    assert!(files.iter().all(|line| line["action"] == "rewrite" && line["keys"].is_array()));
+    assert_eq!(plan.last().unwrap()["file_changes"], 2);
+    let run = node.upgrade(&[&DIRS[..], &["--json"]].concat()).exits(0).lines();
+    let files: Vec<_> = run.iter().filter(|line| line["type"] == "file").collect();
+    assert_eq!(files.len(), 2);
+    assert!(files.iter().all(|line| line["outcome"] == "rewritten"), "{files:?}");
+    let verified = node.read("verify", &[&DIRS[..], &["--json"]].concat()).exits(0).lines();
+    let files = verified.iter().filter(|line| line["type"] == "file");
+    assert!(files.clone().all(|line| line["outcome"] == "verified") && files.count() == 2);
+}
+
+#[test]
+fn only_narrows() {
+    let node = node();
+    let plan = node.plan(&[&DIRS[..], &["--only", "hints", "--create-key"]].concat()).exits(0);
+    assert!(plan.out.contains("1 of 1 files") && !plan.out.contains("rk.t"), "{plan:?}");
+    let run = node.upgrade(&[&DIRS[..], &["--only", "commitlog"]].concat()).exits(0);
+    assert!(run.out.contains("1 file beside the tables"), "{run:?}");
+    assert_eq!(node.sstables().len(), 4);
+    let plan = node.plan(&["--only", "tables"]).exits(0);
+    assert!(!plan.out.contains("beside the tables"), "{plan:?}");
+    // Whoever names tables means no more than these, but directories that are named are meant.
+    let run = node.upgrade(&DIRS).exits(0);
+    assert!(run.out.contains("1 re-encrypted in their place"), "{run:?}");
+    assert!(run.out.contains("1 skipped"), "{run:?}");
+}
+
+#[test]
+fn what_is_damaged_is_refused_and_the_rest_is_done() {
+    let node = node();
+    let mut bytes = fs::read(segment(&node)).unwrap();
+    let last = bytes.len() - 5;
+    bytes[last] ^= 1;
+    fs::write(segment(&node), &bytes).unwrap();
+    let run = node.upgrade(&DIRS).exits(3);
+    assert!(run.out.contains("1 failed"), "{run:?}");
+    assert_eq!(fs::read(segment(&node)).unwrap(), bytes);
+}
+
+#[test]
+fn the_directories_are_those_of_the_configuration() {
+    let node = node();
+    let root = fs::canonicalize(node.root.path()).unwrap();
+    fs::create_dir_all(root.join("home/conf")).unwrap();
+    let yaml = format!(
+        "data_file_directories: [{0}/data]\ncommitlog_directory: {0}/commitlog\nhints_directory: \
+         {0}/hints\nsaved_caches_directory: {0}/saved_caches\ncdc_raw_directory: {0}/cdc_raw\n",
+        root.display()
+    );
+    fs::write(root.join("home/conf/cassandra.yaml"), yaml).unwrap();
+    let map = node.map(256);
+    let plan =
+        ["plan", "--conf", "home", "--flavor", "apache-4", "--compression", &map, "--create-key"];
+    let run = node.run(&plan).exits(0);
+    assert!(run.out.contains("2 of 2 files beside the tables"), "{run:?}");
+    // One that is named adds to these, by an option or by a variable, for every command.
+    fs::copy(segment(&node), root.join("archive").join(SEGMENT)).unwrap();
+    let run = node.run(&[&plan[..], &["--commitlog-dir", "archive"]].concat()).exits(0);
+    assert!(run.out.contains("3 of 3 files beside the tables"), "{run:?}");
+    let by_variable = |arguments: &[&str]| {
+        let mut command = node.command(arguments);
+        Run::from(command.env("SSTABLEREKEY_COMMITLOG_DIR", "archive").output().unwrap())
+    };
+    let run = by_variable(&plan).exits(0);
+    assert!(run.out.contains("3 of 3 files beside the tables"), "{run:?}");
+    let key = "keys/aes-cbc-256";
+    let run = by_variable(&["may-destroy", key, "--conf", "home"]).exits(4);
+    assert!(run.out.contains("1 segment in an archive of the commit log"), "{run:?}");
+    // The commands work as they are printed.
+    let printed: Vec<Vec<&str>> = run.out.lines().map(|line| line.split(' ').collect()).collect();
+    for only in ["--only=commitlog", "--only=hints"] {
+        let words = printed.iter().find(|words| words.contains(&only)).unwrap();
+        let verb = words.iter().position(|word| *word == "upgradesstables").unwrap();
+        let more = ["--create-key", "--flavor", "apache-4", "--compression", &map];
+        let run = node.run(&[&words[verb..], &more].concat()).exits(0);
+        assert!(run.out.contains("re-encrypted in their place"), "{run:?}");
+    }
+    // Of other data the node's own directories are no part.
+    fs::create_dir(root.join("other")).unwrap();
+    let other = [&plan[..], &["--data-dir", "other", "--not-a-node"]].concat();
+    let run = node.run(&other);
+    assert!(!run.out.contains("beside the tables"), "{run:?}");
+    // Nor are they where tables are named.
+    let run = node.run(&[&plan[..], &["rk"]].concat()).exits(0);
+    assert!(!run.out.contains("beside the tables"), "{run:?}");
+}

@@ -1,0 +1,158 @@
+//! What lies in a data directory beside what SSTables are made of: every file is of a kind that is known,
+//! or named.
+
+use std::path::{Component as Part, Path};
+
+use super::draft::Draft;
+use super::walk::File;
+use crate::Error;
+use crate::evidence::UnknownKind;
+use crate::journal::ROTATIONS_FILE;
+use crate::plan::{REPORTS_DIRECTORY, STATE_DIRECTORY};
+use crate::sstable::{Component, parse_file_name};
+use crate::txn::LogFileName;
+
+/// The kind of a file, by its name and place; what is none is noted.
+pub(super) fn kind_of(file: &File, draft: &mut Draft) -> &'static str {
+    if let Some(own) = below_state(&file.below) {
+        return of_this_program(own, file, draft);
+    }
+    if LogFileName::parse(&file.name).is_some() {
+        return "transaction_log";
+    }
+    match parse_file_name(&file.name) {
+        Some((_, component)) if is_known(&component) => "sstable",
+        // Whoever discovers SSTables notes these.
+        _ if file.name.contains("-Data.db") => "foreign",
+        Some(_) => {
+            let what = "a file with the name of an SSTable that no known product gives to one";
+            let hint = "start the node, which deletes what it has not finished; else find out what \
+                        it is, and move it away";
+            foreign(file, what, hint, draft)
+        }
+        None if is_in_snapshot(&file.below) && MANIFESTS.contains(&file.name.as_str()) => {
+            "manifest"
+        }
+        None if BALLOTS.iter().any(|ballots| file.below == Path::new(ballots)) => "paxos_ballots",
+        None => {
+            let what = "a file of no known kind among the tables";
+            foreign(file, what, "find out what it is, and move it away", draft)
+        }
+    }
+}
+
+fn foreign(file: &File, what: &'static str, hint: &'static str, draft: &mut Draft) -> &'static str {
+    let error = Error::unsupported(what).at(&file.path).hint(hint);
+    draft.add_unknown_of(UnknownKind::Foreign, &error, Some(file.stat.modified));
+    "foreign"
+}
+
+/// What a product is known to make of an SSTable.
+fn is_known(component: &Component) -> bool {
+    match component {
+        Component::Other(name) => {
+            let of_an_index = ["SI_", "SAI_", "SAI+"].iter().any(|start| name.starts_with(start));
+            (of_an_index && name.ends_with(".db")) || component.is_foreign_digest()
+        }
+        _ => true,
+    }
+}
+
+/// The way below this program's own directory.
+fn below_state(below: &Path) -> Option<&Path> {
+    below.strip_prefix(STATE_DIRECTORY).ok()
+}
+
+/// Reports and the record of rotations are names and counts, and what a measurement left is under a key
+/// that was thrown away. All else is of a run that has not ended: it is under the key of that run.
+fn of_this_program(own: &Path, file: &File, draft: &mut Draft) -> &'static str {
+    let first = own.iter().next().and_then(|name| name.to_str()).unwrap_or_default();
+    if [REPORTS_DIRECTORY, ROTATIONS_FILE, "measure"].contains(&first) {
+        return "own";
+    }
+    let error = Error::unsupported(
+        "a run of this program has not ended: what it has staged may be under the key",
+    )
+    .at(&file.path)
+    .hint("finish it (upgradesstables --resume), or abandon it");
+    draft.add_unknown_of(UnknownKind::Unfinished, &error, Some(file.stat.modified));
+    "unfinished"
+}
+
+/// `<keyspace>/<table>/snapshots/<tag>/<file>`
+fn is_in_snapshot(below: &Path) -> bool {
+    let parts: Vec<_> = below.components().collect();
+    matches!(parts.as_slice(), [_, _, Part::Normal(folder), _, _] if *folder == "snapshots")
+}
+
+/// Where Cassandra 4.1 and later keep the highest ballots of Paxos: two ballots, in clear.
+const BALLOTS: [&str; 2] =
+    ["system/_paxos_repair_state/ballot.meta", "system/_paxos_repair_state/ballot.meta.tmp"];
+
+/// What the database writes into a snapshot.
+const MANIFESTS: [&str; 2] = ["manifest.json", "schema.cql"];
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::io::FileStat;
+
+    fn kind(below: &str) -> (&'static str, Vec<UnknownKind>) {
+        let path = PathBuf::from("/d").join(below);
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let stat = FileStat { length: 1, modified: SystemTime::UNIX_EPOCH };
+        let mut draft = Draft::default();
+        let kind = kind_of(&File { path, below: below.into(), name, stat }, &mut draft);
+        (kind, draft.finish().2.iter().map(|unknown| unknown.kind).collect())
+    }
+
+    #[test]
+    fn what_nodes_and_this_program_make_is_known() {
+        for (below, expected) in [
+            ("ks/t-1/nb-1-big-Data.db", "sstable"),
+            ("ks/t-1/.by_n/nb-1-big-Index.db", "sstable"),
+            ("ks/t-1/nb-1-big-SAI+ca+i+TermsData.db", "sstable"),
+            ("ks/t-1/bb-1-bti-SAI_i_TermsData.db", "sstable"),
+            ("ks/t-1/nb-1-big-SI_i.db", "sstable"),
+            ("ks/t-1/nb-1-big-Digest.crc32c", "sstable"),
+            ("ks/t-1/nb_txn_flush_6f9c1c00-0000-11f0-8000-00000000000a.log", "transaction_log"),
+            ("ks/t-1/snapshots/s/manifest.json", "manifest"),
+            ("ks/t-1/snapshots/s/schema.cql", "manifest"),
+            ("system/_paxos_repair_state/ballot.meta", "paxos_ballots"),
+            (".sstablerekey/reports/r.json", "own"),
+            (".sstablerekey/rotations", "own"),
+            (".sstablerekey/measure/Data.db.staged", "own"),
+        ] {
+            assert_eq!(kind(below), (expected, vec![]), "{below}");
+        }
+    }
+
+    #[test]
+    fn everything_else_may_be_under_any_key() {
+        for below in [
+            "notes.txt",
+            "ks/_paxos_repair_state/ballot.meta",
+            "ks/t-1/manifest.json",
+            "ks/t-1/snapshots/s/x/schema.cql",
+            "ks/t-1/nb-1-big-Statistics.db.tmp",
+            "ks/t-1/nb-1-big-Novelty.db",
+            "ks/t-1/nb-1-big-SAI_x",
+            "ks/t-1/data.tar",
+        ] {
+            assert_eq!(kind(below), ("foreign", vec![UnknownKind::Foreign]), "{below}");
+        }
+        for below in [
+            ".sstablerekey/journal",
+            ".sstablerekey/run",
+            ".sstablerekey/ks.t-1.nb-1-big/Data.db.staged",
+            ".sstablerekey/reports2/x",
+        ] {
+            assert_eq!(kind(below), ("unfinished", vec![UnknownKind::Unfinished]), "{below}");
+        }
+        // Noted elsewhere.
+        assert_eq!(kind("ks/t-1/nb-01-big-Data.db"), ("foreign", vec![]));
+    }
+}

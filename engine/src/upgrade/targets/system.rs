@@ -1,0 +1,84 @@
+//! What segments and hints are to become: their class stays, and its options are those that the node
+//! writes with.
+
+use std::sync::Arc;
+
+use super::aims::Aims;
+use super::settle::Settler;
+use super::{TargetOptions, TargetRequest, check_params};
+use crate::journal::History;
+use crate::options::{CompressionParams, OptionMap};
+use crate::plan::{Aim, FoundFile, Targets};
+use crate::system::SystemFileName;
+use crate::upgrade::request::SystemRequest;
+use crate::upgrade::session::Session;
+use crate::{Error, Result};
+
+/// Settles the targets of these files: for options that they have, in [`Targets::aim_of_own`].
+///
+/// # Errors
+/// What concerns all of them: a key id that can be of no file.
+pub(in crate::upgrade) fn system_targets(
+    session: &Session,
+    unfinished: Option<&History>,
+    request: &TargetRequest<'_>,
+    system: &SystemRequest<'_>,
+    files: &[FoundFile],
+) -> Result<Targets> {
+    let mut settler = Settler::new(session, unfinished, request);
+    let mut targets = Targets::by_table(request.longest_id);
+    let mut known: Vec<OptionMap> = Vec::new();
+    let encrypted = files.iter().filter_map(|file| {
+        let facts = file.looked.as_ref().ok()?;
+        let options = facts.options().filter(|_| facts.protection.may_encrypt())?;
+        Some((matches!(file.name, SystemFileName::CommitLog(_)), options))
+    });
+    for (is_log, options) in encrypted {
+        if known.contains(&options) {
+            continue;
+        }
+        let by_node = if is_log { system.commit_log } else { system.hints };
+        let aim = match (request.options, by_node) {
+            (TargetOptions::Map(map), _) => with_class(&options, map)
+                .and_then(|params| check_params(&params).map(|()| params))
+                .and_then(|params| settler.settle(params))
+                .map_or_else(Aim::Unknown, |target| Aim::Target(Arc::new(target))),
+            (TargetOptions::Own(_), Some(own)) if own.is_empty() => Aim::InClear(in_clear()),
+            (TargetOptions::Own(_), Some(own)) => with_class(&options, own)
+                .and_then(|params| settler.settle(params))
+                .map_or_else(Aim::Unknown, |target| Aim::Target(Arc::new(target))),
+            (TargetOptions::Own(own), None) => {
+                Aims::new(&mut settler, own.changes, request).of(&options, true)
+            }
+        };
+        targets.add_own(&options, aim);
+        known.push(options);
+    }
+    Ok(targets)
+}
+
+/// The options of a map with the class of a file.
+fn with_class(of_file: &OptionMap, map: &OptionMap) -> Result<CompressionParams> {
+    let class = of_file.get("class").map(|class| ("class", class));
+    let options = map.iter().filter(|(name, _)| !NOT_OF_A_FILE.contains(name));
+    CompressionParams::from_cql_options(&OptionMap::from_pairs(class.into_iter().chain(options))?)
+}
+
+fn in_clear() -> Error {
+    Error::invalid("it is encrypted, and the node writes the next in clear by its configuration")
+        .hint(
+            "start the node, which replays the segment or delivers the hints; or give the options of \
+             the new key with --compression",
+        )
+}
+
+/// Options that only SSTables have.
+const NOT_OF_A_FILE: [&str; 7] = [
+    "class",
+    "sstable_compression",
+    "chunk_length_in_kb",
+    "chunk_length_kb",
+    "crc_check_chance",
+    "min_compress_ratio",
+    "enabled",
+];
