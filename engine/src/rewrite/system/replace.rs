@@ -4,12 +4,17 @@
 //! new file      a temporary name beside the old one; written, durable, read back
 //! other names   links to it beside each of them (a segment lies in cdc_raw, too); durable
 //! companions    what counts its bytes: _cdc.idx, .crc32, under temporary names; durable
-//! renames       one name after the other, each durable; the companions last
+//! first name    one rename, durable: from here on the others are to follow
+//! the rest      a second link of each takes the place, durable; only then the temporary name goes
 //! ```
 //!
 //! A process may die at any point. No node knows the temporary names. The next run looks at each that is
 //! left: a link to a file that is in its place under another name is put into its place; a companion is
 //! put into its place if it is right for the file that is there; everything else is removed.
+//!
+//! After an outage a rename may show in neither of its names. For the first name that is the old file,
+//! and nothing has happened; for the others it would be an old file that nobody ends, and so their
+//! temporary names stay until they are in their place for good.
 
 use std::path::{Path, PathBuf};
 
@@ -24,9 +29,26 @@ pub(super) fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}{SUFFIX}"))
 }
 
-/// The name of the file that a temporary name is for.
-fn meant(temporary: &str) -> Option<&str> {
-    temporary.strip_prefix('.')?.strip_suffix(SUFFIX)
+/// The name by which a new file comes into its place while its temporary name stays.
+fn link(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}{LINK_SUFFIX}"))
+}
+
+/// The name of the file that a temporary name, or a link to it, is for.
+fn meant(temporary: &str) -> Option<(&str, Left)> {
+    let name = temporary.strip_prefix('.')?;
+    let link = name.strip_suffix(LINK_SUFFIX).map(|name| (name, Left::Link));
+    link.or_else(|| name.strip_suffix(SUFFIX).map(|name| (name, Left::New)))
+}
+
+/// What a process that died has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// A new file or companion.
+    New,
+    /// A link to one: it says nothing more.
+    Link,
 }
 
 /// Puts a new file, durable under the temporary name of the first path, under all of these names, and
@@ -51,11 +73,21 @@ pub(super) fn replace(
         drop(file);
         sync_parent(storage, path)?;
     }
-    for path in paths.iter().chain(companions.iter().map(|(path, _)| path)) {
-        storage.replace(&temporary(path), path)?;
-        sync_parent(storage, path)?;
-    }
-    Ok(())
+    storage.replace(&new, first)?;
+    sync_parent(storage, first)?;
+    let companions = companions.iter().map(|(path, _)| path);
+    paths.iter().skip(1).chain(companions).try_for_each(|path| put(storage, path))
+}
+
+/// Puts what is under the temporary name of a path into its place; ends with the temporary name gone.
+fn put(storage: &dyn Storage, path: &Path) -> Result<()> {
+    let temporary = temporary(path);
+    let link = link(path);
+    storage.link_or_copy(&temporary, &link)?;
+    storage.replace(&link, path)?;
+    sync_parent(storage, path)?;
+    storage.remove_file(&temporary)?;
+    sync_parent(storage, path)
 }
 
 /// Removes what [`replace`] has made when it failed, as far as nothing is in its place.
@@ -84,10 +116,17 @@ pub(crate) fn finish_system(
         for entry in storage.list(directory)? {
             if entry.kind == EntryKind::File
                 && !entry.is_link
-                && let Some(name) = meant(&entry.name)
+                && let Some((name, kind)) = meant(&entry.name)
                 && let Some(parsed) = SystemFileName::parse(name)
             {
-                left.push((directory.join(&entry.name), directory.join(name), parsed));
+                let path = directory.join(&entry.name);
+                match kind {
+                    Left::New => left.push((path, directory.join(name), parsed)),
+                    Left::Link => {
+                        storage.remove_file(&path)?;
+                        storage.sync_directory(directory)?;
+                    }
+                }
             }
         }
     }
@@ -105,13 +144,15 @@ pub(crate) fn finish_system(
             }
             None => is_in_place_elsewhere(storage, directories, &temporary, &path)?,
         };
-        if is_done {
-            storage.replace(&temporary, &path)?;
-            finished.push(path.clone());
+        // One file under both names: it is in its place already.
+        let is_in_place = storage.identity(&temporary)? == storage.identity(&path)?;
+        if is_done && !is_in_place {
+            put(storage, &path)?;
+            finished.push(path);
         } else {
             storage.remove_file(&temporary)?;
+            sync_parent(storage, &path)?;
         }
-        sync_parent(storage, &path)?;
     }
     Ok(finished)
 }
@@ -177,6 +218,9 @@ pub(super) const COMPANION_LIMIT: u64 = 4096;
 /// What follows the name of a file while its successor is made.
 const SUFFIX: &str = ".sstablerekey";
 
+/// What follows it while that successor comes into its place.
+const LINK_SUFFIX: &str = ".sstablerekey.link";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,11 +233,54 @@ mod tests {
             "2e1c6f4a-6f6c-4f06-9e0e-2a9e4c1c7d11-1-1.hints",
             "2e1c6f4a-6f6c-4f06-9e0e-2a9e4c1c7d11-1-1.crc32",
         ] {
-            let path = temporary(&Path::new("/d").join(name));
-            let temporary = path.file_name().unwrap().to_str().unwrap();
-            assert_eq!(SystemFileName::parse(temporary), None);
-            assert_eq!(meant(temporary), Some(name));
+            let path = Path::new("/d").join(name);
+            for (path, kind) in [(temporary(&path), Left::New), (link(&path), Left::Link)] {
+                let temporary = path.file_name().unwrap().to_str().unwrap();
+                assert_eq!(SystemFileName::parse(temporary), None);
+                assert_eq!(meant(temporary), Some((name, kind)));
+            }
         }
         assert_eq!(meant("CommitLog-7-17.log"), None);
+    }
+
+    /// An outage may leave a rename in both of its names, in one directory or in both.
+    #[test]
+    fn a_file_that_is_in_its_place_under_both_names_loses_the_temporary_one() {
+        let root = tempfile::tempdir().unwrap();
+        let directories = ["cdc_raw", "commitlog"].map(|name| root.path().join(name));
+        for directory in &directories {
+            std::fs::create_dir(directory).unwrap();
+        }
+        let names = directories.each_ref().map(|directory| directory.join("CommitLog-7-17.log"));
+        std::fs::write(&names[0], "new").unwrap();
+        for name in [&names[1], &temporary(&names[0]), &temporary(&names[1]), &link(&names[1])] {
+            std::fs::hard_link(&names[0], name).unwrap();
+        }
+        let finished = finish_system(&crate::io::LocalStorage, &directories).unwrap();
+        assert_eq!(finished, Vec::<PathBuf>::new());
+        for (directory, name) in directories.iter().zip(&names) {
+            let left: Vec<_> = std::fs::read_dir(directory).unwrap().collect();
+            assert_eq!(left.len(), 1, "{left:?}");
+            assert_eq!(std::fs::read(name).unwrap(), b"new");
+        }
+    }
+
+    /// The first name is in its place: the others follow, and stay links of it.
+    #[test]
+    fn the_next_run_puts_the_other_names_into_their_place() {
+        let root = tempfile::tempdir().unwrap();
+        let directories = ["cdc_raw", "commitlog"].map(|name| root.path().join(name));
+        for directory in &directories {
+            std::fs::create_dir(directory).unwrap();
+        }
+        let [other, first] = directories.each_ref().map(|dir| dir.join("CommitLog-7-17.log"));
+        std::fs::write(&first, "new").unwrap();
+        std::fs::write(&other, "old").unwrap();
+        std::fs::hard_link(&first, temporary(&other)).unwrap();
+        let finished = finish_system(&crate::io::LocalStorage, &directories).unwrap();
+        assert_eq!(finished, [other.clone()]);
+        let storage = crate::io::LocalStorage;
+        assert_eq!(storage.identity(&other).unwrap(), storage.identity(&first).unwrap());
+        assert_eq!(std::fs::read_dir(&directories[0]).unwrap().count(), 1);
     }
 }

@@ -15,6 +15,8 @@ use crate::system::{Files, Node, hints, segment};
 enum Wrong {
     Fault(usize, Fault),
     Outage(Cut, u64),
+    /// One, and another at this operation of the run after it.
+    Outages([(Cut, u64); 2]),
 }
 
 struct Interrupted {
@@ -35,6 +37,7 @@ impl Case for Interrupted {
         match self.wrong {
             Wrong::Fault(..) => "faults".to_owned(),
             Wrong::Outage(..) => "outages".to_owned(),
+            Wrong::Outages(..) => "two outages".to_owned(),
         }
     }
 
@@ -50,11 +53,11 @@ impl Case for Interrupted {
                 let _whatever_it_says = node.run(Box::new(storage.clone()));
                 fired.fetch_add(storage.fired(), Ordering::SeqCst);
             }
-            Wrong::Outage(cut, habit) => {
-                let disk = PowerLoss::new(&node.dir(""), Some(cut));
-                let _whatever_it_says = node.run(Box::new(disk.clone()));
-                fired.fetch_add(usize::from(disk.is_out()), Ordering::SeqCst);
-                disk.crash(Habit::of(habit));
+            Wrong::Outage(cut, habit) => outage(&node, cut, habit, fired),
+            Wrong::Outages(outages) => {
+                for (cut, habit) in outages {
+                    outage(&node, cut, habit, fired);
+                }
             }
         }
         node.check(&files).map_err(|why| format!("stopped: {why}"))?;
@@ -68,6 +71,13 @@ impl Case for Interrupted {
     fn words(&self) -> String {
         format!("{:?}", self.wrong)
     }
+}
+
+fn outage(node: &Node, cut: Cut, habit: u64, fired: &AtomicUsize) {
+    let disk = PowerLoss::new(&node.dir(""), Some(cut));
+    let _whatever_it_says = node.run(Box::new(disk.clone()));
+    fired.fetch_add(usize::from(disk.is_out()), Ordering::SeqCst);
+    disk.crash(Habit::of(habit));
 }
 
 /// The operations of a run without faults.
@@ -104,6 +114,23 @@ fn segments_and_hints_are_old_or_new_after_every_outage() {
             let seed = if habit < 4 { habit } else { habit + 8 * u64::try_from(at).unwrap() };
             let cut = Cut { at, within: false };
             cases.push(Interrupted { wrong: Wrong::Outage(cut, seed), core });
+        }
+    }
+    let faults = run_all("files beside the tables", &thinned(cases, 120));
+    assert!(faults > 40, "{faults}");
+}
+
+/// What ends what was left may be left in the middle, too.
+#[test]
+fn segments_and_hints_are_old_or_new_after_two_outages() {
+    let operations = reference();
+    let mut cases = Vec::new();
+    for first in 1..=operations.len() + 1 {
+        for second in 1..=14 {
+            let seed = u64::try_from(first * 100 + second).unwrap();
+            let cut = |at| Cut { at, within: false };
+            let outages = [(cut(first), seed), (cut(second), seed + 50)];
+            cases.push(Interrupted { wrong: Wrong::Outages(outages), core: first > 20 });
         }
     }
     let faults = run_all("files beside the tables", &thinned(cases, 120));
