@@ -28,6 +28,7 @@ use crate::args::{
     ArchiveArgs, DataArgs, Io, KeyArgs, Rate, ServerArgs, StoppedArgs, TargetArgs, UpgradeArgs,
     WatchArgs,
 };
+use crate::beside::Beside;
 use crate::names;
 use crate::ui::Output;
 
@@ -248,6 +249,8 @@ impl TargetArgs {
             longest_id: self.max_key_id_length,
             sources,
             threads: scope.threads,
+            tables: scope.tables,
+            beside: scope.beside.map(Beside::request),
         };
         if let Some(map) = &self.compression {
             let map = OptionMap::parse_cql(map)
@@ -276,6 +279,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) archives: Archives,
     pub(crate) threads: NonZeroUsize,
     pub(crate) data: &'a DataArgs,
+    pub(crate) tables: bool,
+    pub(crate) beside: Option<&'a Beside>,
 }
 
 /// What comes before a plan.

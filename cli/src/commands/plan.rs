@@ -28,10 +28,17 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let archives = args.archives.archives();
     let found = upgrade::find(&session)?;
     let threads = args.data.threads();
-    let scope = Scope { selection: &selection, archives, threads, data: &args.data };
     let beside =
         args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
-    let (plan, schema) = match args.system.takes_tables() {
+    let scope = Scope {
+        selection: &selection,
+        archives,
+        threads,
+        data: &args.data,
+        tables: args.system.takes_tables(),
+        beside: beside.as_ref(),
+    };
+    let (plan, schema) = match scope.tables {
         false => (Plan::of_no_tables(), Schema::default()),
         true => {
             let settled = args.target.settle(&session, &sources, found.history(), scope, output)?;
@@ -47,12 +54,9 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
             (upgrade::plan(&session, &request)?, schema)
         }
     };
-    let files = beside.map(|beside| {
-        args.target.ask((&sources, &schema), scope, |request| {
-            upgrade::plan_system(&session, found.history(), request, &beside.request())
-        })
-    });
-    let files = files.transpose()?;
+    let files = args.target.ask((&sources, &schema), scope, |request| {
+        upgrade::plan_system(&session, found.history(), request)
+    })?;
     output.servers(&sources);
     output.plan(&plan, found.status().as_ref(), args.all);
     if let Some(files) = &files {

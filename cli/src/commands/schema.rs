@@ -22,9 +22,10 @@ pub(crate) fn run(args: &SchemaArgs) -> Result<Code> {
         ));
     }
     let (archives, data) = (Archives::default(), &args.data);
-    let scope = Scope { selection: &selection, archives, threads, data };
+    let selection = &selection;
+    let scope = Scope { selection, archives, threads, data, tables: true, beside: None };
     let targets = args.target.targets(&session, (&sources, &schema), None, scope)?;
-    let tables = upgrade::compare(&session, &selection, &schema, &targets, threads)?;
+    let tables = upgrade::compare(&session, selection, &schema, &targets, threads)?;
     output.servers(&sources);
     output.schema(&schema, &tables, args.all);
     let is_open = tables.iter().any(|table| table.verdict.is_open());

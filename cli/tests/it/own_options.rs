@@ -247,7 +247,7 @@ fn mistakes_are_refused_before_anything_is_done() {
     plan(&["--schema", "schema.cql", "--set", "kmip_host=g"])
         .says("does not fit the other options")
         .says("name the tables that the change is for");
-    plan(&["--schema", "schema.cql", "--key-id", "1"]).says("no selected table has a key");
+    plan(&["--schema", "schema.cql", "--key-id", "1"]).says("nothing that is selected has a key");
     plan(&["--schema", "schema.cql", "--compression", "{}"]).says("cannot be used with");
     node.read("schema", &[]).exits(2).says("there is no schema");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::kit::{Node, Run, testdata};
+use crate::kit::{KMIP_LINES, Node, Run, testdata};
 
 const SEGMENT: &str = "CommitLog-7-1700000000001.log";
 const HINTS: &str = "2e1c6f4a-6f6c-4f06-9e0e-2a9e4c1c7d11-1700000000002-2.hints";
@@ -143,4 +143,29 @@ fn the_directories_are_those_of_the_configuration() {
     // Nor are they where tables are named.
     let run = node.run(&[&plan[..], &["rk"]].concat()).exits(0);
     assert!(!run.out.contains("beside the tables"), "{run:?}");
+}
+
+/// The key id is of the files beside the tables, which the node encrypts by a key server; the tables have
+/// a key file, and keep it.
+#[test]
+fn a_key_id_may_be_of_the_files_beside_the_tables_alone() {
+    let node = node();
+    let keys = node.file("kmip-keys", KMIP_LINES);
+    let config = "kmip_hosts:\n  kmip1:\n    hosts: localhost:1\nsystem_info_encryption:\n  enabled: \
+                  true\n  cipher_algorithm: AES\n  secret_key_strength: 256\n  key_provider: \
+                  KmipKeyProviderFactory\n  kmip_host: kmip1\n";
+    node.file("hcd.yaml", config);
+    let set = format!("secret_key_file={}", node.root.path().join("keys/aes-cbc-256").display());
+    let id = "0eb2277e-0acc-4adb-9241-1dd84dde691c";
+    let words = ["--set", &set, "--config", "hcd.yaml", "--flavor", "hcd", "--key-id", id];
+    let words = [&words[..], &["--kmip-keys", keys.to_str().unwrap()]].concat();
+    let plan = |more: &[&str]| node.read("plan", &[&words, more].concat());
+    // Nothing that is selected has one, whatever else lies beside it.
+    for more in [&[][..], &["--only", "tables", "--commitlog-dir", "commitlog"]] {
+        plan(more).exits(2).says("nothing that is selected has a key that has an id");
+    }
+    for more in [&DIRS[..], &[&DIRS[..], &["--only", "hints"]].concat()] {
+        let plan = plan(more).exits(0);
+        assert!(plan.out.contains(id), "{plan:?}");
+    }
 }

@@ -7,7 +7,6 @@ use rekey_engine::schema::Schema;
 use rekey_engine::upgrade::{self, Report, Session};
 
 use crate::args::UpgradeArgs;
-use crate::beside::Beside;
 use crate::resolve::Scope;
 use crate::ui::{BOTH_PASSES, Output, Times};
 use crate::watch::{self, Signals};
@@ -24,12 +23,13 @@ pub(super) struct Stage<'a> {
     pub(super) signals: &'a Signals,
 }
 
-/// Plans and re-encrypts them.
-pub(super) fn run(stage: Stage<'_>, beside: &Beside, times: &mut Times) -> Result<Report> {
+/// Plans and re-encrypts those that are selected.
+pub(super) fn run(stage: Stage<'_>, times: &mut Times) -> Result<Report> {
     let Stage { args, output, session, .. } = stage;
-    let files = args.target.ask(stage.keys, stage.scope, |request| {
-        upgrade::prepare_system(session, None, request, &beside.request())
-    })?;
+    let files = args
+        .target
+        .ask(stage.keys, stage.scope, |request| upgrade::prepare_system(session, None, request))?;
+    let Some(files) = files else { return Ok(Report::default()) };
     output.files_before(&files);
     watch::over(
         stage.control,

@@ -42,12 +42,19 @@ pub(crate) fn run(args: UpgradeArgs) -> Result<Code> {
     args.data.note_empty(output, &session, &selection);
     let archives = args.archives.archives();
     let threads = args.threads();
-    let scope = Scope { selection: &selection, archives, threads, data: &args.data };
     let beside =
         args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
+    let scope = Scope {
+        selection: &selection,
+        archives,
+        threads,
+        data: &args.data,
+        tables: args.system.takes_tables(),
+        beside: beside.as_ref(),
+    };
     let reports = found.report_dir(args.report.as_deref());
     let mut times = Times::default();
-    let (plan, mut report, schema) = match args.system.takes_tables() {
+    let (plan, mut report, schema) = match scope.tables {
         false => (Plan::of_no_tables(), Report::default(), Schema::default()),
         true => {
             let settled = args.target.settle(&session, &sources, found.history(), scope, output)?;
@@ -72,12 +79,12 @@ pub(crate) fn run(args: UpgradeArgs) -> Result<Code> {
             (plan, report, schema)
         }
     };
-    if let Some(beside) = &beside {
+    if beside.is_some() {
         let keys = (&sources, &schema);
         let (args, session, control, signals) = (&args, &session, &*control, &signals);
         let stage = Stage { args, output, session, keys, scope, control, signals };
-        let files = files::run(stage, beside, &mut times);
-        report.join_or_fail(files, args.system.takes_tables())?;
+        let files = files::run(stage, &mut times);
+        report.join_or_fail(files, scope.tables)?;
     }
     output.report(&report, Some(&plan.targets), started.elapsed().as_secs_f64());
     output.targets_again(&plan.targets);

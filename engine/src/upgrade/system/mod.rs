@@ -1,6 +1,6 @@
 //! The files beside the tables: planned, re-encrypted, verified.
 //!
-//! No journal is needed for them. Each is replaced by one rename, or by one for each of its hard links;
+//! No journal is needed for them. Each is replaced by one rename, and its hard links after it;
 //! what a process that died has left says by itself what is to be done with it, and a file that is done
 //! is one under its target.
 
@@ -22,8 +22,8 @@ use crate::plan::{
 use crate::rewrite::Scratch;
 use crate::{Error, Result};
 
-/// Looks at the files beside the tables and decides; changes nothing. A key that is to be made is made
-/// by [`prepare_system`].
+/// Looks at the files beside the tables and decides; changes nothing: none, if none are selected. A key
+/// that is to be made is made by [`prepare_system`].
 ///
 /// # Errors
 /// What concerns all of them: a directory that cannot be read, a key that is asked for and can be of no
@@ -32,11 +32,11 @@ pub fn plan_system(
     session: &Session,
     unfinished: Option<&History>,
     targets: &TargetRequest<'_>,
-    request: &SystemRequest<'_>,
-) -> Result<SystemPlan> {
+) -> Result<Option<SystemPlan>> {
+    let Some(request) = &targets.beside else { return Ok(None) };
     let found = request.find(session)?;
     let settled = system_targets(session, unfinished, targets, request, &found)?;
-    plan_with(found, settled, targets.sources, request)
+    plan_with(found, settled, targets.sources, request).map(Some)
 }
 
 /// The same before a run: ends what an earlier one has left, and makes the key, if it is to be made.
@@ -47,8 +47,8 @@ pub fn prepare_system(
     session: &Session,
     unfinished: Option<&History>,
     targets: &TargetRequest<'_>,
-    request: &SystemRequest<'_>,
-) -> Result<SystemPlan> {
+) -> Result<Option<SystemPlan>> {
+    let Some(request) = &targets.beside else { return Ok(None) };
     run::bring_to_rest(session.exclusive()?, request.directories)?;
     let found = request.find(session)?;
     let mut settled = system_targets(session, unfinished, targets, request, &found)?;
@@ -58,7 +58,7 @@ pub fn prepare_system(
         settled.make_keys(targets.sources, owner)?;
     }
     super::rotations::record(session, &settled)?;
-    plan_with(found, settled, targets.sources, request)
+    plan_with(found, settled, targets.sources, request).map(Some)
 }
 
 fn plan_with(

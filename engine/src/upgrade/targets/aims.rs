@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::TargetRequest;
-use super::settle::{KeyAsked, Settler};
-use crate::options::{CompressionParams, CompressorClass, EncryptorOptions, OptionMap};
+use super::settle::Settler;
+use crate::options::{CompressionParams, CompressorClass, OptionMap};
 use crate::plan::Aim;
 use crate::{Error, Result};
 
@@ -54,31 +54,8 @@ impl<'s, 'a> Aims<'s, 'a> {
 
     fn params(&self, options: &OptionMap, may_change: bool) -> Result<CompressionParams> {
         match may_change {
-            true => self.changed(options),
+            true => changed(options, self.changes),
             false => CompressionParams::from_cql_options(options),
-        }
-    }
-
-    /// The options with the changes.
-    fn changed(&self, options: &OptionMap) -> Result<CompressionParams> {
-        let mut pairs: Vec<(&str, &str)> = options.iter().collect();
-        for (name, value) in self.changes {
-            let place = pairs.iter_mut().find(|(own, _)| is_same_option(own, name));
-            match place {
-                Some(pair) => *pair = (name, value),
-                None => pairs.push((name, value)),
-            }
-        }
-        let changed = CompressionParams::from_cql_options(&OptionMap::from_pairs(pairs)?)?;
-        let is_own_fine =
-            || CompressionParams::from_cql_options(options).is_ok_and(|own| own.scheme().is_ok());
-        match changed.scheme() {
-            Err(error) if is_own_fine() => {
-                Err(Error::invalid("what --set gives does not fit the other options of its table")
-                    .caused_by(error)
-                    .hint("name the tables that the change is for"))
-            }
-            _ => Ok(changed),
         }
     }
 
@@ -87,41 +64,42 @@ impl<'s, 'a> Aims<'s, 'a> {
         let is_same =
             |new: CompressionParams| Ok(CompressionParams::from_cql_options(options)?.means(&new));
         // What cannot be understood becomes nothing else.
-        !encrypts(options) || self.changed(options).and_then(is_same).unwrap_or(true)
+        !encrypts(options) || changed(options, self.changes).and_then(is_same).unwrap_or(true)
     }
 
-    /// Whether one key id can be meant: all targets with keys that have ids find theirs at one place.
-    pub(super) fn check_key<'m>(
+    /// What tables with these options are written with, as far as they encrypt and are understood.
+    pub(super) fn written(
         &self,
-        all: impl Iterator<Item = (&'m OptionMap, bool)>,
-    ) -> Result<()> {
-        let KeyAsked::Named(..) = self.request.key else { return Ok(()) };
-        let mut first: Option<EncryptorOptions> = None;
-        for (options, may_change) in all.filter(|(options, _)| encrypts(options)) {
-            let scheme = self.params(options, may_change).and_then(|params| params.scheme());
-            let Ok(Some(scheme)) = scheme else { continue };
-            let Some(options) = scheme.encryptor().filter(|options| options.has_key_ids()) else {
-                continue;
-            };
-            match &first {
-                Some(first) if !first.shares_key_with(options) => {
-                    return Err(Error::invalid(
-                        "one key id is given, and the selected tables have keys of several groups, \
-                         ciphers or lengths",
-                    )
-                    .hint("run the command once for each of them, and name its tables"));
-                }
-                Some(_) => {}
-                None => first = Some(options.clone()),
-            }
+        options: &OptionMap,
+        may_change: bool,
+    ) -> Option<CompressionParams> {
+        encrypts(options).then(|| self.params(options, may_change))?.ok()
+    }
+}
+
+/// The options with what `--set` gives.
+pub(super) fn changed(
+    options: &OptionMap,
+    changes: &[(String, String)],
+) -> Result<CompressionParams> {
+    let mut pairs: Vec<(&str, &str)> = options.iter().collect();
+    for (name, value) in changes {
+        let place = pairs.iter_mut().find(|(own, _)| is_same_option(own, name));
+        match place {
+            Some(pair) => *pair = (name, value),
+            None => pairs.push((name, value)),
         }
-        match first {
-            Some(_) => Ok(()),
-            None => Err(Error::invalid(
-                "a key id is given, and no selected table has a key that has an id",
-            )
-            .hint("leave --key-id out; a local key file is changed by --set secret_key_file=FILE")),
+    }
+    let changed = CompressionParams::from_cql_options(&OptionMap::from_pairs(pairs)?)?;
+    let is_own_fine =
+        || CompressionParams::from_cql_options(options).is_ok_and(|own| own.scheme().is_ok());
+    match changed.scheme() {
+        Err(error) if is_own_fine() => {
+            Err(Error::invalid("what --set gives does not fit the other options of its table")
+                .caused_by(error)
+                .hint("name the tables that the change is for"))
         }
+        _ => Ok(changed),
     }
 }
 

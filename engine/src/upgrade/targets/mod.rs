@@ -4,6 +4,7 @@
 //! its own, with single ones changed, as a node does that upgrades its SSTables.
 
 mod aims;
+mod named;
 mod own;
 mod settle;
 mod system;
@@ -17,6 +18,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use self::settle::Settler;
+use super::request::SystemRequest;
 use super::session::Session;
 use crate::journal::History;
 use crate::keys::KeySources;
@@ -44,6 +46,10 @@ pub struct TargetRequest<'a> {
     pub sources: &'a KeySources,
     /// Worker threads.
     pub threads: NonZeroUsize,
+    /// Whether tables are selected.
+    pub tables: bool,
+    /// Which files beside them are.
+    pub beside: Option<SystemRequest<'a>>,
 }
 
 /// With which options SSTables are written.

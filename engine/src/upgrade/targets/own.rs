@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::aims::Aims;
-use super::settle::Settler;
-use super::{TargetRequest, check_key_file};
-use crate::options::OptionMap;
+use super::named::check_key_id;
+use super::settle::{KeyAsked, Settler};
+use super::{TargetRequest, check_key_file, system};
+use crate::options::{CompressionParams, OptionMap};
 use crate::plan::{Aim, Targets, discover};
 use crate::schema::Schema;
 use crate::sstable::TableDir;
@@ -95,8 +96,12 @@ pub(super) fn targets<'a>(
         targets.warn(not_in_the_schema(&table));
     }
     let mut aims = Aims::new(settler, own.changes, request);
-    let rows = with_row.iter().map(|(_, map, may_change)| (map, *may_change));
-    aims.check_key(rows.chain(options.iter().map(|map| (map, true))))?;
+    if let KeyAsked::Named(..) = request.key {
+        let rows = with_row.iter().map(|(_, map, may_change)| (map, *may_change));
+        let all = rows.chain(options.iter().map(|map| (map, true)));
+        let of_tables = all.filter_map(|(map, may_change)| aims.written(map, may_change));
+        check_key_id(request, of_tables.chain(of_files(session, request)?))?;
+    }
     for (dir, map, may_change) in &with_row {
         let is_as_written = !may_change || aims.is_as_written(map);
         targets.add_table(dir, aims.of(map, *may_change), is_as_written);
@@ -105,6 +110,12 @@ pub(super) fn targets<'a>(
         targets.add_own(map, aims.of(map, true));
     }
     Ok(targets)
+}
+
+/// What the files beside the tables that are selected as well are written with.
+fn of_files(session: &Session, request: &TargetRequest<'_>) -> Result<Vec<CompressionParams>> {
+    let Some(files) = &request.beside else { return Ok(Vec::new()) };
+    Ok(system::written(request, files, &files.find(session)?).collect())
 }
 
 impl OwnOptions<'_> {

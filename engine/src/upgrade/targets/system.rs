@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::aims::Aims;
+use super::aims::changed;
+use super::named::check_key_id;
 use super::settle::Settler;
 use super::{TargetOptions, TargetRequest, check_params};
 use crate::journal::History;
@@ -25,36 +26,68 @@ pub(in crate::upgrade) fn system_targets(
     system: &SystemRequest<'_>,
     files: &[FoundFile],
 ) -> Result<Targets> {
+    // Where tables are selected as well, both were checked with them.
+    if !request.tables {
+        check_key_id(request, written(request, system, files))?;
+    }
     let mut settler = Settler::new(session, unfinished, request);
     let mut targets = Targets::by_table(request.longest_id);
     let mut known: Vec<OptionMap> = Vec::new();
-    let encrypted = files.iter().filter_map(|file| {
-        let facts = file.looked.as_ref().ok()?;
-        let options = facts.options().filter(|_| facts.protection.may_encrypt())?;
-        Some((matches!(file.name, SystemFileName::CommitLog(_)), options))
-    });
-    for (is_log, options) in encrypted {
+    for (options, by_node) in encrypted(system, files) {
         if known.contains(&options) {
             continue;
         }
-        let by_node = if is_log { system.commit_log } else { system.hints };
-        let aim = match (request.options, by_node) {
-            (TargetOptions::Map(map), _) => with_class(&options, map)
-                .and_then(|params| check_params(&params).map(|()| params))
+        let aim = match params(request, &options, by_node) {
+            None => Aim::InClear(in_clear()),
+            Some(params) => params
                 .and_then(|params| settler.settle(params))
                 .map_or_else(Aim::Unknown, |target| Aim::Target(Arc::new(target))),
-            (TargetOptions::Own(_), Some(own)) if own.is_empty() => Aim::InClear(in_clear()),
-            (TargetOptions::Own(_), Some(own)) => with_class(&options, own)
-                .and_then(|params| settler.settle(params))
-                .map_or_else(Aim::Unknown, |target| Aim::Target(Arc::new(target))),
-            (TargetOptions::Own(own), None) => {
-                Aims::new(&mut settler, own.changes, request).of(&options, true)
-            }
         };
         targets.add_own(&options, aim);
         known.push(options);
     }
     Ok(targets)
+}
+
+/// What those of these files that are encrypted are written with, as far as that is understood.
+pub(super) fn written(
+    request: &TargetRequest<'_>,
+    system: &SystemRequest<'_>,
+    files: &[FoundFile],
+) -> impl Iterator<Item = CompressionParams> {
+    encrypted(system, files)
+        .filter_map(|(options, by_node)| params(request, &options, by_node)?.ok())
+}
+
+/// The options of the files that are encrypted with some; and those that the node writes its next with, if
+/// they are known.
+fn encrypted<'a>(
+    system: &SystemRequest<'a>,
+    files: &[FoundFile],
+) -> impl Iterator<Item = (OptionMap, Option<&'a OptionMap>)> {
+    let SystemRequest { commit_log, hints, .. } = *system;
+    files.iter().filter_map(move |file| {
+        let facts = file.looked.as_ref().ok()?;
+        let options = facts.options().filter(|_| facts.protection.may_encrypt())?;
+        let is_log = matches!(file.name, SystemFileName::CommitLog(_));
+        Some((options, if is_log { commit_log } else { hints }))
+    })
+}
+
+/// With what a file is written; none, if that is in clear.
+fn params(
+    request: &TargetRequest<'_>,
+    options: &OptionMap,
+    by_node: Option<&OptionMap>,
+) -> Option<Result<CompressionParams>> {
+    match (request.options, by_node) {
+        (TargetOptions::Map(map), _) => {
+            Some(with_class(options, map).and_then(|params| check_params(&params).map(|()| params)))
+        }
+        (TargetOptions::Own(_), Some(own)) if own.is_empty() => None,
+        (TargetOptions::Own(_), Some(own)) => Some(with_class(options, own)),
+        (TargetOptions::Own(own), None) => Some(changed(options, own.changes)),
+    }
 }
 
 /// The options of a map with the class of a file.

@@ -102,17 +102,20 @@ impl Node {
         &self,
         storage: Box<dyn Storage>,
         mode: LeaseMode,
-        then: impl FnOnce(
-            &upgrade::Session,
-            &TargetRequest<'_>,
-            &SystemRequest<'_>,
-        ) -> rekey_engine::Result<T>,
+        then: impl FnOnce(&upgrade::Session, &TargetRequest<'_>) -> rekey_engine::Result<T>,
     ) -> rekey_engine::Result<T> {
         let session = self.workspace.session_on(storage, mode)?;
         let selection = Selection::default();
         let sources = KeySources { keystore: node_keystore(), ..self.workspace.sources() };
         let directories =
             ["commitlog", "cdc_raw", "hints", "saved_caches"].map(|name| self.dir(name));
+        let request = SystemRequest {
+            directories: &directories,
+            kinds: SystemKinds { commit_log: true, hints: true, caches: true },
+            commit_log: Some(&self.options),
+            hints: Some(&self.options),
+            keystore: self.keystore.as_ref(),
+        };
         let targets = TargetRequest {
             selection: &selection,
             archives: Archives::default(),
@@ -122,35 +125,37 @@ impl Node {
             longest_id: 256,
             sources: &sources,
             threads: self.workspace.threads,
+            tables: false,
+            beside: Some(request),
         };
-        let request = SystemRequest {
-            directories: &directories,
-            kinds: SystemKinds { commit_log: true, hints: true, caches: true },
-            commit_log: Some(&self.options),
-            hints: Some(&self.options),
-            keystore: self.keystore.as_ref(),
-        };
-        then(&session, &targets, &request)
+        then(&session, &targets)
     }
 
     pub(crate) fn plan(&self) -> SystemPlan {
-        self.with_request(Box::new(LocalStorage), LeaseMode::Shared, |session, targets, request| {
-            upgrade::plan_system(session, None, targets, request)
+        self.with_request(Box::new(LocalStorage), LeaseMode::Shared, |session, targets| {
+            upgrade::plan_system(session, None, targets)
         })
+        .unwrap()
         .unwrap()
     }
 
     pub(crate) fn run(&self, storage: Box<dyn Storage>) -> rekey_engine::Result<Report> {
-        self.with_request(storage, LeaseMode::Exclusive, |session, targets, request| {
-            let plan = upgrade::prepare_system(session, None, targets, request)?;
+        self.with_request(storage, LeaseMode::Exclusive, |session, targets| {
+            let plan = upgrade::prepare_system(session, None, targets)?.unwrap();
             plan.run(session, self.workspace.threads, &mut NoObserver)
         })
     }
 
     pub(crate) fn verify(&self) -> Report {
-        self.with_request(Box::new(LocalStorage), LeaseMode::Shared, |session, targets, request| {
+        self.with_request(Box::new(LocalStorage), LeaseMode::Shared, |session, targets| {
             let threads = self.workspace.threads;
-            upgrade::verify_system(session, request, targets.sources, threads, &mut NoObserver)
+            upgrade::verify_system(
+                session,
+                &targets.beside.unwrap(),
+                targets.sources,
+                threads,
+                &mut NoObserver,
+            )
         })
         .unwrap()
     }
