@@ -65,12 +65,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let storing = Storing::Clear { usable: *usable };
     lay_out(&mut index, &*outputs.0, &*outputs.1, storing, |_, block| {
         went_in.push(crc32fast::hash(block));
+        Ok(())
     })?;
     let mut came_back = Vec::new();
     let (partitions, rows) = (open(new_partitions)?, open(new_rows)?);
     let stored = Stored::Clear { usable: *usable };
     read_sequence(&index, (&partitions, &rows), stored, belongs, |_, block| {
         came_back.push(crc32fast::hash(block));
+        Ok(())
     })?;
     if went_in != came_back {
         return Err("it does not say the same".into());

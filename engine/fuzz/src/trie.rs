@@ -35,7 +35,10 @@ fn relay(old: (&[u8], &[u8]), from: usize, to: usize, belongs: Belongs) -> Optio
     let laid_out = with_both(old, |partitions_file, rows_file| {
         let stored = Stored::Clear { usable: from };
         let mut index = Index::open(partitions_file, rows_file, stored, belongs).ok()?;
-        let block = |number, bytes: &[u8]| went_in.push((number, bytes.to_vec()));
+        let block = |number, bytes: &[u8]| {
+            went_in.push((number, bytes.to_vec()));
+            Ok(())
+        };
         let to = Storing::Clear { usable: to };
         lay_out(&mut index, &partitions, &rows, to, block).ok()
     })?;
@@ -45,7 +48,10 @@ fn relay(old: (&[u8], &[u8]), from: usize, to: usize, belongs: Belongs) -> Optio
         let stored = Stored::Clear { usable: from };
         let index = Index::open(old_partitions, old_rows, stored, belongs).expect("as before");
         with_new((&new.0, &new.1), |partitions, rows| {
-            let block = |number, bytes: &[u8]| came_back.push((number, bytes.to_vec()));
+            let block = |number, bytes: &[u8]| {
+                came_back.push((number, bytes.to_vec()));
+                Ok(())
+            };
             let stored = Stored::Clear { usable: to };
             let mut read = read_sequence(&index, (partitions, rows), stored, belongs, block)
                 .expect("a layout of our own");

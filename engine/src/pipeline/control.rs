@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 /// The requests that a supervisor may make of a run at any moment, from any thread: a signal
 /// handler, a clock, a file that an operator edits.
@@ -77,6 +77,14 @@ impl Control {
     /// Whether the run has to end now.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.is_stopped() || self.time_left(now) == Some(Duration::ZERO)
+    }
+
+    /// Whether a piece that takes long may continue.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] when the run has to end now.
+    pub(crate) fn check(&self, now: Instant) -> Result<()> {
+        if self.is_over(now) { Err(interrupted()) } else { Ok(()) }
     }
 
     /// Time until the deadline.
@@ -192,8 +200,10 @@ mod tests {
         assert_eq!(control.time_left(start), Some(Duration::from_secs(1)));
         assert!(control.is_over(start + Duration::from_secs(1)));
         let control = Control::default();
+        control.check(start).unwrap();
         control.stop();
         assert!(control.is_over(start));
+        assert_eq!(control.check(start).unwrap_err().kind(), ErrorKind::Interrupted);
         let (control, flag) = (Control::default(), Arc::new(AtomicBool::new(false)));
         control.stop_on(Arc::clone(&flag));
         assert!(!control.is_over(start));

@@ -9,6 +9,7 @@ use super::staging::StagingArea;
 use crate::io::{OutputFile, Storage};
 use crate::journal::{Checkpoint, Journal};
 use crate::keys::KeyRing;
+use crate::pipeline::Control;
 use crate::plan::{Facts, Inspector, PlannedSSTable, Target};
 use crate::sstable::{Component, Descriptor};
 use crate::txn::Flavor;
@@ -29,6 +30,8 @@ pub struct RewriteJob<'a> {
     pub flavor: Flavor,
     /// The record of the run.
     pub journal: &'a Journal,
+    /// Whether it is to end.
+    pub control: &'a Control,
     /// When checkpoints are made.
     pub checkpoint: Checkpoint,
     /// Bytes of plaintext in a range, unless a chunk is longer.

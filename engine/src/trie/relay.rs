@@ -28,17 +28,17 @@ pub struct LaidOut {
 
 /// Reads an index once from front to end and writes it for other pages, Rows.db before what points
 /// there. `block` gets its sequence in numbered pieces, which [`read_sequence`] gives of the new one,
-/// too. Memory grows with depth and page, not with the number of partitions.
+/// too, and may end it. Memory grows with depth and page, not with the number of partitions.
 ///
 /// # Errors
 /// [`super::TrieError`] as [`crate::Error`] with the place, for anything in the old files that no
-/// writer writes, and what reading, decrypting and writing meet.
+/// writer writes, and what `block`, reading, decrypting and writing meet.
 pub fn lay_out(
     old: &mut Index<'_>,
     partitions: &dyn OutputFile,
     rows: &dyn OutputFile,
     storing: Storing<'_>,
-    block: impl FnMut(u64, &[u8]),
+    block: impl FnMut(u64, &[u8]) -> Result<()>,
 ) -> Result<LaidOut> {
     let mut relay = Relay {
         partitions: PageSink::new(partitions, storing)?,
@@ -56,7 +56,7 @@ pub fn lay_out(
     let ending = old.ending();
     let (first_key, last_key) = (ending.first_key.clone(), ending.last_key.clone());
     Ending { keys: ending.keys, root, first_key, last_key }.write(partitions)?;
-    sequence.finish();
+    sequence.finish()?;
     Ok(LaidOut { keys, entries, gaps, sample: sampler.into_taken() })
 }
 
@@ -71,7 +71,7 @@ pub fn read_sequence<'n>(
     (partitions, rows): (&'n Source, &'n Source),
     stored: Stored<'n>,
     belongs: Belongs,
-    block: impl FnMut(u64, &[u8]),
+    block: impl FnMut(u64, &[u8]) -> Result<()>,
 ) -> Result<Index<'n>> {
     let mut new = Index::open(partitions, rows, stored, belongs)?;
     let (one, other) = (old.ending(), new.ending());
@@ -82,7 +82,7 @@ pub fn read_sequence<'n>(
     }
     let mut sequence = Sequence::new(block);
     new.visit(&mut sequence)?;
-    sequence.finish();
+    sequence.finish()?;
     Ok(new)
 }
 
@@ -97,15 +97,20 @@ struct Relay<'a, F> {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-impl<F: FnMut(u64, &[u8])> Relay<'_, F> {
+impl<F: FnMut(u64, &[u8]) -> Result<()>> Relay<'_, F> {
     fn put(&mut self, hash: Option<u8>, position: i64) -> Result<()> {
-        self.bytes.clear();
-        let bits = Place { hash, position }.encode(&mut self.bytes);
+        let bits = self.encode(hash, position);
         self.partition_trie.payload(bits, &self.bytes)
+    }
+
+    /// Leaves the bytes of a place in `bytes`; returns its bits.
+    fn encode(&mut self, hash: Option<u8>, position: i64) -> u8 {
+        self.bytes.clear();
+        Place { hash, position }.encode(&mut self.bytes)
     }
 }
 
-impl<F: FnMut(u64, &[u8])> Visit for Relay<'_, F> {
+impl<F: FnMut(u64, &[u8]) -> Result<()>> Visit for Relay<'_, F> {
     fn row(&mut self, event: Event<'_>) -> Result<()> {
         self.sequence.row(event)?;
         match event {
@@ -132,9 +137,7 @@ impl<F: FnMut(u64, &[u8])> Visit for Relay<'_, F> {
             Step::Up => self.partition_trie.up(&mut self.partitions),
             Step::Data(hash, position) => self.put(hash, !position.cast_signed()),
             Step::Leaf(character, hash, position) => {
-                self.bytes.clear();
-                let place = Place { hash, position: !position.cast_signed() };
-                let bits = place.encode(&mut self.bytes);
+                let bits = self.encode(hash, !position.cast_signed());
                 self.partition_trie.leaf(character, bits, &self.bytes, &mut self.partitions)
             }
             Step::Entry(hash, entry) => {

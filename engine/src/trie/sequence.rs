@@ -22,25 +22,27 @@ pub(super) struct Sequence<F> {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-impl<F: FnMut(u64, &[u8])> Sequence<F> {
+impl<F: FnMut(u64, &[u8]) -> Result<()>> Sequence<F> {
     pub(super) fn new(block: F) -> Self {
         Self { block, number: 0, bytes: Zeroizing::new(Vec::with_capacity(ROOM)) }
     }
 
     /// Hands over what is left.
-    pub(super) fn finish(mut self) {
-        self.flush();
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.flush()
     }
 
-    fn flush(&mut self) {
-        (self.block)(self.number, &self.bytes);
+    fn flush(&mut self) -> Result<()> {
+        (self.block)(self.number, &self.bytes)?;
         self.number = self.number.saturating_add(1);
         self.bytes.clear();
+        Ok(())
     }
 
-    fn flush_full(&mut self) {
-        if self.bytes.len() >= BLOCK {
-            self.flush();
+    fn flush_full(&mut self) -> Result<()> {
+        match self.bytes.len() {
+            BLOCK.. => self.flush(),
+            _ => Ok(()),
         }
     }
 
@@ -54,7 +56,7 @@ impl<F: FnMut(u64, &[u8])> Sequence<F> {
     }
 }
 
-impl<F: FnMut(u64, &[u8])> Visit for Sequence<F> {
+impl<F: FnMut(u64, &[u8]) -> Result<()>> Visit for Sequence<F> {
     fn row(&mut self, event: Event<'_>) -> Result<()> {
         match event {
             Event::Down(character) => self.bytes.extend([3, character]),
@@ -69,8 +71,7 @@ impl<F: FnMut(u64, &[u8])> Visit for Sequence<F> {
                 self.bytes.push(7);
             }
         }
-        self.flush_full();
-        Ok(())
+        self.flush_full()
     }
 
     fn step(&mut self, step: Step<'_>) -> Result<()> {
@@ -88,8 +89,7 @@ impl<F: FnMut(u64, &[u8])> Visit for Sequence<F> {
                 entry.put_content(&mut self.bytes)?;
             }
         }
-        self.flush_full();
-        Ok(())
+        self.flush_full()
     }
 }
 

@@ -28,9 +28,14 @@ pub(crate) struct Pristine {
     /// Name of an SSTable to its files: unchanged ones need not be read again.
     known: BTreeMap<String, (Stored, Vec<u8>)>,
     original: Vec<Content>,
-    /// What Statistics.db may be where a rewrite writes it, too.
-    statistics: Vec<Vec<u8>>,
+    /// Rows, and what the files of [`MADE`] may be beside them where a rewrite makes these, too.
+    made: Vec<(Vec<u8>, Made)>,
 }
+
+/// What a rewrite in clear makes beside the chunks, always the same.
+const MADE: [&str; 3] = ["Partitions.db", "Rows.db", "Statistics.db"];
+
+type Made = [Option<Vec<u8>>; MADE.len()];
 
 /// CompressionInfo.db and Data.db.
 type Stored = [Vec<u8>; 2];
@@ -66,6 +71,11 @@ impl Pristine {
                 fs::remove_file(&path).unwrap();
             }
         }
+        for other in tables(root.path(), &["data1"]).into_iter().flatten() {
+            if other != table {
+                fs::remove_dir_all(other).unwrap();
+            }
+        }
         if scenario.has_large {
             let mut recipe = Recipe::local("oa", "21", "keys/large", vec![3; 16]);
             recipe.chunk_length = 1 << 14;
@@ -80,22 +90,23 @@ impl Pristine {
         private(&kmip);
         dress(root.path(), &scenario);
 
-        let (known, original, statistics) = (BTreeMap::new(), vec![], vec![]);
-        let mut pristine = Self { scenario, root, known, original, statistics };
+        let (known, original, made) = (BTreeMap::new(), vec![], vec![]);
+        let mut pristine = Self { scenario, root, known, original, made };
         let place = pristine.copy();
         let live = place.live().unwrap();
         let known = live
             .iter()
             .map(|prefix| (name_of(prefix).to_owned(), (stored(prefix), place.rows(prefix))));
         let known = known.collect();
-        let mut statistics = vec![];
+        let mut made = vec![];
         if scenario.towards == Towards::Clear {
-            statistics.extend(live.iter().map(|prefix| statistics_of(prefix)));
+            made.extend(live.iter().map(|prefix| (place.rows(prefix), made_of(prefix))));
             assert_eq!(place.run().code, 0);
-            statistics.extend(place.live().unwrap().iter().map(|prefix| statistics_of(prefix)));
+            let after = place.live().unwrap();
+            made.extend(after.iter().map(|prefix| (place.rows(prefix), made_of(prefix))));
         }
         drop(place);
-        (pristine.known, pristine.statistics) = (known, statistics);
+        (pristine.known, pristine.made) = (known, made);
         let place = pristine.copy();
         let original = place.contents(&place.live().unwrap());
         drop(place);
@@ -274,10 +285,12 @@ impl Place<'_> {
 
     fn contents(&self, live: &BTreeSet<String>) -> Vec<Content> {
         let content = |prefix: &String| {
-            let mut content = Content::read(prefix, self.rows(prefix));
-            let statistics = content.components.get_mut("Statistics.db").unwrap();
-            if self.pristine.statistics.iter().any(|known| Some(known) == statistics.as_ref()) {
-                *statistics = None;
+            let (rows, made) = (self.rows(prefix), made_of(prefix));
+            let is_known =
+                self.pristine.made.iter().any(|known| (&known.0, &known.1) == (&rows, &made));
+            let mut content = Content::read(prefix, rows);
+            for name in MADE.into_iter().filter(|_| is_known) {
+                content.components.entry(name.to_owned()).and_modify(|says| *says = None);
             }
             content
         };
@@ -314,10 +327,10 @@ impl Place<'_> {
 
     /// The keys that an SSTable needs: of a KMIP server by the headers of its chunks.
     fn key_names(&self, prefix: &str) -> BTreeSet<String> {
-        match self.pristine.scenario.towards {
+        match self.pristine.scenario.is_kmip() {
             _ if !is_encrypted(prefix) => BTreeSet::new(),
-            Towards::Kmip => oracle::stored_key_ids(prefix),
-            _ => BTreeSet::from([self.key_file(prefix)]),
+            true => oracle::stored_key_ids(prefix),
+            false => BTreeSet::from([self.key_file(prefix)]),
         }
     }
 
@@ -393,8 +406,8 @@ fn name_of(prefix: &str) -> &str {
     prefix.rsplit('/').next().unwrap()
 }
 
-fn statistics_of(prefix: &str) -> Vec<u8> {
-    fs::read(format!("{prefix}Statistics.db")).unwrap()
+fn made_of(prefix: &str) -> Made {
+    MADE.map(|name| fs::read(format!("{prefix}{name}")).ok())
 }
 
 fn stored(prefix: &str) -> Stored {

@@ -11,7 +11,7 @@ pub(crate) enum Towards {
     NewKey,
     /// Another key of a KMIP group.
     Kmip,
-    /// LZ4, in clear: everything is recompressed.
+    /// LZ4, in clear: everything is recompressed, and encrypted indices are laid out anew.
     Clear,
 }
 
@@ -62,8 +62,15 @@ pub(crate) const KMIP: Scenario = Scenario {
     ..PLAIN
 };
 
+pub(crate) const LAID_OUT: Scenario = Scenario {
+    name: "index laid out",
+    set: ("fixtures/cc-kmip-cbc", 2),
+    towards: Towards::Clear,
+    ..KMIP
+};
+
 /// Those that are [`Scenario::is_ordered`].
-pub(crate) const ORDERED: [Scenario; 5] = [REKEY, RECOMPRESS, APACHE_3, KMIP, ON_DISK];
+pub(crate) const ORDERED: [Scenario; 6] = [REKEY, RECOMPRESS, APACHE_3, KMIP, LAID_OUT, ON_DISK];
 
 /// The new key of the KMIP group.
 pub(crate) const NEW_KMIP_KEY: &str = "0eb2277e-0acc-4adb-9241-1dd84dde691c";
@@ -72,6 +79,11 @@ impl Scenario {
     /// Whether each run makes its calls in one order.
     pub(crate) const fn is_ordered(&self) -> bool {
         self.threads == 1
+    }
+
+    /// Whether the old keys are those of a KMIP group.
+    pub(crate) fn is_kmip(&self) -> bool {
+        self.set.0.contains("-kmip-")
     }
 
     /// The data directories, relative to the root.
@@ -87,9 +99,12 @@ impl Scenario {
         }
         words.extend(match self.towards {
             Towards::NewKey => &["--create-key"][..],
-            Towards::Kmip => &["--kmip-keys", "kmip.keys", "--key-id", NEW_KMIP_KEY],
+            Towards::Kmip => &["--key-id", NEW_KMIP_KEY],
             Towards::Clear => &["--decrypt"],
         });
+        if self.is_kmip() {
+            words.extend(["--kmip-keys", "kmip.keys"]);
+        }
         let map = match self.towards {
             Towards::NewKey => format!(
                 "{{'class': 'Encryptor', 'cipher_algorithm': 'AES/CBC/PKCS5Padding', \

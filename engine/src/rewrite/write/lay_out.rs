@@ -4,6 +4,8 @@
 //! sequence of partitions is compared with the one that went in, and some of them are looked up through
 //! the new index in the new Data.db.
 
+use std::time::Instant;
+
 use zeroize::Zeroizing;
 
 use super::Writing;
@@ -18,7 +20,7 @@ use crate::rewrite::readback::open_staged;
 use crate::rewrite::sstable::Rewrite;
 use crate::sstable::Component;
 use crate::trie::{self, Belongs, Index, LaidOut, Stored, Storing};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How the pages of both indices are stored: what opens the old ones, what seals the new ones, and what
 /// opens these; none for an index in clear.
@@ -48,7 +50,8 @@ impl Rewrite<'_> {
         matches!(self.facts.index_fate(self.job.target), IndexFate::LaidOut { .. })
     }
 
-    /// Stages both indices, durably, and reads them back. Data.db is staged already.
+    /// Stages both indices, durably, and reads them back. Data.db is staged already. The indices may
+    /// have gigabytes: a run that is to end does not wait for them.
     pub(super) fn lay_out_index(&self, pass: &Writing<'_>) -> Result<()> {
         let staging = &pass.successor.staging;
         let pages = self.pages()?;
@@ -64,7 +67,10 @@ impl Rewrite<'_> {
         let laid_out = {
             let partitions = self.create_staged(staging, &Component::Partitions)?;
             let rows = self.create_staged(staging, &Component::Rows)?;
-            let add = |block, bytes: &[u8]| digest.add(block, bytes);
+            let add = |block, bytes: &[u8]| {
+                digest.add(block, bytes);
+                self.job.control.check(Instant::now())
+            };
             let laid_out = trie::lay_out(&mut index, &*partitions, &*rows, pages.storing(), add)?;
             for file in [partitions, rows] {
                 file.sync()?;
@@ -122,9 +128,15 @@ impl Rewrite<'_> {
         let files =
             (Source::open(&at, Access::Positional)?, Source::open(&rows, Access::Positional)?);
         let mut came_back = PlainDigest::seeded(went_in.seed());
-        let add = |block, bytes: &[u8]| came_back.add(block, bytes);
+        let add = |block, bytes: &[u8]| {
+            came_back.add(block, bytes);
+            self.job.control.check(Instant::now())
+        };
         // What cannot be read of it is no damage of the old one.
-        let own = |error: Error| mismatch(&at).wrapping(error);
+        let own = |error: Error| match error.kind() {
+            ErrorKind::Interrupted => error,
+            _ => mismatch(&at).wrapping(error),
+        };
         let mut new =
             trie::read_sequence(old, (&files.0, &files.1), pages.stored_anew(), belongs, add)
                 .map_err(own)?;

@@ -8,6 +8,7 @@ mod damage;
 mod fixtures;
 mod geometry;
 mod several_keys;
+mod stopped;
 mod upgrade;
 
 use std::collections::BTreeMap;

@@ -78,12 +78,14 @@ pub(super) fn relay(
     let mut went_in = Vec::new();
     let laid_out = lay_out(&mut index, &*outputs.0, &*outputs.1, storing, |number, block| {
         went_in.push((number, block.to_vec()));
+        Ok(())
     })?;
     let (partitions, rows) = (open(&new_partitions), open(&new_rows));
     let mut came_back = Vec::new();
     let mut new =
         read_sequence(&index, (&partitions, &rows), new_stored, belongs, |number, block| {
             came_back.push((number, block.to_vec()));
+            Ok(())
         })?;
     assert!(went_in == came_back, "another sequence");
     for sampled in &laid_out.sample {
