@@ -25,6 +25,8 @@ final class CommitLogFile {
     final long id;
     final byte[] json;
     final int headerLength;
+    /** Whether there is more than the header and zeros where the first marker would be. */
+    final boolean begun;
     final List<Section> sections = new ArrayList<>();
     /** Where the last whole section ends. */
     final int end;
@@ -39,6 +41,7 @@ final class CommitLogFile {
         bytes.get(json);
         if (bytes.getInt() != headerCrc(json)) throw new IOException("the header of " + file + " has another CRC");
         headerLength = bytes.position();
+        begun = bytes.remaining() >= MARKER && bytes.getLong(headerLength) != 0;
         int position = headerLength;
         while (true) {
             int next = next(bytes, position);

@@ -62,8 +62,12 @@ public final class SystemFilesMain {
         return file.toString().endsWith(".log");
     }
 
-    private static boolean isLast(Path file, List<Path> files) {
-        return files.indexOf(file) == files.size() - 1;
+    /** A node does not count segments in which nothing was begun: a crash may come just after a new one was made. */
+    private static boolean isLast(Path file, List<Path> files) throws IOException {
+        for (Path later : files.subList(files.indexOf(file) + 1, files.size())) {
+            if (isLog(later) && new CommitLogFile(later).begun) return false;
+        }
+        return true;
     }
 
     /** Positions are of the plaintext, as the database counts them, from the end of the header. */
