@@ -20,7 +20,7 @@ use rekey_engine::plan::{Selection, Targets};
 use rekey_engine::schema::{NodeKeyTables, Schema};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{
-    self, Archives, KeyAsked, OwnOptions, Said, Session, TargetOptions, TargetRequest,
+    self, Archives, KeyAsked, OwnOptions, PlanRequest, Said, Session, TargetOptions, TargetRequest,
 };
 use rekey_engine::{Error, Result};
 
@@ -289,4 +289,22 @@ pub(crate) struct Settled {
     pub(crate) schema: Schema,
     pub(crate) flavor: Option<Flavor>,
     pub(crate) targets: Targets,
+}
+
+impl Settled {
+    /// What a plan is made of.
+    pub(crate) const fn request<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        sources: &'a KeySources,
+    ) -> PlanRequest<'a> {
+        PlanRequest {
+            selection: scope.selection,
+            archives: scope.archives,
+            targets: &self.targets,
+            flavor: self.flavor,
+            sources,
+            threads: scope.threads,
+        }
+    }
 }

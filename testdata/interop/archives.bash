@@ -38,7 +38,7 @@ archived() {
     [[ $when == later ]] ||
         check "$name" "shared with live ones" "$(distinct "$table" "$table/backups")" "$(distinct "$table")"
     check "$name" "the manifest" "$(cat "$table/snapshots/first/manifest.json")" '{"files":[]}'
-    check "$name" "nothing is left" "$(find "$folder/data" -path '*/.sstablerekey/*' ! -path '*/reports*' -printf '%P')" ""
+    check "$name" "nothing is left" "$(find "$folder/data" -path '*/.sstablerekey/*' ! -path '*/reports*' ! -name rewritten -printf '%P')" ""
 
     rm -f "$keys.old"
     for archive in snapshots/first snapshots/second backups; do

@@ -171,7 +171,7 @@ upgraded_by_schema() {
     check "$judged_by" "class, chunks, cipher, key of each table" "$(encrypted_sstables)" "$(expected_sstables "$key/new")"
     asked "schema: nothing to alter" 0 schema "${opens[@]}"
     check "$judged_by" "no log, no staging left" \
-        "$(find "$folder/data" \( -name '*_txn_*' -o -path '*/.sstablerekey/*' ! -path '*/reports*' \) -printf '%P ')" ""
+        "$(find "$folder/data" \( -name '*_txn_*' -o -path '*/.sstablerekey/*' ! -path '*/reports*' ! -name rewritten \) -printf '%P ')" ""
 }
 
 # hide_keys NAME...: nobody has these files any more.

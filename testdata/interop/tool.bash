@@ -94,8 +94,9 @@ disjoint() {
 
 # leftovers FOLDER: every file below that is not a component of an SSTable.
 leftovers() {
-    find "$1" -type f -regextype posix-extended ! -path '*/.sstablerekey/rotations' ! -path '*/.sstablerekey/reports/*' \
+    find "$1" -type f -regextype posix-extended ! -path '*/.sstablerekey/rotations' ! -path '*/.sstablerekey/rewritten' \
+        ! -path '*/.sstablerekey/reports/*' \
         ! -regex '.*/(me|nb|oa|da)-[0-9a-z_]+-(big|bti)-[A-Za-z0-9]+\.(db|crc32|txt)' -printf '%P '
     find "$1" -mindepth 1 -type d ! -name "$keyspace" ! -name "$table_name-*" ! -name backups ! -name data \
-        ! -name reports ! \( -name .sstablerekey -exec test -e {}/rotations -o -e {}/reports \; \) -printf '%P/ '
+        ! -name reports ! \( -name .sstablerekey -exec test -e {}/rotations -o -e {}/reports -o -e {}/rewritten \; \) -printf '%P/ '
 }

@@ -1,12 +1,12 @@
 //! Looks at everything on a node that may need a key: for `census`, `may-destroy`, `keys revoke` and
-//! `keys destroy`, which all ask [`verdict()`] about the same evidence.
+//! `keys destroy`, which all judge by the same evidence.
 
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use rekey_engine::config::{Node, NodeConfig};
-use rekey_engine::evidence::{Evidence, KeyName, KeyQuery, Role, Verdict, verdict};
+use rekey_engine::config::Node;
+use rekey_engine::evidence::{KeyQuery, Role};
 use rekey_engine::keys::{KeySources, KmipServers, LocalKeyFiles};
 use rekey_engine::plan::Selection;
 use rekey_engine::upgrade::{self, Archives, EvidenceRequest, Gathered, Session};
@@ -33,8 +33,9 @@ pub(crate) struct Look<'a> {
 
 impl Look<'_> {
     pub(crate) fn gather(self) -> Result<Gathered> {
-        let local = LocalKeyFiles::new(self.key_base.cloned());
-        let sources = KeySources { local, ..KeySources::default() };
+        let files = || LocalKeyFiles::new(self.key_base.cloned());
+        let sources = KeySources { local: files(), ..KeySources::default() };
+        let key_files = files();
         let (host, temporary) = (host(), PathBuf::from(TEMPORARY));
         let request = EvidenceRequest {
             tool: concat!("sstablerekey ", env!("CARGO_PKG_VERSION")),
@@ -43,6 +44,7 @@ impl Look<'_> {
             config: self.servers.map(KmipServers::config),
             servers: self.servers,
             keys: &sources,
+            key_files: &key_files,
             more: self.more,
             temporary: self.node.map(|_| &temporary),
             not_a_node: self.not_a_node,
@@ -65,36 +67,13 @@ impl LookArgs {
     }
 }
 
-/// Judges a key by the evidence, and the same key by its other names.
-pub(crate) fn verdicts(
-    query: &KeyQuery,
-    evidence: &Evidence,
-    config: Option<&NodeConfig>,
-) -> Vec<Verdict> {
-    let others = query.in_group().map(|key| other_names(key, evidence, config));
-    let others = others.into_iter().flatten().map(|name| KeyQuery::exactly(&name));
-    std::iter::once(query.clone()).chain(others).map(|query| verdict(&query, evidence)).collect()
-}
-
-/// Keys of the same id in other groups that may be this very key: SSTables name a group and not a
-/// server, and two groups may have a server in common. Of a group that the configuration does not
-/// know nobody can tell.
-fn other_names(
-    (group, id): (&str, &str),
-    evidence: &Evidence,
-    config: Option<&NodeConfig>,
-) -> Vec<KeyName> {
-    let hosts = |name: &str| Some(config?.kmip_group(name).ok()?.hosts.as_slice());
-    let own = hosts(group).unwrap_or_default();
-    let may_be_the_same = |name: &str| {
-        name != group && hosts(name).is_none_or(|hosts| hosts.iter().any(|h| own.contains(h)))
-    };
-    let keys = evidence.keys.iter().map(|uses| &uses.key);
-    let others = keys.filter(|key| match key {
-        KeyName::Kmip { group, id: other } => other == id && may_be_the_same(group),
-        _ => false,
-    });
-    others.cloned().collect()
+/// The key that somebody asks about, with the other names that its file has on this machine.
+pub(crate) fn resolved(query: KeyQuery, key_base: Option<&PathBuf>) -> KeyQuery {
+    let files = LocalKeyFiles::new(key_base.cloned());
+    query.also(|path| {
+        let path = fs::canonicalize(files.resolve(path)).ok()?;
+        Some(path.to_str()?.to_owned())
+    })
 }
 
 /// The name of this machine.

@@ -4,21 +4,25 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread::available_parallelism;
+use std::time::SystemTime;
 
 use rekey_engine::Result;
 use rekey_engine::config::NodeConfig;
-use rekey_engine::evidence::{Answer, Cluster, Evidence, KeyQuery, MAX_REPORT, Verdict};
+use rekey_engine::evidence::{
+    Answer, Cluster, Evidence, KeyName, KeyQuery, MAX_REPORT, Relation, Verdict, verdict,
+};
 use rekey_engine::io::{self, LeaseMode, LocalStorage, Storage as _};
 use rekey_engine::upgrade::{Said, Session};
 
-use super::look::{Look, verdicts};
+use super::look::{Look, resolved};
 use crate::args::{LookArgs, MayDestroyArgs};
 use crate::exit_code::{self, Code};
 use crate::ui::{Output, Place};
 
 pub(crate) fn run(args: &MayDestroyArgs) -> Result<Code> {
     let output = Output::new(args.json);
-    let queries = args.keys.iter().map(|key| KeyQuery::parse(key)).collect::<Result<Vec<_>>>()?;
+    let query = |key: &String| Ok(resolved(KeyQuery::parse(key)?, args.look.key_base.as_ref()));
+    let queries = args.keys.iter().map(query).collect::<Result<Vec<_>>>()?;
     if !args.merge.is_empty() {
         return merge(output, args, queries);
     }
@@ -47,7 +51,7 @@ pub(crate) fn run(args: &MayDestroyArgs) -> Result<Code> {
     if let Some(file) = &args.report {
         keep(evidence, file)?;
     }
-    let all: Vec<_> = queries.iter().flat_map(|query| verdicts(query, evidence, config)).collect();
+    let all: Vec<_> = queries.iter().map(|query| verdict(query, evidence)).collect();
     output.verdicts(&all, &place(args));
     output.evidence(evidence, &all, args.report.as_deref());
     Ok(code_of(&all))
@@ -72,7 +76,11 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
         })?;
         reports.push((path.display().to_string(), Evidence::parse(&bytes, path)?));
     }
-    let cluster = Cluster::of(reports)?;
+    let cluster = Cluster::of(reports, SystemTime::now().into())?;
+    let left_out = cluster.left_out().iter();
+    output.notes(
+        left_out.map(|of| format!("{} does not count: {} is later", of.name, of.by)).collect(),
+    );
     let known = || cluster.nodes().iter().map(|(_, evidence)| evidence);
     for query in &queries {
         query.check(known())?;
@@ -87,8 +95,9 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
     let all: Vec<Verdict> = queries.iter().map(|query| cluster.verdict(query)).collect();
     output.verdicts(&all, &Place::default());
     output.cluster(&cluster, &all);
-    // Without a key there is nothing to answer but whether all nodes have a report.
-    let complete = match cluster.missing().is_empty() {
+    // Without a key there is nothing to answer but whether all was seen.
+    let is_clear = known().all(|evidence| evidence.unknowns.is_empty());
+    let complete = match cluster.missing().is_empty() && is_clear {
         true => exit_code::DONE,
         false => exit_code::SOME_FAILED,
     };
@@ -96,21 +105,28 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
 }
 
 /// A group that nobody knows is a name that was not spelled right: that nothing is under it says nothing.
+/// Without a word in front it may be a path, or a key of the replicated provider.
 fn check_group(query: &KeyQuery, evidence: &Evidence, config: Option<&NodeConfig>) -> Result<()> {
     let (Some((group, _)), Some(config)) = (query.in_group(), config) else { return Ok(()) };
-    let is_known = evidence.keys.iter().any(|uses| query.is(&uses.key));
-    let may_be_other = !query.to_string().starts_with("kmip ") && config.kmip_groups().is_empty();
-    match is_known || may_be_other || Path::new(query.name()).exists() || is_uuid(query.name()) {
-        true => Ok(()),
-        false => config.kmip_group(group).map(drop),
+    let known = config.kmip_group(group).map(drop);
+    if known.is_ok() || evidence.keys.iter().any(|of| query.relation(of) != Relation::Other) {
+        return Ok(());
     }
-}
-
-/// Whether it ends as the keys of the replicated provider do.
-fn is_uuid(name: &str) -> bool {
-    let id = name.rsplit('/').next().unwrap_or_default();
-    let shape: Vec<usize> = id.split('-').map(str::len).collect();
-    shape == [8, 4, 4, 4, 12]
+    let is_system_key = evidence.keys.iter().any(|of| match &of.key {
+        KeyName::Replicated { system_key: name, .. } | KeyName::SystemKey { name } => name == group,
+        _ => false,
+    });
+    let may_be_other = !query.has_word()
+        && (is_system_key || config.kmip_groups().is_empty() || Path::new(query.name()).exists());
+    match may_be_other {
+        true => Ok(()),
+        false if query.has_word() => known,
+        false => known.map_err(|error| {
+            error.hint(
+                "say what it is: 'kmip GROUP/ID', 'file PATH' or 'replicated SYSTEM_KEY/UUID'",
+            )
+        }),
+    }
 }
 
 /// Writes the evidence, durably, and over nothing.

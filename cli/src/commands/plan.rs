@@ -7,11 +7,11 @@ use rekey_engine::io::LeaseMode;
 use rekey_engine::keys::KmipServers;
 use rekey_engine::plan::Plan;
 use rekey_engine::schema::Schema;
-use rekey_engine::upgrade::{self, PlanRequest, Session, Work};
+use rekey_engine::upgrade::{self, Session, Work};
 
 use crate::args::PlanArgs;
 use crate::exit_code::{self, Code};
-use crate::resolve::{Scope, Settled};
+use crate::resolve::Scope;
 use crate::ui::{Estimate, Output};
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
@@ -42,16 +42,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
         false => (Plan::of_no_tables(), Schema::default()),
         true => {
             let settled = args.target.settle(&session, &sources, found.history(), scope, output)?;
-            let Settled { schema, flavor, targets } = settled;
-            let request = PlanRequest {
-                selection: &selection,
-                archives,
-                targets: &targets,
-                flavor,
-                sources: &sources,
-                threads,
-            };
-            (upgrade::plan(&session, &request)?, schema)
+            (upgrade::plan(&session, &settled.request(scope, &sources))?, settled.schema)
         }
     };
     let files = args.target.ask((&sources, &schema), scope, |request| {

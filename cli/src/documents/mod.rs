@@ -6,6 +6,7 @@ mod fields;
 mod run;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rekey_engine::evidence::{Cluster, Evidence};
 use rekey_engine::io::Storage;
@@ -62,7 +63,7 @@ impl Document {
                 One::Run(report) => return Ok(Self::Run(report)),
             }
         }
-        Cluster::of(evidence).map(Self::Evidence)
+        Cluster::of(evidence, SystemTime::now().into()).map(Self::Evidence)
     }
 }
 

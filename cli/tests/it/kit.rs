@@ -174,7 +174,8 @@ impl Run {
 /// Whether a state directory is not there, or has nothing but reports.
 pub(crate) fn has_only_reports(state: &Path) -> bool {
     let Ok(entries) = fs::read_dir(state) else { return !state.exists() };
-    entries.map(|entry| entry.unwrap().file_name()).all(|name| name == "reports")
+    let stays = ["reports", "rewritten"];
+    entries.map(|entry| entry.unwrap().file_name()).all(|name| stays.iter().any(|own| name == *own))
 }
 
 fn local_map(file: &str, bits: usize) -> String {

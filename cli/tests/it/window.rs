@@ -105,7 +105,8 @@ fn each_attempt_of_a_run_has_its_report() {
     assert_eq!(earlier["why"], "stop_after");
     assert!(earlier["began"].as_str() >= first["began"].as_str());
     assert!(earlier["ended"].as_str() <= first["ended"].as_str());
-    assert!(!node.data().join(".sstablerekey").exists(), "nothing beside the journal");
+    assert!(!node.data().join(".sstablerekey/reports").exists(), "nothing beside the journal");
+    assert!(node.is_clean());
 }
 
 #[test]

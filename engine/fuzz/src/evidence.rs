@@ -12,7 +12,8 @@ pub fn run(bytes: &[u8]) {
     assert_eq!(Evidence::parse(&json, path).expect("it was just written"), evidence);
     let alone = |uses| verdict(&KeyQuery::exactly(uses), &evidence);
     let verdicts: Vec<_> = evidence.keys.iter().map(|uses| alone(&uses.key)).collect();
-    let cluster = Cluster::of(vec![("r".to_owned(), evidence.clone())]).expect("there is one");
+    let cluster =
+        Cluster::of(vec![("r".to_owned(), evidence.clone())], evidence.time).expect("there is one");
     for verdict in verdicts {
         // A cluster never knows better than its only node.
         assert!(cluster.verdict(&verdict.query).answer >= verdict.answer);

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Evidence, KeyName};
+use super::path;
+use super::{Evidence, KeyName, KeyUses};
+use crate::crypto::Transformation;
+use crate::keys::kmip_group_and_id;
 use crate::options::escape;
 use crate::{Error, Result};
 
@@ -10,13 +13,15 @@ use crate::{Error, Result};
 /// word in front.
 ///
 /// ```
-/// use rekey_engine::evidence::{KeyName, KeyQuery};
+/// use rekey_engine::evidence::{KeyName, KeyQuery, KeyUses, Relation};
 ///
 /// let key = KeyName::Kmip { group: "vault".to_owned(), id: "02-449".to_owned() };
+/// let uses = KeyUses { key, also: vec![], state: None, uses: vec![] };
 /// for text in ["vault/02-449", "kmip vault/02-449"] {
-///     assert!(KeyQuery::parse(text)?.is(&key));
+///     assert_eq!(KeyQuery::parse(text)?.relation(&uses), Relation::Same);
 /// }
-/// assert!(!KeyQuery::parse("file vault/02-449")?.is(&key));
+/// assert_eq!(KeyQuery::parse("other/02-449")?.relation(&uses), Relation::Maybe);
+/// assert_eq!(KeyQuery::parse("file vault/02-449")?.relation(&uses), Relation::Other);
 /// # Ok::<_, rekey_engine::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +29,27 @@ pub struct KeyQuery {
     /// The word in front, if there is one.
     word: Option<&'static str>,
     name: String,
+    /// The name as paths of a key file.
+    files: Vec<FileName>,
+}
+
+/// How the key that somebody asks about and one that something is under go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "an answer that callers act on")]
+pub enum Relation {
+    /// Another key.
+    Other,
+    /// Perhaps the same under another name: nobody can tell.
+    Maybe,
+    /// The same; or one that cannot be read without it.
+    Same,
+}
+
+/// A name read as the path of a key file, and what may follow the path: `TRANSFORMATION:STRENGTH`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct FileName {
+    path: String,
+    rest: Option<String>,
 }
 
 impl KeyQuery {
@@ -41,15 +67,39 @@ impl KeyQuery {
         let name = name.trim().to_owned();
         match name.is_empty() {
             true => Err(Error::invalid("the name of a key is empty").hint(FORMS)),
-            false => Ok(Self { word, name }),
+            false => Ok(Self::of(word, name)),
         }
+    }
+
+    fn of(word: Option<&'static str>, name: String) -> Self {
+        // Which of both it is the keys tell: a path may have blanks.
+        let whole = FileName { path: name.clone(), rest: None };
+        let parts = name.rsplit_once(' ').map(|(path, rest)| FileName {
+            path: path.trim_end().to_owned(),
+            rest: Some(rest.to_owned()),
+        });
+        let may_be = word.is_none_or(|word| matches!(word, "file" | "system"));
+        let files = std::iter::once(whole).chain(parts).filter(|_| may_be).collect();
+        Self { word, name, files }
     }
 
     /// The query that means this key only.
     #[must_use]
     pub fn exactly(key: &KeyName) -> Self {
         let (word, name) = key.parts();
-        Self { word: Some(word), name }
+        Self::of(Some(word), name)
+    }
+
+    /// Adds other names of the key files that it may mean, such as where a link leads.
+    #[must_use]
+    pub fn also(mut self, other: impl Fn(&str) -> Option<String>) -> Self {
+        let new = self.files.iter().filter_map(|file| {
+            let path = other(&file.path).filter(|path| *path != file.path)?;
+            Some(FileName { path, rest: file.rest.clone() })
+        });
+        let new: Vec<_> = new.collect();
+        self.files.extend(new);
+        self
     }
 
     /// The name as it was given, without the word in front.
@@ -61,25 +111,107 @@ impl KeyQuery {
     /// The group and the id, if it may be a key of a KMIP server.
     #[must_use]
     pub fn in_group(&self) -> Option<(&str, &str)> {
-        let may_be = self.word.is_none_or(|word| word == "kmip") && !self.is_path();
-        self.name.split_once('/').filter(|_| may_be)
+        let may_be = self.may_be("kmip") && !self.is_path();
+        let (group, id) = self.name.split_once('/').filter(|_| may_be)?;
+        Some((group.trim(), id.trim()))
     }
 
-    /// Whether a key is meant.
+    /// Whether it says by a word in front what kind of key it is.
     #[must_use]
-    pub fn is(&self, key: &KeyName) -> bool {
-        let (word, name) = key.parts();
-        if self.word.is_some_and(|own| own != word) {
-            return false;
-        }
-        match key {
-            KeyName::LocalFile { file, .. } => name == self.name || *file == self.name,
-            // Case means nothing in a UUID, and keystores differ in what it means in an alias.
-            KeyName::Replicated { .. } | KeyName::Keystore { .. } => {
-                name.eq_ignore_ascii_case(&self.name)
+    pub const fn has_word(&self) -> bool {
+        self.word.is_some()
+    }
+
+    /// How it goes together with a key that something is under.
+    #[must_use]
+    pub fn relation(&self, uses: &KeyUses) -> Relation {
+        match &uses.key {
+            KeyName::Kmip { group, id } => self.to_kmip((group, id)),
+            KeyName::LocalFile { file, transformation, strength } => {
+                let paths = std::iter::once(file).chain(&uses.also);
+                let cipher = (transformation.as_str(), *strength);
+                paths.map(|path| self.to_file(path, cipher)).max().unwrap_or(Relation::Other)
             }
-            KeyName::Kmip { .. } | KeyName::SystemKey { .. } => name == self.name,
+            KeyName::Replicated { system_key, id } => {
+                let own = if self.may_be("replicated") {
+                    self.to_pair((system_key, id))
+                } else {
+                    Relation::Other
+                };
+                own.max(self.to_system_key(system_key, &[]))
+            }
+            // Keystores differ in what case means in an alias.
+            KeyName::Keystore { alias } => match self.may_be("keystore") {
+                true if alias.trim().eq_ignore_ascii_case(&self.name) => Relation::Same,
+                _ => Relation::Other,
+            },
+            KeyName::SystemKey { name } => self.to_system_key(name, &uses.also),
         }
+    }
+
+    fn to_kmip(&self, key: (&str, &str)) -> Relation {
+        if self.may_be("kmip") { self.to_pair(key) } else { Relation::Other }
+    }
+
+    /// Group and id, or system key and id. Case means nothing in a UUID; ids of one server may differ by it.
+    fn to_pair(&self, (first, id): (&str, &str)) -> Relation {
+        if self.name == format!("{first}/{id}") {
+            return Relation::Same;
+        }
+        let Some((own, other)) = self.name.split_once('/') else { return Relation::Other };
+        let (own, other) = (own.trim(), other.trim());
+        match other.eq_ignore_ascii_case(id.trim()) {
+            false => Relation::Other,
+            true if own == first.trim() && (other == id.trim() || is_uuid(id)) => Relation::Same,
+            true => Relation::Maybe,
+        }
+    }
+
+    /// A system key is a file, or on a server; what it encrypts needs it.
+    fn to_system_key(&self, name: &str, also: &[String]) -> Relation {
+        if let Some(key) = kmip_group_and_id(name) {
+            return self.to_kmip(key);
+        }
+        if self.may_be("system") && self.name == name {
+            return Relation::Same;
+        }
+        let to_file = |file: &FileName| {
+            let is_it = also.iter().any(|own| path::is_same(own, &file.path));
+            match (is_it, path::ends_with(&file.path, name)) {
+                (true, _) => Relation::Same,
+                (false, true) => Relation::Maybe,
+                (false, false) => Relation::Other,
+            }
+        };
+        self.files.iter().map(to_file).max().unwrap_or(Relation::Other)
+    }
+
+    fn to_file(&self, file: &str, (transformation, strength): (&str, u32)) -> Relation {
+        let to_file = |own: &FileName| {
+            let by_path = match path::is_same(&own.path, file) {
+                true => Relation::Same,
+                false if path::may_be_same(&own.path, file) => Relation::Maybe,
+                // A system key's name says nothing of its directory.
+                false if self.word == Some("system") && path::ends_with(file, &own.path) => {
+                    Relation::Maybe
+                }
+                false => Relation::Other,
+            };
+            let Some(rest) = &own.rest else { return by_path };
+            let (of, bits) =
+                rest.split_once(':').map_or((&**rest, None), |(of, bits)| (of, Some(bits)));
+            let is_cipher = of.eq_ignore_ascii_case(transformation);
+            let bits: Option<Option<u32>> = bits.map(|bits| bits.parse().ok());
+            match bits {
+                None | Some(None) if is_cipher => by_path,
+                Some(Some(bits)) if is_cipher && bits == strength => by_path,
+                // Another key of the same file.
+                Some(Some(_)) if is_cipher || Transformation::parse(of).is_ok() => Relation::Other,
+                None if Transformation::parse(of).is_ok() => Relation::Other,
+                _ => by_path.min(Relation::Maybe),
+            }
+        };
+        self.files.iter().map(to_file).max().unwrap_or(Relation::Other)
     }
 
     /// Checks that the name has the form of a key's. A word alone may be an alias, a system key, or an id
@@ -88,18 +220,18 @@ impl KeyQuery {
     /// # Errors
     /// [`crate::ErrorKind::Invalid`].
     pub fn check<'a>(&self, evidence: impl IntoIterator<Item = &'a Evidence>) -> Result<()> {
-        if self.word.is_some() || self.name.contains('/') {
+        if self.has_word() || self.name.contains('/') {
             return Ok(());
         }
         let mut meant = Vec::new();
-        for key in evidence.into_iter().flat_map(|evidence| &evidence.keys).map(|uses| &uses.key) {
-            if self.is(key) {
+        for uses in evidence.into_iter().flat_map(|evidence| &evidence.keys) {
+            if self.relation(uses) == Relation::Same {
                 return Ok(());
             }
-            if let KeyName::Kmip { id, .. } | KeyName::Replicated { id, .. } = key
+            if let KeyName::Kmip { id, .. } | KeyName::Replicated { id, .. } = &uses.key
                 && *id == self.name
             {
-                meant.push(key.parts().1);
+                meant.push(uses.key.parts().1);
             }
         }
         let error = Error::invalid("not the whole name of a key").key(&self.name);
@@ -109,9 +241,19 @@ impl KeyQuery {
         })
     }
 
+    fn may_be(&self, word: &str) -> bool {
+        self.word.is_none_or(|own| own == word)
+    }
+
     fn is_path(&self) -> bool {
         self.name.starts_with(['/', '.'])
     }
+}
+
+/// Whether an id is a UUID, which no other key has on any server.
+pub(super) fn is_uuid(id: &str) -> bool {
+    let shape: Vec<usize> = id.trim().split('-').map(str::len).collect();
+    shape == [8, 4, 4, 4, 12] && id.trim().chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 /// As it can be given again.
@@ -146,17 +288,30 @@ mod tests {
         KeyQuery::parse(text).unwrap()
     }
 
+    fn uses(key: &KeyName, also: &[&str]) -> KeyUses {
+        let also = also.iter().map(|path| (*path).to_owned()).collect();
+        KeyUses { key: key.clone(), also, state: None, uses: vec![] }
+    }
+
+    fn relation(text: &str, key: &KeyName, also: &[&str]) -> Relation {
+        query(text).relation(&uses(key, also))
+    }
+
+    fn is(query: &KeyQuery, key: &KeyName) -> bool {
+        query.relation(&uses(key, &[])) == Relation::Same
+    }
+
     #[test]
     fn a_key_file_means_all_its_keys_or_one() {
         for text in ["keys/old", "file keys/old"] {
-            assert!(query(text).is(&file(128)) && query(text).is(&file(256)), "{text}");
+            assert!(is(&query(text), &file(128)) && is(&query(text), &file(256)), "{text}");
         }
         for text in ["keys/old AES/CBC/PKCS5Padding:128", "file keys/old AES/CBC/PKCS5Padding:128"]
         {
-            assert!(query(text).is(&file(128)) && !query(text).is(&file(256)), "{text}");
+            assert!(is(&query(text), &file(128)) && !is(&query(text), &file(256)), "{text}");
         }
-        assert!(!query("kmip keys/old").is(&file(128)));
-        assert!(!query("keys/ol").is(&file(128)));
+        assert!(!is(&query("kmip keys/old"), &file(128)));
+        assert!(!is(&query("keys/ol"), &file(128)));
     }
 
     #[test]
@@ -170,14 +325,14 @@ mod tests {
             KeyName::SystemKey { name: "system_key".to_owned() },
         ];
         for key in &keys {
-            let matches = |query: KeyQuery| keys.iter().filter(|key| query.is(key)).count();
-            assert!(query(&key.to_string()).is(key), "{key}");
+            let matches = |query: KeyQuery| keys.iter().filter(|key| is(&query, key)).count();
+            assert!(is(&query(&key.to_string()), key), "{key}");
             assert_eq!(matches(query(&key.to_string())), 1, "{key}");
             assert_eq!(matches(KeyQuery::exactly(key)), 1, "{key}");
             assert_eq!(query(&query(&key.to_string()).to_string()), query(&key.to_string()));
         }
-        assert!(query("s/5AB1E000-0000-11F0-8000-00000000000A").is(&keys[2]));
-        assert!(query("TDE").is(&keys[3]));
+        assert!(is(&query("s/5AB1E000-0000-11F0-8000-00000000000A"), &keys[2]));
+        assert!(is(&query("TDE"), &keys[3]));
     }
 
     #[test]
@@ -193,7 +348,7 @@ mod tests {
     fn a_word_alone_is_a_key_only_if_there_is_one() {
         let mut evidence = super::super::sample::evidence();
         let key = KeyName::Kmip { group: "g".to_owned(), id: "02-449".to_owned() };
-        evidence.keys = vec![super::super::KeyUses { key, state: None, uses: vec![] }];
+        evidence.keys = vec![uses(&key, &[])];
         let error = query("02-449").check([&evidence]).unwrap_err();
         assert_eq!(error.hint_text(), Some("did you mean g/02-449?"));
         let error = query("tde").check([&evidence]).unwrap_err();
@@ -206,5 +361,76 @@ mod tests {
         assert!(KeyQuery::parse("").is_err() && KeyQuery::parse(" ").is_err());
         // The word in front without a name is a name.
         assert!(query("kmip ").check([&evidence]).is_err());
+    }
+
+    #[test]
+    fn a_key_file_is_found_under_every_spelling_of_its_path() {
+        let also = &["/srv/keys/old"];
+        for text in [
+            "keys//old",
+            "./keys/old",
+            "keys/../keys/old",
+            "/srv/keys/old",
+            "file /srv/./keys/old",
+            "keys/old aes/cbc/pkcs5padding:256",
+            "keys/old  AES/CBC/PKCS5Padding:256",
+            "keys/old AES/CBC/PKCS5Padding",
+        ] {
+            assert_eq!(relation(text, &file(256), also), Relation::Same, "{text}");
+        }
+        // Where the directory cannot be told, or the cipher is not spelt right.
+        for (text, also) in [
+            ("/etc/dse/keys/old", &[][..]),
+            ("old", &[]),
+            ("../keys/old", &[]),
+            ("keys/old AES/CBC:x", &[]),
+            ("system old", &[]),
+        ] {
+            assert_eq!(relation(text, &file(256), also), Relation::Maybe, "{text}");
+        }
+        for text in
+            ["/etc/keys/older", "keys/old/er", "keys/new", "keys/old AES/ECB/PKCS5Padding:256"]
+        {
+            assert_eq!(relation(text, &file(256), &[]), Relation::Other, "{text}");
+        }
+        // Two whole paths tell.
+        let whole = KeyName::LocalFile {
+            file: "/a/secret".to_owned(),
+            transformation: "DES".to_owned(),
+            strength: 56,
+        };
+        assert_eq!(relation("/b/secret", &whole, &[]), Relation::Other);
+        let link = query("l").also(|path| (path == "l").then(|| "/a/secret".to_owned()));
+        assert_eq!(link.relation(&uses(&whole, &[])), Relation::Same);
+    }
+
+    #[test]
+    fn the_same_id_in_another_group_may_be_the_same_key() {
+        let id = "0eb2277e-0acc-4adb-9241-1dd84dde691c";
+        let key = |id: &str| KeyName::Kmip { group: "g".to_owned(), id: id.to_owned() };
+        for text in [format!("g/{}", id.to_uppercase()), format!("kmip g/ {id}")] {
+            assert_eq!(relation(&text, &key(id), &[]), Relation::Same, "{text}");
+        }
+        for text in [format!("G/{id}"), format!("other/{id}")] {
+            assert_eq!(relation(&text, &key(id), &[]), Relation::Maybe, "{text}");
+        }
+        assert_eq!(relation("g/ABC", &key("abc"), &[]), Relation::Maybe);
+        assert_eq!(relation("g/02-450", &key("02-449"), &[]), Relation::Other);
+    }
+
+    #[test]
+    fn what_a_system_key_encrypts_needs_it() {
+        let row = KeyName::Replicated { system_key: "sk".to_owned(), id: "x".to_owned() };
+        let own = KeyName::SystemKey { name: "sk".to_owned() };
+        for key in [&row, &own] {
+            for text in ["system sk", "sk"] {
+                assert_eq!(relation(text, key, &[]), Relation::Same, "{text} {key}");
+            }
+            assert_eq!(relation("/conf/sk", key, &[]), Relation::Maybe, "{key}");
+            assert_eq!(relation("replicated sk/y", key, &[]), Relation::Other, "{key}");
+        }
+        assert_eq!(relation("/conf/sk", &own, &["/conf/sk"]), Relation::Same);
+        let server = KeyName::Replicated { system_key: "kmip_g/7".to_owned(), id: "x".to_owned() };
+        assert_eq!(relation("kmip g/8", &server, &[]), Relation::Other);
     }
 }

@@ -61,6 +61,8 @@ pub enum Work {
     Search,
     /// Storage-attached indices of DSE 6.8.
     DseIndex,
+    /// Something under a key that may be the same.
+    Namesake,
     /// An unfinished run of this program.
     Unfinished,
     /// What cannot be read.
@@ -93,6 +95,7 @@ impl Work {
             Self::Configuration => "configuration",
             Self::Search => "search",
             Self::DseIndex => "dse_index",
+            Self::Namesake => "namesake",
             Self::Unfinished => "unfinished",
             Self::Unreadable => "unreadable",
             Self::Foreign => "foreign",

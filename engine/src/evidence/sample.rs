@@ -28,6 +28,7 @@ pub(super) fn evidence() -> Evidence {
         product: None,
         directories: roles.map(directory).to_vec(),
         keys: vec![],
+        groups: vec![],
         not_encrypted: Count::default(),
         clear_chunks: 0,
         findings: vec![],

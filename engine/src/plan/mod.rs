@@ -76,3 +76,6 @@ pub const STATE_DIRECTORY: &str = ".sstablerekey";
 
 /// The directory below the state directory where reports of runs are kept: they stay when a run is over.
 pub const REPORTS_DIRECTORY: &str = "reports";
+
+/// The name of the file in it that was last changed when files of the node were last re-encrypted.
+pub const REWRITTEN_FILE: &str = "rewritten";

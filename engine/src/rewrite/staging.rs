@@ -6,6 +6,7 @@
 //! <data dir>/.sstablerekey/run                         in each, while a run is unfinished
 //! <data dir>/.sstablerekey/rotations                   beside it; stays when the run is over
 //! <data dir>/.sstablerekey/reports/                    beside it; stays, too
+//! <data dir>/.sstablerekey/rewritten                   in each; its time is that of the last run
 //! <data dir>/.sstablerekey/measure/                    while a plan measures
 //! ```
 //!

@@ -15,7 +15,7 @@ use crate::compress::{ChainFraming, CodecError};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::io::{Access, Source, Storage};
 use crate::keys::{HeaderKind, KeyRef, MAX_KEY_ID_LENGTH};
-use crate::options::EncryptorOptions;
+use crate::options::{EncryptorOptions, ProviderOptions};
 
 /// A file beside the tables, as far as it can be told without a key.
 #[derive(Debug, Clone)]
@@ -41,6 +41,23 @@ pub struct SystemFile {
     pub(crate) head: Option<Head>,
     /// What is wrong with it, with the place. The keys are then those named before it.
     pub damage: Option<Error>,
+    /// Whether it may be encrypted and has something after its header, and none of that can be told.
+    pub is_unread: bool,
+}
+
+impl SystemFile {
+    /// The key that its header names by itself: that of a key store or a key file. The ids of a server's
+    /// keys are in chunks and blocks only.
+    #[must_use]
+    pub fn header_key(&self) -> Option<KeyRef> {
+        if let Protection::Keystore(cipher) = &self.protection {
+            return Some(cipher.key());
+        }
+        let scheme = self.protection.scheme().ok().flatten()?;
+        let options = scheme.encryptor()?;
+        let is_local = matches!(options.provider(), ProviderOptions::Local { .. });
+        KeyRef::named_by(options, None).filter(|_| is_local)
+    }
 }
 
 /// How much of a file is under a key.
@@ -80,6 +97,7 @@ pub fn inspect(
         is_empty: true,
         head: None,
         damage: None,
+        is_unread: false,
         name,
     };
     match &found.name {
@@ -91,7 +109,12 @@ pub fn inspect(
             found.head = Some(file.head.clone());
             let namer = Namer::new(&found.protection).at(path)?;
             match walk(&file, &namer, &mut found) {
-                Ok(torn) => found.torn = torn,
+                Ok(torn) => {
+                    found.torn = torn;
+                    found.is_unread = found.keys.is_empty()
+                        && found.protection.may_encrypt()
+                        && has_bytes_after(&file.source, torn)?;
+                }
                 Err(error) if error.kind() == crate::ErrorKind::Corrupt => {
                     found.damage = Some(error.at(path));
                 }
@@ -101,6 +124,25 @@ pub fn inspect(
     }
     Ok(found)
 }
+
+/// Whether there is anything but zeros where a file is torn.
+fn has_bytes_after(source: &Source, torn: Option<Torn>) -> Result<bool> {
+    let Some(Torn { mut offset, .. }) = torn else { return Ok(false) };
+    let mut scratch = Vec::new();
+    while offset < source.length() {
+        let length = source.length().saturating_sub(offset).min(STEP);
+        let bytes =
+            source.slice(offset, usize::try_from(length).unwrap_or_default(), &mut scratch)?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Ok(true);
+        }
+        offset = offset.saturating_add(length);
+    }
+    Ok(false)
+}
+
+/// Bytes that are looked at at once.
+const STEP: u64 = 64 << 10;
 
 fn missing(path: &Path) -> Error {
     Error::new(crate::ErrorKind::Busy, "the file is gone since its directory was read")

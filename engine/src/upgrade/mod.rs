@@ -14,6 +14,7 @@ mod comparison;
 mod evidence;
 mod find;
 mod inspect;
+mod mark;
 mod measure;
 mod plan;
 mod prepare;

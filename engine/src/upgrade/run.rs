@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::mark::mark;
 use super::prepare::Prepared;
 use super::recover::pending_copies;
 use super::report::{Outcome, Report};
@@ -109,6 +110,7 @@ fn start(
     let tool = concat!("sstablerekey ", env!("CARGO_PKG_VERSION")).to_owned();
     let now = crate::journal::Attempt { tool, sstables, bytes };
     let storage = session.storage();
+    mark(storage, session.data_dirs())?;
     if let Some(history) = history {
         let journal = Journal::resume(storage, state_dir.directory(), history, now)?;
         return Ok((journal, None));

@@ -97,6 +97,7 @@ impl Run<'_> {
             ring: &plan.ring,
             flavor,
             journal,
+            control: session.control(),
             checkpoint: session.checkpoint(),
             range_bytes: session.range_bytes(),
         };

@@ -11,7 +11,7 @@ use rekey_engine::upgrade::{self, Measured, Work};
 use crate::kit::Workspace;
 use crate::kit::small_disk::SmallDisk;
 use crate::kit::storage::TestStorage;
-use crate::kit::workspace::{target, threads};
+use crate::kit::workspace::{is_at_rest, target, threads};
 
 const IN_CLEAR: [&str; 2] = ["{'enabled': 'false'}", "{'class': 'LZ4Compressor'}"];
 
@@ -38,7 +38,7 @@ fn left(node: &Workspace) -> Vec<Vec<u8>> {
 }
 
 fn is_clean(node: &Workspace) -> bool {
-    !node.data().join(".sstablerekey").exists()
+    is_at_rest(&node.data())
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rekey_engine::upgrade::Archives;
 
 use crate::kit::Workspace;
 use crate::kit::storage::TestStorage;
+use crate::kit::workspace::is_at_rest;
 
 type Change = fn(&mut Standing);
 
@@ -42,7 +43,7 @@ fn planned(end: &'static str, change: Change, archives: Archives) -> (Workspace,
     if plan.rewrites().next().is_none() || plan.blocker().is_some() {
         assert_eq!(node.files(), before, "{end}: a refusal changes nothing");
     }
-    assert!(!node.data().join(".sstablerekey").exists());
+    assert!(is_at_rest(&node.data()));
     (node, plan)
 }
 

@@ -8,7 +8,7 @@ use rekey_engine::plan::{Action, SkipReason};
 use rekey_engine::upgrade::Outcome;
 
 use crate::kit::oracle::key_file;
-use crate::kit::workspace::{target, testdata};
+use crate::kit::workspace::{is_at_rest, target, testdata};
 use crate::kit::{Workspace, plaintext, stored_key_ids};
 
 /// The generations in a table directory, as `oa-2-big-` prefixes.
@@ -38,7 +38,7 @@ fn assert_rewritten(report: &rekey_engine::upgrade::Report, count: usize) {
 }
 
 fn only_whole_sstables(workspace: &Workspace) {
-    assert!(!workspace.data().join(".sstablerekey").exists(), "staging is left");
+    assert!(is_at_rest(&workspace.data()), "staging is left");
     for name in workspace.files() {
         assert!(!name.contains("_txn_"), "a transaction log is left: {name}");
     }
@@ -132,7 +132,7 @@ fn a_plan_changes_nothing() {
     assert!(plan.findings.is_empty(), "{:?}", plan.findings);
     assert!(plan.sstables.iter().all(|s| matches!(s.action, Action::Rewrite { .. })));
     assert_eq!(workspace.contents(), before);
-    assert!(!workspace.data().join(".sstablerekey").exists());
+    assert!(is_at_rest(&workspace.data()));
 }
 
 /// DSE 6.8 encrypts its storage-attached indices with the key of Data.db (FORMATS.md 7.6): carried

@@ -8,13 +8,13 @@ use std::thread::available_parallelism;
 
 use rekey_engine::Result;
 use rekey_engine::config::Node;
-use rekey_engine::evidence::{Answer, KeyName, KeyQuery};
+use rekey_engine::evidence::{Answer, KeyName, KeyQuery, verdict};
 use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::keys::{KeyId, KeyRef, KmipServers};
 use rekey_engine::upgrade::{Gathered, Said, Session};
 
 use crate::args::{GroupArgs, ProofArgs};
-use crate::commands::look::{Look, verdicts};
+use crate::commands::look::Look;
 use crate::ui::{Output, Place};
 
 impl ProofArgs {
@@ -41,8 +41,9 @@ impl ProofArgs {
         let key = KeyRef::Kmip { group: of.group.clone(), id: KeyId::new(id)? };
         output.in_use(&key, &gathered);
         let query = KeyQuery::exactly(&KeyName::from(&key));
-        let mut against = verdicts(&query, &gathered.evidence, Some(servers.config()));
-        against.retain(|verdict| verdict.answer != Answer::Yes);
+        let judged = verdict(&query, &gathered.evidence);
+        let against: Vec<_> =
+            Some(judged).into_iter().filter(|it| it.answer != Answer::Yes).collect();
         let place = Place::new(&self.data_dirs, self.not_a_node)
             .path("--conf", of.node.conf.as_ref())
             .path("--config", of.config.as_ref())

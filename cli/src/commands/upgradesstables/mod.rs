@@ -11,13 +11,13 @@ use rekey_engine::io::LeaseMode;
 use rekey_engine::keys::{KeyCreation, KeyRef, KeySources, KmipServers};
 use rekey_engine::plan::Plan;
 use rekey_engine::schema::Schema;
-use rekey_engine::upgrade::{self, PlanRequest, Prepared, Report, ReportDir, Session};
+use rekey_engine::upgrade::{self, Prepared, Report, ReportDir, Session};
 use rekey_engine::{Error, ErrorKind, Result};
 
 use self::files::Stage;
 use crate::args::{KeyArgs, UpgradeArgs};
 use crate::exit_code::{self, Code};
-use crate::resolve::{Scope, Settled};
+use crate::resolve::Scope;
 use crate::ui::{self, BOTH_PASSES, Output, RunRecord, Times};
 use crate::watch::{self, Signals};
 
@@ -58,17 +58,8 @@ pub(crate) fn run(args: UpgradeArgs) -> Result<Code> {
         false => (Plan::of_no_tables(), Report::default(), Schema::default()),
         true => {
             let settled = args.target.settle(&session, &sources, found.history(), scope, output)?;
-            let Settled { schema, flavor, targets } = settled;
-            let request = PlanRequest {
-                selection: &selection,
-                archives,
-                targets: &targets,
-                flavor,
-                sources: &sources,
-                threads,
-            };
-            let prepared = found.prepare(&request)?;
-            say_before(output, &prepared, &sources, &schema);
+            let prepared = found.prepare(&settled.request(scope, &sources))?;
+            say_before(output, &prepared, &sources, &settled.schema);
             let (plan, report) = watch::over(
                 &control,
                 &signals,
@@ -76,7 +67,7 @@ pub(crate) fn run(args: UpgradeArgs) -> Result<Code> {
                 |line| output.note(line),
                 || prepared.run(threads, &mut times.note(output.observer(BOTH_PASSES))),
             )?;
-            (plan, report, schema)
+            (plan, report, settled.schema)
         }
     };
     if beside.is_some() {

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::group::relation;
 use super::reason::{Answer, Reason, Step, Work};
-use super::{Directory, Evidence, KeyName, KeyQuery, Place, Role, Unknown, UnknownKind, Use};
+use super::{
+    Evidence, KeyName, KeyQuery, KeyUses, Place, Relation, Role, Unknown, UnknownKind, Use,
+};
 
 /// What the evidence says of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,18 +26,19 @@ pub struct Verdict {
 #[must_use]
 pub fn verdict(query: &KeyQuery, evidence: &Evidence) -> Verdict {
     let mut reasons = Vec::new();
-    let meant: Vec<_> = evidence.keys.iter().filter(|uses| query.is(&uses.key)).collect();
+    let is = |uses: &&KeyUses, as_what| relation(query, uses, &evidence.groups) == as_what;
+    let meant: Vec<_> = evidence.keys.iter().filter(|uses| is(uses, Relation::Same)).collect();
+    let namesakes = evidence.keys.iter().filter(|uses| is(uses, Relation::Maybe));
     let mut by_place: BTreeMap<Place, Vec<(&KeyName, &Use)>> = BTreeMap::new();
     for uses in &meant {
         for own in &uses.uses {
             by_place.entry(own.place).or_default().push((&uses.key, own));
         }
     }
-    let is_written = by_place.contains_key(&Place::NextWrites);
-    let directories = &evidence.directories;
-    let of_place = |(place, uses): (&Place, &Vec<_>)| in_use(*place, uses, is_written, directories);
+    let of_place = |(place, uses): (&Place, &Vec<_>)| in_use(*place, uses, evidence);
     reasons.extend(by_place.iter().map(of_place));
-    reasons.extend(evidence.unknowns.iter().filter_map(|unknown| cannot_tell(unknown, evidence)));
+    reasons.extend(namesakes.map(namesake));
+    reasons.extend(evidence.unknowns.iter().map(cannot_tell));
     reasons.extend(without_directories(evidence));
     reasons.extend(without_start(evidence));
     reasons.sort();
@@ -44,22 +48,17 @@ pub fn verdict(query: &KeyQuery, evidence: &Evidence) -> Verdict {
 }
 
 /// Something is under the key.
-fn in_use(
-    place: Place,
-    uses: &[(&KeyName, &Use)],
-    is_written: bool,
-    directories: &[Directory],
-) -> Reason {
+fn in_use(place: Place, uses: &[(&KeyName, &Use)], evidence: &Evidence) -> Reason {
     let files: u64 = uses.iter().map(|(_, own)| own.files).fold(0, u64::saturating_add);
     let tables: BTreeSet<&str> = uses.iter().filter_map(|(_, own)| own.table.as_deref()).collect();
     let tags: BTreeSet<&str> = uses.iter().filter_map(|(_, own)| own.tag.as_deref()).collect();
     let paths: BTreeSet<&str> = uses.iter().filter_map(|(_, own)| own.path.as_deref()).collect();
     let key = uses.first().map(|(key, _)| *key);
     let of_tables = || named("of", &tables);
-    let rewrite = |flag| upgrade(&tables, flag, key, is_written);
+    let rewrite = |flag| upgrade(&tables, flag, key, evidence);
     let (work, what, steps) = match place {
         Place::Live => (Work::Live, format!("{} {}", sstables(files), of_tables()), rewrite(None)),
-        Place::NextWrites => next_writes(key, &tables),
+        Place::NextWrites => next_writes(key, &tables, evidence),
         Place::Snapshot => {
             let clear = std::iter::once(clear_snapshots(&tags));
             let steps = clear.chain(rewrite(Some("--snapshots"))).collect();
@@ -74,7 +73,7 @@ fn in_use(
         }
         other => {
             let (work, what, mut steps) = beside_tables(other, files);
-            steps.extend(upgrade_beside(other, key, directories));
+            steps.extend(upgrade_beside(other, key, &evidence.directories));
             (work, what, steps)
         }
     };
@@ -83,17 +82,26 @@ fn in_use(
 }
 
 /// The schema names the key for some tables, or else the configuration for what is beside the tables.
-fn next_writes(key: Option<&KeyName>, tables: &BTreeSet<&str>) -> (Work, String, Vec<Step>) {
+fn next_writes(
+    key: Option<&KeyName>,
+    tables: &BTreeSet<&str>,
+    evidence: &Evidence,
+) -> (Work, String, Vec<Step>) {
     let (what, steps) = match tables.is_empty() {
         true => (
             "the node's next writes to its commit log, hints and own tables".to_owned(),
             vec![Step::say(
-                "name another key in system_info_encryption (hcd.yaml, dse.yaml), and start the node",
+                "name another key there: in system_info_encryption (hcd.yaml, dse.yaml), or in \
+                 transparent_data_encryption_options or the compression of commit log and hints \
+                 (cassandra.yaml); and start the node",
             )],
         ),
         false => (
             format!("the node's next writes {}", named("of", tables)),
-            vec![Step::Own(vec![schema_words(key)]), Step::say("alter these tables yourself")],
+            vec![
+                Step::Own(vec![schema_words(key, evidence)]),
+                Step::say("alter these tables yourself"),
+            ],
         ),
     };
     (Work::NextWrites, what, steps)
@@ -150,13 +158,14 @@ fn beside_tables(place: Place, files: u64) -> (Work, String, Vec<Step>) {
 }
 
 /// The commands that re-encrypt some tables, one for each keyspace. A key file has one key for its cipher
-/// and strength, so a new key is in a new file, and needs another option as long as the schema has the old
-/// one; where the schema does not say that it has, both may be right. A server has many keys.
+/// and strength, so a new key is in a new file: that of the schema, if it names another one already; else
+/// one that is given, since a table has its own options where the schema has none for it. A server has many
+/// keys.
 fn upgrade(
     tables: &BTreeSet<&str>,
     flag: Option<&str>,
     key: Option<&KeyName>,
-    is_written: bool,
+    evidence: &Evidence,
 ) -> Vec<Step> {
     let mut by_keyspace: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for table in tables {
@@ -164,13 +173,21 @@ fn upgrade(
         let (keyspace, table) = (parts.next().unwrap_or_default(), parts.next());
         by_keyspace.entry(keyspace).or_default().extend(table);
     }
+    let as_written = || vec![vec![]];
     let ways: Vec<Vec<String>> = match key {
         Some(KeyName::Kmip { .. }) => vec![vec!["--create-key".to_owned()]],
         Some(KeyName::LocalFile { file, .. }) => {
-            let change = vec!["--create-key".to_owned(), "--set".to_owned(), next_file(file)];
-            if is_written { vec![change] } else { vec![vec![], change] }
+            let moved = tables.iter().filter(|table| has_moved(table, file, evidence)).count();
+            if moved == tables.len() {
+                as_written()
+            } else {
+                let mut ways = if moved == 0 { vec![] } else { as_written() };
+                let file = next_file(file, evidence);
+                ways.push(vec!["--create-key".to_owned(), "--set".to_owned(), file]);
+                ways
+            }
         }
-        _ => vec![vec![]],
+        _ => as_written(),
     };
     let command = |way: &[String], keyspace: &str, tables: &BTreeSet<&str>| {
         let mut words: Vec<String> = vec!["upgradesstables".to_owned(), "-a".to_owned()];
@@ -186,9 +203,28 @@ fn upgrade(
     ways.into_iter().map(of_all).collect()
 }
 
+/// Whether the schema has another key for a table than those of a file.
+fn has_moved(table: &str, file: &str, evidence: &Evidence) -> bool {
+    // An index has the options of its table.
+    let end = table.match_indices('.').nth(1).map_or(table.len(), |(end, _)| end);
+    let table = table.get(..end);
+    let writes = |uses: &&KeyUses| {
+        let mut of_table = uses.uses.iter().filter(|of| of.table.as_deref() == table);
+        of_table.any(|of| of.place == Place::NextWrites)
+    };
+    let mut written = evidence.keys.iter().filter(writes).peekable();
+    written.peek().is_some()
+        && written
+            .all(|uses| !matches!(&uses.key, KeyName::LocalFile { file: own, .. } if own == file))
+}
+
 /// The command that re-encrypts files beside the tables, wherever they were found: their directories are
 /// named, since the configuration names no archive.
-fn upgrade_beside(place: Place, key: Option<&KeyName>, directories: &[Directory]) -> Option<Step> {
+fn upgrade_beside(
+    place: Place,
+    key: Option<&KeyName>,
+    directories: &[super::Directory],
+) -> Option<Step> {
     let (role, only, option) = match place {
         Place::CommitLog => (Role::CommitLog, "commitlog", "--commitlog-dir"),
         Place::CommitLogArchive => (Role::CommitLogArchive, "commitlog", "--commitlog-dir"),
@@ -216,31 +252,43 @@ fn clear_snapshots(tags: &BTreeSet<&str>) -> Step {
     Step::Other(all.collect::<Vec<_>>().join(" && "))
 }
 
-fn schema_words(key: Option<&KeyName>) -> Vec<String> {
+fn schema_words(key: Option<&KeyName>, evidence: &Evidence) -> Vec<String> {
     let mut words = vec!["schema".to_owned()];
     if let Some(KeyName::LocalFile { file, .. }) = key {
-        words.extend(["--set".to_owned(), next_file(file)]);
+        words.extend(["--set".to_owned(), next_file(file, evidence)]);
     }
     words
 }
 
-fn next_file(file: &str) -> String {
-    format!("secret_key_file={file}.new")
+/// The option for a file beside another. A node and this program want whole paths.
+fn next_file(file: &str, evidence: &Evidence) -> String {
+    let is_of =
+        |uses: &&KeyUses| matches!(&uses.key, KeyName::LocalFile { file: own, .. } if own == file);
+    let also =
+        evidence.keys.iter().filter(is_of).flat_map(|uses| uses.also.iter().map(String::as_str));
+    let whole = std::iter::once(file).chain(also).find(|path| path.starts_with('/'));
+    format!("secret_key_file={}.new", whole.unwrap_or(file))
 }
 
-/// Something that may be under any key. Files that a node makes anew, and has made after the SSTables were
-/// re-encrypted, are under the new key like these.
-fn cannot_tell(unknown: &Unknown, evidence: &Evidence) -> Option<Reason> {
-    let is_younger = || {
-        let rewrite = evidence.last_rewrite.as_ref()?.time;
-        Some(unknown.oldest? > rewrite)
-    };
+/// The same id or path, perhaps of the same key.
+fn namesake(uses: &KeyUses) -> Reason {
+    let key = &uses.key;
+    Reason {
+        work: Work::Namesake,
+        answer: Answer::Unknown,
+        node: None,
+        what: format!("{key} may be the same key under another name, and something is under it"),
+        paths: vec![],
+        steps: vec![Step::say(format!(
+            "ask about that one instead: may-destroy {}",
+            shell_word(&key.to_string())
+        ))],
+    }
+}
+
+/// Something that may be under any key.
+fn cannot_tell(unknown: &Unknown) -> Reason {
     let (work, answer) = match unknown.kind {
-        UnknownKind::Search | UnknownKind::DseIndex | UnknownKind::SavedCache
-            if is_younger() == Some(true) =>
-        {
-            return None;
-        }
         UnknownKind::SavedCache => (Work::SavedCaches, Answer::No),
         UnknownKind::Search => (Work::Search, Answer::No),
         UnknownKind::DseIndex => (Work::DseIndex, Answer::No),
@@ -255,7 +303,7 @@ fn cannot_tell(unknown: &Unknown, evidence: &Evidence) -> Option<Reason> {
     };
     let steps = unknown.cure.iter().map(|cure| Step::Do(cure.clone())).collect();
     let paths = unknown.paths.iter().take(MOST).cloned().collect();
-    Some(Reason { work, answer, node: None, what, paths, steps })
+    Reason { work, answer, node: None, what, paths, steps }
 }
 
 /// What every node has must have been looked at, whatever the evidence claims.

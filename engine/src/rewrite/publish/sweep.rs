@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::copies::is_pending;
 use crate::io::{EntryKind, Storage};
 use crate::journal::{JOURNAL_FILE, MARKER_FILE, ROTATIONS_FILE};
-use crate::plan::{REPORTS_DIRECTORY, STATE_DIRECTORY};
+use crate::plan::{REPORTS_DIRECTORY, REWRITTEN_FILE, STATE_DIRECTORY};
 use crate::rewrite::staging::StagingArea;
 use crate::{Error, Result};
 
@@ -53,6 +53,7 @@ pub fn sweep(storage: &dyn Storage, data_dir: &Path, keep: &Keep) -> Result<()> 
             || entry.name == JOURNAL_FILE
             || entry.name == ROTATIONS_FILE
             || entry.name == REPORTS_DIRECTORY
+            || entry.name == REWRITTEN_FILE
             || (keep.marker && entry.name == MARKER_FILE);
         if is_kept || is_pending(storage, &path)? {
             is_empty = false;

@@ -42,6 +42,11 @@ fn meant(temporary: &str) -> Option<(&str, Left)> {
     link.or_else(|| name.strip_suffix(SUFFIX).map(|name| (name, Left::New)))
 }
 
+/// Whether a file is what [`replace`] has left, by its name.
+pub(crate) fn is_of_a_replacement(name: &str) -> bool {
+    meant(name).is_some_and(|(name, _)| SystemFileName::parse(name).is_some())
+}
+
 /// What a process that died has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
@@ -213,7 +218,7 @@ fn sync_parent(storage: &dyn Storage, path: &Path) -> Result<()> {
 }
 
 /// Longest `_cdc.idx` or `.crc32` in bytes.
-pub(super) const COMPANION_LIMIT: u64 = 4096;
+pub(crate) const COMPANION_LIMIT: u64 = 4096;
 
 /// What follows the name of a file while its successor is made.
 const SUFFIX: &str = ".sstablerekey";
@@ -243,6 +248,10 @@ mod tests {
         assert_eq!(meant("CommitLog-7-17.log"), None);
     }
 
+    fn make(path: &Path, content: &[u8]) {
+        crate::io::LocalStorage.create(path).unwrap().write_at(content, 0).unwrap();
+    }
+
     /// An outage may leave a rename in both of its names, in one directory or in both.
     #[test]
     fn a_file_that_is_in_its_place_under_both_names_loses_the_temporary_one() {
@@ -252,7 +261,7 @@ mod tests {
             std::fs::create_dir(directory).unwrap();
         }
         let names = directories.each_ref().map(|directory| directory.join("CommitLog-7-17.log"));
-        std::fs::write(&names[0], "new").unwrap();
+        make(&names[0], b"new");
         for name in [&names[1], &temporary(&names[0]), &temporary(&names[1]), &link(&names[1])] {
             std::fs::hard_link(&names[0], name).unwrap();
         }
@@ -274,11 +283,11 @@ mod tests {
             std::fs::create_dir(directory).unwrap();
         }
         let [other, first] = directories.each_ref().map(|dir| dir.join("CommitLog-7-17.log"));
-        std::fs::write(&first, "new").unwrap();
-        std::fs::write(&other, "old").unwrap();
+        make(&first, b"new");
+        make(&other, b"old");
         std::fs::hard_link(&first, temporary(&other)).unwrap();
         let finished = finish_system(&crate::io::LocalStorage, &directories).unwrap();
-        assert_eq!(finished, [other.clone()]);
+        assert_eq!(finished, std::slice::from_ref(&other));
         let storage = crate::io::LocalStorage;
         assert_eq!(storage.identity(&other).unwrap(), storage.identity(&first).unwrap());
         assert_eq!(std::fs::read_dir(&directories[0]).unwrap().count(), 1);

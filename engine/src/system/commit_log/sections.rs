@@ -98,16 +98,12 @@ impl<'a> Sections<'a> {
         if next > end {
             return Ok(Step::End(torn(Why::CutOff)));
         }
-        let mut may_be_torn = false;
-        if next == end && self.ends_in_zeros(start, 1)? {
-            if self.ends_in_zeros(start, ZEROS)? {
-                return Ok(Step::End(torn(Why::Zeros)));
-            }
-            may_be_torn = true;
+        let may_be_torn = next == end && self.ends_in_zeros(start, 1)?;
+        if may_be_torn && self.ends_in_zeros(start, ZEROS)? {
+            return Ok(Step::End(torn(Why::Zeros)));
         }
         self.position = next;
-        let section = self.section(start, next)?;
-        Ok(Step::Section(Section { may_be_torn, ..section }))
+        self.section(start, next, may_be_torn).map(Step::Section)
     }
 
     /// Whether the section that ends with the file has so many zeros there. What is not encrypted may end
@@ -123,7 +119,7 @@ impl<'a> Sections<'a> {
         Ok(self.source.slice(from, length, &mut scratch)?.iter().all(|byte| *byte == 0))
     }
 
-    fn section(&self, start: u64, next: u64) -> Result<Section> {
+    fn section(&self, start: u64, next: u64, may_be_torn: bool) -> Result<Section> {
         let content = start.saturating_add(self.head);
         let length = usize::try_from(next.saturating_sub(content)).unwrap_or(usize::MAX);
         let mut scratch = Vec::new();
@@ -136,7 +132,7 @@ impl<'a> Sections<'a> {
                 self.damaged("its section declares a negative length").offset(start)
             })?
         };
-        Ok(Section { start, plain, content, length, may_be_torn: false })
+        Ok(Section { start, plain, content, length, may_be_torn })
     }
 
     fn damaged(&self, what: &'static str) -> Error {

@@ -8,7 +8,7 @@ use super::walk::File;
 use crate::Error;
 use crate::evidence::UnknownKind;
 use crate::journal::ROTATIONS_FILE;
-use crate::plan::{REPORTS_DIRECTORY, STATE_DIRECTORY};
+use crate::plan::{REPORTS_DIRECTORY, REWRITTEN_FILE, STATE_DIRECTORY};
 use crate::sstable::{Component, parse_file_name};
 use crate::txn::LogFileName;
 
@@ -66,9 +66,16 @@ fn below_state(below: &Path) -> Option<&Path> {
 /// Reports and the record of rotations are names and counts, and what a measurement left is under a key
 /// that was thrown away. All else is of a run that has not ended: it is under the key of that run.
 fn of_this_program(own: &Path, file: &File, draft: &mut Draft) -> &'static str {
-    let first = own.iter().next().and_then(|name| name.to_str()).unwrap_or_default();
-    if [REPORTS_DIRECTORY, ROTATIONS_FILE, "measure"].contains(&first) {
-        return "own";
+    let parts: Vec<&str> = own.iter().filter_map(|name| name.to_str()).collect();
+    match parts.as_slice() {
+        [ROTATIONS_FILE | REWRITTEN_FILE] => return "own",
+        [REPORTS_DIRECTORY, name] if name.ends_with(".json") => return "own",
+        ["measure", name] if name.ends_with(".staged") => return "own",
+        [REPORTS_DIRECTORY | ROTATIONS_FILE | "measure", ..] => {
+            let what = "a file among those of this program that it has not made";
+            return foreign(file, what, "find out what it is, and move it away", draft);
+        }
+        _ => {}
     }
     let error = Error::unsupported(
         "a run of this program has not ended: what it has staged may be under the key",
@@ -90,7 +97,7 @@ const BALLOTS: [&str; 2] =
     ["system/_paxos_repair_state/ballot.meta", "system/_paxos_repair_state/ballot.meta.tmp"];
 
 /// What the database writes into a snapshot.
-const MANIFESTS: [&str; 2] = ["manifest.json", "schema.cql"];
+const MANIFESTS: [&str; 3] = ["manifest.json", "schema.cql", "ephemeral.snapshot"];
 
 #[cfg(test)]
 mod tests {
@@ -124,6 +131,8 @@ mod tests {
             ("system/_paxos_repair_state/ballot.meta", "paxos_ballots"),
             (".sstablerekey/reports/r.json", "own"),
             (".sstablerekey/rotations", "own"),
+            (".sstablerekey/rewritten", "own"),
+            ("ks/t-1/snapshots/s/ephemeral.snapshot", "manifest"),
             (".sstablerekey/measure/Data.db.staged", "own"),
         ] {
             assert_eq!(kind(below), (expected, vec![]), "{below}");
@@ -141,6 +150,9 @@ mod tests {
             "ks/t-1/nb-1-big-Novelty.db",
             "ks/t-1/nb-1-big-SAI_x",
             "ks/t-1/data.tar",
+            ".sstablerekey/measure/oa-2-big-Data.db",
+            ".sstablerekey/reports/oa-2-big-Data.db",
+            ".sstablerekey/rotations/oa-2-big-Data.db",
         ] {
             assert_eq!(kind(below), ("foreign", vec![UnknownKind::Foreign]), "{below}");
         }

@@ -141,6 +141,7 @@ impl Draft {
     pub(super) fn finish(self) -> (Vec<KeyUses>, Vec<Finding>, Vec<Unknown>) {
         let keys = self.uses.into_iter().map(|(key, uses)| KeyUses {
             key,
+            also: vec![],
             state: None,
             uses: uses.into_values().collect(),
         });

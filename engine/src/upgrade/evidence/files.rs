@@ -7,6 +7,7 @@ use crate::Error;
 use crate::config::SystemInfoEncryption;
 use crate::evidence::{FindingKind, KeyName, Place, Role, UnknownKind};
 use crate::io::{Access, Storage};
+use crate::rewrite::{COMPANION_LIMIT, is_of_a_replacement};
 use crate::system::{self, Protection, SystemFileName};
 
 /// What is known of files beside the tables.
@@ -52,8 +53,11 @@ impl Beside<'_> {
             }
             _ => false,
         };
-        let Some(name) = name.filter(|_| belongs) else {
-            return foreign(file, role, draft);
+        let Some(name) = name.filter(|name| belongs && !is_too_long(name, file)) else {
+            return match is_of_a_replacement(&file.name) {
+                true => unfinished(file, draft),
+                false => foreign(file, role, draft),
+            };
         };
         if let (SystemFileName::CommitLog(segment), Role::CommitLog) = (&name, role) {
             self.newest_id = self.newest_id.into_iter().chain([segment.id]).max();
@@ -70,7 +74,13 @@ impl Beside<'_> {
                 if matches!(found.protection, Protection::Untold) {
                     draft.add_unknown(&untold(file));
                 }
-                for key in found.keys.keys() {
+                if found.is_unread {
+                    draft.add_unknown(&unread(file));
+                }
+                // A node takes the key that the header names before it knows whether it needs it.
+                let of_header = found.header_key();
+                let others = of_header.iter().filter(|key| !found.keys.contains_key(key));
+                for key in found.keys.keys().chain(others) {
                     let item = Item {
                         bytes: found.bytes,
                         modified: Some(found.modified),
@@ -146,6 +156,23 @@ fn search(file: &File, draft: &mut Draft) -> &'static str {
     "search"
 }
 
+/// An index or a checksum is a number or two: what is longer only has its name.
+fn is_too_long(name: &SystemFileName, file: &File) -> bool {
+    let is_short =
+        matches!(name, SystemFileName::CommitLogIndex(_) | SystemFileName::HintsChecksum(_));
+    is_short && file.stat.length > COMPANION_LIMIT
+}
+
+fn unfinished(file: &File, draft: &mut Draft) -> &'static str {
+    let error = Error::unsupported(
+        "a run of this program has not ended: what it was about to put there may be under the key",
+    )
+    .at(&file.path)
+    .hint("run upgradesstables again with this directory: it puts it there, or removes it");
+    draft.add_unknown_of(UnknownKind::Unfinished, &error, Some(file.stat.modified));
+    "unfinished"
+}
+
 fn foreign(file: &File, role: Role, draft: &mut Draft) -> &'static str {
     let error =
         Error::unsupported(format!("a file of no known kind in the directory for {}", role.name()))
@@ -153,6 +180,13 @@ fn foreign(file: &File, role: Role, draft: &mut Draft) -> &'static str {
             .hint("find out what it is, and move it away");
     draft.add_unknown_of(UnknownKind::Foreign, &error, Some(file.stat.modified));
     "foreign"
+}
+
+/// Its keys are named where its sections or blocks begin.
+fn unread(file: &File) -> Error {
+    Error::corrupt("none of its sections and blocks is whole: what there is may be under any key")
+        .at(&file.path)
+        .hint("start the node, which says what it makes of it; or move the file away")
 }
 
 fn untold(file: &File) -> Error {

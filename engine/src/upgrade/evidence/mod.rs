@@ -27,7 +27,10 @@ use self::places::{Place, places};
 use self::times::{Times, last_rewrite, last_start};
 use self::who::Who;
 use super::session::Session;
-use crate::evidence::{Count, Directory, Evidence, FORMAT, KindCount, Role, UnknownKind};
+use crate::config::{KmipGroup, NodeConfig};
+use crate::evidence::{
+    Count, Directory, Evidence, FORMAT, Group, KeyName, KindCount, Role, UnknownKind,
+};
 use crate::plan::KeyCensus;
 use crate::{Error, Result};
 
@@ -58,9 +61,12 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
         Some(_) => Who::default(),
     };
     let is_node = who.local.is_some() || !request.not_a_node;
+    if tables.is_of_dse_or_core && request.node.is_some() && request.config.is_none() {
+        draft.add_unknown_of(UnknownKind::NotLookedAt, &without_second_file(), None);
+    }
     let mut beside = Beside {
         storage: session.storage(),
-        system: request.config.map(crate::config::NodeConfig::system_info_encryption),
+        system: request.config.map(NodeConfig::system_info_encryption),
         newest_id: None,
         newest_segment: None,
     };
@@ -82,6 +88,9 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
         last_rewrite(session.storage(), session.data_dirs(), times, last_start.as_ref());
     let unknown = draft.take_errors();
     let (mut keys, findings, unknowns) = draft.finish();
+    for uses in &mut keys {
+        uses.also = other_paths(&uses.key, request);
+    }
     if let Some(servers) = request.servers {
         who::states(servers, &mut keys, &mut notes);
     }
@@ -95,6 +104,7 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
         product: who.product,
         directories,
         keys,
+        groups: request.config.map(groups).unwrap_or_default(),
         not_encrypted: Count {
             files: tables.census.not_encrypted.sstables,
             bytes: tables.census.not_encrypted.bytes,
@@ -109,10 +119,42 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
     Ok(Gathered { evidence, census: tables.census, unknown, notes })
 }
 
+/// Other paths of a key's file on this machine: the whole one, without links.
+fn other_paths(key: &KeyName, request: &EvidenceRequest<'_>) -> Vec<String> {
+    let (name, path) = match (key, request.config) {
+        (KeyName::LocalFile { file, .. }, _) => (file, request.key_files.resolve(file)),
+        (KeyName::SystemKey { name }, Some(config)) => {
+            (name, config.system_key_directory().join(name))
+        }
+        _ => return vec![],
+    };
+    let canonical = std::fs::canonicalize(&path).ok();
+    let whole = std::path::absolute(&path).ok();
+    let all: BTreeSet<String> = whole.iter().chain(&canonical).map(|path| shown(path)).collect();
+    all.into_iter().filter(|path| path != name).collect()
+}
+
+fn groups(config: &NodeConfig) -> Vec<Group> {
+    let group = |group: &KmipGroup| Group {
+        name: group.name.clone(),
+        hosts: group.hosts.iter().map(|host| host.name.clone()).collect(),
+    };
+    config.kmip_groups().iter().map(group).collect()
+}
+
+fn without_second_file() -> Error {
+    Error::invalid(
+        "SSTables of HCD or DSE, and no hcd.yaml or dse.yaml, which says what else the node encrypts",
+    )
+    .hint("name it: --config FILE")
+}
+
 /// Every file of every directory.
 fn look_into(places: &[Place], beside: &mut Beside<'_>, draft: &mut Draft) -> Vec<Directory> {
+    // Where only plaintext is looked for, nothing else is seen.
+    let looked_at = places.iter().filter(|place| !is_for_plaintext(place.role));
     let canonical: BTreeSet<PathBuf> =
-        places.iter().filter_map(|place| std::fs::canonicalize(&place.path).ok()).collect();
+        looked_at.filter_map(|place| std::fs::canonicalize(&place.path).ok()).collect();
     places.iter().map(|place| directory(place, &canonical, beside, draft)).collect()
 }
 
@@ -158,8 +200,7 @@ fn directory(
             let kind = beside.add(role, &file, draft);
             kinds.entry(kind).or_default().add(1, file.stat.length);
         }
-        // Where nothing but plaintext is looked for, nothing is missed that is under a key.
-        walk::Step::Unseen(error) if !matches!(role, Role::Home | Role::QueryLog) => {
+        walk::Step::Unseen(error) if !is_for_plaintext(role) => {
             draft.add_unknown(&error);
         }
         walk::Step::Unseen(_) => {}
@@ -174,11 +215,21 @@ fn directory(
     directory
 }
 
-/// Every node has these while it runs, and keeps them.
+/// Whether nothing but plaintext is looked for there: whatever is not seen is under no key.
+const fn is_for_plaintext(role: Role) -> bool {
+    matches!(role, Role::Home | Role::QueryLog)
+}
+
+/// Every node has these while it runs, and keeps them; DSE Search those that it was given.
 const fn must_be_there(role: Role) -> bool {
     matches!(
         role,
-        Role::Data | Role::CommitLog | Role::Hints | Role::SavedCaches | Role::CommitLogArchive
+        Role::Data
+            | Role::CommitLog
+            | Role::Hints
+            | Role::SavedCaches
+            | Role::CommitLogArchive
+            | Role::Search
     )
 }
 

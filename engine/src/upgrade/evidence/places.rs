@@ -8,7 +8,7 @@ use super::request::EvidenceRequest;
 use crate::config::{Fact, Origin};
 use crate::evidence::{Role, UnknownKind};
 use crate::upgrade::session::{Session, canonical};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A directory to be looked at.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ pub(super) fn places(
         found.add(path.clone(), role, (*origin).to_owned());
     }
     found.search_folders(session.data_dirs());
-    archived_elsewhere(request, &found.places, draft);
+    archived_elsewhere(request, draft);
     found.places
 }
 
@@ -142,7 +142,8 @@ impl Found {
         for data_dir in data_dirs {
             for folder in [Some(data_dir.as_path()), data_dir.parent()].into_iter().flatten() {
                 let folder = folder.join(SEARCH);
-                if folder.is_dir() {
+                // A link that leads to nothing is looked at, too.
+                if folder.symlink_metadata().is_ok_and(|it| it.is_dir() || it.is_symlink()) {
                     self.add(folder, Role::Search, "it is there".to_owned());
                 }
             }
@@ -151,8 +152,9 @@ impl Found {
 }
 
 /// Segments that a command has put away are under the key of their time.
-fn archived_elsewhere(request: &EvidenceRequest<'_>, places: &[Place], draft: &mut Draft) {
-    let has_archive = places.iter().any(|place| place.role == Role::CommitLogArchive);
+fn archived_elsewhere(request: &EvidenceRequest<'_>, draft: &mut Draft) {
+    // Where segments are restored from, they need not have been put.
+    let has_archive = request.more.iter().any(|(role, ..)| *role == Role::CommitLog);
     let command = request.node.and_then(|node| node.entry(COMMAND)?.value());
     if let Some(command) = command.filter(|_| !has_archive) {
         let error = Error::invalid(format!(
@@ -180,7 +182,15 @@ fn restored(fact: Option<&Fact<String>>) -> Vec<Fact<PathBuf>> {
 /// # Errors
 /// [`crate::ErrorKind::Io`] when that cannot be told.
 pub(super) fn is_there(path: &Path) -> Result<bool> {
-    path.try_exists().map_err(|error| Error::io("cannot look at the directory", path, error))
+    let cannot = |error| Error::io("cannot look at the directory", path, error);
+    match path.try_exists().map_err(cannot)? {
+        false if path.is_symlink() => {
+            Err(Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
+                .at(path)
+                .hint("is the disk mounted that it leads to? Otherwise remove the link"))
+        }
+        is_there => Ok(is_there),
+    }
 }
 
 const SETTINGS: [(&str, Role); 7] = [

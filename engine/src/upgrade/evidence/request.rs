@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::{Node, NodeConfig};
 use crate::evidence::Role;
-use crate::keys::{KeyProvider, KmipServers};
+use crate::keys::{KeyProvider, KmipServers, LocalKeyFiles};
 use crate::plan::{Archives, Selection};
 
 /// What is known of a node before it is looked at.
@@ -24,6 +24,8 @@ pub struct EvidenceRequest<'a> {
     pub servers: Option<&'a KmipServers>,
     /// Keys for the node's own tables, should they be encrypted.
     pub keys: &'a dyn KeyProvider,
+    /// Where key files are.
+    pub key_files: &'a LocalKeyFiles,
     /// Directories that somebody names, and by which words.
     pub more: &'a [(Role, PathBuf, &'static str)],
     /// Where the node's JVM puts temporary files, if that is known.

@@ -1,10 +1,12 @@
 //! What the node's settings and tables put under a key: what it writes from now on, the keys of its own
 //! table, values of its configuration.
 
+use std::path::Path;
+
 use super::draft::{Draft, Item};
 use super::request::EvidenceRequest;
 use crate::Result;
-use crate::config::NodeConfig;
+use crate::config::{BesideTables, NodeConfig};
 use crate::evidence::{KeyName, Place, UnknownKind};
 use crate::keys::{EncryptedKey, KeyRef, kmip_group_and_id};
 use crate::options::{CompressionParams, CompressorClass, EncryptorOptions, ProviderOptions};
@@ -43,8 +45,13 @@ pub(super) fn key_table(rows: &[EncryptedKey], draft: &mut Draft) {
     }
 }
 
-/// Counts what `hcd.yaml` or `dse.yaml` says.
+/// Counts what the node's configuration says.
 pub(super) fn configuration(request: &EvidenceRequest<'_>, draft: &mut Draft) {
+    if let Some(node) = request.node
+        && let Err(error) = beside_tables(&node.installation().cassandra_yaml.value, draft)
+    {
+        draft.add_unknown_of(UnknownKind::NotLookedAt, &error, None);
+    }
     let Some(config) = request.config else { return };
     let encryption = config.config_encryption();
     if encryption.active {
@@ -66,6 +73,23 @@ fn own_tables(config: &NodeConfig, draft: &mut Draft) -> Result<()> {
     let written = written_with(&CompressionParams::from_cql_options(&options)?)?;
     for key in written.map(|options| keys_of(&options, &[])).unwrap_or_default() {
         draft.add_use(&key, Item::at(Place::NextWrites, Some(config.path())));
+    }
+    Ok(())
+}
+
+/// What `cassandra.yaml` makes the node write its commit log and hints under.
+fn beside_tables(cassandra_yaml: &Path, draft: &mut Draft) -> Result<()> {
+    let says = BesideTables::read(cassandra_yaml)?;
+    let item = || Item::at(Place::NextWrites, Some(cassandra_yaml));
+    let transparent = says.transparent.filter(|says| says.enabled);
+    if let Some(alias) = transparent.and_then(|says| says.key_alias) {
+        draft.add_use(&KeyName::Keystore { alias }, item());
+    }
+    for options in [says.commit_log, says.hints].into_iter().filter(|options| !options.is_empty()) {
+        let written = written_with(&CompressionParams::from_cql_options(&options)?)?;
+        for key in written.map(|options| keys_of(&options, &[])).unwrap_or_default() {
+            draft.add_use(&key, item());
+        }
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(super) struct Tables {
     pub(super) census: KeyCensus,
     /// When the newest live SSTable was written that is encrypted, if there is one.
     pub(super) newest: Option<SystemTime>,
+    /// Whether there are some that no node of Apache writes.
+    pub(super) is_of_dse_or_core: bool,
 }
 
 /// Counts all SSTables, those of snapshots and backups included; or some.
@@ -30,10 +32,12 @@ pub(super) fn count(
     request: &EvidenceRequest<'_>,
     draft: &mut Draft,
 ) -> Result<Tables> {
-    let (mut newest, all) = (None, Selection::default());
+    let (mut newest, mut is_of_dse_or_core, all) = (None, false, Selection::default());
     let (selection, archives) = request.only.unwrap_or((&all, Archives::ALL));
     let tell = &mut |place: &plan::Place, table: &str, facts: &Facts| {
         let modified = stat_of(facts, &Component::Data).map(|stat| stat.modified);
+        let products = facts.version.products;
+        is_of_dse_or_core |= !products.apache_3 && !products.apache_4;
         if facts.shape.is_encrypted() && *place == plan::Place::Live {
             newest = newest.into_iter().chain(modified).max();
         }
@@ -41,7 +45,7 @@ pub(super) fn count(
     };
     let census = look(session, selection, archives, request.threads, tell)?;
     census.unknown.iter().for_each(|error| draft.add_unknown(error));
-    Ok(Tables { census, newest })
+    Ok(Tables { census, newest, is_of_dse_or_core })
 }
 
 fn add(draft: &mut Draft, (place, table): (&plan::Place, &str), facts: &Facts) {

@@ -7,8 +7,9 @@ use super::draft::shown;
 use crate::evidence::{Moment, Occasion};
 use crate::io::Storage;
 use crate::journal::JOURNAL_FILE;
-use crate::plan::{REPORTS_DIRECTORY, STATE_DIRECTORY};
+use crate::plan::STATE_DIRECTORY;
 use crate::schema::Local;
+use crate::upgrade::mark::marked;
 
 /// What files say of the time.
 #[derive(Debug, Clone, Copy)]
@@ -43,15 +44,11 @@ pub(super) fn last_rewrite(
 ) -> Option<Occasion> {
     let mut traces: Vec<Occasion> = Vec::new();
     for data_dir in data_dirs {
-        let state = data_dir.join(STATE_DIRECTORY);
-        let reports = state.join(REPORTS_DIRECTORY);
-        let names = storage.list(&reports).unwrap_or_default().into_iter();
-        let mut files: Vec<PathBuf> = names.map(|entry| reports.join(entry.name)).collect();
-        files.push(state.join(JOURNAL_FILE));
-        for file in files {
-            if let Ok(Some(stat)) = storage.stat(&file) {
-                traces.push(Occasion { time: stat.modified.into(), origin: shown(&file) });
-            }
+        let journal = data_dir.join(STATE_DIRECTORY).join(JOURNAL_FILE);
+        let journal = storage.stat(&journal).ok().flatten().map(|stat| (stat.modified, journal));
+        let mark = marked(storage, data_dir).ok().flatten();
+        for (modified, file) in journal.into_iter().chain(mark) {
+            traces.push(Occasion { time: modified.into(), origin: shown(&file) });
         }
     }
     if let Some(sstable) = times.newest_sstable.map(Moment::from) {
@@ -105,18 +102,17 @@ mod tests {
     }
 
     #[test]
-    fn a_report_tells_the_time_of_its_run() {
+    fn a_mark_tells_the_time_of_its_run() {
         let root = tempfile::tempdir().unwrap();
-        let reports = root.path().join(STATE_DIRECTORY).join(REPORTS_DIRECTORY);
-        std::fs::create_dir_all(&reports).unwrap();
-        for (name, seconds) in [("a.json", 10), ("b.json", 30), ("c.json", 20)] {
-            let path = reports.join(name);
-            drop(LocalStorage.create(&path).unwrap());
+        let dirs = ["a", "b", "c"].map(|name| root.path().join(name));
+        for (dir, seconds) in dirs.iter().zip([10, 30, 20]) {
+            std::fs::create_dir(dir).unwrap();
+            crate::upgrade::mark::mark(&LocalStorage, std::slice::from_ref(dir)).unwrap();
+            let (_, path) = marked(&LocalStorage, dir).unwrap().unwrap();
             LocalStorage.set_modified(&path, at(seconds).unwrap()).unwrap();
         }
-        let dirs = [root.path().to_owned()];
         let found = last_rewrite(&LocalStorage, &dirs, times(None, None), None).unwrap();
         assert_eq!(found.time.seconds(), 30);
-        assert!(found.origin.ends_with("b.json"));
+        assert!(found.origin.ends_with("b/.sstablerekey/rewritten"));
     }
 }

@@ -1,6 +1,7 @@
 //! Which node it is, of which cluster, and what its servers say of its keys.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use rekey_kmip::message::UniqueIdentifier;
@@ -11,6 +12,7 @@ use super::settings;
 use crate::Error;
 use crate::config::Node;
 use crate::evidence::{Identity, KeyName, KeyUses, Member, UnknownKind};
+use crate::io::{EntryKind, Storage};
 use crate::keys::KmipServers;
 use crate::schema::{self, Limits, Local, Schema};
 use crate::upgrade::product::starting;
@@ -51,6 +53,12 @@ pub(super) fn who(
     settings::next_writes(&schema, &rows, draft);
     let local = schema.local().cloned();
     let ring = match schema::peers(storage, data_dirs, keys, limits, now) {
+        // Every node has a folder for them, even if it is alone.
+        Ok(peers) if peers.is_empty() && !has_peers_folder(storage, data_dirs) => {
+            let note = "the nodes of the cluster are not known: there is no system.peers";
+            notes.extend(local.is_some().then(|| note.to_owned()));
+            None
+        }
         Ok(peers) => local.as_ref().and_then(|local| {
             let own = Member {
                 host_id: local.host_id.clone()?,
@@ -75,6 +83,15 @@ pub(super) fn who(
     let product = starting(installed, local.as_ref()).product;
     let product = product.map(|fact| format!("{} ({})", fact.value, fact.origin));
     Who { local, product, ring }
+}
+
+fn has_peers_folder(storage: &dyn Storage, data_dirs: &[PathBuf]) -> bool {
+    let of_system = data_dirs.iter().map(|data_dir| data_dir.join("system"));
+    let mut entries = of_system.flat_map(|folder| storage.list(&folder).unwrap_or_default());
+    entries.any(|entry| {
+        entry.kind == EntryKind::Directory
+            && matches!(entry.name.split('-').next(), Some("peers" | "peers_v2"))
+    })
 }
 
 impl Who {

@@ -16,6 +16,7 @@ use crate::plan::{
 };
 use crate::rewrite::{SystemTask, SystemWork, finish_system};
 use crate::system::SystemFileName;
+use crate::upgrade::mark::mark;
 use crate::upgrade::report::{Outcome, Report};
 use crate::upgrade::request::SystemRequest;
 use crate::upgrade::session::{Exclusive, Session};
@@ -62,6 +63,11 @@ impl SystemPlan {
                 }
                 Err(error) => report.add_file(kind(&file.name), file, Outcome::Failed(error)),
             }
+        }
+        let is_replaced =
+            |file: &PlannedSystemFile| matches!(file.action, SystemAction::Rewrite(_));
+        if self.files.iter().any(is_replaced) {
+            mark(storage, session.data_dirs())?;
         }
         carry_out(session, threads, observer, &tasks, &files, &mut report);
         report.sort();

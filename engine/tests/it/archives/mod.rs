@@ -15,7 +15,7 @@ use rekey_engine::plan::{KeyCensus, Selection, Target};
 use rekey_engine::upgrade::{self, Archives, Outcome, Report};
 
 use crate::kit::oracle::key_file;
-use crate::kit::workspace::files;
+use crate::kit::workspace::{files, is_at_rest};
 use crate::kit::{Workspace, plaintext};
 
 /// What a snapshot contains besides SSTables.
@@ -59,7 +59,7 @@ impl Node {
         let report = self.workspace.upgrade(&self.target).unwrap();
         let failures: Vec<_> = report.failures().map(ToString::to_string).collect();
         assert_eq!(failures, Vec::<String>::new());
-        assert!(!self.workspace.data().join(".sstablerekey").exists(), "staging is left");
+        assert!(is_at_rest(&self.workspace.data()), "staging is left");
         report
     }
 

@@ -13,7 +13,7 @@ use rekey_engine::upgrade::{self, Session};
 
 use crate::kit::patient::sstables;
 use crate::kit::workspace::threads;
-use crate::kit::workspace::{copy_tree, files, testdata};
+use crate::kit::workspace::{copy_tree, files, is_at_rest, testdata};
 use crate::kit::{TestStorage, Workspace};
 
 const SET: &str = "fixtures/oa-aes-cbc-256-64k";
@@ -101,7 +101,7 @@ fn a_comma_or_a_line_end_cannot_be_in_a_log() {
             assert!(error.hint_text().is_some_and(|hint| hint.contains("path")));
         }
         assert_eq!(files(&table), before);
-        assert!(!workspace.data().join(".sstablerekey").exists());
+        assert!(is_at_rest(&workspace.data()));
     }
 }
 

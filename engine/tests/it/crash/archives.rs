@@ -20,7 +20,7 @@ use super::bench::{Bench, Broken, Scenario};
 use super::cases::{Case, run_all, thinned};
 use super::fault::{Fault, FaultStorage, Operation};
 use super::power::{Cut, Habit, PowerLoss};
-use crate::kit::workspace::files;
+use crate::kit::workspace::{files, is_at_rest};
 
 /// A bench with archives: all of the table in one snapshot, half of it in another one and in the
 /// backups, and an SSTable that has no live one in both snapshots.
@@ -268,7 +268,7 @@ impl Shelf {
     fn check_abandoned(&self) -> Result<(), Broken> {
         self.command(Verb::Abandon, Box::new(LocalStorage))
             .map_err(|error| format!("abandon: {}", error.chain()))?;
-        if self.bench.workspace.data().join(".sstablerekey").exists() {
+        if !is_at_rest(&self.bench.workspace.data()) {
             return Err("abandon: staged files are left".to_owned());
         }
         self.check_copies().map_err(|why| format!("abandon: {why}"))

@@ -17,7 +17,7 @@ use super::judge::{Node, Start, start};
 use crate::kit::beside::{Key, bodies, page_contents};
 use crate::kit::oracle::{chunks, key_file};
 use crate::kit::trie as own;
-use crate::kit::workspace::{files, target, threads};
+use crate::kit::workspace::{files, is_at_rest, target, threads};
 use crate::kit::{Workspace, plaintext, stored_key_ids};
 
 /// Why an invariant does not hold.
@@ -236,7 +236,7 @@ impl Bench {
         if !stray.is_empty() {
             return Err(format!("files are left: {stray:?}"));
         }
-        if self.workspace.data().join(".sstablerekey").exists() {
+        if !is_at_rest(&self.workspace.data()) {
             return Err("staged files are left".to_owned());
         }
         Ok(())

@@ -19,7 +19,7 @@ use super::fault::{Fault, FaultStorage, Operation};
 use super::judge::{Node, Start, start};
 use super::power::{Cut, Habit, PowerLoss};
 use crate::kit::Workspace;
-use crate::kit::workspace::{target, threads};
+use crate::kit::workspace::{is_at_rest, target, threads};
 
 /// Component to content.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -101,7 +101,7 @@ impl Reference {
         if ordered.sstables()? != self.new {
             return Err("the SSTables are not those of a run in peace".to_owned());
         }
-        if ordered.workspace.data().join(".sstablerekey").exists() {
+        if !is_at_rest(&ordered.workspace.data()) {
             return Err("staged files are left".to_owned());
         }
         Ok(())

@@ -14,7 +14,7 @@ use rekey_engine::upgrade::{self, Report};
 
 use super::bench::{Bench, Scenario};
 use super::fault::{Fault, FaultStorage, Operation};
-use crate::kit::workspace::{files, local_target, threads, write_secret};
+use crate::kit::workspace::{files, is_at_rest, left, local_target, threads, write_secret};
 
 /// DA of Converged Core: eight ranges in the first SSTable.
 fn scenario() -> Scenario {
@@ -169,7 +169,7 @@ fn another_plan_is_refused_with_the_difference() {
         }
         assert!(error.hint_text().unwrap().contains("abandon"), "{error:?}");
         // What can be resumed is there.
-        let left = files(&state_dir(&bench));
+        let left = left(&bench.workspace.data());
         assert_eq!(left, ["journal", "rk.t-5ab1e000000011f0800000000000000a.da-2-bti", "run"]);
     };
     let workspace = &bench.workspace;
@@ -257,7 +257,7 @@ fn only_a_changed_source_is_dropped_with_a_warning() {
         let _dead = bench.run(Box::new(storage));
         let report = run(&bench).unwrap();
         assert_eq!(report.failures().count(), 0, "{words}");
-        assert!(!state_dir(&bench).exists(), "{words}");
+        assert!(is_at_rest(&bench.workspace.data()), "{words}");
 
         let bench = killed_with_ranges(scenario(), 3);
         change(&bench, bench.workspace.table().join("da-2-bti-Filter.db"));
@@ -271,7 +271,7 @@ fn only_a_changed_source_is_dropped_with_a_warning() {
         let ranges = again.iter().find(|(staging, _)| staging.ends_with(".da-2-bti"));
         let expected = if words == "is gone" { None } else { Some(8) };
         assert_eq!(ranges.map(|(_, ranges)| *ranges), expected, "{words}");
-        assert!(!state_dir(&bench).exists(), "{words}");
+        assert!(is_at_rest(&bench.workspace.data()), "{words}");
     }
 }
 
@@ -317,7 +317,7 @@ fn a_run_resumes_in_moved_data_directories() {
         let written = ranges_written(&storage.log());
         let of_first = written.iter().find(|(staging, _)| staging.ends_with(".da-2-bti")).unwrap();
         assert_eq!(*of_first.1, 5, "{written:?}");
-        assert!(!new.join(".sstablerekey").exists() && !state_dir(&bench).exists());
+        assert!(is_at_rest(&new) && is_at_rest(&bench.workspace.data()));
     }
 }
 
@@ -363,7 +363,7 @@ fn data_directories_of_another_run_are_refused_and_not_swept() {
         let other = bench.workspace.root.path().join("other");
         crate::kit::workspace::copy_tree(&plain(), &other.join(SYSTEM));
         let state = bench.workspace.state_dir.clone();
-        let before = files(&more.join(".sstablerekey"));
+        let before = left(&more);
         assert_eq!(before.len(), 2, "{before:?}");
         let mut cases = vec![
             (vec![&data], state.clone()),
@@ -401,12 +401,12 @@ fn data_directories_of_another_run_are_refused_and_not_swept() {
                     assert!(error.to_string().contains(more.to_str().unwrap()), "{error}");
                 }
             }
-            assert_eq!(files(&more.join(".sstablerekey")), before);
+            assert_eq!(left(&more), before);
         }
         let session = bench.workspace.session(LeaseMode::Exclusive).unwrap();
         assert!(upgrade::abandon(&session).unwrap().had_journal);
         drop(session);
-        assert!(!more.join(".sstablerekey").exists() && !state_dir(&bench).exists());
+        assert!(is_at_rest(&more) && is_at_rest(&bench.workspace.data()));
     }
 }
 
@@ -425,7 +425,7 @@ fn a_refused_run_sweeps_nothing() {
             root_key(&bench, "new-key", 256);
         }
         assert_eq!(run(&bench).unwrap_err().kind(), ErrorKind::KeyUnavailable);
-        let left = files(&state);
+        let left = left(&bench.workspace.data());
         assert_eq!(left.len(), 4, "{left:?}");
     }
     fs::write(&path, before).unwrap();
@@ -452,7 +452,7 @@ fn a_damaged_journal_is_refused_and_can_be_abandoned() {
         let session = bench.workspace.session(LeaseMode::Exclusive).unwrap();
         upgrade::abandon(&session).unwrap();
         drop(session);
-        assert!(!state_dir(&bench).exists());
+        assert!(is_at_rest(&bench.workspace.data()));
         bench.check_finished(&run(&bench).unwrap()).unwrap();
     }
 }

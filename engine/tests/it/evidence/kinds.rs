@@ -273,10 +273,10 @@ const KINDS: [Kind; 36] = [
         Work::NotLookedAt,
     ),
     (
-        "a report of a run after the start",
+        "a mark of a run after the start",
         ANY,
         |s| {
-            s.write("data/.sstablerekey/reports/r.json", "{}");
+            s.write("data/.sstablerekey/rewritten", "");
             files([s.path("data/.sstablerekey")])
         },
         Answer::AfterNextStart,

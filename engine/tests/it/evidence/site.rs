@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rekey_engine::config::{Fact, Node, NodeConfig, Origin, Surroundings};
 use rekey_engine::evidence::{Answer, Evidence, KeyQuery, Verdict, verdict};
 use rekey_engine::io::{LeaseMode, LocalStorage};
-use rekey_engine::keys::KeySources;
+use rekey_engine::keys::{KeySources, LocalKeyFiles};
 use rekey_engine::upgrade::{EvidenceRequest, Session, gather};
 
 use crate::kit::system::{Hints, Scheme, Segment};
@@ -32,6 +32,8 @@ impl Site {
             let from = testdata().join("schema/oa").join(keyspace);
             copy_tree(&from, &site.path("data").join(keyspace));
         }
+        // A node that is alone.
+        fs::create_dir(site.path("data/system/peers_v2-c4325fbb8e5e3bafbd070f9250ed818e")).unwrap();
         site.copy("oa-kmip-a/rk", "data/rk");
         let root = site.root.path().display();
         site.write(
@@ -105,6 +107,7 @@ impl Site {
             config: Some(&config).filter(|_| has_configuration),
             servers: None,
             keys: &sources,
+            key_files: &LocalKeyFiles::new(Some(self.root.path().to_owned())),
             more: &[],
             temporary: None,
             not_a_node: false,

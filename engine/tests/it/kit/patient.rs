@@ -13,6 +13,7 @@ use rekey_engine::{Error, ErrorKind};
 use super::oracle;
 use super::storage::TestStorage;
 use super::workspace::{Workspace, files};
+use crate::kit::workspace::is_at_rest;
 
 /// The KMIP keys of the fixtures.
 pub(crate) const KMIP_LINES: &str = "\
@@ -243,7 +244,7 @@ impl Diagnosis {
 
 /// Nothing of this program is left: no staging, no transaction log.
 pub(crate) fn assert_clean(workspace: &Workspace) {
-    assert!(!workspace.data().join(".sstablerekey").exists(), "staging is left");
+    assert!(is_at_rest(&workspace.data()), "staging is left");
     for name in workspace.files() {
         assert!(!name.contains("_txn_"), "a transaction log is left: {name}");
     }

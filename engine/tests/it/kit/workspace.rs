@@ -289,6 +289,19 @@ pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")
 }
 
+/// Whether nothing of a run is left below a data directory but its mark.
+pub(crate) fn is_at_rest(data_dir: &Path) -> bool {
+    left(data_dir).is_empty()
+}
+
+/// What is left of a run below a data directory, beside its mark.
+pub(crate) fn left(data_dir: &Path) -> Vec<String> {
+    let state = data_dir.join(".sstablerekey");
+    let mut left = if state.exists() { files(&state) } else { vec![] };
+    left.retain(|name| name != "rewritten");
+    left
+}
+
 pub(crate) fn files(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
         .unwrap()

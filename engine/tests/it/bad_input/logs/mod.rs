@@ -14,8 +14,8 @@ use rekey_engine::plan::{Selection, Target};
 use rekey_engine::txn::{Recovery, Verdict};
 use rekey_engine::upgrade;
 
-use crate::kit::workspace::files;
 use crate::kit::workspace::threads;
+use crate::kit::workspace::{files, is_at_rest};
 use crate::kit::{TestStorage, Workspace};
 
 const ID: &str = "5ab1e000-0000-11f0-8000-00000000000a";
@@ -132,7 +132,7 @@ impl Swap {
             assert!(error.hint_text().unwrap().contains("sstableutil"));
         }
         assert_eq!(self.workspace.contents(), before, "{part}");
-        assert!(!self.workspace.data().join(".sstablerekey").exists());
+        assert!(is_at_rest(&self.workspace.data()));
     }
 }
 
