@@ -36,20 +36,27 @@ pub(super) fn relation(query: &KeyQuery, uses: &KeyUses, groups: &[Group]) -> Re
 
 /// Whether two groups have a server in common, if that can be told: a server may have a name and an address.
 fn is_shared(one: &str, other: &str, groups: &[Group]) -> Option<bool> {
-    let hosts = |name: &str| groups.iter().find(|group| group.name == name).map(|of| &of.hosts);
+    let hosts = |name: &str| {
+        let group = groups.iter().find(|group| group.name == name)?;
+        Some(group.hosts.iter().map(|host| of_host(host)).collect::<Vec<&str>>())
+    };
     let (one, other) = (hosts(one)?, hosts(other)?);
     if one.iter().any(|host| other.contains(host)) {
         return Some(true);
     }
-    let all = || one.iter().chain(other);
-    let is_address =
-        |host: &String| host.contains(':') || host.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let are_alike = all().all(is_address) || !all().any(|host| is_address(host) || is_local(host));
-    are_alike.then_some(false)
+    let are_alike = |is: bool| one.iter().chain(&other).all(|host| is_address(host) == is);
+    (are_alike(true) || are_alike(false)).then_some(false)
 }
 
-fn is_local(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
+/// The machine itself has a name and several addresses.
+fn of_host(host: &str) -> &str {
+    let is_own =
+        host.eq_ignore_ascii_case("localhost") || host.starts_with("127.") || host == "::1";
+    if is_own { "127.0.0.1" } else { host }
+}
+
+fn is_address(host: &str) -> bool {
+    host.contains(':') || host.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 #[cfg(test)]
@@ -67,6 +74,8 @@ mod tests {
             group("c", &["10.0.0.3"]),
             group("d", &["keys.example"]),
             group("e", &["other.example"]),
+            group("own", &["localhost"]),
+            group("self", &["127.0.0.1"]),
         ]
     }
 
@@ -81,6 +90,8 @@ mod tests {
         assert_eq!(related("a/7", "c", "7"), Relation::Other);
         assert_eq!(related("a/7", "d", "7"), Relation::Maybe, "a name may be of that address");
         assert_eq!(related("d/7", "e", "7"), Relation::Other);
+        assert_eq!(related("own/7", "self", "7"), Relation::Same);
+        assert_eq!(related("own/7", "c", "7"), Relation::Other);
         assert_eq!(related("a/7", "gone", "7"), Relation::Maybe);
         assert_eq!(related("a/8", "b", "7"), Relation::Other);
         let id = "0eb2277e-0acc-4adb-9241-1dd84dde691c";
