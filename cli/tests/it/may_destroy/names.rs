@@ -56,7 +56,7 @@ fn on_a_server(set: &str) -> Node {
     let groups = [
         ("kmip1", "127.0.0.1"),
         ("other", "127.0.0.1"),
-        ("third", "localhost"),
+        ("third", "keys.invalid"),
         ("far", "10.9.9.9"),
     ];
     let mut text = "kmip_hosts:\n".to_owned();
