@@ -59,6 +59,11 @@ impl Pristine {
             private(&entry.unwrap().path());
         }
         copy_tree(&testdata().join(set), &root.path().join("data1"));
+        // Plaintext beside it is for other tests.
+        let plain = root.path().join("data1/plain");
+        if plain.exists() {
+            fs::remove_dir_all(plain).unwrap();
+        }
         let table = tables(root.path(), &["data1"]).remove(0).remove(0);
         let name = |path: &PathBuf| {
             let name = path.file_name().unwrap().to_str().unwrap();
