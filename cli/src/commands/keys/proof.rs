@@ -73,11 +73,13 @@ impl ProofArgs {
         let session =
             Session::open_as_told(storage, &self.data_dirs, LeaseMode::Shared, true, said)?;
         output.place(&session);
+        // Without a system keyspace, and without a configuration, it is no node's: that was said.
+        let is_nobody_s = node.is_none() && !session.doubts().is_empty();
         let look = Look {
             session: &session,
             node,
             servers: Some(servers),
-            not_a_node: self.not_a_node,
+            not_a_node: self.not_a_node || is_nobody_s,
             key_base: None,
             more: &self.dirs.by_role(),
             only: None,
