@@ -50,17 +50,19 @@ impl Cluster {
             let same = reports.iter().map(|(_, other)| other).filter(|other| is_same(of, other));
             same.map(|other| other.time).max()
         };
-        for (name, evidence) in &reports {
-            let counts = newest(evidence).is_none_or(|newest| newest == evidence.time);
-            let is_again = |(_, known): &(String, Evidence)| known == evidence;
-            if counts && !all.nodes.iter().any(is_again) {
-                all.nodes.push((name.clone(), evidence.clone()));
+        let counts: Vec<bool> = reports
+            .iter()
+            .map(|(_, of)| newest(of).is_none_or(|newest| newest == of.time))
+            .collect();
+        let mut older = Vec::new();
+        for (report, counts) in reports.into_iter().zip(counts) {
+            if !counts {
+                older.push(report);
+            } else if !all.nodes.iter().any(|(_, known)| *known == report.1) {
+                all.nodes.push(report);
             }
         }
-        for (name, evidence) in reports {
-            if all.nodes.iter().any(|(_, known)| *known == evidence) {
-                continue;
-            }
+        for (name, evidence) in older {
             let later = all.nodes.iter().filter(|(_, known)| is_same(known, &evidence));
             all.left_out.extend(later.map(|(by, later)| LeftOut {
                 name: name.clone(),

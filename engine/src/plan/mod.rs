@@ -48,6 +48,7 @@ pub use beside_fate::IndexFate;
 pub(crate) use beside_fate::MetadataFate;
 pub use census::{CensusRow, KeyCensus, Place};
 pub use data_dir::check_data_dirs;
+pub(crate) use data_dir::dangling;
 pub(crate) use discover::stranger;
 pub use discover::{Discovery, Selection, Table, discover};
 pub use empty::without_sstables;

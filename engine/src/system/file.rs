@@ -46,7 +46,7 @@ impl Head {
         let length = usize::try_from(source.length()).unwrap_or(usize::MAX).min(longest);
         let mut scratch = Vec::new();
         let start = source.slice(0, length, &mut scratch)?;
-        if start.iter().all(|byte| *byte == 0) && is_blank(source)? {
+        if start.iter().all(|byte| *byte == 0) && is_blank(source, 0)? {
             return Ok(Self::Blank);
         }
         match name {
@@ -124,9 +124,9 @@ impl Head {
     }
 }
 
-/// Whether a file has only zeros.
-fn is_blank(source: &Source) -> Result<bool> {
-    let (mut at, mut scratch) = (0, Vec::new());
+/// Whether a file has only zeros from a place on.
+pub(super) fn is_blank(source: &Source, mut at: u64) -> Result<bool> {
+    let mut scratch = Vec::new();
     while at < source.length() {
         let piece = source.length().saturating_sub(at).min(PIECE);
         let bytes = source.slice(at, usize::try_from(piece).unwrap_or_default(), &mut scratch)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::blocks::Block;
-use super::file::{Head, OpenFile};
+use super::file::{Head, OpenFile, is_blank};
 use super::name::SystemFileName;
 use super::protection::Protection;
 use super::torn::Torn;
@@ -111,9 +111,12 @@ pub fn inspect(
             match walk(&file, &namer, &mut found) {
                 Ok(torn) => {
                     found.torn = torn;
-                    found.is_unread = found.keys.is_empty()
-                        && found.protection.may_encrypt()
-                        && has_bytes_after(&file.source, torn)?;
+                    found.is_unread = match torn {
+                        Some(torn) if found.keys.is_empty() && found.protection.may_encrypt() => {
+                            !is_blank(&file.source, torn.offset)?
+                        }
+                        _ => false,
+                    };
                 }
                 Err(error) if error.kind() == crate::ErrorKind::Corrupt => {
                     found.damage = Some(error.at(path));
@@ -124,25 +127,6 @@ pub fn inspect(
     }
     Ok(found)
 }
-
-/// Whether there is anything but zeros where a file is torn.
-fn has_bytes_after(source: &Source, torn: Option<Torn>) -> Result<bool> {
-    let Some(Torn { mut offset, .. }) = torn else { return Ok(false) };
-    let mut scratch = Vec::new();
-    while offset < source.length() {
-        let length = source.length().saturating_sub(offset).min(STEP);
-        let bytes =
-            source.slice(offset, usize::try_from(length).unwrap_or_default(), &mut scratch)?;
-        if bytes.iter().any(|byte| *byte != 0) {
-            return Ok(true);
-        }
-        offset = offset.saturating_add(length);
-    }
-    Ok(false)
-}
-
-/// Bytes that are looked at at once.
-const STEP: u64 = 64 << 10;
 
 fn missing(path: &Path) -> Error {
     Error::new(crate::ErrorKind::Busy, "the file is gone since its directory was read")

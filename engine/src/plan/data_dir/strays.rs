@@ -92,16 +92,19 @@ fn is_of_sstable(entry: &Entry) -> bool {
     is_file && (entry.name.contains("-Data.db") || parse_file_name(&entry.name).is_some())
 }
 
+/// A link that leads to nothing.
+pub(crate) fn dangling(link: PathBuf) -> Error {
+    Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
+        .at(link)
+        .hint("is the disk mounted that it leads to? Otherwise remove the link")
+}
+
 /// Why nobody can tell what an entry of a directory holds, if that is so: a link that leads nowhere
 /// may lead to a disk that is not mounted.
 pub(in crate::plan) fn unseen(directory: &Path, entry: &Entry) -> Option<Error> {
     let path = directory.join(&entry.name);
     match entry.kind {
-        EntryKind::Other if entry.is_link => Some(
-            Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
-                .at(path)
-                .hint("is the disk mounted that it leads to? Otherwise remove the link"),
-        ),
+        EntryKind::Other if entry.is_link => Some(dangling(path)),
         EntryKind::NotUtf8 { is_directory: true } => Some(
             Error::unsupported("a folder whose name is not UTF-8 cannot be looked into")
                 .at(path)

@@ -7,8 +7,9 @@ use super::draft::Draft;
 use super::request::EvidenceRequest;
 use crate::config::{Fact, Origin};
 use crate::evidence::{Role, UnknownKind};
+use crate::plan::dangling;
 use crate::upgrade::session::{Session, canonical};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// A directory to be looked at.
 #[derive(Debug, Clone)]
@@ -184,11 +185,7 @@ fn restored(fact: Option<&Fact<String>>) -> Vec<Fact<PathBuf>> {
 pub(super) fn is_there(path: &Path) -> Result<bool> {
     let cannot = |error| Error::io("cannot look at the directory", path, error);
     match path.try_exists().map_err(cannot)? {
-        false if path.is_symlink() => {
-            Err(Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
-                .at(path)
-                .hint("is the disk mounted that it leads to? Otherwise remove the link"))
-        }
+        false if path.is_symlink() => Err(dangling(path.to_owned())),
         is_there => Ok(is_there),
     }
 }

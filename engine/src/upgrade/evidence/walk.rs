@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::escape;
 use crate::io::{Entry, EntryKind, FileStat, Storage};
-use crate::{Error, ErrorKind, Result};
+use crate::plan::dangling;
+use crate::{Error, Result};
 
 /// A regular file.
 #[derive(Debug)]
@@ -65,11 +66,7 @@ impl Walker<'_> {
             match entry.kind {
                 EntryKind::File => self.file(path, below, entry),
                 EntryKind::Directory => self.enter(&path, &below, depth.saturating_add(1)),
-                EntryKind::Other if entry.is_link => self.unseen(
-                    Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
-                        .at(path)
-                        .hint("is the disk mounted that it leads to? Otherwise remove the link"),
-                ),
+                EntryKind::Other if entry.is_link => self.unseen(dangling(path)),
                 EntryKind::Other => self.unseen(
                     Error::unsupported("neither a file nor a directory")
                         .at(path)
