@@ -34,7 +34,7 @@ pub(super) enum Step {
 /// at on their own. Returns the digest of the list of files ([`crate::evidence::Directory::digest`]).
 ///
 /// # Errors
-/// [`ErrorKind::Io`] when the directory itself cannot be listed.
+/// [`crate::ErrorKind::Io`] when the directory itself cannot be listed.
 pub(super) fn walk(
     storage: &dyn Storage,
     directory: &Path,
