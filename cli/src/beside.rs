@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use rekey_engine::Result;
-use rekey_engine::config::{BesideTables, Node, NodeConfig, TransparentEncryption};
+use rekey_engine::config::{NextFiles, Node, NodeConfig, TransparentEncryption};
 use rekey_engine::evidence::Role;
 use rekey_engine::options::OptionMap;
 use rekey_engine::plan::KeystoreAim;
@@ -69,10 +69,8 @@ impl SystemArgs {
         if directories.is_empty() {
             return Ok(None);
         }
-        let says = node.map(|node| BesideTables::read(&node.installation().cassandra_yaml.value));
-        let says = says.transpose()?;
-        let (commit_log, hints) = hooks(node, config, says.as_ref())?;
-        let keystore = says.as_ref().and_then(|says| keystore_aim(says.transparent.as_ref()?));
+        let NextFiles { commit_log, hints, transparent, .. } = NextFiles::of(node, config)?;
+        let keystore = transparent.and_then(keystore_aim);
         Ok(Some(Beside { directories, kinds, commit_log, hints, keystore }))
     }
 }
@@ -114,26 +112,8 @@ impl Beside {
     }
 }
 
-/// How the node writes its next segments and hints, as far as that is known: `system_info_encryption`
-/// sets the hooks, whatever the other file says.
-fn hooks(
-    node: Option<&Node>,
-    config: Option<&NodeConfig>,
-    says: Option<&BesideTables>,
-) -> Result<(Option<OptionMap>, Option<OptionMap>)> {
-    let by_system = config.map(NodeConfig::system_tables).transpose()?;
-    match by_system {
-        Some(options) if !options.is_empty() => Ok((Some(options.clone()), Some(options))),
-        _ => Ok(match (node, says) {
-            (Some(_), Some(says)) => (Some(says.commit_log.clone()), Some(says.hints.clone())),
-            _ => (None, None),
-        }),
-    }
-}
-
-fn keystore_aim(says: &TransparentEncryption) -> Option<KeystoreAim> {
-    let alias = says.key_alias.clone().filter(|_| says.enabled)?;
-    Some(KeystoreAim { cipher: says.cipher.clone(), alias })
+fn keystore_aim(says: TransparentEncryption) -> Option<KeystoreAim> {
+    Some(KeystoreAim { cipher: says.cipher, alias: says.key_alias? })
 }
 
 /// Whether these are the data directories of a node: else its other directories are not meant.

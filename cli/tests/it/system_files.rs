@@ -107,7 +107,7 @@ fn the_directories_are_those_of_the_configuration() {
          {0}/hints\nsaved_caches_directory: {0}/saved_caches\ncdc_raw_directory: {0}/cdc_raw\n",
         root.display()
     );
-    fs::write(root.join("home/conf/cassandra.yaml"), yaml).unwrap();
+    fs::write(root.join("home/conf/cassandra.yaml"), &yaml).unwrap();
     let map = node.map(256);
     let plan =
         ["plan", "--conf", "home", "--flavor", "apache-4", "--compression", &map, "--create-key"];
@@ -123,18 +123,37 @@ fn the_directories_are_those_of_the_configuration() {
     };
     let run = by_variable(&plan).exits(0);
     assert!(run.out.contains("3 of 3 files beside the tables"), "{run:?}");
-    let key = "keys/aes-cbc-256";
-    let run = by_variable(&["may-destroy", key, "--conf", "home"]).exits(4);
-    assert!(run.out.contains("1 segment in an archive of the commit log"), "{run:?}");
-    // The commands work as they are printed.
-    let printed: Vec<Vec<&str>> = run.out.lines().map(|line| line.split(' ').collect()).collect();
-    for only in ["--only=commitlog", "--only=hints"] {
-        let words = printed.iter().find(|words| words.contains(&only)).unwrap();
-        let verb = words.iter().position(|word| *word == "upgradesstables").unwrap();
-        let more = ["--create-key", "--flavor", "apache-4", "--compression", &map];
-        let run = node.run(&[&words[verb..], &more].concat()).exits(0);
+    // Its next ones are in clear: nobody says what these are to become.
+    node.upgrade(&[]).exits(0);
+    let ask = ["may-destroy", "keys/aes-cbc-256", "--conf", "home"];
+    let run = by_variable(&ask).exits(4).says("1 segment in an archive of the commit log");
+    let run = run.says("re-encrypt them by the options of the new key");
+    assert!(!run.out.contains(" --only=hints --hints-dir"), "{run:?}");
+    // Where the configuration says it, the commands work as they are printed; an archive has folders.
+    let day = root.join("archive/2026-11-30");
+    fs::create_dir(&day).unwrap();
+    fs::rename(root.join("archive").join(SEGMENT), day.join(SEGMENT)).unwrap();
+    let hook = |setting: &str| {
+        format!(
+            "{setting}:\n  - class_name: EncryptingLZ4Compressor\n    parameters:\n      - \
+             cipher_algorithm: AES/CBC/PKCS5Padding\n        secret_key_strength: 256\n        \
+             key_provider: LocalFileSystemKeyProviderFactory\n        secret_key_file: {}/new-key\n",
+            root.display()
+        )
+    };
+    let yaml = format!("{yaml}{}{}", hook("commitlog_compression"), hook("hints_compression"));
+    fs::write(root.join("home/conf/cassandra.yaml"), yaml).unwrap();
+    let run = by_variable(&ask).exits(4).says("1 segment in an archive of the commit log");
+    let commands: Vec<&str> = run.out.lines().filter(|line| line.contains(" --only=")).collect();
+    assert_eq!(commands.len(), 3, "the log, an archive, hints: {run:?}");
+    for command in commands {
+        let (_, arguments) = command.split_once(" upgradesstables ").unwrap();
+        let words: Vec<&str> =
+            std::iter::once("upgradesstables").chain(arguments.split(' ')).collect();
+        let run = node.run(&words).exits(0);
         assert!(run.out.contains("re-encrypted in their place"), "{run:?}");
     }
+    by_variable(&ask).says("nothing that was looked at is under it");
     // Of other data the node's own directories are no part.
     fs::create_dir(root.join("other")).unwrap();
     let other = [&plan[..], &["--data-dir", "other", "--not-a-node"]].concat();

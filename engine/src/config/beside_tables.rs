@@ -5,12 +5,46 @@ use std::path::{Path, PathBuf};
 
 use rekey_kmip::secret::Secret;
 
+use super::NodeConfig;
 use super::document::Document;
 use super::yaml::{Mapping, Node, Value};
 use crate::error::{Error, Result};
 use crate::options::{CompressorClass, OptionMap};
 
-/// How the node writes its next segments and hints.
+/// How the node writes its next segments and hints, by both of its files.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct NextFiles {
+    /// Class and options of its next segment: none where that is not known, empty where that is in clear.
+    pub commit_log: Option<OptionMap>,
+    /// The same of its next hints.
+    pub hints: Option<OptionMap>,
+    /// `transparent_data_encryption_options`, if they are there and on.
+    pub transparent: Option<TransparentEncryption>,
+}
+
+impl NextFiles {
+    /// By the configuration, as far as that was found: `system_info_encryption` sets the hooks, whatever the
+    /// other file says.
+    ///
+    /// # Errors
+    /// As [`BesideTables::read`], and of the second file.
+    pub fn of(node: Option<&super::Node>, config: Option<&NodeConfig>) -> Result<Self> {
+        let by_system = config.map(NodeConfig::system_tables).transpose()?;
+        let by_system = by_system.filter(|options| !options.is_empty());
+        let says = node.map(|node| BesideTables::read(&node.installation().cassandra_yaml.value));
+        let says = says.transpose()?;
+        let (mut commit_log, mut hints, mut transparent) = (by_system.clone(), by_system, None);
+        if let Some(says) = says {
+            commit_log = commit_log.or(Some(says.commit_log));
+            hints = hints.or(Some(says.hints));
+            transparent = says.transparent.filter(|says| says.enabled);
+        }
+        Ok(Self { commit_log, hints, transparent })
+    }
+}
+
+/// What `cassandra.yaml` alone says of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BesideTables {

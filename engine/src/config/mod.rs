@@ -56,7 +56,7 @@ use std::sync::Arc;
 
 use rekey_kmip::secret::Secret;
 
-pub use beside_tables::{BesideTables, TransparentEncryption};
+pub use beside_tables::{BesideTables, NextFiles, TransparentEncryption};
 pub use fact::{Fact, Origin};
 pub(crate) use file::{exposed, read as read_file};
 pub use installation::{Installation, Layout, Surroundings};

@@ -121,20 +121,19 @@ impl Cluster {
             let node = || Some(evidence.host.clone().unwrap_or_else(|| name.clone()));
             reasons.extend(own.reasons.into_iter().map(|reason| Reason { node: node(), ..reason }));
             let doubts = self.doubts(evidence).into_iter();
-            reasons.extend(doubts.map(|what| of_nodes(node(), what.to_owned())));
+            reasons.extend(doubts.map(|what| of_nodes(node(), what.to_owned(), REPORT_AGAIN)));
         }
         for LeftOut { name, by, .. } in self.left_out.iter().filter(|of| of.is_of_other) {
             let what = format!(
                 "{name} and {by} are of one node, and not of the same machine or directories"
             );
-            let steps = vec![Step::say("leave the one out that is not of this node as it is now")];
-            reasons.push(Reason { steps, ..of_nodes(None, what) });
+            reasons.push(of_nodes(None, what, LEAVE_OUT));
         }
         let is_ring_known = |(_, evidence): &(String, Evidence)| evidence.ring.is_some();
         let has_nodes = self.nodes.iter().any(|(_, evidence)| evidence.is_node);
         if has_nodes && !self.nodes.iter().any(is_ring_known) {
             let what = "no report says which nodes the cluster has";
-            reasons.push(of_nodes(None, what.to_owned()));
+            reasons.push(of_nodes(None, what.to_owned(), ASK_THE_NODES));
         }
         for Missing { member, known_by } in self.missing() {
             let address = member.address.as_deref().unwrap_or("a node without an address");
@@ -142,7 +141,7 @@ impl Cluster {
                 "{address} (host id {}) has no report, and belongs to the cluster by {known_by}",
                 member.host_id
             );
-            reasons.push(of_nodes(Some(address.to_owned()), what));
+            reasons.push(of_nodes(Some(address.to_owned()), what, REPORT));
         }
         reasons.sort();
         let answer = reasons.iter().map(|reason| reason.answer).max().unwrap_or(Answer::Yes);
@@ -176,6 +175,13 @@ impl Cluster {
 /// Seconds by which the clocks of two machines may differ.
 const CLOCKS_DIFFER: i64 = 3600;
 
+const REPORT: &str = "make a report there: may-destroy KEY --report FILE; of a node that is gone: nodetool \
+                      removenode, and make the other reports again";
+const REPORT_AGAIN: &str = "make this report again, on its node: may-destroy KEY --report FILE";
+const LEAVE_OUT: &str = "leave the one out that is not of this node as it is now";
+const ASK_THE_NODES: &str =
+    "start the nodes, which write that down in system.peers, and make the reports again";
+
 /// Reports of several clusters say nothing of one.
 fn of_one_cluster(reports: &[(String, Evidence)]) -> Result<()> {
     let mut named = reports.iter().filter_map(|(name, of)| Some((name, cluster(of)?)));
@@ -201,12 +207,8 @@ fn seen(evidence: &Evidence) -> (Option<&String>, BTreeSet<(Role, &str)>) {
     (evidence.host.as_ref(), directories.collect())
 }
 
-fn of_nodes(node: Option<String>, what: String) -> Reason {
-    let steps = vec![Step::say(
-        "make a report there: may-destroy KEY --report FILE; of a node that is gone: nodetool \
-         removenode, and make the other reports again",
-    )];
-    let (work, answer) = (Work::Node, Answer::Unknown);
+fn of_nodes(node: Option<String>, what: String, step: &str) -> Reason {
+    let (work, answer, steps) = (Work::Node, Answer::Unknown, vec![Step::say(step)]);
     Reason { work, answer, node, what, paths: vec![], steps }
 }
 
@@ -269,6 +271,7 @@ mod tests {
         lost.1.ring = None;
         let verdict = of(vec![lost.clone()]).unwrap().verdict(&query());
         assert!(verdict.reasons[0].what.contains("which nodes the cluster has"), "{verdict:?}");
+        assert_eq!(verdict.reasons[0].steps, [Step::say(ASK_THE_NODES)]);
         lost.1.node = None;
         let verdict = of(vec![lost]).unwrap().verdict(&query());
         assert_eq!((verdict.answer, verdict.reasons.len()), (Answer::Unknown, 2));

@@ -34,7 +34,7 @@ pub use group::Group;
 pub use json::MAX_REPORT;
 pub use key_name::KeyName;
 pub use moment::Moment;
-pub use node::{Identity, Member};
+pub use node::{Encrypts, Identity, Member};
 pub use query::{KeyQuery, Relation};
 pub use reason::{Answer, Reason, Step, Work};
 pub use unknown::{Unknown, UnknownKind};
@@ -70,6 +70,9 @@ pub struct Evidence {
     /// The groups of key servers of its configuration.
     #[serde(default)]
     pub groups: Vec<Group>,
+    /// Whether it encrypts what it writes next beside the tables.
+    #[serde(default)]
+    pub encrypts: Encrypts,
     /// SSTables without any encryption.
     pub not_encrypted: Count,
     /// Chunks in clear in SSTables that are encrypted (FORMATS.md 2.3).

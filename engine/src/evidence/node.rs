@@ -31,3 +31,14 @@ pub struct Member {
     /// Its rack.
     pub rack: Option<String>,
 }
+
+/// What a node encrypts of what it writes beside the tables, by its configuration; none where that is not
+/// known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a record")]
+pub struct Encrypts {
+    /// Its next segment of the commit log.
+    pub commit_log: Option<bool>,
+    /// Its next hints.
+    pub hints: Option<bool>,
+}

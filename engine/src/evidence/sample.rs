@@ -1,6 +1,6 @@
 //! Evidence for the tests of this module.
 
-use super::{Count, Directory, Evidence, FORMAT, Moment, Occasion, Role};
+use super::{Count, Directory, Encrypts, Evidence, FORMAT, Moment, Occasion, Role};
 
 /// Of a node on which everything was looked at, nothing was found, and all is as it should be.
 pub(super) fn evidence() -> Evidence {
@@ -29,6 +29,7 @@ pub(super) fn evidence() -> Evidence {
         directories: roles.map(directory).to_vec(),
         keys: vec![],
         groups: vec![],
+        encrypts: Encrypts::default(),
         not_encrypted: Count::default(),
         clear_chunks: 0,
         findings: vec![],

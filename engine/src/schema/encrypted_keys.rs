@@ -12,7 +12,7 @@ use rekey_kmip::secret::Secret;
 use super::limits::Limits;
 use super::open::Opener;
 use super::seconds;
-use super::table::{Table, View};
+use super::table::{Table, View, archives};
 use super::values::{id, int, name, text};
 use crate::Result;
 use crate::io::{LocalStorage, Storage};
@@ -57,13 +57,48 @@ pub fn encrypted_keys(
     let opener = Opener { storage, keys };
     let mut all = Vec::new();
     for of in KeyTable::ALL {
-        let table =
-            Table::read(&opener, data_dirs, of.keyspace(), "encrypted_keys", limits, seconds(now))?;
-        for row in table.rows() {
-            all.push(key(of, row)?);
+        let table = Table::read(&opener, data_dirs, of.keyspace(), NAME, limits, seconds(now))?;
+        all.extend(rows(of, &table)?);
+    }
+    Ok(all)
+}
+
+/// Rows in an archive of one of the tables.
+#[derive(Debug)]
+pub(crate) struct ArchivedKeys {
+    /// The tag of the snapshot; none for backups.
+    pub(crate) tag: Option<String>,
+    /// The rows; or why they cannot be read.
+    pub(crate) rows: Result<Vec<EncryptedKey>>,
+}
+
+/// Reads the snapshots and backups of both tables, each on its own: whoever restores one needs the system
+/// keys of its rows.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] when their folders cannot be listed.
+pub(crate) fn archived_keys(
+    storage: &dyn Storage,
+    data_dirs: &[PathBuf],
+    keys: &dyn KeyProvider,
+    limits: Limits,
+    now: SystemTime,
+) -> Result<Vec<ArchivedKeys>> {
+    let opener = Opener { storage, keys };
+    let mut all = Vec::new();
+    for of in KeyTable::ALL {
+        for (tag, folder) in archives(storage, data_dirs, of.keyspace(), NAME)? {
+            let table = Table::read_archive(&opener, folder, NAME, limits, seconds(now));
+            all.push(ArchivedKeys { tag, rows: table.and_then(|table| rows(of, &table)) });
         }
     }
     Ok(all)
+}
+
+const NAME: &str = "encrypted_keys";
+
+fn rows(of: KeyTable, table: &Table) -> Result<Vec<EncryptedKey>> {
+    table.rows().map(|row| key(of, row)).collect()
 }
 
 fn key(table: KeyTable, row: View<'_>) -> Result<EncryptedKey> {

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use encrypted_keys::archived_keys;
 pub use encrypted_keys::{NodeKeyTables, encrypted_keys};
 pub use facts::{DroppedColumn, Index, Keyspace, Local, TableKind, TableSchema, UserType};
 pub use limits::Limits;

@@ -32,11 +32,36 @@ impl Table {
         data_dirs: &[PathBuf],
         keyspace: &str,
         name: &'static str,
+        limits: Limits,
+        now: i64,
+    ) -> Result<Self> {
+        let directories = directories(opener.storage, data_dirs, keyspace, name)?;
+        Self::merged(opener, directories, name, limits, now)
+    }
+
+    /// Reads what lies in a snapshot of a table, or in its backups.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn read_archive(
+        opener: &Opener<'_>,
+        archive: PathBuf,
+        name: &'static str,
+        limits: Limits,
+        now: i64,
+    ) -> Result<Self> {
+        Self::merged(opener, vec![vec![archive]], name, limits, now)
+    }
+
+    fn merged(
+        opener: &Opener<'_>,
+        directories: Vec<Vec<PathBuf>>,
+        name: &'static str,
         mut limits: Limits,
         now: i64,
     ) -> Result<Self> {
         let (mut merge, mut files) = (Merge::default(), Vec::<Arc<Path>>::new());
-        for directories in directories(opener.storage, data_dirs, keyspace, name)? {
+        for directories in directories {
             let view = DirectoryView::of(opener.storage, &directories)?;
             if let Some(refused) = view.refused.into_iter().next() {
                 return Err(refused);
@@ -157,6 +182,39 @@ impl View<'_> {
             .at(file)
             .hint("restore the table from a backup, or start the node once")
     }
+}
+
+/// The folders of a table's snapshots, with their tags, and of its backups.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] when a directory cannot be listed.
+pub(super) fn archives(
+    storage: &dyn Storage,
+    data_dirs: &[PathBuf],
+    keyspace: &str,
+    name: &str,
+) -> Result<Vec<(Option<String>, PathBuf)>> {
+    let mut found = Vec::new();
+    for table in directories(storage, data_dirs, keyspace, name)?.into_iter().flatten() {
+        for entry in folders(storage, &table)? {
+            let folder = table.join(&entry);
+            match entry.as_str() {
+                "backups" => found.push((None, folder)),
+                "snapshots" => {
+                    let tags = folders(storage, &folder)?.into_iter();
+                    found.extend(tags.map(|tag| (Some(tag.clone()), folder.join(tag))));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn folders(storage: &dyn Storage, directory: &Path) -> Result<Vec<String>> {
+    let entries = storage.list(directory)?.into_iter();
+    let folders = entries.filter(|entry| entry.kind == EntryKind::Directory);
+    Ok(folders.map(|entry| entry.name).collect())
 }
 
 /// The directories of a table, those with one id together: a transaction log is about all of them.

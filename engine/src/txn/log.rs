@@ -35,6 +35,9 @@ impl LogFileName {
     }
 }
 
+/// Bytes that no log has.
+pub(crate) const LOG_LIMIT: u64 = 64 << 20;
+
 /// What a starting node would do with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,10 +78,9 @@ impl TransactionLog {
         directories: Vec<PathBuf>,
         table: &[PathBuf],
     ) -> Result<Self> {
-        const LIMIT: u64 = 64 << 20;
         let mut replicas = Vec::new();
         for directory in &directories {
-            let bytes = storage.read(&directory.join(name.as_str()), LIMIT)?;
+            let bytes = storage.read(&directory.join(name.as_str()), LOG_LIMIT)?;
             replicas.push(String::from_utf8_lossy(&bytes).into_owned());
         }
         let mut log = Self {

@@ -13,6 +13,7 @@ mod swap;
 mod view;
 
 pub use flavor::{Flavor, MtimeRule, PathForm};
+pub(crate) use log::LOG_LIMIT;
 pub use log::{LogFileName, Verdict};
 pub use record::{LogRecord, RecordError, RecordKind};
 pub(crate) use recovery::take_back;

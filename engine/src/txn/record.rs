@@ -17,6 +17,8 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    const ALL: [Self; 4] = [Self::Add, Self::Remove, Self::Commit, Self::Abort];
+
     /// The text in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -89,7 +91,7 @@ impl LogRecord {
     /// [`RecordError`].
     pub fn parse(line: &str) -> Result<Self, RecordError> {
         let (kind, rest) = line.split_once(":[").ok_or(RecordError::Malformed)?;
-        let kind = [RecordKind::Add, RecordKind::Remove, RecordKind::Commit, RecordKind::Abort]
+        let kind = RecordKind::ALL
             .into_iter()
             .find(|known| known.name().eq_ignore_ascii_case(kind))
             .ok_or(RecordError::Malformed)?;
@@ -117,6 +119,19 @@ impl LogRecord {
             Ok::<u32, _>(_) => Err(RecordError::Checksum),
             Err(_not) => Err(RecordError::Malformed),
         }
+    }
+
+    /// Whether bytes are lines that begin as records do, the last of which may be torn: a log, whatever a
+    /// node makes of it, and nothing else with its name.
+    pub(crate) fn are_begun(bytes: &[u8]) -> bool {
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let mut lines = bytes.split(|byte| *byte == b'\n').rev();
+        let last = lines.next().unwrap_or_default();
+        // A file system may have the length of a line and not what is in it.
+        let end = last.iter().rposition(|byte| *byte != 0).map_or(0, |at| at.saturating_add(1));
+        let last = last.get(..end).unwrap_or_default();
+        (last.len() <= LONGEST && begins(last, true))
+            && lines.all(|line| line.len() <= LONGEST && begins(line, false))
     }
 
     /// Returns the record if it would be written as this line, ignoring the case of its type.
@@ -154,9 +169,43 @@ impl fmt::Display for LogRecord {
     }
 }
 
+/// `ADD:[`, or as much of it as a torn line has.
+fn begins(line: &[u8], may_be_torn: bool) -> bool {
+    RecordKind::ALL.iter().any(|kind| {
+        let start = format!("{}:[", kind.name());
+        let (start, length) = (start.as_bytes(), start.len().min(line.len()));
+        let (shown, whole) = (line.get(..length), start.get(..length));
+        let is_alike = shown.zip(whole).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        is_alike && (may_be_torn || length == start.len())
+    })
+}
+
+/// A path of Linux has at most 4,096 bytes; the rest is numbers. A path may be an escaped URI.
+const LONGEST: usize = 3 * 4096 + 256;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_is_lines_that_begin_as_records_do() {
+        for log in [
+            "",
+            "ADD:[/d/ks/t-1/nb-1-big-,0,0][1]\n",
+            "REMOVE:[/d/ks/t-1/nb-1-big-,1,8][1]\nADD:[/d\n",
+            "remove:[x]\r\ncommit:[,0,0][2613697770]",
+            "ADD:[x]\nCOM",
+            "ADD:[x]\nREMO\0\0\0\0",
+            "\0\0\0",
+        ] {
+            assert!(LogRecord::are_begun(log.as_bytes()), "{log:?}");
+        }
+        let long = format!("ADD:[{}", "x".repeat(LONGEST));
+        for other in ["ADD\nADD:[x]", "ADD:[x]\nhidden", "\0\nADD:[x]", "PK\u{3}\u{4}", &long] {
+            assert!(!LogRecord::are_begun(other.as_bytes()), "{other:?}");
+        }
+        assert!(!LogRecord::are_begun(&[0x93, 0x11, 0xFE]));
+    }
 
     #[test]
     fn commit_is_the_database_s_constant() {

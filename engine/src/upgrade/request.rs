@@ -7,7 +7,9 @@ use super::session::Session;
 use crate::Result;
 use crate::keys::KeySources;
 use crate::options::OptionMap;
-use crate::plan::{Archives, Encrypts, FoundFile, KeystoreAim, Selection, Targets, find};
+use crate::plan::{
+    Archives, Encrypts, FoundFile, KeystoreAim, Selection, Targets, find, with_folders,
+};
 use crate::system::SystemFileName;
 use crate::txn::Flavor;
 
@@ -80,9 +82,14 @@ impl SystemRequest<'_> {
         Encrypts { commit_log: of(self.commit_log), hints: of(self.hints), caches }
     }
 
+    /// Its directories and what is below them.
+    pub(super) fn folders(&self, session: &Session) -> Result<Vec<PathBuf>> {
+        with_folders(session.storage(), self.directories)
+    }
+
     /// The files of this request.
     pub(super) fn find(&self, session: &Session) -> Result<Vec<FoundFile>> {
-        let mut found = find(session.storage(), self.directories)?;
+        let mut found = find(session.storage(), &self.folders(session)?)?;
         found.retain(|file| self.kinds.take(&file.name));
         Ok(found)
     }

@@ -75,6 +75,13 @@ impl ProofArgs {
         output.place(&session);
         // Without a system keyspace, and without a configuration, it is no node's: that was said.
         let is_nobody_s = node.is_none() && !session.doubts().is_empty();
+        if is_nobody_s && !self.not_a_node {
+            output.note(
+                "the data was taken for a copy, of which nothing else can be under the key: it has no \
+                 system keyspace, and no configuration was found. If it is one of several data directories \
+                 of a node, name the others, too, or its cassandra.yaml (--conf FILE)",
+            );
+        }
         let look = Look {
             session: &session,
             node,

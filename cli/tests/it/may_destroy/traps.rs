@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use serde_json::{Value, json};
 
 use super::{KEY, OTHER, answers, ask, node, write_log};
-use crate::kit::{Node, testdata};
+use crate::kit::{Node, copy_tree, testdata};
 
 const SEGMENT: &str = "CommitLog-7-1700000000001.log";
 const HINTS: &str = "2e1c6f4a-6f6c-4f06-9e0e-2a9e4c1c7d11-1700000000002-2.hints";
@@ -52,6 +52,39 @@ fn a_header_alone_is_under_the_key_that_it_names() {
     fs::remove_file(place("hints", HINTS)).unwrap();
     fs::write(place("hints", &HINTS.replace(".hints", ".crc32")), [7; 5000]).unwrap();
     answers(&ask(&node, &[KEY]), 3);
+}
+
+/// Whoever restores a snapshot of that table needs the system keys of its rows.
+#[test]
+fn a_snapshot_of_the_table_of_keys_needs_its_system_keys() {
+    let node = without_tables();
+    answers(&ask(&node, &["system system_key_1"]), 0);
+    let table = "dse_system/encrypted_keys-0f3243d0ec2a11f1831ffd1e8eac023d";
+    for folder in ["snapshots/before", "backups"] {
+        let archive = node.data().join(table).join(folder);
+        copy_tree(&testdata().join("key_tables/oa").join(table), &archive);
+        let run = ask(&node, &["system system_key_1"]);
+        answers(&run, 4);
+        run.says("of encrypted_keys, encrypted by it")
+            .says(folder)
+            .says("snapshots and backups of");
+        fs::remove_dir_all(&archive).unwrap();
+    }
+    answers(&ask(&node, &["system system_key_1"]), 0);
+}
+
+/// A name alone makes no transaction log.
+#[test]
+fn nothing_hides_behind_the_name_of_a_log() {
+    let node = without_tables();
+    let name = "oa_txn_compaction_6f9c1c00-0000-11f0-8000-00000000000a.log";
+    let file = node.data().join("system").join(name);
+    fs::write(&file, "ADD:[/d/ks/t-1/nb-1-big-,0,0][1]\n").unwrap();
+    answers(&ask(&node, &[KEY]), 0);
+    fs::write(&file, of_the_log(SEGMENT)).unwrap();
+    let run = ask(&node, &[KEY]);
+    answers(&run, 3);
+    run.says("the name of a transaction log");
 }
 
 #[test]
@@ -170,7 +203,7 @@ fn indices_of_search_and_saved_caches_count_whenever_they_were_written() {
 fn tables_of_hcd_have_a_second_file() {
     let node = without_tables();
     let from = testdata().join("fixtures/cc-kmip-cbc/rk");
-    crate::kit::copy_tree(&from, &node.data().join("rk"));
+    copy_tree(&from, &node.data().join("rk"));
     write_log(&node);
     let run = ask(&node, &["kmip kmip1/another"]);
     answers(&run, 3);

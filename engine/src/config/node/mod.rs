@@ -230,7 +230,10 @@ fn below_storage(
             "{name} is not set, and where the node puts it then cannot be told"
         ))
         .at(&document.file)
-        .hint("name the data directories: --data-dir DIR, once for each"));
+        .hint(match DATA.contains(&name) {
+            true => "name the data directories: --data-dir DIR, once for each".to_owned(),
+            false => format!("set {name} in this file to the directory that the node has for it"),
+        }));
     };
     Ok(vec![storage.map(|storage| storage.join(folder).display().to_string())])
 }

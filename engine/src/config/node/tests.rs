@@ -219,6 +219,9 @@ fn what_is_not_set_follows_the_rule_of_the_form() {
     let error = machine.node().data_directories().unwrap_err();
     assert!(error.to_string().contains("data_file_directories is not set"), "{error}");
     assert!(error.hint_text().unwrap().contains("--data-dir"));
+    let node = machine.node();
+    let error = node.entry("cdc_raw_directory").unwrap().paths().unwrap_err();
+    assert!(error.hint_text().unwrap().starts_with("set cdc_raw_directory in this file"));
     let machine =
         Machine::with(&[("etc/cassandra/cassandra.yaml", "data_file_directories: [d]\n")]);
     assert!(machine.node().data_directories().unwrap_err().to_string().contains("relative"));

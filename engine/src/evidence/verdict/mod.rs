@@ -73,7 +73,7 @@ fn in_use(place: Place, uses: &[(&KeyName, &Use)], evidence: &Evidence) -> Reaso
         }
         other => {
             let (work, what, mut steps) = beside_tables(other, files);
-            steps.extend(upgrade_beside(other, key, &evidence.directories));
+            steps.extend(upgrade_beside(other, key, evidence));
             (work, what, steps)
         }
     };
@@ -144,7 +144,8 @@ fn beside_tables(place: Place, files: u64) -> (Work, String, Vec<Step>) {
             counted(files, "key", "of encrypted_keys, encrypted by it"),
             vec![Step::say(
                 "name another system key in system_key_file of every table (ALTER TABLE), \
-                 re-encrypt the tables, and delete these rows of encrypted_keys on the cluster",
+                 re-encrypt the tables, and delete these rows of encrypted_keys on the cluster, and \
+                 then the snapshots and backups of that table",
             )],
         ),
         _ => (
@@ -219,23 +220,46 @@ fn has_moved(table: &str, file: &str, evidence: &Evidence) -> bool {
 }
 
 /// The command that re-encrypts files beside the tables, wherever they were found: their directories are
-/// named, since the configuration names no archive.
-fn upgrade_beside(
-    place: Place,
-    key: Option<&KeyName>,
-    directories: &[super::Directory],
-) -> Option<Step> {
-    let (role, only, option) = match place {
-        Place::CommitLog => (Role::CommitLog, "commitlog", "--commitlog-dir"),
-        Place::CommitLogArchive => (Role::CommitLogArchive, "commitlog", "--commitlog-dir"),
-        Place::CdcRaw => (Role::CdcRaw, "commitlog", "--commitlog-dir"),
-        Place::Hints => (Role::Hints, "hints", "--hints-dir"),
+/// named, since the configuration names no archive. They get the key that the node writes its next ones with;
+/// where it writes them in clear, or nobody knows how, somebody has to say it.
+fn upgrade_beside(place: Place, key: Option<&KeyName>, evidence: &Evidence) -> Option<Step> {
+    let encrypts = evidence.encrypts;
+    let (role, only, option, encrypts) = match place {
+        Place::CommitLog => (Role::CommitLog, "commitlog", "--commitlog-dir", encrypts.commit_log),
+        Place::CommitLogArchive => {
+            (Role::CommitLogArchive, "commitlog", "--commitlog-dir", encrypts.commit_log)
+        }
+        Place::CdcRaw => (Role::CdcRaw, "commitlog", "--commitlog-dir", encrypts.commit_log),
+        Place::Hints => (Role::Hints, "hints", "--hints-dir", encrypts.hints),
         _ => return None,
     };
+    let create = "--create-key".to_owned();
+    let way = match (key, encrypts) {
+        // The aliases of a key store are in cassandra.yaml only.
+        (Some(KeyName::Keystore { .. }), Some(false) | None) => return None,
+        (_, Some(false)) => {
+            return Some(Step::say(format!(
+                "re-encrypt them by the options of the new key, which the configuration does not name: \
+                 upgradesstables -a --only={only} --compression MAP"
+            )));
+        }
+        (Some(KeyName::Kmip { .. }), _) => vec![create],
+        (Some(KeyName::LocalFile { file, .. }), None) if place == Place::Hints => {
+            vec![create, "--set".to_owned(), next_file(file, evidence)]
+        }
+        // Their header never gets longer (FORMATS.md 10.1).
+        (Some(KeyName::LocalFile { .. }), None) => {
+            return Some(Step::say(format!(
+                "re-encrypt them by a new key file, whose path is not longer than that of the old one: \
+                 upgradesstables -a --only={only} --create-key --set secret_key_file=PATH"
+            )));
+        }
+        _ => vec![],
+    };
     let mut words = vec!["upgradesstables".to_owned(), "-a".to_owned()];
-    words.extend(matches!(key, Some(KeyName::Kmip { .. })).then(|| "--create-key".to_owned()));
+    words.extend(way);
     words.push(format!("--only={only}"));
-    let looked_at = directories.iter().filter(|own| own.role == role && own.is_there);
+    let looked_at = evidence.directories.iter().filter(|own| own.role == role && own.is_there);
     words.extend(looked_at.map(|own| format!("{option}={}", own.path)));
     Some(Step::Own(vec![words]))
 }

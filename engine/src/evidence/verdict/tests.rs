@@ -1,5 +1,5 @@
 use super::super::sample::evidence;
-use super::super::{Evidence, KeyUses, Moment, Occasion, UnknownKind};
+use super::super::{Encrypts, Evidence, KeyUses, Moment, Occasion, UnknownKind};
 use super::*;
 
 fn key() -> KeyName {
@@ -179,8 +179,9 @@ fn the_command_for_a_table_fits_its_key() {
 
 #[test]
 fn files_beside_the_tables_are_re_encrypted_where_they_were_found() {
-    let words = |place, key: KeyName, role| {
+    let step = |place, key: KeyName, role, encrypts| {
         let mut evidence = evidence();
+        evidence.encrypts = Encrypts { commit_log: encrypts, hints: encrypts };
         for directory in &mut evidence.directories {
             directory.role = role;
         }
@@ -191,10 +192,11 @@ fn files_beside_the_tables_are_re_encrypted_where_they_were_found() {
             vec![KeyUses { key: key.clone(), also: vec![], state: None, uses: vec![used(place)] }];
         let verdict = verdict(&KeyQuery::exactly(&key), &evidence);
         let of_place = verdict.reasons.iter().find(|reason| reason.answer == Answer::No).unwrap();
-        match of_place.steps.last().unwrap() {
-            Step::Own(commands) => commands[0].join(" "),
-            other => panic!("{other:?}"),
-        }
+        of_place.steps.last().unwrap().clone()
+    };
+    let words = |place, key, role| match step(place, key, role, Some(true)) {
+        Step::Own(commands) => commands[0].join(" "),
+        other => panic!("{other:?}"),
     };
     let alias = KeyName::Keystore { alias: "a".to_owned() };
     for (place, role, expected) in [
@@ -208,6 +210,21 @@ fn files_beside_the_tables_are_re_encrypted_where_they_were_found() {
         assert_eq!(words(place, key(), role), created);
         // One of another role is not meant.
         assert!(!words(place, key(), Role::Data).contains("/a"));
+        // Where the configuration does not encrypt, nobody says what they are to become.
+        let Step::Do(in_words) = step(place, key(), role, Some(false)) else { panic!() };
+        assert!(in_words.contains("--compression MAP"), "{in_words}");
+        assert!(matches!(step(place, key(), role, None), Step::Own(_)), "a server has many keys");
+        let by_store = step(place, alias.clone(), role, None);
+        assert!(!matches!(by_store, Step::Own(_)), "cassandra.yaml has its aliases");
+        let is_log = place != Place::Hints;
+        match step(place, file("/k"), role, None) {
+            Step::Do(words) => assert!(is_log && words.contains("not longer"), "{words}"),
+            Step::Own(commands) => {
+                let words = commands[0].join(" ");
+                assert!(!is_log && words.contains("--set secret_key_file=/k.new"), "{words}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 

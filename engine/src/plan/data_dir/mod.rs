@@ -19,7 +19,7 @@ use crate::io::Storage;
 use crate::sstable::TableDir;
 use crate::{Error, Result};
 use shape::Shape;
-pub(crate) use strays::dangling;
+pub(crate) use strays::{DEEPEST, dangling, too_deep};
 pub(super) use strays::{Search, unseen};
 
 /// Looks whether each of some directories can be a data directory of one node; `not_a_node` if

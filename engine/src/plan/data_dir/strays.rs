@@ -54,8 +54,7 @@ impl<'a> Search<'a> {
 
     fn look(&mut self, folder: &Path, depth: usize) {
         if depth > DEEPEST {
-            let error = Error::unsupported("folders lie deeper in one another than is looked into");
-            self.unreadable.push(error.at(folder).hint("move away what does not belong there"));
+            self.unreadable.push(too_deep(folder));
             return;
         }
         match self.entries(folder) {
@@ -92,6 +91,13 @@ fn is_of_sstable(entry: &Entry) -> bool {
     is_file && (entry.name.contains("-Data.db") || parse_file_name(&entry.name).is_some())
 }
 
+/// Folders in one another end somewhere, whatever a disk says.
+pub(crate) fn too_deep(folder: &Path) -> Error {
+    Error::unsupported("folders lie deeper in one another than is looked into")
+        .at(folder)
+        .hint("move away what does not belong there")
+}
+
 /// A link that leads to nothing.
 pub(crate) fn dangling(link: PathBuf) -> Error {
     Error::new(ErrorKind::Io, "a link that leads to nothing that can be seen")
@@ -115,4 +121,4 @@ pub(in crate::plan) fn unseen(directory: &Path, entry: &Entry) -> Option<Error> 
 }
 
 /// Folders in one another that are looked into.
-const DEEPEST: usize = 16;
+pub(crate) const DEEPEST: usize = 32;

@@ -1,10 +1,11 @@
 //! Finds the files beside the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::io::{Access, EntryKind, FileId, Storage};
+use crate::plan::{DEEPEST, too_deep};
 use crate::system::{SystemFile, SystemFileName, inspect};
 use crate::{Error, Result};
 
@@ -21,8 +22,45 @@ pub(crate) struct FoundFile {
     pub(crate) elsewhere: u64,
 }
 
-/// Segments, hints and saved caches in some directories, by their first path. A directory that is not
-/// there has none.
+/// Some directories and all folders in them, each once and by its path without links: an archive may have
+/// one for each day. A directory that is not there has none.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] when one cannot be looked at, and [`crate::ErrorKind::Unsupported`] where they
+/// lie too deep in one another.
+pub(crate) fn with_folders(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut found = BTreeSet::new();
+    for directory in directories {
+        if storage.identity(directory)?.is_some() {
+            add_folder(storage, directory, 0, &mut found)?;
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn add_folder(
+    storage: &dyn Storage,
+    folder: &Path,
+    depth: usize,
+    found: &mut BTreeSet<PathBuf>,
+) -> Result<()> {
+    let path = std::fs::canonicalize(folder)
+        .map_err(|error| Error::io("cannot resolve the directory", folder, error))?;
+    if !found.insert(path.clone()) {
+        return Ok(());
+    }
+    if depth > DEEPEST {
+        return Err(too_deep(&path));
+    }
+    for entry in storage.list(&path)? {
+        if entry.kind == EntryKind::Directory {
+            add_folder(storage, &path.join(&entry.name), depth.saturating_add(1), found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Segments, hints and saved caches in some directories, by their first path.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`] when a directory cannot be listed.
@@ -30,9 +68,6 @@ pub(crate) fn find(storage: &dyn Storage, directories: &[PathBuf]) -> Result<Vec
     let mut files: Vec<(Vec<PathBuf>, SystemFileName)> = Vec::new();
     let mut known: BTreeMap<FileId, usize> = BTreeMap::new();
     for directory in directories {
-        if storage.identity(directory)?.is_none() {
-            continue;
-        }
         for entry in storage.list(directory)? {
             let Some(name) = SystemFileName::parse(&entry.name).filter(is_own) else { continue };
             if entry.kind != EntryKind::File {

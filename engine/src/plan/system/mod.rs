@@ -15,7 +15,7 @@ use crate::options::OptionMap;
 use crate::system::{Protection, SystemFile, SystemFileName};
 
 pub(crate) use decide::{Encrypts, SystemRules, decide, fetch};
-pub(crate) use find::{FoundFile, find};
+pub(crate) use find::{FoundFile, find, with_folders};
 
 /// A file beside the tables, and what is done with it.
 #[derive(Debug)]

@@ -7,18 +7,19 @@ use super::draft::Draft;
 use super::walk::File;
 use crate::Error;
 use crate::evidence::UnknownKind;
+use crate::io::Storage;
 use crate::journal::ROTATIONS_FILE;
 use crate::plan::{REPORTS_DIRECTORY, REWRITTEN_FILE, STATE_DIRECTORY};
 use crate::sstable::{Component, parse_file_name};
-use crate::txn::LogFileName;
+use crate::txn::{LOG_LIMIT, LogFileName, LogRecord};
 
 /// The kind of a file, by its name and place; what is none is noted.
-pub(super) fn kind_of(file: &File, draft: &mut Draft) -> &'static str {
+pub(super) fn kind_of(storage: &dyn Storage, file: &File, draft: &mut Draft) -> &'static str {
     if let Some(own) = below_state(&file.below) {
         return of_this_program(own, file, draft);
     }
     if LogFileName::parse(&file.name).is_some() {
-        return "transaction_log";
+        return transaction_log(storage, file, draft);
     }
     match parse_file_name(&file.name) {
         Some((_, component)) if is_known(&component) => "sstable",
@@ -39,6 +40,19 @@ pub(super) fn kind_of(file: &File, draft: &mut Draft) -> &'static str {
             foreign(file, what, "find out what it is, and move it away", draft)
         }
     }
+}
+
+/// Nodes read those of the tables themselves, and nobody those elsewhere: a name alone says nothing.
+fn transaction_log(storage: &dyn Storage, file: &File, draft: &mut Draft) -> &'static str {
+    match storage.read(&file.path, LOG_LIMIT) {
+        Ok(bytes) if LogRecord::are_begun(&bytes) => {}
+        Ok(_) => {
+            let what = "a file with the name of a transaction log, and not with what those have";
+            return foreign(file, what, "find out what it is, and move it away", draft);
+        }
+        Err(error) => draft.add_unknown(&error),
+    }
+    "transaction_log"
 }
 
 fn foreign(file: &File, what: &'static str, hint: &'static str, draft: &mut Draft) -> &'static str {
@@ -105,14 +119,15 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::io::FileStat;
+    use crate::io::{FileStat, LocalStorage};
 
     fn kind(below: &str) -> (&'static str, Vec<UnknownKind>) {
         let path = PathBuf::from("/d").join(below);
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let stat = FileStat { length: 1, modified: SystemTime::UNIX_EPOCH };
         let mut draft = Draft::default();
-        let kind = kind_of(&File { path, below: below.into(), name, stat }, &mut draft);
+        let kind =
+            kind_of(&LocalStorage, &File { path, below: below.into(), name, stat }, &mut draft);
         (kind, draft.finish().2.iter().map(|unknown| unknown.kind).collect())
     }
 
@@ -125,7 +140,6 @@ mod tests {
             ("ks/t-1/bb-1-bti-SAI_i_TermsData.db", "sstable"),
             ("ks/t-1/nb-1-big-SI_i.db", "sstable"),
             ("ks/t-1/nb-1-big-Digest.crc32c", "sstable"),
-            ("ks/t-1/nb_txn_flush_6f9c1c00-0000-11f0-8000-00000000000a.log", "transaction_log"),
             ("ks/t-1/snapshots/s/manifest.json", "manifest"),
             ("ks/t-1/snapshots/s/schema.cql", "manifest"),
             ("system/_paxos_repair_state/ballot.meta", "paxos_ballots"),
@@ -136,6 +150,25 @@ mod tests {
             (".sstablerekey/measure/Data.db.staged", "own"),
         ] {
             assert_eq!(kind(below), (expected, vec![]), "{below}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_log_is_one_by_what_it_has() {
+        let root = tempfile::tempdir().unwrap();
+        let name = "nb_txn_flush_6f9c1c00-0000-11f0-8000-00000000000a.log";
+        let path = root.path().join(name);
+        for (bytes, expected, unknown) in [
+            (&b"ADD:[/d/ks/t-1/nb-1-big-,0,0][1]\nREM"[..], "transaction_log", 0),
+            (&[0xA7; 4096][..], "foreign", 1),
+        ] {
+            LocalStorage.create(&path).unwrap().write_at(bytes, 0).unwrap();
+            let stat = LocalStorage.stat(&path).unwrap().unwrap();
+            let file = File { path: path.clone(), below: name.into(), name: name.to_owned(), stat };
+            let mut draft = Draft::default();
+            assert_eq!(kind_of(&LocalStorage, &file, &mut draft), expected);
+            assert_eq!(draft.finish().2.len(), unknown);
+            LocalStorage.remove_file(&path).unwrap();
         }
     }
 

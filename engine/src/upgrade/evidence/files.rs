@@ -26,7 +26,7 @@ impl Beside<'_> {
     /// Counts a file, and tells its kind.
     pub(super) fn add(&mut self, role: Role, file: &File, draft: &mut Draft) -> &'static str {
         match role {
-            Role::Data => data::kind_of(file, draft),
+            Role::Data => data::kind_of(self.storage, file, draft),
             Role::CommitLog | Role::CommitLogArchive | Role::CdcRaw | Role::Hints => {
                 self.system_file(role, file, draft)
             }

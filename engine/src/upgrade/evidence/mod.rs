@@ -105,6 +105,7 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
         directories,
         keys,
         groups: request.config.map(groups).unwrap_or_default(),
+        encrypts: settings::encrypts(request),
         not_encrypted: Count {
             files: tables.census.not_encrypted.sstables,
             bytes: tables.census.not_encrypted.bytes,

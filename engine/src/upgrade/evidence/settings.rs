@@ -6,10 +6,12 @@ use std::path::Path;
 use super::draft::{Draft, Item};
 use super::request::EvidenceRequest;
 use crate::Result;
-use crate::config::{BesideTables, NodeConfig};
-use crate::evidence::{KeyName, Place, UnknownKind};
+use crate::config::{BesideTables, NextFiles, NodeConfig};
+use crate::evidence::{Encrypts, KeyName, Place, UnknownKind};
 use crate::keys::{EncryptedKey, KeyRef, kmip_group_and_id};
-use crate::options::{CompressionParams, CompressorClass, EncryptorOptions, ProviderOptions};
+use crate::options::{
+    CompressionParams, CompressorClass, EncryptorOptions, OptionMap, ProviderOptions,
+};
 use crate::schema::{Schema, TableSchema};
 
 /// Counts what the schema makes the node write under.
@@ -37,11 +39,11 @@ pub(super) fn next_writes(schema: &Schema, rows: &[EncryptedKey], draft: &mut Dr
     }
 }
 
-/// Counts keys that a system key encrypts in the database's own table.
-pub(super) fn key_table(rows: &[EncryptedKey], draft: &mut Draft) {
+/// Counts keys that a system key encrypts in the database's own table, or in a snapshot of it.
+pub(super) fn key_table(rows: &[EncryptedKey], tag: Option<&str>, draft: &mut Draft) {
     for row in rows {
-        let path = row.origin.as_deref();
-        draft.add_use(&system_key(&row.system_key), Item::at(Place::KeyTable, path));
+        let item = Item { tag, ..Item::at(Place::KeyTable, row.origin.as_deref()) };
+        draft.add_use(&system_key(&row.system_key), item);
     }
 }
 
@@ -61,6 +63,17 @@ pub(super) fn configuration(request: &EvidenceRequest<'_>, draft: &mut Draft) {
     if let Err(error) = own_tables(config, draft) {
         draft.add_unknown_of(UnknownKind::NotLookedAt, &error, None);
     }
+}
+
+/// Whether the node encrypts what it writes next. What of its files cannot be read was noted where that
+/// counts.
+pub(super) fn encrypts(request: &EvidenceRequest<'_>) -> Encrypts {
+    let next = NextFiles::of(request.node, request.config).unwrap_or_default();
+    let of = |options: Option<OptionMap>| match next.transparent {
+        Some(_) => Some(true),
+        None => options.map(|options| !options.is_empty()),
+    };
+    Encrypts { commit_log: of(next.commit_log), hints: of(next.hints) }
 }
 
 /// A key file has one key for its cipher and strength; of a server the node takes the one that is then the

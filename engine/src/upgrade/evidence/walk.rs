@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::escape;
 use crate::io::{Entry, EntryKind, FileStat, Storage};
-use crate::plan::dangling;
+use crate::plan::{DEEPEST, dangling, too_deep};
 use crate::{Error, Result};
 
 /// A regular file.
@@ -113,8 +113,7 @@ impl Walker<'_> {
             return;
         }
         if depth > DEEPEST {
-            let error = Error::unsupported("folders lie deeper in one another than is looked into");
-            return self.unseen(error.at(folder).hint("move away what does not belong there"));
+            return self.unseen(too_deep(folder));
         }
         match self.storage.list(folder) {
             Ok(entries) => self.folder(folder, below, &entries, depth),
@@ -126,9 +125,6 @@ impl Walker<'_> {
         (self.tell)(Step::Unseen(error));
     }
 }
-
-/// Folders in one another that are looked into.
-const DEEPEST: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -44,7 +44,18 @@ pub(super) fn who(
             unread(&error, draft);
             vec![]
         });
-    settings::key_table(&rows, draft);
+    settings::key_table(&rows, None, draft);
+    match schema::archived_keys(storage, data_dirs, keys, limits, now) {
+        Err(error) => unread(&error, draft),
+        Ok(archives) => {
+            for archive in archives {
+                match archive.rows {
+                    Err(error) => unread(&error, draft),
+                    Ok(rows) => settings::key_table(&rows, archive.tag.as_deref(), draft),
+                }
+            }
+        }
+    }
     settings::configuration(request, draft);
     let schema = schema::read(storage, data_dirs, keys, limits, now).unwrap_or_else(|error| {
         unread(&error, draft);

@@ -19,7 +19,7 @@ use crate::keys::KeySources;
 use crate::plan::{
     FoundFile, PlannedSystemFile, SystemAction, SystemPlan, SystemRules, Targets, decide, fetch,
 };
-use crate::rewrite::Scratch;
+use crate::rewrite::{Scratch, finish_system};
 use crate::{Error, Result};
 
 /// Looks at the files beside the tables and decides; changes nothing: none, if none are selected. A key
@@ -49,7 +49,7 @@ pub fn prepare_system(
     targets: &TargetRequest<'_>,
 ) -> Result<Option<SystemPlan>> {
     let Some(request) = &targets.beside else { return Ok(None) };
-    run::bring_to_rest(session.exclusive()?, request.directories)?;
+    finish_system(session.exclusive()?.storage(), &request.folders(session)?)?;
     let found = request.find(session)?;
     let mut settled = system_targets(session, unfinished, targets, request, &found)?;
     if settled.may_be_made()

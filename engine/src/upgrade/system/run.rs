@@ -14,29 +14,14 @@ use crate::plan::{
     Encrypts, PlannedSystemFile, SkipReason, SystemAction, SystemPlan, SystemRules, Targets,
     decide, fetch,
 };
-use crate::rewrite::{SystemTask, SystemWork, finish_system};
+use crate::rewrite::{SystemTask, SystemWork};
 use crate::system::SystemFileName;
 use crate::upgrade::mark::mark;
 use crate::upgrade::report::{Outcome, Report};
 use crate::upgrade::request::SystemRequest;
-use crate::upgrade::session::{Exclusive, Session};
+use crate::upgrade::session::Session;
 use crate::upgrade::watch::watch_file;
 use crate::{Error, Result};
-
-/// Ends what an earlier run has left. Returns the files that are new by that.
-pub(super) fn bring_to_rest(
-    session: Exclusive<'_>,
-    directories: &[PathBuf],
-) -> Result<Vec<PathBuf>> {
-    let storage = session.storage();
-    let mut there = Vec::new();
-    for directory in directories {
-        if storage.identity(directory)?.is_some() {
-            there.push(directory.clone());
-        }
-    }
-    finish_system(storage, &there)
-}
 
 impl SystemPlan {
     /// Carries the plan out: each file is wholly old or wholly new at any moment. One that fails does not
