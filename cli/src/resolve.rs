@@ -224,7 +224,9 @@ impl TargetArgs {
         unfinished: Option<&History>,
         scope: Scope<'_>,
     ) -> Result<Targets> {
-        self.ask((sources, schema), scope, |request| upgrade::targets(session, unfinished, request))
+        let ask = |request: &TargetRequest<'_>| upgrade::targets(session, unfinished, request);
+        let targets = self.ask((sources, schema), scope, ask)?;
+        Ok(targets.from_key_ids_up_to(self.old_max_key_id_length))
     }
 
     /// Makes of the arguments what is asked of targets.

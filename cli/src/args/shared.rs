@@ -209,6 +209,11 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "BYTES", default_value_t = DATABASE_KEY_ID_LIMIT)]
     pub(crate) max_key_id_length: usize,
 
+    /// That limit when the SSTables were written, if it was another one: encrypted trie indices are laid out
+    /// anew for the new one
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) old_max_key_id_length: Option<usize>,
+
     /// The product that starts on the data, where neither its configuration nor its files tell: apache-3 (Cassandra 3.x),
     /// apache-4 (Cassandra 4.0 and later), converged-core (HCD), dse (DSE 6); or a name with a version,
     /// as cassandra-5.0, hcd

@@ -51,15 +51,22 @@ impl Facts {
     #[must_use]
     pub fn index_fate(&self, target: &Target) -> IndexFate {
         let is_encrypted = self.encrypted_components.contains(&Component::Partitions);
-        let usable = |options| page_geometry(options, target.longest_id()).usable();
-        let old = self.shape.encryptor().filter(|_| is_encrypted).map(usable);
+        let usable = |options, longest_id| page_geometry(options, longest_id).usable();
+        let own = self.shape.encryptor().filter(|_| is_encrypted);
+        let old = own.map(|options| usable(options, self.longest_id_beside(target)));
         let is_to_be = is_encrypted || self.is_encrypted_first(target);
-        let new = target.encryptor().filter(|_| is_to_be).map(usable);
+        let new = target.encryptor().filter(|_| is_to_be);
+        let new = new.map(|options| usable(options, target.longest_id()));
         match (old, new) {
             (None, None) => IndexFate::Kept,
             (Some(old), Some(new)) if old == new => IndexFate::InPlace,
             (old, new) => IndexFate::LaidOut { old: old.unwrap_or(PAGE), new: new.unwrap_or(PAGE) },
         }
+    }
+
+    /// The site's limit for key ids under which its index was written, beside that of the target.
+    pub(crate) fn longest_id_beside(&self, target: &Target) -> usize {
+        self.longest_id.unwrap_or_else(|| target.longest_id())
     }
 
     /// What becomes of the metadata.

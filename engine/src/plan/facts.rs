@@ -89,6 +89,9 @@ pub struct Facts {
     pub encrypted_components: Vec<Component>,
     /// Whether the nodes that read it take its index for encrypted wherever its Data.db is.
     pub nodes_encrypt_index: bool,
+    /// The site's limit for the length of key ids, in bytes, under which its index was written, if it is not
+    /// that of the target.
+    pub longest_id: Option<usize>,
     /// The keys in use, most used first; those of [`Self::encrypted_components`], too.
     pub keys: Vec<KeyUse>,
     /// Chunks stored in clear because of `min_compress_ratio` (FORMATS.md 2.3).

@@ -28,13 +28,14 @@ pub struct Inspector<'a> {
     lease: &'a NodeLease,
     mapped: bool,
     flavor: Option<Flavor>,
+    longest_id: Option<usize>,
 }
 
 impl<'a> Inspector<'a> {
     /// Looks through `storage`; `mapped` chooses between maps and positional reads.
     #[must_use]
     pub const fn new(storage: &'a dyn Storage, lease: &'a NodeLease, mapped: bool) -> Self {
-        Self { storage, lease, mapped, flavor: None }
+        Self { storage, lease, mapped, flavor: None, longest_id: None }
     }
 
     /// For nodes of a product, if it is known: only they tell what else is to be encrypted beside a
@@ -42,6 +43,12 @@ impl<'a> Inspector<'a> {
     #[must_use]
     pub const fn for_nodes_of(self, flavor: Option<Flavor>) -> Self {
         Self { flavor, ..self }
+    }
+
+    /// For indices that were written under a limit for key ids that is not that of the target.
+    #[must_use]
+    pub const fn with_key_ids_up_to(self, longest_id: Option<usize>) -> Self {
+        Self { longest_id, ..self }
     }
 
     /// The lease under which it looks.
@@ -102,6 +109,7 @@ impl<'a> Inspector<'a> {
             files,
             encrypted_components,
             nodes_encrypt_index: nodes_encrypt_index(version, self.flavor),
+            longest_id: self.longest_id,
             keys,
             clear_chunks,
             warnings,

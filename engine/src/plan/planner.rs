@@ -69,7 +69,8 @@ impl Planner<'_> {
         let Discovery { tables, mut unreadable, mut strangers, archives, products } = discovery;
         let flavor = Flavor::settle(self.flavor, products);
         let inspector = Inspector::new(self.storage, self.lease, self.mapped)
-            .for_nodes_of(flavor.as_ref().ok().copied());
+            .for_nodes_of(flavor.as_ref().ok().copied())
+            .with_key_ids_up_to(self.targets.longest_old_id());
         let found = self.find(inspector, &tables);
         let shelf = Shelf::of(self.storage, &archives, self.archives);
         unreadable.extend(shelf.unreadable.iter().cloned());
@@ -170,6 +171,7 @@ impl Planner<'_> {
         let longest = self.targets.longest_id();
         let look = |buffers: &mut ProbeBuffers, decided: Decided| {
             let Some(work) = decided.needs_keys() else { return decided };
+            let longest = work.facts.longest_id.unwrap_or(longest);
             let probed = probe(&work.facts, &keys.ring, longest, buffers);
             wipe_stack();
             match probed {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::beside_fate::IndexFate;
 use super::facts::{Facts, Shape};
 use super::target_key::{NewKey, TargetKey, check_length, header};
 use super::write_key::{self, KeyChoice, KeyWish, Recorded};
@@ -196,7 +197,9 @@ impl Target {
     /// Whether an SSTable is this by its headers: in this form, and every chunk under its key.
     #[must_use]
     pub fn is_met_by(&self, facts: &Facts) -> bool {
-        facts.keys.iter().all(|used| Some(&used.key) == self.key()) && self.is_form_of(facts)
+        facts.keys.iter().all(|used| Some(&used.key) == self.key())
+            && self.is_form_of(facts)
+            && !matches!(facts.index_fate(self), IndexFate::LaidOut { .. })
     }
 
     /// The key to write with; none for a target in clear.

@@ -34,6 +34,7 @@ pub struct Targets {
     distinct: Vec<Arc<Target>>,
     by: By,
     longest_id: usize,
+    longest_old_id: Option<usize>,
     /// What the operator should know of how they were settled.
     warnings: Vec<Error>,
 }
@@ -73,15 +74,24 @@ impl Targets {
     #[must_use]
     pub fn one(target: Target) -> Self {
         let longest_id = target.longest_id();
-        Self { distinct: vec![Arc::new(target)], by: By::One, longest_id, warnings: vec![] }
+        Self { distinct: vec![Arc::new(target)], ..Self::by(By::One, longest_id) }
     }
 
     /// None yet: one for each table is to be added. `longest_id` is the site's limit for key ids in
     /// bytes.
     #[must_use]
     pub(crate) const fn by_table(longest_id: usize) -> Self {
-        let by = By::Table { rows: BTreeMap::new(), own: BTreeMap::new() };
-        Self { distinct: vec![], by, longest_id, warnings: vec![] }
+        Self::by(By::Table { rows: BTreeMap::new(), own: BTreeMap::new() }, longest_id)
+    }
+
+    const fn by(by: By, longest_id: usize) -> Self {
+        Self { distinct: vec![], by, longest_id, longest_old_id: None, warnings: vec![] }
+    }
+
+    /// For SSTables that were written when the site's limit was another one.
+    #[must_use]
+    pub fn from_key_ids_up_to(self, longest_old_id: Option<usize>) -> Self {
+        Self { longest_old_id, ..self }
     }
 
     /// Says what the SSTables of a table are to become, and whether the node writes its next one so.
@@ -207,6 +217,12 @@ impl Targets {
     #[must_use]
     pub const fn longest_id(&self) -> usize {
         self.longest_id
+    }
+
+    /// That limit when the SSTables were written, if it was another one.
+    #[must_use]
+    pub const fn longest_old_id(&self) -> Option<usize> {
+        self.longest_old_id
     }
 
     /// Whether the run makes a key that is not there.

@@ -58,6 +58,8 @@ fn describe_request(
     let mut tables = tables.clone();
     tables.sort();
     let mut texts = describe_targets(targets);
+    let old_limit = targets.longest_old_id();
+    texts.extend(old_limit.map(|of| ("old limit for key ids".to_owned(), of.to_string())));
     let more = [
         ("keyspace", keyspace.clone().unwrap_or_else(|| ALL.to_owned())),
         ("tables", if tables.is_empty() { ALL.to_owned() } else { tables.join(", ") }),

@@ -93,7 +93,8 @@ impl From<PageError> for Error {
             | PageError::PlainTooLong { fits: Limits(Some(_)), .. } => Self::invalid(text).hint(
                 "give the value that the property \
                  com.datastax.bdp.cassandra.crypto.KmipKeyProvider.maxKeyLength has on the nodes: \
-                 --max-key-id-length",
+                 --max-key-id-length; for SSTables from before it was changed, also the old one: \
+                 --old-max-key-id-length",
             ),
             _ => Self::corrupt(text)
                 .hint("scrub the SSTable on the node, or restore it from a backup"),

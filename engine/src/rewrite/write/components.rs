@@ -235,10 +235,10 @@ fn reencrypt_index(
     else {
         return Err(mismatch(from));
     };
-    let longest = job.target.longest_id();
     let (sealer, new_keys) = target_encryptor(job.target, job.ring)?;
-    let old = PageOpener::new(opener(facts, job.ring)?, page_geometry(options, longest));
-    let geometry = page_geometry(new_options, longest);
+    let geometry = page_geometry(options, facts.longest_id_beside(job.target));
+    let old = PageOpener::new(opener(facts, job.ring)?, geometry);
+    let geometry = page_geometry(new_options, job.target.longest_id());
     let sealer =
         PageSealer::new(sealer, geometry.clone()).map_err(|error| Error::from(error).at(from))?;
     let new = PageOpener::new(new_keys, geometry);

@@ -97,18 +97,18 @@ impl Rewrite<'_> {
 
     fn pages(&self) -> Result<Pages> {
         let (facts, target, ring) = (self.facts, self.job.target, self.job.ring);
-        let longest = target.longest_id();
         let is_encrypted = facts.encrypted_components.contains(&Component::Partitions);
         let old = match facts.shape.encryptor().filter(|_| is_encrypted) {
             Some(options) => {
-                Some(PageOpener::new(opener(facts, ring)?, page_geometry(options, longest)))
+                let geometry = page_geometry(options, facts.longest_id_beside(target));
+                Some(PageOpener::new(opener(facts, ring)?, geometry))
             }
             None => None,
         };
         let Some(options) = target.encryptor() else {
             return Ok(Pages { old, sealer: None, new: None });
         };
-        let geometry = page_geometry(options, longest);
+        let geometry = page_geometry(options, target.longest_id());
         let (sealer, keys) = target_encryptor(target, ring)?;
         let sealer = PageSealer::new(sealer, geometry.clone())
             .map_err(|error| Error::from(error).at(facts.sstable.path(&Component::Partitions)))?;

@@ -20,6 +20,8 @@ use rekey_engine::upgrade::{self, Archives, PlanRequest, Prepared, Report, Said,
 pub(crate) struct Workspace {
     pub(crate) root: tempfile::TempDir,
     pub(crate) flavor: Option<Flavor>,
+    /// The site's limit for key ids when the SSTables were written, if it was another one.
+    pub(crate) longest_old_id: Option<usize>,
     pub(crate) kmip_keys: Option<PathBuf>,
     /// The text of a node's configuration.
     pub(crate) node_config: Option<String>,
@@ -55,6 +57,7 @@ impl Workspace {
         Self {
             root,
             flavor: Some(Flavor::Apache4),
+            longest_old_id: None,
             kmip_keys: None,
             node_config: None,
             mapped: true,
@@ -79,6 +82,7 @@ impl Workspace {
         Self {
             root,
             flavor: Some(Flavor::Apache4),
+            longest_old_id: None,
             kmip_keys: None,
             node_config: None,
             mapped: true,
@@ -181,8 +185,12 @@ impl Workspace {
         selection: &Selection,
         target: &Target,
     ) -> rekey_engine::Result<Plan> {
-        let targets = Targets::one(target.clone());
+        let targets = self.targets(target);
         upgrade::plan(session, &self.request(selection, &targets, &self.sources()))
+    }
+
+    fn targets(&self, target: &Target) -> Targets {
+        Targets::one(target.clone()).from_key_ids_up_to(self.longest_old_id)
     }
 
     fn request<'a>(
@@ -239,7 +247,7 @@ impl Workspace {
         target: &Target,
         sources: &KeySources,
     ) -> rekey_engine::Result<Prepared<'s>> {
-        let targets = Targets::one(target.clone());
+        let targets = self.targets(target);
         upgrade::prepare(session, &self.request(selection, &targets, sources))
     }
 

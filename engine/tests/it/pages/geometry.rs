@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use rekey_engine::io::LeaseMode;
-use rekey_engine::plan::{Action, Finding, IndexFate, Selection, Severity, Target};
+use rekey_engine::keys::{DATABASE_KEY_ID_LIMIT, KeyId};
+use rekey_engine::options::{CompressionParams, OptionMap};
+use rekey_engine::plan::{
+    Action, Finding, IndexFate, KeyWish, PlannedSSTable, Selection, Severity, SkipReason, Target,
+};
 use rekey_engine::txn::Flavor;
 use rekey_engine::upgrade::{self, Archives, Outcome, Report};
 
@@ -287,13 +291,48 @@ fn an_index_under_other_options_is_refused_with_the_reason() {
     assert_eq!(refused[0].path(), Some(path.as_path()));
 }
 
+/// The limit for key ids is all that changes: of the pages less is usable, and the key is the same.
+#[test]
+fn another_limit_for_key_ids_lays_the_index_out_anew() {
+    let mut workspace = workspace(&SETS[0]);
+    let now = forms(&workspace).remove(3);
+    assert_eq!((now.name, now.usable), ("KMIP CBC", SETS[0].usable));
+    let options = kmip_options(SETS[0].cipher);
+    let params = CompressionParams::from_cql_options(&OptionMap::parse_cql(&options).unwrap());
+    let id = KeyId::new(OLD_KMIP.0).unwrap();
+    let (sources, wish) = (workspace.sources(), KeyWish::Named(&id));
+    // 144 bytes more in each header.
+    let target = Target::find(params.unwrap(), wish, &sources, 400).unwrap();
+    let then = Form { name: "a limit of 400", target, usable: 3663, key: now.key.clone() };
+    let original = now.content(&workspace);
+    for (from, to, old) in [(&now, &then, DATABASE_KEY_ID_LIMIT), (&then, &now, 400)] {
+        // Nobody has said that it was another one.
+        workspace.longest_old_id = None;
+        let plan = workspace.plan_of(&named("t"), &to.target).unwrap();
+        let is_refused = |line: &PlannedSSTable| matches!(line.action, Action::Refuse(_));
+        assert!(!plan.sstables.is_empty() && plan.sstables.iter().all(is_refused));
+        drop(plan);
+        workspace.longest_old_id = Some(old);
+        let plan = workspace.plan_of(&named("t"), &to.target).unwrap();
+        let fate = IndexFate::LaidOut { old: from.usable, new: to.usable };
+        assert!(plan.rewrites().all(|line| line.facts.index_fate(&to.target) == fate));
+        assert_eq!(plan.rewrites().count(), original.len());
+        drop(plan);
+        let report = run(&workspace, "t", &to.target);
+        assert_eq!(report.failures().count(), 0, "{:?}", report.failures().collect::<Vec<_>>());
+        assert!(to.content(&workspace) == original, "{}", to.name);
+        assert_eq!(workspace.verify().failures().count(), 0, "{}", to.name);
+    }
+    workspace.longest_old_id = None;
+    let plan = workspace.plan_of(&named("t"), &now.target).unwrap();
+    let skip =
+        |line: &PlannedSSTable| matches!(line.action, Action::Skip(SkipReason::UnderTargetKey));
+    assert!(plan.sstables.iter().all(skip));
+}
+
 /// Ids so long that too little of a page is left.
 #[test]
 fn pages_that_do_not_hold_every_node_are_refused_in_the_plan() {
-    use rekey_engine::keys::KeyId;
-    use rekey_engine::options::{CompressionParams, OptionMap};
-    use rekey_engine::plan::KeyWish;
-
     let workspace = workspace(&SETS[2]);
     let id = KeyId::new(OTHER_KMIP.0).unwrap();
     let options = OptionMap::parse_cql(&kmip_options("AES/CBC/PKCS5Padding")).unwrap();
