@@ -104,7 +104,7 @@ impl Rules<'_> {
             if !self.selection.names_tables() {
                 return Ok(Some(SkipReason::NotEncrypted));
             }
-            if target.is_form_of(facts) {
+            if facts.has_form_of(target) {
                 return Ok(Some(SkipReason::AsTarget));
             }
         }
@@ -112,7 +112,7 @@ impl Rules<'_> {
             let error = Error::unsupported(why).at(facts.data_path());
             return Err(error.hint("choose a compressor that the node's release has"));
         }
-        if is_encrypted && target.is_met_by(facts) {
+        if is_encrypted && facts.meets(target) {
             return Ok(Some(SkipReason::UnderTargetKey));
         }
         check_geometry(facts, target).map(|()| None)

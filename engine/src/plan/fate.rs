@@ -1,7 +1,7 @@
 //! What becomes of each component of an SSTable.
 
 use super::beside_fate::{IndexFate, MetadataFate};
-use super::facts::Facts;
+use super::facts::{Facts, Shape};
 use super::target::Target;
 use crate::sstable::Component;
 
@@ -48,5 +48,28 @@ impl Facts {
     #[must_use]
     pub fn gets_new_ratio(&self, target: &Target) -> bool {
         target.codec() != self.shape.codec() || target.is_compressed() != self.header.is_some()
+    }
+
+    /// Whether the chunks are what the target makes of them, keys aside.
+    #[must_use]
+    pub fn has_form_of(&self, target: &Target) -> bool {
+        let scheme = match &self.shape {
+            Shape::Chunked { scheme, .. } => Some(scheme.as_ref()),
+            Shape::Uncompressed => None,
+            Shape::Foreign { .. } => return false,
+        };
+        let has = self.header.as_ref().map(|header| header.chunk_length);
+        target.is_scheme(scheme)
+            && self.clear_chunks == 0
+            && target.chunk_length().is_none_or(|wanted| has == Some(wanted))
+    }
+
+    /// Whether the SSTable is the target already by its headers: in its form, with every chunk and the
+    /// index under its key.
+    #[must_use]
+    pub fn meets(&self, target: &Target) -> bool {
+        self.keys.iter().all(|used| Some(&used.key) == target.key())
+            && self.has_form_of(target)
+            && !matches!(self.index_fate(target), IndexFate::LaidOut { .. })
     }
 }

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::beside_fate::IndexFate;
-use super::facts::{Facts, Shape};
+use super::facts::Facts;
 use super::target_key::{NewKey, TargetKey, check_length, header};
 use super::write_key::{self, KeyChoice, KeyWish, Recorded};
 use crate::compress::Codec;
@@ -178,28 +177,6 @@ impl Target {
     #[must_use]
     pub fn is_scheme(&self, scheme: Option<&ChunkScheme>) -> bool {
         self.scheme.as_ref() == scheme
-    }
-
-    /// Whether its chunks are what this makes of them, keys aside.
-    #[must_use]
-    pub fn is_form_of(&self, facts: &Facts) -> bool {
-        let scheme = match &facts.shape {
-            Shape::Chunked { scheme, .. } => Some(scheme.as_ref()),
-            Shape::Uncompressed => None,
-            Shape::Foreign { .. } => return false,
-        };
-        let has = facts.header.as_ref().map(|header| header.chunk_length);
-        self.is_scheme(scheme)
-            && facts.clear_chunks == 0
-            && self.chunk_length().is_none_or(|wanted| has == Some(wanted))
-    }
-
-    /// Whether an SSTable is this by its headers: in this form, and every chunk under its key.
-    #[must_use]
-    pub fn is_met_by(&self, facts: &Facts) -> bool {
-        facts.keys.iter().all(|used| Some(&used.key) == self.key())
-            && self.is_form_of(facts)
-            && !matches!(facts.index_fate(self), IndexFate::LaidOut { .. })
     }
 
     /// The key to write with; none for a target in clear.

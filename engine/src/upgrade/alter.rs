@@ -37,7 +37,7 @@ pub fn to_alter(plan: &Plan, report: &Report, schema: &Schema) -> Vec<Alteration
     let mut tables = BTreeMap::new();
     for PlannedRewrite { sstable, facts, target, .. } in plan.rewrites() {
         let is_changed = sstable.is_live
-            && !target.is_form_of(facts)
+            && !facts.has_form_of(target)
             && rewritten.contains(&sstable.sstable.path(&Component::Data));
         // An index has the options of its table: `keyspace.table.index`.
         let mut names = sstable.table.splitn(3, '.');

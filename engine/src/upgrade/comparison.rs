@@ -207,7 +207,7 @@ fn grouped(facts: &[Facts], target: Option<&Target>) -> Vec<FoundOptions> {
     for facts in facts {
         let options = facts.options();
         let keys: Vec<KeyRef> = facts.keys.iter().map(|used| used.key.clone()).collect();
-        let is_left = target.is_some_and(|target| !target.is_met_by(facts));
+        let is_left = target.is_some_and(|target| !facts.meets(target));
         let left = usize::from(is_left);
         match groups.iter_mut().find(|group| group.options == options && group.keys == keys) {
             Some(group) => {
