@@ -31,9 +31,12 @@ step() {
     printf '\n== %s (%d s)\n' "$*" "$SECONDS"
 }
 
-# Compiles the harness for the releases and collects their jars, unless that has been done.
+# Compiles the harness for the releases and collects their jars, unless that has been done. Two runs wait for each other.
 build() {
-    local release program
+    local release program lock
+    mkdir -p "$interop/target"
+    exec {lock}>"$interop/target/lock"
+    flock "$lock"
     for program in java mvn; do
         command -v "$program" >/dev/null || die "$program is needed; install Java 17 and Maven"
     done
@@ -47,6 +50,7 @@ build() {
         (cd "$interop" && mvn -q -B -Dstyle.color=never $(profile "$release") package)
         touch "$stamp"
     done
+    exec {lock}>&-
 }
 
 # options CIPHER BITS KEY_FILE [CHUNK_KB]: a compression map with a local key file.
