@@ -90,7 +90,15 @@ impl SystemRequest<'_> {
     /// The files of this request.
     pub(super) fn find(&self, session: &Session) -> Result<Vec<FoundFile>> {
         let mut found = find(session.storage(), &self.folders(session)?)?;
-        found.retain(|file| self.kinds.take(&file.name));
+        // What a node would not load, it would not make anew.
+        let is_loaded = |path: &PathBuf| {
+            let is_in = |directory: &PathBuf| path.parent() == Some(directory.as_path());
+            self.directories.iter().any(is_in)
+        };
+        found.retain(|file| {
+            let is_cache = file.name == SystemFileName::SavedCache;
+            self.kinds.take(&file.name) && (!is_cache || file.paths.iter().all(is_loaded))
+        });
         Ok(found)
     }
 }

@@ -12,6 +12,7 @@ use crate::journal::ROTATIONS_FILE;
 use crate::plan::{REPORTS_DIRECTORY, REWRITTEN_FILE, STATE_DIRECTORY};
 use crate::sstable::{Component, parse_file_name};
 use crate::txn::{LOG_LIMIT, LogFileName, LogRecord};
+use crate::upgrade::measure::MEASURE_DIRECTORY;
 
 /// The kind of a file, by its name and place; what is none is noted.
 pub(super) fn kind_of(storage: &dyn Storage, file: &File, draft: &mut Draft) -> &'static str {
@@ -84,8 +85,8 @@ fn of_this_program(own: &Path, file: &File, draft: &mut Draft) -> &'static str {
     match parts.as_slice() {
         [ROTATIONS_FILE | REWRITTEN_FILE] => return "own",
         [REPORTS_DIRECTORY, name] if name.ends_with(".json") => return "own",
-        ["measure", name] if name.ends_with(".staged") => return "own",
-        [REPORTS_DIRECTORY | ROTATIONS_FILE | "measure", ..] => {
+        [MEASURE_DIRECTORY, name] if name.ends_with(".staged") => return "own",
+        [REPORTS_DIRECTORY | ROTATIONS_FILE | MEASURE_DIRECTORY, ..] => {
             let what = "a file among those of this program that it has not made";
             return foreign(file, what, "find out what it is, and move it away", draft);
         }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 pub use estimate::{Measured, Work};
 
+pub(super) use self::place::MEASURE_DIRECTORY;
 use self::place::TrialDir;
 use self::sample::{Candidate, Sampler};
 use super::session::Session;

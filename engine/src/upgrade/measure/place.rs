@@ -24,7 +24,7 @@ impl<'s> TrialDir<'s> {
     /// [`ErrorKind::Busy`] when another process measures there, and [`ErrorKind::Io`].
     pub(super) fn make(storage: &'s dyn Storage, data_dir: &Path) -> Result<Self> {
         let state = create_state_directory(storage, data_dir)?;
-        let path = state.join(DIRECTORY);
+        let path = state.join(MEASURE_DIRECTORY);
         storage.create_directory(&path, Some(data_dir))?;
         let lock = NodeLease::take_as_told(std::slice::from_ref(&path), LeaseMode::Exclusive, true);
         let alone = lock.map_err(|error| match error.kind() {
@@ -57,7 +57,7 @@ impl<'s> TrialDir<'s> {
 }
 
 /// Below the state directory; no staging directory has such a name, since those end in an SSTable's.
-const DIRECTORY: &str = "measure";
+pub(in crate::upgrade) const MEASURE_DIRECTORY: &str = "measure";
 
 #[cfg(test)]
 mod tests {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn what_a_kill_left_goes_and_nothing_is_left() {
         let root = tempfile::tempdir().unwrap();
-        let left = root.path().join(STATE_DIRECTORY).join(DIRECTORY);
+        let left = root.path().join(STATE_DIRECTORY).join(MEASURE_DIRECTORY);
         std::fs::create_dir_all(&left).unwrap();
         drop(LocalStorage.create(&left.join("0-Data.staged")).unwrap());
         let made = TrialDir::make(&LocalStorage, root.path()).unwrap();
@@ -87,6 +87,6 @@ mod tests {
         std::fs::create_dir(&state).unwrap();
         drop(LocalStorage.create(&state.join("journal")).unwrap());
         TrialDir::make(&LocalStorage, root.path()).unwrap().remove().unwrap();
-        assert!(state.join("journal").exists() && !state.join(DIRECTORY).exists());
+        assert!(state.join("journal").exists() && !state.join(MEASURE_DIRECTORY).exists());
     }
 }

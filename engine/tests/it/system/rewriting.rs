@@ -51,6 +51,26 @@ fn everything_is_under_the_new_key_and_reads_the_same() {
     assert_eq!(read(&node.dir("commitlog").join(files.segments[0].name())), before);
 }
 
+/// An archive may have a folder for each day. What a node would not load of its caches it would not make anew,
+/// either.
+#[test]
+fn folders_are_searched_and_keep_what_no_node_makes_again() {
+    let node = Node::new();
+    let (log, day) = (segment(node.old()), node.dir("commitlog").join("2026/11-30"));
+    fs::create_dir_all(&day).unwrap();
+    fs::write(day.join(log.name()), log.bytes()).unwrap();
+    let kept = node.dir("saved_caches").join("kept");
+    fs::create_dir(&kept).unwrap();
+    fs::write(kept.join("KeyCache-g.db"), b"x").unwrap();
+    let report = node.run(Box::new(LocalStorage)).unwrap();
+    assert_eq!(count(&report, |it| matches!(it, Outcome::Replaced)), 1, "{report:?}");
+    assert_eq!(report.sstables.len(), 1, "{report:?}");
+    assert_ne!(read(&day.join(log.name())), log.bytes());
+    assert_eq!(read(&kept.join("KeyCache-g.db")), b"x");
+    let report = node.verify();
+    assert_eq!(count(&report, |it| matches!(it, Outcome::Verified { .. })), 1, "{report:?}");
+}
+
 #[test]
 fn a_torn_segment_stays_torn_at_the_same_place() {
     for cut in [1, 5, 11, 40, 300] {
