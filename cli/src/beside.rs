@@ -4,15 +4,17 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use rekey_engine::Result;
-use rekey_engine::config::{NextFiles, Node, NodeConfig, TransparentEncryption};
+use rekey_engine::config::{NextFiles, Node, TransparentEncryption};
 use rekey_engine::evidence::Role;
+use rekey_engine::keys::{KeySources, KmipServers};
 use rekey_engine::options::OptionMap;
 use rekey_engine::plan::KeystoreAim;
 use rekey_engine::upgrade::{SystemKinds, SystemRequest};
+use rekey_engine::{Error, Result};
 
 use crate::args::{BesideArgs, DataArgs, Only, SystemArgs};
 use crate::node::of_variable;
+use crate::ui::Output;
 
 /// What is asked of the files beside the tables.
 #[derive(Debug)]
@@ -35,10 +37,15 @@ impl SystemArgs {
     }
 
     /// What is asked of the files beside the tables; none, if nothing is.
+    ///
+    /// # Errors
+    /// A directory that somebody means and that is not there. One of the node's that is not is said: a node
+    /// that has never started has none, and one whose disk is not mounted has some.
     pub(crate) fn settle(
         &self,
         data: &DataArgs,
-        config: Option<&NodeConfig>,
+        sources: &KeySources,
+        output: Output,
     ) -> Result<Option<Beside>> {
         let mut commit_logs = self.dirs.commit_logs();
         let mut hints = self.dirs.hints();
@@ -46,13 +53,27 @@ impl SystemArgs {
         // Whoever names tables means no more than these.
         let is_named = data.keyspace.is_some() && self.only.is_empty();
         let own = node.filter(|node| !is_named && !data.not_a_node && is_of(node, &data.data_dirs));
-        let mut caches = Vec::new();
+        let (mut caches, mut missing) = (Vec::new(), Vec::new());
+        missing.extend(self.without(Only::Commitlog, &commit_logs, true));
+        missing.extend(self.without(Only::Hints, &hints, true));
         if let Some(node) = own {
-            commit_logs.extend(directories(node, "commitlog_directory"));
+            let (own_logs, own_hints) =
+                (directories(node, "commitlog_directory"), directories(node, "hints_directory"));
+            missing.extend(self.without(Only::Commitlog, &own_logs, false));
+            missing.extend(self.without(Only::Hints, &own_hints, false));
+            commit_logs.extend(own_logs);
             commit_logs.extend(directories(node, "cdc_raw_directory"));
-            hints.extend(directories(node, "hints_directory"));
+            hints.extend(own_hints);
             caches.extend(directories(node, "saved_caches_directory"));
         }
+        for (error, is_meant) in missing {
+            if is_meant {
+                return Err(error);
+            }
+            output.warn(&error);
+        }
+        self.refuse_nothing(Only::Commitlog, &commit_logs)?;
+        self.refuse_nothing(Only::Hints, &hints)?;
         let kinds = SystemKinds {
             commit_log: self.takes(Only::Commitlog) && !commit_logs.is_empty(),
             hints: self.takes(Only::Hints) && !hints.is_empty(),
@@ -69,9 +90,43 @@ impl SystemArgs {
         if directories.is_empty() {
             return Ok(None);
         }
-        let NextFiles { commit_log, hints, transparent, .. } = NextFiles::of(node, config)?;
+        let NextFiles { commit_log, hints, transparent, .. } =
+            NextFiles::of(node, sources.servers.as_ref().map(KmipServers::config))?;
         let keystore = transparent.and_then(keystore_aim);
         Ok(Some(Beside { directories, kinds, commit_log, hints, keystore }))
+    }
+}
+
+impl SystemArgs {
+    /// Of directories for files of a kind those that are not there, and whether somebody means them.
+    fn without(&self, kind: Only, dirs: &[PathBuf], is_named: bool) -> Vec<(Error, bool)> {
+        let is_meant = is_named || self.only.contains(&kind);
+        let missing = dirs.iter().filter(|dir| self.takes(kind) && !dir.is_dir());
+        let error = |dir: &PathBuf| {
+            Error::invalid(format!("the directory for {} is not there", of_kind(kind)))
+                .at(dir)
+                .hint("check the name, and that its disk is mounted")
+        };
+        missing.map(|dir| (error(dir), is_meant)).collect()
+    }
+
+    /// Nothing is done of what was asked for.
+    fn refuse_nothing(&self, kind: Only, dirs: &[PathBuf]) -> Result<()> {
+        if !self.only.contains(&kind) || !dirs.is_empty() {
+            return Ok(());
+        }
+        let option = if kind == Only::Hints { "--hints-dir" } else { "--commitlog-dir" };
+        let fact = format!("no directory for {} is known", of_kind(kind));
+        Err(Error::invalid(fact)
+            .hint(format!("name it: {option} DIR; or the node's cassandra.yaml: --conf FILE")))
+    }
+}
+
+const fn of_kind(kind: Only) -> &'static str {
+    match kind {
+        Only::Tables => "tables",
+        Only::Hints => "hints",
+        Only::Commitlog => "the commit log",
     }
 }
 
@@ -122,6 +177,14 @@ fn is_of(node: &Node, data_dirs: &[PathBuf]) -> bool {
     node.data_directories().is_ok_and(|own| {
         !own.is_empty() && own.iter().all(|own| given.contains(&resolved(&own.value)))
     })
+}
+
+/// The directories of a node beside its tables, if these are its data directories.
+pub(crate) fn beside_of(node: Option<&Node>, data_dirs: &[PathBuf]) -> Vec<PathBuf> {
+    let own = node.filter(|node| is_of(node, data_dirs));
+    let of = |name: &'static str| own.map(|node| directories(node, name)).unwrap_or_default();
+    let names = ["commitlog_directory", "cdc_raw_directory", "hints_directory"];
+    names.into_iter().flat_map(of).collect()
 }
 
 fn directories(node: &Node, name: &str) -> Vec<PathBuf> {

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::shared::threads;
 use super::{LookArgs, NodeArgs, UserArgs, Wish};
 
 /// Which keys, and where.
@@ -48,7 +49,10 @@ pub(crate) struct MayDestroyArgs {
     pub(crate) json: bool,
 
     /// Worker threads; all cores without it
-    #[arg(long, value_name = "N", env = "SSTABLEREKEY_THREADS", hide_env_values = true)]
+    #[arg(
+        long, value_name = "N", env = "SSTABLEREKEY_THREADS", hide_env_values = true,
+        value_parser = threads
+    )]
     pub(crate) threads: Option<NonZeroUsize>,
 }
 

@@ -170,7 +170,9 @@ impl Command {
     /// What it takes from the node's configuration, if anything.
     pub(crate) fn wish(&mut self) -> Option<Wish<'_>> {
         Some(match self {
-            Self::Abandon(args) => Wish::new(&mut args.of.node).data(&mut args.of.data_dirs),
+            Self::Abandon(args) => {
+                Wish::new(&mut args.of.node).data(&mut args.of.data_dirs).node_if_there()
+            }
             Self::Census(CensusArgs { data, look, .. }) => Wish::new(&mut data.node)
                 .data(&mut data.data_dirs)
                 .config(&mut look.config)
@@ -344,7 +346,7 @@ pub(crate) struct UpgradeArgs {
     pub(crate) include_all: bool,
 
     /// As nodetool has it: the same as --threads, and 0 for all cores
-    #[arg(short = 'j', long, value_name = "N")]
+    #[arg(short = 'j', long, value_name = "N", value_parser = shared::jobs)]
     pub(crate) jobs: Option<usize>,
 
     /// As nodetool has it, and refused: SSTables are not chosen by their age here

@@ -51,7 +51,10 @@ pub(crate) struct DataArgs {
     pub(crate) io: Io,
 
     /// Worker threads; all cores without it
-    #[arg(long, value_name = "N", env = "SSTABLEREKEY_THREADS", hide_env_values = true)]
+    #[arg(
+        long, value_name = "N", env = "SSTABLEREKEY_THREADS", hide_env_values = true,
+        value_parser = threads
+    )]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Keyspace, or one of its tables as KEYSPACE.TABLE; all of them without it
@@ -294,6 +297,23 @@ impl FromStr for CheckpointArg {
         Ok(Self(checkpoint))
     }
 }
+
+/// Threads: each has its buffers, and more than there are cores gain nothing.
+pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    NonZeroUsize::new(jobs(text)?).ok_or_else(|| "it is 1 at the least".to_owned())
+}
+
+/// As nodetool has it: 0 stands for all cores.
+pub(super) fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number) if number <= MOST_THREADS => Ok(number),
+        Ok(_) => Err(format!("it is {MOST_THREADS} at the most; leave it out for all cores")),
+        Err(_) => Err("it is not a number of threads".to_owned()),
+    }
+}
+
+/// More than any node has cores.
+const MOST_THREADS: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use rekey_engine::io::{LeaseMode, LocalStorage};
 use rekey_engine::upgrade::{self, Said, Session};
 
 use crate::args::AbandonArgs;
+use crate::beside::beside_of;
 use crate::exit_code::{self, Code};
 use crate::ui::Output;
 
@@ -22,6 +23,8 @@ pub(crate) fn run(args: &AbandonArgs) -> Result<Code> {
     if let Some(error) = done.recovered.stuck.into_iter().next() {
         return Err(error);
     }
+    let node = of.node.found.as_ref().filter(|_| !of.not_a_node);
+    upgrade::abandon_beside(&session, &beside_of(node, &of.data_dirs))?;
     output.abandoned(done.had_journal);
     Ok(exit_code::DONE)
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use rekey_engine::config::Node;
-use rekey_engine::evidence::{KeyQuery, Role};
+use rekey_engine::evidence::Role;
 use rekey_engine::keys::{KeySources, KmipServers, LocalKeyFiles};
 use rekey_engine::plan::Selection;
 use rekey_engine::upgrade::{self, Archives, EvidenceRequest, Gathered, Session};
@@ -65,15 +65,6 @@ impl LookArgs {
         let config = self.config.as_ref().map(|path| self.servers.config(path)).transpose()?;
         Ok(config.map(KmipServers::new))
     }
-}
-
-/// The key that somebody asks about, with the other names that its file has on this machine.
-pub(crate) fn resolved(query: KeyQuery, key_base: Option<&PathBuf>) -> KeyQuery {
-    let files = LocalKeyFiles::new(key_base.cloned());
-    query.also(|path| {
-        let path = fs::canonicalize(files.resolve(path)).ok()?;
-        Some(path.to_str()?.to_owned())
-    })
 }
 
 /// The name of this machine.

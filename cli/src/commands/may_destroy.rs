@@ -1,28 +1,29 @@
 //! `may-destroy`: whether nothing needs a key any more, and what is left to be done.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::SystemTime;
 
-use rekey_engine::Result;
 use rekey_engine::config::NodeConfig;
 use rekey_engine::evidence::{
-    Answer, Cluster, Evidence, KeyName, KeyQuery, MAX_REPORT, Relation, Verdict, verdict,
+    Answer, Cluster, Evidence, KeyName, KeyQuery, MAX_REPORT, Relation, Verdict, Work, verdict,
 };
 use rekey_engine::io::{self, LeaseMode, LocalStorage, Storage as _};
-use rekey_engine::upgrade::{Said, Session};
+use rekey_engine::keys::LocalKeyFiles;
+use rekey_engine::upgrade::{KeyPlaces, Said, Session};
+use rekey_engine::{Error, Result};
 
-use super::look::{Look, resolved};
+use super::look::Look;
 use crate::args::{LookArgs, MayDestroyArgs};
 use crate::exit_code::{self, Code};
 use crate::ui::{Output, Place};
 
 pub(crate) fn run(args: &MayDestroyArgs) -> Result<Code> {
     let output = Output::new(args.json);
-    let query = |key: &String| Ok(resolved(KeyQuery::parse(key)?, args.look.key_base.as_ref()));
-    let queries = args.keys.iter().map(query).collect::<Result<Vec<_>>>()?;
+    let queries = args.keys.iter().map(|key| KeyQuery::parse(key)).collect::<Result<Vec<_>>>()?;
     if !args.merge.is_empty() {
         return merge(output, args, queries);
     }
@@ -44,10 +45,15 @@ pub(crate) fn run(args: &MayDestroyArgs) -> Result<Code> {
     let gathered = look.gather()?;
     output.notes(gathered.notes);
     let (evidence, config) = (&gathered.evidence, servers.as_ref().map(|servers| servers.config()));
-    for query in &queries {
+    let files = LocalKeyFiles::new(args.look.key_base.clone());
+    let places = KeyPlaces { files: &files, config, are_here: !args.not_a_node };
+    let settled = |query: KeyQuery| {
+        let query = places.resolve(query, evidence)?;
         query.check([evidence])?;
-        check_group(query, evidence, config)?;
-    }
+        check_group(&query, evidence, config)?;
+        Ok(query)
+    };
+    let queries = queries.into_iter().map(settled).collect::<Result<Vec<_>>>()?;
     if let Some(file) = &args.report {
         keep(evidence, file)?;
     }
@@ -82,6 +88,7 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
         left_out.map(|of| format!("{} does not count: {} is later", of.name, of.by)).collect(),
     );
     let known = || cluster.nodes().iter().map(|(_, evidence)| evidence);
+    let queries: Vec<_> = queries.into_iter().map(|query| query.also(without_links)).collect();
     for query in &queries {
         query.check(known())?;
     }
@@ -93,6 +100,7 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
             .collect(),
     };
     let all: Vec<Verdict> = queries.iter().map(|query| cluster.verdict(query)).collect();
+    output.notes(all.iter().filter(|of| !is_named(of)).map(not_named).collect());
     output.verdicts(&all, &Place::default());
     output.cluster(&cluster, &all);
     // Without a key there is nothing to answer but whether all was seen.
@@ -104,30 +112,56 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
     Ok(if all.is_empty() { complete } else { code_of(&all) })
 }
 
+/// Where a path leads on this machine, in case it is one of the nodes.
+fn without_links(path: &str) -> Option<String> {
+    Some(fs::canonicalize(path).ok()?.to_str()?.to_owned())
+}
+
+/// Whether some report has a key that may be the one asked about.
+fn is_named(verdict: &Verdict) -> bool {
+    !verdict.keys.is_empty() || verdict.reasons.iter().any(|reason| reason.work == Work::Namesake)
+}
+
+fn not_named(verdict: &Verdict) -> String {
+    format!("no report names {}: a name that is not spelled right looks the same", verdict.query)
+}
+
 /// A group that nobody knows is a name that was not spelled right: that nothing is under it says nothing.
 /// Without a word in front it may be a path, or a key of the replicated provider.
 fn check_group(query: &KeyQuery, evidence: &Evidence, config: Option<&NodeConfig>) -> Result<()> {
-    let (Some((group, _)), Some(config)) = (query.in_group(), config) else { return Ok(()) };
+    let Some((group, _)) = query.in_group() else { return Ok(()) };
+    if evidence.keys.iter().any(|of| query.relation(of) != Relation::Other) {
+        return Ok(());
+    }
+    let Some(config) = config else { return check_word(query) };
     let known = config.kmip_group(group).map(drop);
-    if known.is_ok() || evidence.keys.iter().any(|of| query.relation(of) != Relation::Other) {
+    if known.is_ok() {
         return Ok(());
     }
     let is_system_key = evidence.keys.iter().any(|of| match &of.key {
         KeyName::Replicated { system_key: name, .. } | KeyName::SystemKey { name } => name == group,
         _ => false,
     });
-    let may_be_other = !query.has_word()
-        && (is_system_key || config.kmip_groups().is_empty() || Path::new(query.name()).exists());
+    let may_be_other = !query.has_word() && (is_system_key || Path::new(query.name()).exists());
     match may_be_other {
         true => Ok(()),
         false if query.has_word() => known,
-        false => known.map_err(|error| {
-            error.hint(
-                "say what it is: 'kmip GROUP/ID', 'file PATH' or 'replicated SYSTEM_KEY/UUID'",
-            )
-        }),
+        false if config.kmip_groups().is_empty() => check_word(query),
+        false => known.map_err(|error| error.hint(SAY_WHAT)),
     }
 }
+
+/// Without servers it may be the path of a file that is not there.
+fn check_word(query: &KeyQuery) -> Result<()> {
+    if query.has_word() || query.paths().any(|path| Path::new(path).exists()) {
+        return Ok(());
+    }
+    let fact = "nothing is under a key of that name, which is neither a file nor in a known group";
+    Err(Error::invalid(fact).key(query.name()).hint(SAY_WHAT))
+}
+
+const SAY_WHAT: &str =
+    "say what it is: 'kmip GROUP/ID', 'file PATH' or 'replicated SYSTEM_KEY/UUID'";
 
 /// Writes the evidence, durably, and over nothing.
 fn keep(evidence: &Evidence, file: &Path) -> Result<()> {

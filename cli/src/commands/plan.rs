@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use rekey_engine::Result;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::KmipServers;
 use rekey_engine::plan::Plan;
 use rekey_engine::schema::Schema;
 use rekey_engine::upgrade::{self, Session, Work};
@@ -28,8 +27,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Code> {
     let archives = args.archives.archives();
     let found = upgrade::find(&session)?;
     let threads = args.data.threads();
-    let beside =
-        args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
+    let beside = args.system.settle(&args.data, &sources, output)?;
     let scope = Scope {
         selection: &selection,
         archives,

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use rekey_engine::Result;
-use rekey_engine::keys::KmipServers;
 use rekey_engine::upgrade::{self, Report};
 
 use crate::args::VerifyArgs;
@@ -18,8 +17,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Code> {
     output.place(&session);
     let selection = args.data.selection(output)?;
     args.data.note_empty(output, &session, &selection);
-    let beside =
-        args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
+    let beside = args.system.settle(&args.data, &sources, output)?;
     let threads = args.data.threads();
     let mut report = match args.system.takes_tables() {
         false => Report::default(),

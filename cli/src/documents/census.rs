@@ -93,7 +93,12 @@ impl Census {
         let wrong = |error| foreign("no lines of census --json", error, path);
         let incomplete = |what: String| Error::invalid(what).at(path).hint(DOCUMENTS);
         let (mut keys, mut weaknesses, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let mut summary = None;
         for line in serde_json::Deserializer::from_slice(bytes).into_iter::<Line>() {
+            if summary.is_some() {
+                let fact = "more follows after the last line of the census";
+                return Err(incomplete(fact.to_owned()));
+            }
             match line.map_err(wrong)? {
                 Line::Key(key) => keys.push(key),
                 Line::Weakness(weakness) => weaknesses.push(weakness),
@@ -107,11 +112,13 @@ impl Census {
                 }
                 Line::Summary(Last { schema_version, rest, .. }) => {
                     is_known(schema_version, path)?;
-                    let summary = Summary::deserialize(serde_json::Value::Object(rest));
-                    let summary = summary.map_err(wrong)?;
-                    return Ok(Self { keys, weaknesses, unknown, summary });
+                    let read = Summary::deserialize(serde_json::Value::Object(rest));
+                    summary = Some(read.map_err(wrong)?);
                 }
             }
+        }
+        if let Some(summary) = summary {
+            return Ok(Self { keys, weaknesses, unknown, summary });
         }
         // What was cut off may lack the very key that somebody looks for.
         Err(incomplete("the last line of the census is missing".to_owned()))

@@ -66,6 +66,19 @@ fn the_data_is_found_by_argument_environment_and_conf() {
     assert_eq!(run.err, "");
 }
 
+/// What a tarball's configuration does not place is below its home, from wherever that was named.
+#[test]
+fn the_home_of_a_tarball_is_a_whole_path() {
+    let node = installed();
+    fs::write(conf(&node), "cluster_name: c\n").unwrap();
+    fs::create_dir(node.root.path().join("home/data")).unwrap();
+    fs::rename(node.data(), node.root.path().join("home/data/data")).unwrap();
+    node.run(&["census", "--conf", "home"]).exits(0).says("4 SSTables");
+    node.run(&["census", "--conf", "home/conf/../conf"]).exits(0);
+    with(&node, &[("CASSANDRA_CONF", "home/conf")], &["census"]).exits(0);
+    with(&node, &[("CASSANDRA_HOME", "home")], &["census"]).exits(0);
+}
+
 #[test]
 fn what_is_named_and_not_there_is_an_error() {
     let node = installed();

@@ -60,6 +60,42 @@ fn neither_a_plan_nor_a_failed_run_makes_a_key() {
     assert!(!node.root.path().join("new-key").exists());
 }
 
+/// What a plan accepts, a run does; and a key that nothing is written with is not made.
+#[test]
+fn a_run_that_can_do_nothing_makes_no_key() {
+    type Change = fn(&Node);
+    let same = ["--data-dir", "data"];
+    let cases: [(Change, &[&str], &str); 5] = [
+        (
+            |node| fs::remove_file(node.root.path().join("keys/aes-cbc-256")).unwrap(),
+            &same,
+            "missing",
+        ),
+        (|_| {}, &["--data-dir", "data", "--key-base", "nothere"], "missing"),
+        (
+            |node| fs::rename(node.data(), node.root.path().join("da,ta")).unwrap(),
+            &["--data-dir", "da,ta"],
+            "comma",
+        ),
+        (
+            |node| drop(node.file("state", "")),
+            &["--data-dir", "data", "--state-dir", "state"],
+            "not a directory",
+        ),
+        (|_| {}, &["--data-dir", "data", "--state-dir", "no/such/place"], "is not there"),
+    ];
+    for (change, place, words) in cases {
+        let node = Node::usual();
+        change(&node);
+        let map = node.map(256);
+        let rest = ["--create-key", "--flavor", "apache-4", "--compression", &map];
+        let plan = node.run(&[&["plan"], place, &rest].concat()).says(words);
+        let run = node.run(&[&["upgradesstables", "-a"], place, &rest].concat()).says(words);
+        assert!(plan.code != 0 && run.code != 0, "{words}: {plan:?} {run:?}");
+        assert!(!node.root.path().join("new-key").exists(), "{words}: {run:?}");
+    }
+}
+
 #[test]
 fn kmip_keys_that_others_may_read_are_refused() {
     let node = Node::with("oa-kmip-a");

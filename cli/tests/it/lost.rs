@@ -44,7 +44,7 @@ fn a_lost_report_is_a_failure() {
         &["census", "--data-dir", "data"][..],
         &["verify", "--data-dir", "data"],
         &["status", "--data-dir", "data"],
-        &["may-destroy", "a/b", "--not-a-node", "--data-dir", "data"],
+        &["may-destroy", "kmip a/b", "--not-a-node", "--data-dir", "data"],
         &plan,
     ] {
         for json in [&[][..], &["--json"]] {

@@ -1,7 +1,7 @@
 //! Commit log segments and hints on the command line.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::kit::{KMIP_LINES, Node, Run, testdata};
 
@@ -137,7 +137,7 @@ fn the_directories_are_those_of_the_configuration() {
         format!(
             "{setting}:\n  - class_name: EncryptingLZ4Compressor\n    parameters:\n      - \
              cipher_algorithm: AES/CBC/PKCS5Padding\n        secret_key_strength: 256\n        \
-             key_provider: LocalFileSystemKeyProviderFactory\n        secret_key_file: {}/new-key\n",
+             key_provider: LocalFileSystemKeyProviderFactory\n        secret_key_file: {}/next-key\n",
             root.display()
         )
     };
@@ -162,6 +162,67 @@ fn the_directories_are_those_of_the_configuration() {
     // Nor are they where tables are named.
     let run = node.run(&[&plan[..], &["rk"]].concat()).exits(0);
     assert!(!run.out.contains("beside the tables"), "{run:?}");
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_not_empty() {
+    let node = node();
+    for option in ["--commitlog-dir", "--hints-dir"] {
+        for verb in ["plan", "upgradesstables", "verify"] {
+            let run = node.read(verb, &[option, "odl"]);
+            run.exits(2).says("odl: the directory for ").says("is not there");
+        }
+    }
+    let by_variable = |name: &str| {
+        let mut command = node.command(&["verify", "--data-dir", "data"]);
+        Run::from(command.env(name, "odl").output().unwrap())
+    };
+    by_variable("SSTABLEREKEY_COMMITLOG_DIR").exits(2).says("is not there");
+    for (only, option) in [("commitlog", "--commitlog-dir DIR"), ("hints", "--hints-dir DIR")] {
+        let run = node.read("verify", &["--only", only]).exits(2);
+        run.says("no directory for ").says(option);
+    }
+    // One of the node's is said, and refused where it is all that was asked for.
+    let root = node.root.path().display().to_string();
+    fs::create_dir(node.root.path().join("conf")).unwrap();
+    node.file(
+        "conf/cassandra.yaml",
+        &format!(
+            "data_file_directories: [{root}/data]\ncommitlog_directory: {root}/commitlog\n\
+             hints_directory: {root}/odl\nsaved_caches_directory: {root}/odl\n"
+        ),
+    );
+    let run = node.run(&["verify", "--conf", "conf"]).exits(0);
+    let run = run.says("warning: ").says("the directory for hints is not there");
+    assert_eq!(run.text().matches("is not there").count(), 1, "{run:?}");
+    node.run(&["verify", "--conf", "conf", "--only", "hints"]).exits(2);
+    node.run(&["verify", "--conf", "conf", "--only", "commitlog"]).exits(0);
+    // What is there and empty is said.
+    fs::create_dir(node.root.path().join("empty")).unwrap();
+    let run = node.plan(&["--commitlog-dir", "empty", "--create-key"]).exits(0);
+    run.says("there is no segment, no hints and no saved cache");
+}
+
+#[test]
+fn what_a_run_may_not_do_a_plan_refuses() {
+    let mark = |sign: &str, path: &Path| {
+        let run = std::process::Command::new("chattr").arg(sign).arg(path).status();
+        run.is_ok_and(|status| status.success())
+    };
+    for marked in [&format!("commitlog/{SEGMENT}"), "hints"] {
+        let node = node();
+        let path = node.root.path().join(marked);
+        if !mark("+i", &path) {
+            return;
+        }
+        let (plan, run) =
+            (node.plan(&[&DIRS[..], &["--create-key"]].concat()), node.upgrade(&DIRS));
+        assert!(mark("-i", &path));
+        for run in [plan, run] {
+            run.exits(3).says("marked as immutable").says(marked);
+        }
+        node.upgrade(&DIRS).exits(0);
+    }
 }
 
 /// The key id is of the files beside the tables, which the node encrypts by a key server; the tables have

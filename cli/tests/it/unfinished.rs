@@ -181,6 +181,23 @@ fn at_first_there_is_nothing_to_resume() {
     node.run(&["status", "--data-dir", "nowhere"]).exits(2);
 }
 
+/// Nor is it among the files beside the tables, where the configuration says where these are.
+#[test]
+fn what_was_staged_beside_the_tables_is_abandoned_too() {
+    let node = Node::usual();
+    let root = node.root.path().display().to_string();
+    for folder in ["conf", "log"] {
+        fs::create_dir(node.root.path().join(folder)).unwrap();
+    }
+    let yaml = format!("data_file_directories: [{root}/data]\ncommitlog_directory: {root}/log\n");
+    node.file("conf/cassandra.yaml", &yaml);
+    let staged = node.file("log/.CommitLog-7-1700000000001.log.sstablerekey", "x");
+    node.read("abandon", &["--not-a-node"]).exits(0).says("left in the data directories");
+    assert!(staged.exists());
+    node.run(&["abandon", "--conf", "conf"]).exits(0);
+    assert!(!staged.exists());
+}
+
 #[test]
 fn nothing_is_abandoned_while_a_run_works() {
     let node = Node::usual();

@@ -196,6 +196,20 @@ fn nearly_right_words_are_understood() {
 }
 
 #[test]
+fn threads_are_bounded() {
+    let node = Node::usual();
+    for (option, number) in [("--threads", "1025"), ("--threads", "0"), ("-j", "100000")] {
+        let verb = if option == "-j" { "upgradesstables" } else { "census" };
+        node.read(verb, &[option, number]).exits(2).says("it is 1");
+    }
+    node.read("census", &["--threads", "many"]).exits(2).says("not a number of threads");
+    node.read("census", &["--threads", "1024"]).exits(0);
+    let mut command = node.command(&["census", "--data-dir", "data"]);
+    let run = command.env("SSTABLEREKEY_THREADS", "5000").output().unwrap();
+    assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
 fn the_vendor_s_name_of_the_batch_log() {
     let node = Node::usual();
     for table in ["batches", "paxos"] {

@@ -319,7 +319,8 @@ mod tests {
             newest: None,
             path: None,
         }];
-        used.1.keys = vec![super::super::KeyUses { key, also: vec![], state: None, uses }];
+        used.1.keys =
+            vec![super::super::KeyUses { key, also: vec![], is_unread: false, state: None, uses }];
         for both in [[clean.clone(), used.clone()], [used, clean.clone()]] {
             assert_eq!(answer(&both).0, Answer::No);
         }

@@ -83,7 +83,7 @@ mod tests {
     fn groups_with_a_server_in_common_have_the_same_keys() {
         let related = |query: &str, group: &str, id: &str| {
             let key = KeyName::Kmip { group: group.to_owned(), id: id.to_owned() };
-            let uses = KeyUses { key, also: vec![], state: None, uses: vec![] };
+            let uses = KeyUses { key, also: vec![], is_unread: false, state: None, uses: vec![] };
             relation(&KeyQuery::parse(query).unwrap(), &uses, &groups())
         };
         assert_eq!(related("a/7", "b", "7"), Relation::Same);

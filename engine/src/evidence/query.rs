@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// use rekey_engine::evidence::{KeyName, KeyQuery, KeyUses, Relation};
 ///
 /// let key = KeyName::Kmip { group: "vault".to_owned(), id: "02-449".to_owned() };
-/// let uses = KeyUses { key, also: vec![], state: None, uses: vec![] };
+/// let uses = KeyUses { key, also: vec![], is_unread: false, state: None, uses: vec![] };
 /// for text in ["vault/02-449", "kmip vault/02-449"] {
 ///     assert_eq!(KeyQuery::parse(text)?.relation(&uses), Relation::Same);
 /// }
@@ -50,6 +50,25 @@ pub enum Relation {
 struct FileName {
     path: String,
     rest: Option<String>,
+}
+
+impl FileName {
+    /// Whether the key of a cipher is meant, where the file is.
+    fn to_cipher(&self, transformation: &str, strength: u32) -> Relation {
+        let Some(rest) = &self.rest else { return Relation::Same };
+        let (of, bits) =
+            rest.split_once(':').map_or((&**rest, None), |(of, bits)| (of, Some(bits)));
+        let is_cipher = of.eq_ignore_ascii_case(transformation);
+        let bits: Option<Option<u32>> = bits.map(|bits| bits.parse().ok());
+        match bits {
+            None | Some(None) if is_cipher => Relation::Same,
+            Some(Some(bits)) if is_cipher && bits == strength => Relation::Same,
+            // Another key of the same file.
+            Some(Some(_)) if is_cipher || Transformation::parse(of).is_ok() => Relation::Other,
+            None if Transformation::parse(of).is_ok() => Relation::Other,
+            _ => Relation::Maybe,
+        }
+    }
 }
 
 impl KeyQuery {
@@ -102,6 +121,47 @@ impl KeyQuery {
         self
     }
 
+    /// Adds the name of a file that has the key of its own file, too: all that file's keys, or the one of a
+    /// cipher.
+    #[must_use]
+    pub fn and_in(mut self, own: &str, path: &str, cipher: Option<(&str, u32)>) -> Self {
+        let in_words = |(transformation, strength): (&str, u32)| {
+            let doubtful = self.files.iter().find(|file| {
+                file.path == own && file.to_cipher(transformation, strength) == Relation::Maybe
+            });
+            let rest = doubtful.and_then(|file| file.rest.clone());
+            rest.unwrap_or_else(|| format!("{transformation}:{strength}"))
+        };
+        let rest = cipher.map(in_words);
+        self.files.push(FileName { path: path.to_owned(), rest });
+        self
+    }
+
+    /// The paths of key files that it may mean.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
+    }
+
+    /// Whether of a file that it may mean it means the key of that cipher.
+    #[must_use]
+    pub fn takes(&self, path: &str, transformation: &str, strength: u32) -> bool {
+        let of_path = self.files.iter().filter(|file| file.path == path);
+        let mut ciphers = of_path.map(|file| file.to_cipher(transformation, strength));
+        ciphers.any(|relation| relation != Relation::Other)
+    }
+
+    /// Whether it says that it is a system key.
+    #[must_use]
+    pub fn is_system_key(&self) -> bool {
+        self.word == Some("system")
+    }
+
+    /// Whether it can only be the path of a key file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.word == Some("file") || self.word.is_none() && self.is_path()
+    }
+
     /// The name as it was given, without the word in front.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -130,7 +190,9 @@ impl KeyQuery {
             KeyName::LocalFile { file, transformation, strength } => {
                 let paths = std::iter::once(file).chain(&uses.also);
                 let cipher = (transformation.as_str(), *strength);
-                paths.map(|path| self.to_file(path, cipher)).max().unwrap_or(Relation::Other)
+                let by_path = paths.map(|path| self.to_file(path, cipher)).max();
+                let unread = uses.is_unread.then(|| self.to_unread(Some(cipher)));
+                by_path.max(unread).unwrap_or(Relation::Other)
             }
             KeyName::Replicated { system_key, id } => {
                 let own = if self.may_be("replicated") {
@@ -145,7 +207,10 @@ impl KeyQuery {
                 true if alias.trim().eq_ignore_ascii_case(&self.name) => Relation::Same,
                 _ => Relation::Other,
             },
-            KeyName::SystemKey { name } => self.to_system_key(name, &uses.also),
+            KeyName::SystemKey { name } => {
+                let unread = uses.is_unread.then(|| self.to_unread(None));
+                self.to_system_key(name, &uses.also).max(unread.unwrap_or(Relation::Other))
+            }
         }
     }
 
@@ -197,21 +262,20 @@ impl KeyQuery {
                 }
                 false => Relation::Other,
             };
-            let Some(rest) = &own.rest else { return by_path };
-            let (of, bits) =
-                rest.split_once(':').map_or((&**rest, None), |(of, bits)| (of, Some(bits)));
-            let is_cipher = of.eq_ignore_ascii_case(transformation);
-            let bits: Option<Option<u32>> = bits.map(|bits| bits.parse().ok());
-            match bits {
-                None | Some(None) if is_cipher => by_path,
-                Some(Some(bits)) if is_cipher && bits == strength => by_path,
-                // Another key of the same file.
-                Some(Some(_)) if is_cipher || Transformation::parse(of).is_ok() => Relation::Other,
-                None if Transformation::parse(of).is_ok() => Relation::Other,
-                _ => by_path.min(Relation::Maybe),
-            }
+            by_path.min(own.to_cipher(transformation, strength))
         };
         self.files.iter().map(to_file).max().unwrap_or(Relation::Other)
+    }
+
+    /// A key whose own file cannot be read may be in any other.
+    fn to_unread(&self, cipher: Option<(&str, u32)>) -> Relation {
+        let is_whole = |file: &&FileName| self.is_file() || file.path.starts_with('/');
+        let to_cipher = |file: &FileName| match cipher {
+            Some((transformation, strength)) => file.to_cipher(transformation, strength),
+            None => Relation::Same,
+        };
+        let relations = self.files.iter().filter(is_whole).map(to_cipher);
+        relations.max().unwrap_or(Relation::Other).min(Relation::Maybe)
     }
 
     /// Checks that the name has the form of a key's. A word alone may be an alias, a system key, or an id
@@ -290,7 +354,7 @@ mod tests {
 
     fn uses(key: &KeyName, also: &[&str]) -> KeyUses {
         let also = also.iter().map(|path| (*path).to_owned()).collect();
-        KeyUses { key: key.clone(), also, state: None, uses: vec![] }
+        KeyUses { key: key.clone(), also, is_unread: false, state: None, uses: vec![] }
     }
 
     fn relation(text: &str, key: &KeyName, also: &[&str]) -> Relation {
@@ -402,6 +466,34 @@ mod tests {
         assert_eq!(relation("/b/secret", &whole, &[]), Relation::Other);
         let link = query("l").also(|path| (path == "l").then(|| "/a/secret".to_owned()));
         assert_eq!(link.relation(&uses(&whole, &[])), Relation::Same);
+    }
+
+    #[test]
+    fn a_key_whose_file_is_not_there_may_be_in_any_other() {
+        let unread = |key: KeyName| KeyUses { is_unread: true, ..uses(&key, &[]) };
+        let system = unread(KeyName::SystemKey { name: "sk".to_owned() });
+        let own = unread(file(256));
+        for text in ["/moved/key", "file moved", "./key AES/CBC/PKCS5Padding:256"] {
+            assert_eq!(query(text).relation(&own), Relation::Maybe, "{text}");
+        }
+        assert_eq!(query("/moved/key").relation(&system), Relation::Maybe);
+        for text in ["kmip vault/02-449", "vault/02-449"] {
+            assert_eq!(query(text).relation(&own), Relation::Other, "{text}");
+        }
+        let server = unread(KeyName::Kmip { group: "g".to_owned(), id: "1".to_owned() });
+        assert_eq!(query("/moved/key").relation(&server), Relation::Other);
+    }
+
+    #[test]
+    fn a_copy_of_a_key_has_its_name_too() {
+        let cipher = Some(("AES/CBC/PKCS5Padding", 256));
+        let copy = query("/copy AES/CBC/PKCS5Padding:256").and_in("/copy", "keys/old", cipher);
+        let doubtful = query("/copy AES/CBC:x").and_in("/copy", "keys/old", cipher);
+        assert_eq!(doubtful.relation(&uses(&file(256), &[])), Relation::Maybe);
+        assert!(is(&copy, &file(256)) && !is(&copy, &file(128)));
+        assert!(copy.takes("/copy", "AES/CBC/PKCS5Padding", 256));
+        assert!(!copy.takes("/copy", "AES/CBC/PKCS5Padding", 128));
+        assert!(!copy.takes("/other", "AES/CBC/PKCS5Padding", 256));
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub struct KeyUses {
     /// Other paths of its file on that machine, which the name as it is stored does not tell.
     #[serde(default)]
     pub also: Vec<String>,
+    /// Whether something was written with it and its file could not be read on that machine: it may be there
+    /// under another name.
+    #[serde(default)]
+    pub is_unread: bool,
     /// Its state on its server, where that was asked and told.
     pub state: Option<String>,
     /// By place and table.

@@ -30,7 +30,7 @@ pub use id::{DATABASE_KEY_ID_LIMIT, KeyId, KeyIdError, MAX_KEY_ID_LENGTH};
 pub use keystore::NodeKeystore;
 pub use kmip::KmipServers;
 pub use kmip_file::KmipKeyFile;
-pub use local::{KeyCreation, LocalKeyFiles};
+pub use local::{KeyCreation, KeyFile, LocalKeyFiles};
 pub use reference::{KeyGroup, KeyRef};
 pub use replicated::{EncryptedKey, KeyRows, KeyTable, ReplicatedKeys};
 pub use ring::KeyRing;

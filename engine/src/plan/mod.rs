@@ -61,6 +61,7 @@ pub(crate) use keys::{ResolvedKeys, in_ring, opener_of, target_encryptor};
 pub use keys::{opener, target_codec};
 pub use planned::{Plan, PlannedRewrite, PlannedSSTable};
 pub(crate) use planner::Planner;
+pub(crate) use preflight::BesidePreflight;
 pub use room::Room;
 pub use space::Space;
 pub(crate) use system::{Encrypts, FoundFile, SystemRules, decide, fetch, find, with_folders};

@@ -5,7 +5,7 @@
 //!   |        ... and of these arguments
 //! AtRest     logs and copies are brought to rest, by their own rules
 //!   |        plan, with a key that is perhaps not there yet: nothing blocks it, and it can resume what is staged
-//!   |        the key is made, and the plan is made with it
+//!   |        the key is made, if something is written with it, and the plan is made with it
 //!   |        which key the rotation goes to is on record
 //! Prepared   run
 //! ```
@@ -95,7 +95,9 @@ impl<'s> AtRest<'s> {
         let mut plan = plan(session, request)?;
         let mut resumable = self.resumable(&plan)?;
         let mut made = Vec::new();
+        // A key that nothing is written with would only be one more to look after.
         if request.targets.may_be_made()
+            && plan.rewrites().next().is_some()
             && let Some(owner) = session.data_dirs().first()
         {
             let mut targets = request.targets.clone();

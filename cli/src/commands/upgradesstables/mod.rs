@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use rekey_engine::io::LeaseMode;
-use rekey_engine::keys::{KeyCreation, KeyRef, KeySources, KmipServers};
+use rekey_engine::keys::{KeyCreation, KeyRef, KeySources};
 use rekey_engine::plan::Plan;
 use rekey_engine::schema::Schema;
 use rekey_engine::upgrade::{self, Prepared, Report, ReportDir, Session};
@@ -42,8 +42,7 @@ pub(crate) fn run(args: UpgradeArgs) -> Result<Code> {
     args.data.note_empty(output, &session, &selection);
     let archives = args.archives.archives();
     let threads = args.threads();
-    let beside =
-        args.system.settle(&args.data, sources.servers.as_ref().map(KmipServers::config))?;
+    let beside = args.system.settle(&args.data, &sources, output)?;
     let scope = Scope {
         selection: &selection,
         archives,

@@ -18,6 +18,7 @@ use crate::ui::{Output, output, target};
 impl Output {
     /// What a run would do with the files beside the tables. A plan has shown the tables before.
     pub(crate) fn files(self, plan: &SystemPlan) {
+        self.note_none(plan);
         match self {
             Self::Text if plan.files.is_empty() => {}
             Self::Text => output::out(&text(plan)),
@@ -35,6 +36,7 @@ impl Output {
 
     /// What a run is about to do with them.
     pub(crate) fn files_before(self, plan: &SystemPlan) {
+        self.note_none(plan);
         let changes: Vec<_> = plan.changes().collect();
         if changes.is_empty() {
             return;
@@ -48,6 +50,13 @@ impl Output {
         ));
         for target in plan.targets.distinct() {
             self.note(target::line(target).trim_end());
+        }
+    }
+
+    /// The directories are there, and perhaps not the right ones.
+    fn note_none(self, plan: &SystemPlan) {
+        if plan.files.is_empty() {
+            self.note("beside the tables there is no segment, no hints and no saved cache");
         }
     }
 }

@@ -157,7 +157,7 @@ pub(super) fn abandoned(had_journal: bool) -> String {
             "the unfinished run is abandoned: what was staged is gone, each SSTable is wholly old or \
              wholly new\n"
         }
-        false => "no run was unfinished; nothing that was staged is left\n",
+        false => "no run was unfinished; nothing that was staged is left in the data directories\n",
     };
     what.to_owned()
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{KEY, answers, ask, node};
+use super::{KEY, OTHER, answers, ask, node};
 use crate::kit::{Node, copy_tree, testdata};
 
 #[test]
@@ -37,7 +37,8 @@ fn a_key_file_has_many_paths() {
         run.says("file keys/aes-cbc-256 AES/CBC/PKCS5Padding:256 may be the same key");
     }
     // Another key of the same file, and other files.
-    for name in ["keys/aes-cbc-256 AES/ECB/PKCS5Padding:128", "/etc/keys/aes-cbc-128"] {
+    let other = root.join("keys/aes-cbc-128").display().to_string();
+    for name in ["keys/aes-cbc-256 AES/ECB/PKCS5Padding:128", &other] {
         answers(&ask(&node, &[name]), 0);
     }
     // On another machine no file tells where a path leads; the report does.
@@ -45,6 +46,57 @@ fn a_key_file_has_many_paths() {
     fs::remove_file(root.join(KEY)).unwrap();
     node.run(&["may-destroy", &whole, "--merge", "r.json"]).exits(4);
     node.run(&["may-destroy", "file aes-cbc-256", "--merge", "r.json"]).exits(3);
+}
+
+#[test]
+fn a_copy_of_the_key_is_the_key() {
+    let node = node();
+    let root = fs::canonicalize(node.root.path()).unwrap();
+    let at = |name: &str| root.join(name);
+    let line = fs::read_to_string(at(KEY)).unwrap();
+    let other = fs::read_to_string(at("keys/aes-cbc-128")).unwrap();
+    fs::hard_link(at(KEY), at("hard")).unwrap();
+    node.file("copy", &line);
+    node.file("both", &format!("{other}{line}"));
+    for name in ["./hard", "./copy", "./both", "file copy", "./both AES/CBC/PKCS5Padding:256"] {
+        answers(&ask(&node, &[name]), 4);
+    }
+    // The other key in that file.
+    answers(&ask(&node, &["./both AES/CBC/PKCS5Padding:128"]), 0);
+    // Nobody can tell what a file that is gone had.
+    fs::remove_file(at("hard")).unwrap();
+    fs::remove_file(at("copy")).unwrap();
+    fs::rename(at(KEY), at("moved")).unwrap();
+    for name in ["./moved", "./both"] {
+        let run = ask(&node, &[name]);
+        answers(&run, 3);
+        run.says("its own file cannot be read").says("put its file back");
+    }
+    answers(&ask(&node, &[KEY]), 4);
+    answers(&ask(&node, &[OTHER]), 0);
+    ask(&node, &[OTHER, "--report", "r.json"]).exits(0);
+    node.run(&["may-destroy", "/elsewhere/key", "--merge", "r.json"])
+        .exits(3)
+        .says("cannot be read");
+}
+
+#[test]
+fn a_name_that_nothing_has_is_no_yes() {
+    let node = node();
+    for name in ["/etc/keys/odl", "file keys/odl", "./keys"] {
+        ask(&node, &[name]).exits(2).says("key file");
+    }
+    ask(&node, &["keys/odl"]).exits(2).says("neither a file nor in a known group");
+    node.file("empty", "");
+    ask(&node, &["./empty"]).exits(2).says("there is no key in this file");
+    node.file("text", "AES:128:AAAA\nno key\n");
+    ask(&node, &["./text"]).exits(2).says("line 2: ");
+    // Of copied data, where no key is, names alone tell; and so they do of reports.
+    answers(&Node::usual().read("may-destroy", &["/etc/keys/old", "--not-a-node"]), 0);
+    ask(&node, &[KEY, "--report", "r.json"]).exits(4);
+    let run = node.run(&["may-destroy", "/etc/keys/odl", "--merge", "r.json"]);
+    run.exits(3)
+        .says("no report names /etc/keys/odl: a name that is not spelled right looks the same");
 }
 
 /// SSTables of a KMIP group, and three groups.

@@ -256,6 +256,9 @@ fn a_census_is_shown() {
     assert!(page.section("Encrypted bytes by table").text.contains("rk.t"));
     assert_eq!(page.named("footer")[0].section("Digests").named("dd")[0].text.len(), 64);
     // One that was cut off is none.
+    // One after the other they are neither.
+    fs::write(node.root.path().join("census.json"), census.out.repeat(2)).unwrap();
+    node.run(&["report", "census.json"]).exits(2).says("more follows after the last line");
     let cut = census.out.lines().next().unwrap();
     fs::write(node.root.path().join("census.json"), cut).unwrap();
     node.run(&["report", "census.json"]).exits(2).says("the last line of the census is missing");

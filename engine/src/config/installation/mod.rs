@@ -115,7 +115,8 @@ impl Installation {
     pub(super) fn storage_directory(&self, root: &Path) -> Option<Fact<PathBuf>> {
         match (self.layout, &self.home) {
             (Layout::ApacheTarball, Some(home)) => Some(Fact::new(
-                home.join("data"),
+                // Whatever path the home was named by, a node has whole ones.
+                std::path::absolute(home).unwrap_or_else(|_| home.clone()).join("data"),
                 Origin::rule("not set: in data below the home of the tarball"),
             )),
             (Layout::DsePackage | Layout::Pod, _) => Some(Fact::new(

@@ -254,6 +254,7 @@ fn upgrade_beside(place: Place, key: Option<&KeyName>, evidence: &Evidence) -> O
                  upgradesstables -a --only={only} --create-key --set secret_key_file=PATH"
             )));
         }
+        _ if names_key_file(evidence) => vec![create],
         _ => vec![],
     };
     let mut words = vec!["upgradesstables".to_owned(), "-a".to_owned()];
@@ -262,6 +263,14 @@ fn upgrade_beside(place: Place, key: Option<&KeyName>, evidence: &Evidence) -> O
     let looked_at = evidence.directories.iter().filter(|own| own.role == role && own.is_there);
     words.extend(looked_at.map(|own| format!("{option}={}", own.path)));
     Some(Step::Own(vec![words]))
+}
+
+/// Whether the configuration names a key file for what is written beside the tables, in which its key may be
+/// yet to be made.
+fn names_key_file(evidence: &Evidence) -> bool {
+    let mut files =
+        evidence.keys.iter().filter(|uses| matches!(uses.key, KeyName::LocalFile { .. }));
+    files.any(|uses| uses.uses.iter().any(|of| of.place == Place::NextWrites && of.table.is_none()))
 }
 
 /// Of few snapshots the commands that remove them, one after the other.
@@ -297,17 +306,19 @@ fn next_file(file: &str, evidence: &Evidence) -> String {
 /// The same id or path, perhaps of the same key.
 fn namesake(uses: &KeyUses) -> Reason {
     let key = &uses.key;
-    Reason {
-        work: Work::Namesake,
-        answer: Answer::Unknown,
-        node: None,
-        what: format!("{key} may be the same key under another name, and something is under it"),
-        paths: vec![],
-        steps: vec![Step::say(format!(
-            "ask about that one instead: may-destroy {}",
-            shell_word(&key.to_string())
-        ))],
+    let mut what =
+        format!("{key} may be the same key under another name, and something is under it");
+    let instead =
+        format!("ask about that one instead: may-destroy {}", shell_word(&key.to_string()));
+    let mut steps = vec![Step::say(instead)];
+    if uses.is_unread {
+        what.push_str("; its own file cannot be read");
+        let again =
+            "put its file back where that name says, or let this user read it, and ask again";
+        steps.insert(0, Step::say(again));
     }
+    let (work, answer) = (Work::Namesake, Answer::Unknown);
+    Reason { work, answer, node: None, what, paths: vec![], steps }
 }
 
 /// Something that may be under any key.

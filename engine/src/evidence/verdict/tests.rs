@@ -63,8 +63,13 @@ fn what_is_complete_and_clean_is_a_yes() {
 fn any_use_alone_is_a_no_with_a_step() {
     for place in PLACES {
         let mut evidence = evidence();
-        evidence.keys =
-            vec![KeyUses { key: key(), also: vec![], state: None, uses: vec![used(place)] }];
+        evidence.keys = vec![KeyUses {
+            key: key(),
+            also: vec![],
+            is_unread: false,
+            state: None,
+            uses: vec![used(place)],
+        }];
         let verdict = verdict(&KeyQuery::exactly(&key()), &evidence);
         assert_eq!((verdict.answer, verdict.reasons.len()), (Answer::No, 1), "{place:?}");
         assert!(!verdict.reasons[0].steps.is_empty() && !verdict.reasons[0].what.is_empty());
@@ -78,7 +83,7 @@ fn any_use_alone_is_a_no_with_a_step() {
 fn reasons_come_in_the_order_of_the_work() {
     let mut evidence = evidence();
     let uses = PLACES.iter().rev().map(|place| used(*place)).collect();
-    evidence.keys = vec![KeyUses { key: key(), also: vec![], state: None, uses }];
+    evidence.keys = vec![KeyUses { key: key(), also: vec![], is_unread: false, state: None, uses }];
     evidence.unknowns =
         vec![unknown(UnknownKind::Foreign, None), unknown(UnknownKind::Search, None)];
     evidence.last_start = None;
@@ -148,11 +153,22 @@ fn the_command_for_a_table_fits_its_key() {
         let mut evidence = evidence();
         let mut uses = vec![used(Place::Live), used(Place::Snapshot)];
         uses[0].table = Some("ks.t.by_n".to_owned());
-        evidence.keys =
-            vec![KeyUses { key: key.clone(), also: vec!["/srv/k".to_owned()], state: None, uses }];
+        evidence.keys = vec![KeyUses {
+            key: key.clone(),
+            also: vec!["/srv/k".to_owned()],
+            is_unread: false,
+            state: None,
+            uses,
+        }];
         if let Some(name) = written {
             let uses = vec![used(Place::NextWrites)];
-            evidence.keys.push(KeyUses { key: file(name), also: vec![], state: None, uses });
+            evidence.keys.push(KeyUses {
+                key: file(name),
+                also: vec![],
+                is_unread: false,
+                state: None,
+                uses,
+            });
         }
         let verdict = verdict(&KeyQuery::exactly(&key), &evidence);
         let of_snapshots =
@@ -188,8 +204,13 @@ fn files_beside_the_tables_are_re_encrypted_where_they_were_found() {
         evidence.directories.truncate(2);
         evidence.directories[1].is_there = false;
         evidence.directories[0].path = "/a".to_owned();
-        evidence.keys =
-            vec![KeyUses { key: key.clone(), also: vec![], state: None, uses: vec![used(place)] }];
+        evidence.keys = vec![KeyUses {
+            key: key.clone(),
+            also: vec![],
+            is_unread: false,
+            state: None,
+            uses: vec![used(place)],
+        }];
         let verdict = verdict(&KeyQuery::exactly(&key), &evidence);
         let of_place = verdict.reasons.iter().find(|reason| reason.answer == Answer::No).unwrap();
         of_place.steps.last().unwrap().clone()
@@ -232,8 +253,13 @@ fn files_beside_the_tables_are_re_encrypted_where_they_were_found() {
 fn evidence_survives_its_json() {
     let mut evidence = evidence();
     let uses = PLACES.iter().map(|place| used(*place)).collect();
-    evidence.keys =
-        vec![KeyUses { key: key(), also: vec![], state: Some("Active".to_owned()), uses }];
+    evidence.keys = vec![KeyUses {
+        key: key(),
+        also: vec![],
+        is_unread: false,
+        state: Some("Active".to_owned()),
+        uses,
+    }];
     evidence.unknowns = vec![unknown(UnknownKind::Search, Some(7))];
     let json = evidence.to_json().unwrap();
     let path = std::path::Path::new("r.json");

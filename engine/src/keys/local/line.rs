@@ -48,13 +48,19 @@ pub(super) fn find(
     strength: u32,
 ) -> Result<Option<Found>, (usize, LineError)> {
     let mut found = None;
-    for (line, bytes) in (1_usize..).zip(secret_file::lines(text)) {
-        let entry = parse(bytes).map_err(|error| (line, error))?;
+    for (line, entry) in (1_usize..).zip(entries(text)) {
+        let entry = entry?;
         if (entry.transformation, entry.strength) == (transformation, strength) {
             found = Some(Found { line, key: entry.key });
         }
     }
     Ok(found)
+}
+
+/// Every line; an error comes with the number of its line.
+pub(super) fn entries(text: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, (usize, LineError)>> {
+    let lines = (1_usize..).zip(secret_file::lines(text));
+    lines.map(|(line, bytes)| parse(bytes).map_err(|error| (line, error)))
 }
 
 /// Writes a line with its line end.
@@ -71,10 +77,12 @@ pub(super) fn encode(transformation: &str, strength: u32, key: &[u8]) -> Zeroizi
     line
 }
 
-struct Entry<'a> {
-    transformation: &'a str,
-    strength: u32,
-    key: SecretKey,
+/// A line.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) transformation: &'a str,
+    pub(super) strength: u32,
+    pub(super) key: SecretKey,
 }
 
 fn parse(line: &[u8]) -> Result<Entry<'_>, LineError> {

@@ -1,6 +1,7 @@
 //! Key files on the node, as `LocalFileSystemKeyProvider` keeps them (FORMATS.md 6.1).
 
 mod append;
+mod content;
 mod generate;
 mod line;
 
@@ -8,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use append::KeyCreation;
+pub use content::KeyFile;
 
 use self::line::Found;
 use super::{KeyProvider, KeyRef, SecretKey, secret_file};
@@ -106,7 +108,13 @@ impl LocalKey<'_> {
             _ => Error::io("cannot open the key file", &self.path, error).key(self.name),
         })?;
         let text = secret_file::read(&file, &self.path)?;
-        self.find(&text)?.ok_or_else(|| self.unavailable("the key file does not have this key"))
+        self.find(&text)?.ok_or_else(|| match text.starts_with(BYTE_ORDER_MARK) {
+            true => self.unavailable(
+                "the key file does not have this key: it begins with a byte order mark, which the database \
+                 takes for a part of its first line",
+            ),
+            false => self.unavailable("the key file does not have this key"),
+        })
     }
 
     /// Looks the key up in its file's text.
@@ -148,6 +156,9 @@ impl LocalKey<'_> {
         )
     }
 }
+
+/// Of UTF-8, as some editors write it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
 mod tests;

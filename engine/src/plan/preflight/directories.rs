@@ -27,8 +27,20 @@ impl<'a> Directories<'a> {
         self.look(path)?.ok_or_else(|| {
             Error::new(ErrorKind::Io, "the directory is not there")
                 .at(path)
-                .hint("check that its disk is mounted")
+                .hint("check that its disk is mounted, or make it")
         })
+    }
+
+    /// The same of a directory that will be made in the one above, where it is not there.
+    ///
+    /// # Errors
+    /// As [`Self::writable`].
+    pub(super) fn writable_or_in(&mut self, path: &Path) -> Result<Standing> {
+        match (self.look(path)?, path.parent()) {
+            (Some(standing), _) => Ok(standing),
+            (None, Some(above)) if !above.as_os_str().is_empty() => self.writable(above),
+            (None, _) => self.writable(Path::new(".")),
+        }
     }
 
     /// The same of a directory that will be made where it is not there: then the one above counts.
@@ -63,6 +75,9 @@ impl<'a> Directories<'a> {
 }
 
 fn check(path: &Path, directory: &Standing) -> Result<()> {
+    if directory.mode & FILE_TYPE != DIRECTORY {
+        return Err(Error::invalid("it is not a directory").at(path).hint("name another place"));
+    }
     if directory.is_read_only {
         return Err(Error::new(ErrorKind::Io, "the directory is on a mount that is read-only")
             .at(path)
@@ -81,3 +96,6 @@ fn check(path: &Path, directory: &Standing) -> Result<()> {
     }
     Ok(())
 }
+
+const FILE_TYPE: u32 = 0o170_000;
+const DIRECTORY: u32 = 0o040_000;

@@ -4,11 +4,13 @@
 //! or replace old files, to give new ones their owner. What would fail there after hours is refused
 //! here, by its name.
 
+mod beside;
 mod directories;
 mod files;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::beside::BesidePreflight;
 use self::directories::Directories;
 use super::STATE_DIRECTORY;
 use super::draft::{Decided, Subject};
@@ -17,7 +19,7 @@ use super::finding::{Finding, Severity};
 use super::findings::Findings;
 use crate::io::{Mount, Rights, Storage};
 use crate::sstable::Component;
-use crate::txn::{Flavor, LiveSSTable, MtimeRule};
+use crate::txn::{Flavor, LiveSSTable, MtimeRule, PathForm};
 use crate::{Error, Result};
 
 /// What is asked, and of whom.
@@ -70,6 +72,8 @@ impl Preflight<'_> {
         let home = own_directory(&subject.data_dir, directories)?;
         let mut warning = None;
         if subject.is_live {
+            // All products refuse the same names.
+            PathForm::Bare.write(&subject.sstable.directory, "")?;
             let components = facts.files.iter().map(|(component, _)| component);
             warning = self.check_files(&subject.sstable, components, home, false, directories)?;
         }
@@ -110,7 +114,7 @@ impl Preflight<'_> {
 
     fn check_journal(&self, directories: &mut Directories<'_>) -> Result<()> {
         match (self.state_dir, self.data_dirs.first()) {
-            (Some(directory), _) => directories.writable_or_above(directory).map(|_| ()),
+            (Some(directory), _) => directories.writable_or_in(directory).map(|_| ()),
             (None, Some(data_dir)) => own_directory(data_dir, directories).map(|_| ()),
             (None, None) => Ok(()),
         }
@@ -118,12 +122,16 @@ impl Preflight<'_> {
 
     /// Why a key file that is to be made cannot be, if so.
     pub(super) fn check_key_file(&self, path: &Path) -> Result<()> {
-        let mut directories = Directories::new(self.storage);
-        match self.storage.standing(path)? {
-            Some(file) if file.is_immutable => Err(files::unchangeable(path)),
-            Some(_) => Ok(()),
-            None => directories.writable_or_above(path.parent().unwrap_or(path)).map(|_| ()),
-        }
+        key_file(self.storage, path)
+    }
+}
+
+fn key_file(storage: &dyn Storage, path: &Path) -> Result<()> {
+    let mut directories = Directories::new(storage);
+    match storage.standing(path)? {
+        Some(file) if file.is_immutable => Err(files::unchangeable(path)),
+        Some(_) => Ok(()),
+        None => directories.writable_or_above(path.parent().unwrap_or(path)).map(|_| ()),
     }
 }
 

@@ -142,6 +142,7 @@ impl Draft {
         let keys = self.uses.into_iter().map(|(key, uses)| KeyUses {
             key,
             also: vec![],
+            is_unread: false,
             state: None,
             uses: uses.into_values().collect(),
         });

@@ -7,6 +7,7 @@
 mod data;
 mod draft;
 mod files;
+mod key_files;
 mod places;
 mod request;
 mod settings;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+pub use self::key_files::KeyPlaces;
 pub use self::request::EvidenceRequest;
 
 use self::draft::{Draft, shown};
@@ -28,9 +30,7 @@ use self::times::{Times, last_rewrite, last_start};
 use self::who::Who;
 use super::session::Session;
 use crate::config::{KmipGroup, NodeConfig};
-use crate::evidence::{
-    Count, Directory, Evidence, FORMAT, Group, KeyName, KindCount, Role, UnknownKind,
-};
+use crate::evidence::{Count, Directory, Evidence, FORMAT, Group, KindCount, Role, UnknownKind};
 use crate::plan::KeyCensus;
 use crate::{Error, Result};
 
@@ -88,9 +88,12 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
         last_rewrite(session.storage(), session.data_dirs(), times, last_start.as_ref());
     let unknown = draft.take_errors();
     let (mut keys, findings, unknowns) = draft.finish();
-    for uses in &mut keys {
-        uses.also = other_paths(&uses.key, request);
-    }
+    let key_places = KeyPlaces {
+        files: request.key_files,
+        config: request.config,
+        are_here: !request.not_a_node,
+    };
+    keys.iter_mut().for_each(|uses| key_places.look_at(uses));
     if let Some(servers) = request.servers {
         who::states(servers, &mut keys, &mut notes);
     }
@@ -118,21 +121,6 @@ pub fn gather(session: &Session, request: &EvidenceRequest<'_>) -> Result<Gather
         last_start,
     };
     Ok(Gathered { evidence, census: tables.census, unknown, notes })
-}
-
-/// Other paths of a key's file on this machine: the whole one, without links.
-fn other_paths(key: &KeyName, request: &EvidenceRequest<'_>) -> Vec<String> {
-    let (name, path) = match (key, request.config) {
-        (KeyName::LocalFile { file, .. }, _) => (file, request.key_files.resolve(file)),
-        (KeyName::SystemKey { name }, Some(config)) => {
-            (name, config.system_key_directory().join(name))
-        }
-        _ => return vec![],
-    };
-    let canonical = std::fs::canonicalize(&path).ok();
-    let whole = std::path::absolute(&path).ok();
-    let all: BTreeSet<String> = whole.iter().chain(&canonical).map(|path| shown(path)).collect();
-    all.into_iter().filter(|path| path != name).collect()
 }
 
 fn groups(config: &NodeConfig) -> Vec<Group> {

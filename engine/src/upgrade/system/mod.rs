@@ -7,7 +7,7 @@
 mod run;
 mod work;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use run::verify_system;
 
@@ -17,7 +17,8 @@ use super::targets::{TargetRequest, system_targets};
 use crate::journal::History;
 use crate::keys::KeySources;
 use crate::plan::{
-    FoundFile, PlannedSystemFile, SystemAction, SystemPlan, SystemRules, Targets, decide, fetch,
+    BesidePreflight, FoundFile, PlannedSystemFile, SystemAction, SystemPlan, SystemRules, Targets,
+    decide, fetch, with_folders,
 };
 use crate::rewrite::{Scratch, finish_system};
 use crate::{Error, Result};
@@ -36,10 +37,11 @@ pub fn plan_system(
     let Some(request) = &targets.beside else { return Ok(None) };
     let found = request.find(session)?;
     let settled = system_targets(session, unfinished, targets, request, &found)?;
-    plan_with(found, settled, targets.sources, request).map(Some)
+    plan_with(session, found, settled, targets.sources, request).map(Some)
 }
 
-/// The same before a run: ends what an earlier one has left, and makes the key, if it is to be made.
+/// The same before a run: ends what an earlier one has left, and makes the key, if it is to be made and
+/// something is written with it.
 ///
 /// # Errors
 /// As [`plan_system`]; and what the place of keys refuses.
@@ -50,18 +52,41 @@ pub fn prepare_system(
 ) -> Result<Option<SystemPlan>> {
     let Some(request) = &targets.beside else { return Ok(None) };
     finish_system(session.exclusive()?.storage(), &request.folders(session)?)?;
-    let found = request.find(session)?;
+    let find = || request.find(session);
+    let found = find()?;
     let mut settled = system_targets(session, unfinished, targets, request, &found)?;
+    let plan_to = |targets_now: Targets, found| {
+        plan_with(session, found, targets_now, targets.sources, request)
+    };
     if settled.may_be_made()
         && let Some(owner) = session.data_dirs().first()
     {
+        let plan = plan_to(settled.clone(), found)?;
+        let is_rewritten =
+            |file: &PlannedSystemFile| matches!(file.action, SystemAction::Rewrite(_));
+        if !plan.files.iter().any(is_rewritten) {
+            return Ok(Some(plan));
+        }
         settled.make_keys(targets.sources, owner)?;
+        super::rotations::record(session, &settled)?;
+        return plan_to(settled, find()?).map(Some);
     }
     super::rotations::record(session, &settled)?;
-    plan_with(found, settled, targets.sources, request).map(Some)
+    plan_to(settled, found).map(Some)
+}
+
+/// Ends what a run has left in some directories beside the tables: a new file that is in its place under
+/// one of its names takes the others, too; everything else is removed.
+///
+/// # Errors
+/// [`crate::ErrorKind::Internal`] for a session that only reads, and [`crate::ErrorKind::Io`].
+pub fn abandon_beside(session: &Session, directories: &[PathBuf]) -> Result<()> {
+    let storage = session.exclusive()?.storage();
+    finish_system(storage, &with_folders(storage, directories)?).map(drop)
 }
 
 fn plan_with(
+    session: &Session,
     found: Vec<FoundFile>,
     targets: Targets,
     sources: &KeySources,
@@ -84,9 +109,12 @@ fn plan_with(
     let keys = fetch(sources, &files, &targets);
     sources.disconnect();
     let mut scratch = Scratch::new()?;
+    let mut preflight = BesidePreflight::new(session.storage(), &sources.local);
     for file in &mut files {
-        if let Err(error) = work::check(file, &keys, &mut scratch) {
-            file.action = SystemAction::Refuse(error);
+        let checked = work::check(file, &keys, &mut scratch).and_then(|()| preflight.check(file));
+        match checked {
+            Ok(warning) => warnings.extend(warning),
+            Err(error) => file.action = SystemAction::Refuse(error),
         }
     }
     Ok(SystemPlan { files, targets, warnings, ring: keys.ring })
