@@ -2,8 +2,9 @@
 //! second on one core.
 //!
 //! The index is that of narrow partitions, which have most index for their data: a key, one row, a
-//! value of 20 bytes, 81 bytes of Data.db (seen with 5.0). Both are encrypted with AES-256-CBC and read
-//! back, as a run does it.
+//! value of 20 bytes, 81 bytes of Data.db (seen with 5.0). Beside it is the Data.db of these, and of
+//! partitions of 1 KiB, whose index is the same. All are encrypted with AES-256-CBC and read back, as a run
+//! does it, in files that stay in memory.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench may stop")]
 
@@ -30,7 +31,8 @@ use rekey_engine::trie::{Belongs, Index, Stored, Storing, lay_out, read_sequence
 mod own;
 
 const PARTITIONS: u64 = 200_000;
-const BYTES: u64 = 81;
+/// Of Data.db for each: the least that there is, and what is usual.
+const BYTES: [u64; 2] = [81, 1024];
 const CHUNK: usize = 16 << 10;
 
 /// Paths as hashed keys have them.
@@ -51,7 +53,7 @@ fn index() -> own::Index {
         let after = tokens.get(at + 1).map_or(0, |after| shared(after, own));
         let mut path = vec![0x40];
         path.extend_from_slice(&own[..=before.max(after)]);
-        own::Partition { path, hash: Some(own[7]), data: at as u64 * BYTES, rows: None }
+        own::Partition { path, hash: Some(own[7]), data: at as u64 * BYTES[0], rows: None }
     });
     let partitions: Vec<_> = partitions.collect();
     let count = partitions.len() as u64;
@@ -83,7 +85,7 @@ fn laying_out(c: &mut Criterion) {
     let old = [create("old-Partitions.db", &partitions), dir.path().join("old-Rows.db")];
     LocalStorage.create(&old[1]).expect("a file");
     let open = |path: &Path| Source::open(path, Access::Positional).expect("a file");
-    let belongs = Belongs { data_length: index.count * BYTES, has_no_gaps: true };
+    let belongs = Belongs { data_length: index.count * BYTES[0], has_no_gaps: true };
     let new = ["new-Partitions.db", "new-Rows.db"].map(|name| dir.path().join(name));
 
     let mut group = c.benchmark_group("200,000 narrow partitions");
@@ -115,34 +117,67 @@ fn laying_out(c: &mut Criterion) {
         });
     });
 
-    // Decrypted, encrypted, and decrypted again, as a run from one key to another does it.
-    let length = usize::try_from(index.count * BYTES).expect("a few MiB");
-    let chunks = length.div_ceil(CHUNK);
+    // Read and decrypted, unless it is in clear; encrypted and written; read back.
     let plains = vec![ChunkLengths { plain: CHUNK, payload: CHUNK }; 128];
-    let record = sealer.record_length(CHUNK);
-    let mut image = vec![0x5a; plains.len() * record];
-    let mut out = vec![0; opener.working_length(CHUNK)];
-    let mut ivs = IvSource::from_os().expect("random bytes");
-    for (name, reads) in [("Data.db encrypted first and read back", 1), ("Data.db re-encrypted", 2)]
-    {
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let mut done = 0;
-                while done < chunks {
-                    sealer.seal(black_box(&mut image), &plains, &mut ivs).expect("whole chunks");
-                    for stored in image.chunks_exact(record) {
-                        let (stored, crc) = stored.split_last_chunk::<4>().expect("a CRC");
-                        for _ in 0..reads {
-                            assert_eq!(crc32fast::hash(stored).to_be_bytes(), *crc);
-                            opener.open(black_box(stored), CHUNK, &mut out).expect("sealed above");
-                        }
-                    }
-                    done += plains.len();
-                }
+    let image = vec![0x5a; plains.len() * sealer.record_length(CHUNK)];
+    let ivs = IvSource::from_os().expect("random bytes");
+    let mut data = Data { sealer, opener, plains, image, ivs };
+    for bytes in BYTES {
+        let length = usize::try_from(index.count * bytes).expect("a few hundred MiB");
+        let batches = length.div_ceil(CHUNK * data.plains.len());
+        let [old, new] = ["old-Data.db", "new-Data.db"].map(|name| dir.path().join(name));
+        data.rewrite(None, &old, batches);
+        for (how, from) in [("encrypted first", None), ("re-encrypted", Some(old.as_path()))] {
+            group.bench_function(format!("Data.db of {bytes} B each {how} and read back"), |b| {
+                b.iter(|| data.rewrite(from, &new, batches));
             });
-        });
+        }
+        LocalStorage.remove_file(&old).expect("it is there");
     }
     group.finish();
+}
+
+/// What goes through a Data.db.
+struct Data {
+    sealer: ChunkSealer,
+    opener: ChunkOpener,
+    plains: Vec<ChunkLengths>,
+    /// The records of a batch.
+    image: Vec<u8>,
+    ivs: IvSource,
+}
+
+impl Data {
+    /// Writes a file anew, of another or of nothing, and reads it back.
+    fn rewrite(&mut self, from: Option<&Path>, to: &Path, batches: usize) {
+        let _not_there = LocalStorage.remove_file(to);
+        let from = from.map(|path| Source::open(path, Access::Positional).expect("a file"));
+        let file = LocalStorage.create(to).expect("a file");
+        for batch in 0..batches {
+            from.iter().for_each(|from| self.open(from, batch));
+            self.sealer
+                .seal(black_box(&mut self.image), &self.plains, &mut self.ivs)
+                .expect("whole chunks");
+            file.write_at(&self.image, self.offset(batch)).expect("room for it");
+        }
+        let written = Source::open(to, Access::Positional).expect("a file");
+        (0..batches).for_each(|batch| self.open(&written, batch));
+    }
+
+    fn open(&self, file: &Source, batch: usize) {
+        let (mut scratch, mut out) = (Vec::new(), vec![0; self.opener.working_length(CHUNK)]);
+        let records =
+            file.slice(self.offset(batch), self.image.len(), &mut scratch).expect("written before");
+        for stored in records.chunks_exact(self.sealer.record_length(CHUNK)) {
+            let (stored, crc) = stored.split_last_chunk::<4>().expect("a CRC");
+            assert_eq!(crc32fast::hash(stored).to_be_bytes(), *crc);
+            self.opener.open(black_box(stored), CHUNK, &mut out).expect("sealed before");
+        }
+    }
+
+    fn offset(&self, batch: usize) -> u64 {
+        u64::try_from(batch * self.image.len()).expect("a few hundred MiB")
+    }
 }
 
 criterion_group!(benches, laying_out);

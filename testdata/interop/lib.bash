@@ -31,7 +31,7 @@ step() {
     printf '\n== %s (%d s)\n' "$*" "$SECONDS"
 }
 
-# Compiles the harness for the releases and collects their jars, unless that has been done. Two runs wait for each other.
+# Compiles the harness for the releases and collects their jars, unless that has been done. Runs wait for each other.
 build() {
     local release program lock
     mkdir -p "$interop/target"

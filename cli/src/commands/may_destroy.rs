@@ -14,7 +14,7 @@ use rekey_engine::evidence::{
 use rekey_engine::io::{self, LeaseMode, LocalStorage, Storage as _};
 use rekey_engine::keys::LocalKeyFiles;
 use rekey_engine::upgrade::{KeyPlaces, Said, Session};
-use rekey_engine::{Error, Result};
+use rekey_engine::{Error, ErrorKind, Result};
 
 use super::look::Look;
 use crate::args::{LookArgs, MayDestroyArgs};
@@ -77,7 +77,7 @@ fn merge(output: Output, args: &MayDestroyArgs, queries: Vec<KeyQuery>) -> Resul
     let mut reports = Vec::new();
     for path in &args.merge {
         let bytes = LocalStorage.read(path, MAX_REPORT).map_err(|error| match error.kind() {
-            rekey_engine::ErrorKind::Corrupt => error.hint("it is longer than any report"),
+            ErrorKind::Corrupt => error.hint("it is longer than any report"),
             _ => error,
         })?;
         reports.push((path.display().to_string(), Evidence::parse(&bytes, path)?));
@@ -166,7 +166,8 @@ const SAY_WHAT: &str =
 /// Writes the evidence, durably, and over nothing.
 fn keep(evidence: &Evidence, file: &Path) -> Result<()> {
     io::write_new(&LocalStorage, file, &evidence.to_json()?).map_err(|error| {
-        error.hint("name a file that is not there yet, in a directory of the user who runs this")
+        let hint = "name a file that is not there yet, in a directory of the user who runs this";
+        if error.kind() == ErrorKind::NoSpace { error } else { error.hint(hint) }
     })
 }
 

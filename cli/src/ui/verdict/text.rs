@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rekey_engine::evidence::{Answer, Cluster, Evidence, Reason, Step, Verdict};
+use rekey_engine::evidence::{Answer, Cluster, Evidence, KeyName, Reason, Step, Verdict};
 
 use super::Place;
 use crate::ui::paint::To;
@@ -34,9 +34,15 @@ fn held(verdict: &Verdict) -> String {
     match (verdict.keys.len(), states.as_slice()) {
         (_, [only]) => format!(" ({only} on its server)"),
         (0, _) => " (nothing that was looked at is under it)".to_owned(),
-        (1, _) => String::new(),
+        (1, _) => verdict.keys.iter().filter_map(|(key, _)| other_name(verdict, key)).collect(),
         (many, _) => format!(" ({many} keys)"),
     }
+}
+
+/// The name that something is under, where somebody asks by another.
+fn other_name(verdict: &Verdict, key: &KeyName) -> Option<String> {
+    let name = key.to_string();
+    (!name.contains(verdict.query.name())).then(|| format!(" (it is {name})"))
 }
 
 fn of_reason(text: &mut String, number: usize, reason: &Reason, place: &Place) {

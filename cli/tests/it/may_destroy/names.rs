@@ -59,7 +59,9 @@ fn a_copy_of_the_key_is_the_key() {
     node.file("copy", &line);
     node.file("both", &format!("{other}{line}"));
     for name in ["./hard", "./copy", "./both", "file copy", "./both AES/CBC/PKCS5Padding:256"] {
-        answers(&ask(&node, &[name]), 4);
+        let run = ask(&node, &[name]);
+        answers(&run, 4);
+        run.says("(it is file keys/aes-cbc-256 AES/CBC/PKCS5Padding:256)");
     }
     // The other key in that file.
     answers(&ask(&node, &["./both AES/CBC/PKCS5Padding:128"]), 0);
