@@ -44,6 +44,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for id in 1..=options.sstables {
         site.write_sstable(id, each, ChunkLength::try_from(64 << 10)?)?;
     }
+    // A disk that still writes what was made is not a quiet one.
+    let is_written = std::process::Command::new("sync").status()?.success();
+    if !is_written {
+        return Err("the SSTables could not be written to the disk".into());
+    }
     let mut off = Vec::new();
     for round in 0..options.rounds {
         let (estimated, took) = once(&site, round)?;
